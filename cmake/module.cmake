@@ -1,0 +1,66 @@
+# slipway_module(NAME [LIBRARIES ...]) makes src/NAME into the library slipway_NAME and, from its *_test.cpp
+# files, the program NAME_test. Both may use only what tools/layers.txt allows NAME: a call upwards does not link.
+file(STRINGS ${CMAKE_SOURCE_DIR}/tools/layers.txt SLIPWAY_LAYERS REGEX "^[a-z]")
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tools/layers.txt)
+
+# One precompiled header for all: Boost.JSON, Describe and fmt cost seconds in every file otherwise.
+file(WRITE ${CMAKE_BINARY_DIR}/pch/pch.cpp "")
+add_library(slipway_pch STATIC ${CMAKE_BINARY_DIR}/pch/pch.cpp)
+target_link_libraries(slipway_pch PUBLIC fmt::fmt Boost::json)
+target_precompile_headers(slipway_pch PRIVATE <algorithm> <chrono> <filesystem> <functional> <map> <memory> <mutex>
+  <optional> <span> <string> <string_view> <thread> <unordered_map> <vector> <fmt/format.h> <boost/describe.hpp> <boost/json.hpp>)
+
+function(slipway_allowed_modules NAME OUT)
+  set(allowed "")
+  foreach(line IN LISTS SLIPWAY_LAYERS)
+    if(line MATCHES "^${NAME}:([^#]*)")
+      separate_arguments(allowed UNIX_COMMAND "${CMAKE_MATCH_1}")
+      set(${OUT} ${allowed} PARENT_SCOPE)
+      return()
+    endif()
+  endforeach()
+  message(FATAL_ERROR "module ${NAME} is not in tools/layers.txt")
+endfunction()
+
+function(slipway_target TARGET)
+  target_include_directories(${TARGET} PUBLIC ${CMAKE_SOURCE_DIR}/src)
+  target_precompile_headers(${TARGET} REUSE_FROM slipway_pch)
+endfunction()
+
+function(slipway_tests NAME LIBRARY)
+  file(GLOB tests CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${NAME}/*_test.cpp ${CMAKE_SOURCE_DIR}/src/${NAME}/detail/*_test.cpp)
+  if(NOT tests)
+    return()
+  endif()
+  add_executable(${NAME}_test ${tests} ${CMAKE_SOURCE_DIR}/tests/doctest_main.cpp)
+  slipway_target(${NAME}_test)
+  target_link_libraries(${NAME}_test PRIVATE ${LIBRARY} doctest::doctest)
+  target_compile_definitions(${NAME}_test PRIVATE
+    SLIPWAY_TEST_DATA="${CMAKE_SOURCE_DIR}/tests/data/${NAME}" SLIPWAY_TEST_MODELS="${SLIPWAY_DEPS_PREFIX}/models")
+  set_target_properties(${NAME}_test PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  add_test(NAME ${NAME} COMMAND ${NAME}_test)
+  set_tests_properties(${NAME} PROPERTIES TIMEOUT 300
+    ENVIRONMENT "SLIPWAY_ONNXRUNTIME=${SLIPWAY_DEPS_PREFIX}/lib/libonnxruntime.so.1;SLIPWAY_MODELS=${SLIPWAY_DEPS_PREFIX}/models")
+endfunction()
+
+function(slipway_module NAME)
+  cmake_parse_arguments(ARG "" "" "LIBRARIES" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${NAME}/*.cpp ${CMAKE_SOURCE_DIR}/src/${NAME}/detail/*.cpp)
+  list(FILTER sources EXCLUDE REGEX "_(test|bench)\\.cpp$")
+  add_library(slipway_${NAME} STATIC ${sources})
+  slipway_target(slipway_${NAME})
+  slipway_allowed_modules(${NAME} modules)
+  list(TRANSFORM modules PREPEND slipway_)
+  target_link_libraries(slipway_${NAME} PUBLIC ${modules} PRIVATE ${ARG_LIBRARIES} PUBLIC fmt::fmt Boost::json Threads::Threads)
+  slipway_tests(${NAME} slipway_${NAME})
+endfunction()
+
+# slipway_program(MODULE NAME program): the same, but main.cpp becomes the program.
+function(slipway_program NAME)
+  cmake_parse_arguments(ARG "" "NAME" "LIBRARIES" ${ARGN})
+  slipway_module(${NAME} LIBRARIES CLI11::CLI11 ${ARG_LIBRARIES})
+  add_executable(${ARG_NAME} ${CMAKE_SOURCE_DIR}/src/${NAME}/main/main.cpp)
+  slipway_target(${ARG_NAME})
+  target_link_libraries(${ARG_NAME} PRIVATE slipway_${NAME})
+  set_target_properties(${ARG_NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
+endfunction()

@@ -1,0 +1,91 @@
+#include "core/pool.hpp"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <atomic>
+#include <optional>
+
+namespace slipway {
+
+Pool::Pool(Options options) : queue_max_(std::max<std::size_t>(1, options.queue_max)) {
+  const std::size_t count = options.threads == 0 ? core_count() : options.threads;
+  threads_.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) threads_.emplace_back([this] { work(); });
+}
+
+Pool::~Pool() {
+  {
+    const std::lock_guard lock(mutex_);
+    closing_ = true;
+  }
+  has_work_.notify_all();
+  for (std::thread& thread : threads_) thread.join();
+}
+
+void Pool::submit(std::function<void()> job) {
+  {
+    std::unique_lock lock(mutex_);
+    has_room_.wait(lock, [&] { return queue_.size() < queue_max_; });
+    queue_.push_back(std::move(job));
+  }
+  has_work_.notify_one();
+}
+
+Result<void> Pool::try_submit(std::function<void()> job) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (queue_.size() >= queue_max_)
+      return fail(Code::unavailable, "{} jobs are waiting, which is the limit; try again later", queue_.size());
+    queue_.push_back(std::move(job));
+  }
+  has_work_.notify_one();
+  return {};
+}
+
+void Pool::work() {
+  for (;;) {
+    std::function<void()> job;
+    {
+      std::unique_lock lock(mutex_);
+      has_work_.wait(lock, [&] { return closing_ || !queue_.empty(); });
+      if (queue_.empty()) return;
+      job = std::move(queue_.front());
+      queue_.pop_front();
+    }
+    has_room_.notify_one();
+    job();
+  }
+}
+
+std::size_t core_count() {
+  // The affinity mask, not the machine: a container or taskset may grant fewer.
+  cpu_set_t cores;
+  if (sched_getaffinity(0, sizeof cores, &cores) == 0) return static_cast<std::size_t>(std::max(1, CPU_COUNT(&cores)));
+  return std::max(1u, std::thread::hardware_concurrency());
+}
+
+Result<void> parallel_for(const Context& context, std::size_t count, std::size_t threads,
+                          const std::function<Result<void>(std::size_t)>& body) {
+  std::atomic<std::size_t> next{0};
+  std::mutex mutex;
+  std::optional<Error> first_error;
+  const auto work = [&] {
+    for (std::size_t i = next++; i < count; i = next++) {
+      Result<void> done = context.check();
+      if (done) done = body(i);
+      if (done) continue;
+      const std::lock_guard lock(mutex);
+      if (!first_error) first_error = std::move(done.error());
+      next = count;
+    }
+  };
+  std::vector<std::thread> helpers;
+  for (std::size_t i = 1; i < std::min(threads, count); ++i) helpers.emplace_back(work);
+  work();
+  for (std::thread& helper : helpers) helper.join();
+  if (first_error) return std::move(*first_error);
+  return {};
+}
+
+}  // namespace slipway

@@ -1,0 +1,109 @@
+#include "core/yaml.hpp"
+
+#include <yaml-cpp/yaml.h>
+
+#include <charconv>
+#include <cmath>
+
+namespace slipway::yaml {
+
+namespace {
+
+constexpr int depth_max = 64;
+constexpr std::size_t nodes_max = 1'000'000;
+
+class Converter {
+ public:
+  explicit Converter(std::map<std::string, int>& lines) : lines_(lines) {}
+
+  Result<json::Value> convert(const YAML::Node& node, const std::string& path, int depth) {
+    if (depth > depth_max) return wrong(node, "is nested more than 64 levels deep");
+    if (++nodes_ > nodes_max) return wrong(node, "expands to more than a million values");
+    switch (node.Type()) {
+      case YAML::NodeType::Undefined:
+      case YAML::NodeType::Null: return json::Value(nullptr);
+      case YAML::NodeType::Scalar: return scalar(node);
+      case YAML::NodeType::Sequence: return sequence(node, path, depth);
+      case YAML::NodeType::Map: return map(node, path, depth);
+    }
+    return json::Value(nullptr);
+  }
+
+ private:
+  static Error wrong(const YAML::Node& node, std::string_view what) {
+    return fail(Code::invalid_argument, "line {}, column {}: {}", node.Mark().line + 1, node.Mark().column + 1, what);
+  }
+
+  static json::Value scalar(const YAML::Node& node) {
+    const std::string& text = node.Scalar();
+    // "!" is yaml-cpp's tag for a quoted scalar: always a string.
+    if (node.Tag() == "!") return json::Value(boost::json::string(text));
+    if (text == "true" || text == "True" || text == "TRUE") return true;
+    if (text == "false" || text == "False" || text == "FALSE") return false;
+    if (text == "null" || text == "~" || text == "Null" || text == "NULL" || text.empty()) return nullptr;
+    const char* begin = text.data() + (text[0] == '+');
+    const char* end = text.data() + text.size();
+    std::int64_t whole = 0;
+    if (const auto [stop, error] = std::from_chars(begin, end, whole); error == std::errc() && stop == end) return whole;
+    double real = 0;
+    if (const auto [stop, error] = std::from_chars(begin, end, real);
+        error == std::errc() && stop == end && std::isfinite(real))
+      return real;
+    return json::Value(boost::json::string(text));
+  }
+
+  Result<json::Value> sequence(const YAML::Node& node, const std::string& path, int depth) {
+    json::Array items;
+    for (const YAML::Node& item : node) {
+      const std::string item_path = fmt::format("{}[{}]", path, items.size());
+      lines_[item_path] = item.Mark().line + 1;
+      items.push_back(TRY(convert(item, item_path, depth + 1)));
+    }
+    return items;
+  }
+
+  Result<json::Value> map(const YAML::Node& node, const std::string& path, int depth) {
+    json::Object object;
+    for (const auto& pair : node) {
+      if (!pair.first.IsScalar()) return wrong(pair.first, "a key must be a plain word");
+      const std::string& key = pair.first.Scalar();
+      const std::string item_path = path + "." + key;
+      if (object.contains(key)) return wrong(pair.first, fmt::format("key '{}' stands twice", key));
+      lines_[item_path] = pair.first.Mark().line + 1;
+      object[key] = TRY(convert(pair.second, item_path, depth + 1));
+    }
+    return object;
+  }
+
+  std::map<std::string, int>& lines_;
+  std::size_t nodes_ = 0;
+};
+
+}  // namespace
+
+Result<Document> parse(std::string_view text) {
+  Document document;
+  try {
+    const YAML::Node root = YAML::Load(std::string(text));
+    document.value = TRY(Converter(document.lines).convert(root, "$", 0));
+  } catch (const YAML::Exception& error) {
+    return fail(Code::invalid_argument, "not valid YAML at line {}, column {}: {}", error.mark.line + 1,
+                error.mark.column + 1, error.msg);
+  }
+  if (document.value.is_null()) document.value = json::Object();
+  return document;
+}
+
+Error locate(Error error, const Document& document) {
+  std::string path = error.message().substr(0, error.message().find(':'));
+  // The path of a missing key has no line of its own: its nearest ancestor has.
+  while (!path.empty()) {
+    if (const auto found = document.lines.find(path); found != document.lines.end())
+      return std::move(error).within(fmt::format("line {}", found->second));
+    const auto cut = path.find_last_of(".[");
+    path.resize(cut == std::string::npos ? 0 : cut);
+  }
+  return error;
+}
+
+}  // namespace slipway::yaml

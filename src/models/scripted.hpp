@@ -1,0 +1,53 @@
+// Models that do what a test tells them. Public, and checked by the same conformance suites as the real ones.
+#pragma once
+
+#include <atomic>
+#include <functional>
+
+#include "core/guarded.hpp"
+#include "models/chat_model.hpp"
+#include "models/embedder.hpp"
+
+namespace slipway::models {
+
+/// Replies in order, or by a function of the request; remembers what it was asked.
+class ScriptedChatModel final : public ChatModel {
+ public:
+  using Script = std::function<Result<std::string>(const ChatRequest&)>;
+  explicit ScriptedChatModel(Script script);
+  /// The replies in order; afterwards it fails with unavailable.
+  explicit ScriptedChatModel(std::vector<std::string> replies);
+
+  const std::string& identity() const override;
+  const std::string& name() const override;
+  std::size_t context_tokens_max() const override { return 1 << 20; }
+  Result<std::size_t> count_tokens(std::string_view text) const override;  ///< One token per word.
+  Result<std::string> render(const ChatRequest& request) const override;
+  Result<ChatReply> chat(const Context& context, const ChatRequest& request, const TokenSink& sink = {}) override;
+  std::vector<ChatRequest> requests() const;
+
+ private:
+  Script script_;
+  mutable Guarded<std::vector<ChatRequest>> requests_;
+};
+
+/// Hashes words into a vector: texts that share words are near. Deterministic and instant.
+class ScriptedEmbedder final : public Embedder {
+ public:
+  explicit ScriptedEmbedder(std::size_t dimension = 64);
+  const std::string& identity() const override;
+  const std::string& name() const override;
+  std::size_t dimension() const override { return dimension_; }
+  std::size_t tokens_max() const override { return 512; }
+  std::size_t count_tokens(std::string_view text) const override;
+  Result<std::vector<Vector>> embed(const Context& context, const std::vector<std::string_view>& texts, TextRole role,
+                                    Usage* usage = nullptr) override;
+  /// How many texts it has embedded: tests prove with it that nothing is embedded twice.
+  std::size_t embedded() const { return embedded_; }
+
+ private:
+  std::size_t dimension_;
+  std::atomic<std::size_t> embedded_{0};
+};
+
+}  // namespace slipway::models
