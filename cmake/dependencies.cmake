@@ -1,7 +1,7 @@
 # Every library that Slipway links, found once. Why each is there: third_party/README.md.
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
-find_package(Boost 1.81 REQUIRED COMPONENTS json)
+find_package(Boost 1.81 REQUIRED) # Headers only; core/json_library.cpp compiles Boost.JSON.
 find_package(OpenSSL REQUIRED)
 find_package(SQLite3 REQUIRED)
 find_package(CURL REQUIRED)

@@ -6,7 +6,7 @@ set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_SOURCE_DI
 # One precompiled header for all: Boost.JSON, Describe and fmt cost seconds in every file otherwise.
 file(WRITE ${CMAKE_BINARY_DIR}/pch/pch.cpp "")
 add_library(slipway_pch STATIC ${CMAKE_BINARY_DIR}/pch/pch.cpp)
-target_link_libraries(slipway_pch PUBLIC fmt::fmt Boost::json)
+target_link_libraries(slipway_pch PUBLIC fmt::fmt Boost::headers)
 target_precompile_headers(slipway_pch PRIVATE <algorithm> <chrono> <filesystem> <functional> <map> <memory> <mutex>
   <optional> <span> <string> <string_view> <thread> <unordered_map> <vector> <fmt/format.h> <boost/describe.hpp> <boost/json.hpp>)
 
@@ -47,11 +47,14 @@ function(slipway_module NAME)
   cmake_parse_arguments(ARG "" "" "LIBRARIES" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${NAME}/*.cpp ${CMAKE_SOURCE_DIR}/src/${NAME}/detail/*.cpp)
   list(FILTER sources EXCLUDE REGEX "_(test|bench)\\.cpp$")
+  if(NOT sources) # A module of headers only.
+    set(sources ${CMAKE_BINARY_DIR}/pch/pch.cpp)
+  endif()
   add_library(slipway_${NAME} STATIC ${sources})
   slipway_target(slipway_${NAME})
   slipway_allowed_modules(${NAME} modules)
   list(TRANSFORM modules PREPEND slipway_)
-  target_link_libraries(slipway_${NAME} PUBLIC ${modules} PRIVATE ${ARG_LIBRARIES} PUBLIC fmt::fmt Boost::json Threads::Threads)
+  target_link_libraries(slipway_${NAME} PUBLIC ${modules} PRIVATE ${ARG_LIBRARIES} PUBLIC fmt::fmt Boost::headers Threads::Threads)
   slipway_tests(${NAME} slipway_${NAME})
 endfunction()
 

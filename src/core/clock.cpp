@@ -12,7 +12,8 @@ namespace {
 class SystemClock final : public Clock {
  public:
   Time now() const override {
-    return std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now());
+    return std::chrono::time_point_cast<std::chrono::microseconds>(
+        std::chrono::system_clock::now());
   }
 };
 
@@ -20,7 +21,8 @@ class SystemRandom final : public Random {
  public:
   std::uint64_t next() override {
     std::uint64_t value = 0;
-    // Never short for eight bytes once the pool is initialised, which it is long before any user process.
+    // Never short for eight bytes once the pool is initialised, which it is long before any user
+    // process.
     SLIPWAY_ASSERT(getrandom(&value, sizeof value, 0) == static_cast<ssize_t>(sizeof value));
     return value;
   }
@@ -75,9 +77,10 @@ std::string format_time(Clock::Time time) {
   const auto day = floor<days>(time);
   const year_month_day date(day);
   const hh_mm_ss clock(floor<microseconds>(time - day));
-  std::string text = fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", static_cast<int>(date.year()),
-                                 static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                                 clock.hours().count(), clock.minutes().count(), clock.seconds().count());
+  std::string text =
+      fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", static_cast<int>(date.year()),
+                  static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                  clock.hours().count(), clock.minutes().count(), clock.seconds().count());
   if (clock.subseconds().count() != 0) text += fmt::format(".{:06}", clock.subseconds().count());
   return text + "Z";
 }
@@ -85,21 +88,23 @@ std::string format_time(Clock::Time time) {
 Result<Clock::Time> parse_time(std::string_view text) {
   using namespace std::chrono;
   const auto wrong = [&] {
-    return fail(Code::invalid_argument, "'{}' is not a time; write it as 2026-11-24T16:09:19Z or 2026-11-24", text);
+    return fail(Code::invalid_argument,
+                "'{}' is not a time; write it as 2026-11-24T16:09:19Z or 2026-11-24", text);
   };
   std::size_t at = 0;
   int y = 0, mo = 0, d = 0, h = 0, mi = 0, s = 0;
-  if (!read_number(text, at, 4, y) || !skip(text, at, "-") || !read_number(text, at, 2, mo) || !skip(text, at, "-") ||
-      !read_number(text, at, 2, d))
+  if (!read_number(text, at, 4, y) || !skip(text, at, "-") || !read_number(text, at, 2, mo) ||
+      !skip(text, at, "-") || !read_number(text, at, 2, d))
     return wrong();
-  const year_month_day date{year(y), month(static_cast<unsigned>(mo)), day(static_cast<unsigned>(d))};
+  const year_month_day date{year(y), month(static_cast<unsigned>(mo)),
+                            day(static_cast<unsigned>(d))};
   if (!date.ok()) return wrong();
   Clock::Time time = sys_days(date);
   if (at == text.size()) return time;  // A bare date is its midnight in UTC.
 
   if (!skip(text, at, "Tt ") || !read_number(text, at, 2, h) || !skip(text, at, ":") ||
-      !read_number(text, at, 2, mi) || !skip(text, at, ":") || !read_number(text, at, 2, s) || h > 23 || mi > 59 ||
-      s > 60)
+      !read_number(text, at, 2, mi) || !skip(text, at, ":") || !read_number(text, at, 2, s) ||
+      h > 23 || mi > 59 || s > 60)
     return wrong();
   time += hours(h) + minutes(mi) + seconds(s);
   if (skip(text, at, ".")) {
@@ -114,17 +119,20 @@ Result<Clock::Time> parse_time(std::string_view text) {
   if (skip(text, at, "Zz")) return at == text.size() ? Result<Clock::Time>(time) : wrong();
   if (at >= text.size() || (text[at] != '+' && text[at] != '-')) return wrong();
   const int sign = text[at++] == '+' ? 1 : -1;
-  if (!read_number(text, at, 2, h) || !skip(text, at, ":") || !read_number(text, at, 2, mi) || at != text.size())
+  if (!read_number(text, at, 2, h) || !skip(text, at, ":") || !read_number(text, at, 2, mi) ||
+      at != text.size())
     return wrong();
   return time - sign * (hours(h) + minutes(mi));
 }
 
 std::string make_id(std::string_view prefix, const Clock& clock, Random& random) {
   constexpr std::string_view alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-  const auto ms = std::chrono::floor<std::chrono::milliseconds>(clock.now()).time_since_epoch().count();
+  const auto ms =
+      std::chrono::floor<std::chrono::milliseconds>(clock.now()).time_since_epoch().count();
   std::string id(prefix);
   id += '_';
-  for (int shift = 45; shift >= 0; shift -= 5) id += alphabet[(static_cast<std::uint64_t>(ms) >> shift) & 31];
+  for (int shift = 45; shift >= 0; shift -= 5)
+    id += alphabet[(static_cast<std::uint64_t>(ms) >> shift) & 31];
   const std::uint64_t high = random.next();
   const std::uint64_t low = random.next();
   for (int shift = 35; shift >= 0; shift -= 5) id += alphabet[(high >> shift) & 31];

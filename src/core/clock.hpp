@@ -61,9 +61,10 @@ class SeededRandom final : public Random {
   std::mt19937_64 engine_;
 };
 
-/// An id that sorts by time of birth: `prefix` + '_' + 26 characters of Crockford base 32 (ULID: 48 bits
-/// of milliseconds, 80 random bits).
-std::string make_id(std::string_view prefix, const Clock& clock = system_clock(), Random& random = system_random());
+/// An id that sorts by time of birth: `prefix` + '_' + 26 characters of Crockford base 32 (ULID: 48
+/// bits of milliseconds, 80 random bits).
+std::string make_id(std::string_view prefix, const Clock& clock = system_clock(),
+                    Random& random = system_random());
 /// A W3C trace id: 32 lower-case hex digits, never all zero.
 std::string make_trace_id(Random& random = system_random());
 

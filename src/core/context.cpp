@@ -38,7 +38,8 @@ Result<void> Context::check() const {
 
 std::chrono::milliseconds Context::remaining(std::chrono::milliseconds fallback) const {
   if (!deadline_) return fallback;
-  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(*deadline_ - std::chrono::steady_clock::now());
+  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+      *deadline_ - std::chrono::steady_clock::now());
   return std::max(left, std::chrono::milliseconds(0));
 }
 

@@ -28,7 +28,8 @@ Result<void> fault_point(FaultKind kind, std::string_view what) {
   const int left = --countdown;
   if (left > 0 || (left < 0 && !keeps_failing)) return {};
   has_fired = true;
-  return fail(Code::unavailable, "injected {} fault at {}", kind_names[static_cast<int>(kind)], what);
+  return fail(Code::unavailable, "injected {} fault at {}", kind_names[static_cast<int>(kind)],
+              what);
 }
 
 FaultPlan::FaultPlan(FaultKind kind, int nth, Mode mode) { arm(kind, nth, mode); }
@@ -49,7 +50,8 @@ Result<void> arm_fault_from_environment() {
         rest.empty() ? FaultPlan::Mode::once : FaultPlan::Mode::onwards);
     return {};
   }
-  return fail(Code::invalid_argument, "SLIPWAY_FAULT='{}' is not a plan; write database|file|network:N[:onwards]", plan);
+  return fail(Code::invalid_argument,
+              "SLIPWAY_FAULT='{}' is not a plan; write database|file|network:N[:onwards]", plan);
 }
 
 }  // namespace slipway

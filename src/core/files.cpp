@@ -59,8 +59,8 @@ Result<void> sync_directory(const std::filesystem::path& path) {
   return {};
 }
 
-Result<void> write_and_rename(const std::filesystem::path& path, const std::filesystem::path& temporary,
-                              std::string_view bytes) {
+Result<void> write_and_rename(const std::filesystem::path& path,
+                              const std::filesystem::path& temporary, std::string_view bytes) {
   Descriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
   if (file.get() < 0) return from_errno("create", temporary);
   TRY(fault_point(FaultKind::file, "write"));
@@ -109,11 +109,13 @@ Result<std::string> read_file(const std::filesystem::path& path, std::uint64_t b
   struct stat info {};
   const Descriptor file(TRY(open_for_reading(path, info)));
   if (static_cast<std::uint64_t>(info.st_size) > bytes_max)
-    return fail(Code::invalid_argument, "{} has {} bytes, more than the limit of {}", path.string(), info.st_size, bytes_max);
+    return fail(Code::invalid_argument, "{} has {} bytes, more than the limit of {}", path.string(),
+                info.st_size, bytes_max);
   std::string bytes(static_cast<std::size_t>(info.st_size), '\0');
   std::size_t filled = 0;
   for (;;) {
-    if (filled == bytes.size()) bytes.resize(filled + 4096);  // Files in /proc say 0; one more read finds the end.
+    if (filled == bytes.size())
+      bytes.resize(filled + 4096);  // Files in /proc say 0; one more read finds the end.
     TRY(fault_point(FaultKind::file, "read"));
     const ssize_t count = ::read(file.get(), bytes.data() + filled, bytes.size() - filled);
     if (count < 0 && errno == EINTR) continue;
@@ -121,7 +123,8 @@ Result<std::string> read_file(const std::filesystem::path& path, std::uint64_t b
     if (count == 0) break;
     filled += static_cast<std::size_t>(count);
     if (filled > bytes_max)
-      return fail(Code::invalid_argument, "{} is larger than the limit of {} bytes", path.string(), bytes_max);
+      return fail(Code::invalid_argument, "{} is larger than the limit of {} bytes", path.string(),
+                  bytes_max);
   }
   bytes.resize(filled);
   return bytes;
@@ -130,7 +133,8 @@ Result<std::string> read_file(const std::filesystem::path& path, std::uint64_t b
 Result<void> write_file_atomically(const std::filesystem::path& path, std::string_view bytes) {
   const auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
   TRY(make_directories(folder));
-  const auto temporary = folder / fmt::format(".{}.{:016x}.tmp", path.filename().string(), system_random().next());
+  const auto temporary =
+      folder / fmt::format(".{}.{:016x}.tmp", path.filename().string(), system_random().next());
   Result<void> done = write_and_rename(path, temporary, bytes);
   if (!done) {
     ::unlink(temporary.c_str());
@@ -171,9 +175,11 @@ Result<std::string> sha256_of_file(const std::filesystem::path& path) {
 }
 
 std::filesystem::path cache_directory() {
-  if (const char* xdg = std::getenv("XDG_CACHE_HOME"); xdg != nullptr && *xdg == '/') return std::filesystem::path(xdg) / "slipway";
+  if (const char* xdg = std::getenv("XDG_CACHE_HOME"); xdg != nullptr && *xdg == '/')
+    return std::filesystem::path(xdg) / "slipway";
   const char* home = std::getenv("HOME");
-  return std::filesystem::path(home != nullptr && *home != '\0' ? home : "/tmp") / ".cache" / "slipway";
+  return std::filesystem::path(home != nullptr && *home != '\0' ? home : "/tmp") / ".cache" /
+         "slipway";
 }
 
 }  // namespace slipway

@@ -10,12 +10,13 @@
 
 namespace slipway {
 
-/// The whole file. Fails: not_found, forbidden, invalid_argument (a directory, or larger than `bytes_max`),
-/// unavailable (the disk).
-Result<std::string> read_file(const std::filesystem::path& path, std::uint64_t bytes_max = 1ull << 40);
+/// The whole file. Fails: not_found, forbidden, invalid_argument (a directory, or larger than
+/// `bytes_max`), unavailable (the disk).
+Result<std::string> read_file(const std::filesystem::path& path,
+                              std::uint64_t bytes_max = 1ull << 40);
 
-/// Old content or new content, never a mixture, also after a power cut: temporary file in the same folder,
-/// fsync, rename, fsync of the folder. Creates missing parent folders.
+/// Old content or new content, never a mixture, also after a power cut: temporary file in the same
+/// folder, fsync, rename, fsync of the folder. Creates missing parent folders.
 Result<void> write_file_atomically(const std::filesystem::path& path, std::string_view bytes);
 
 Result<void> make_directories(const std::filesystem::path& path);
@@ -25,7 +26,8 @@ std::string sha256(std::string_view bytes);
 /// The same of a file, read in pieces. Fails as `read_file`.
 Result<std::string> sha256_of_file(const std::filesystem::path& path);
 
-/// $XDG_CACHE_HOME/slipway or ~/.cache/slipway: shared between projects, may be deleted at any time.
+/// $XDG_CACHE_HOME/slipway or ~/.cache/slipway: shared between projects, may be deleted at any
+/// time.
 std::filesystem::path cache_directory();
 
 }  // namespace slipway

@@ -6,7 +6,8 @@
 
 namespace slipway {
 
-/// `Guarded<Cache> cache_; cache_.with([&](Cache& c) { ... });` Do not let references escape the lambda.
+/// `Guarded<Cache> cache_; cache_.with([&](Cache& c) { ... });` Do not let references escape the
+/// lambda.
 template <typename T>
 class Guarded {
  public:

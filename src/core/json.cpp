@@ -103,8 +103,10 @@ Result<Value> parse(std::string_view text) {
     const std::string_view before = text.substr(0, used);
     const auto line = 1 + std::count(before.begin(), before.end(), '\n');
     const auto last_break = before.rfind('\n');
-    const auto column = 1 + before.size() - (last_break == std::string_view::npos ? 0 : last_break + 1);
-    return fail(Code::invalid_argument, "not valid JSON at line {}, column {}: {}", line, column, error.message());
+    const auto column =
+        1 + before.size() - (last_break == std::string_view::npos ? 0 : last_break + 1);
+    return fail(Code::invalid_argument, "not valid JSON at line {}, column {}: {}", line, column,
+                error.message());
   }
   return parser.release();
 }
@@ -153,10 +155,12 @@ Error expected(const std::string& path, std::string_view what, const Value& got)
   return fail(Code::invalid_argument, "{}: expected {}, got {}", path, what, excerpt(got));
 }
 
-Error unknown_key(const std::string& path, std::string_view key, const std::vector<std::string_view>& known) {
+Error unknown_key(const std::string& path, std::string_view key,
+                  const std::vector<std::string_view>& known) {
   if (const auto hint = nearest(key, known); !hint.empty())
     return fail(Code::invalid_argument, "{}.{}: unknown key; did you mean '{}'?", path, key, hint);
-  return fail(Code::invalid_argument, "{}.{}: unknown key; known are: {}", path, key, fmt::join(known, ", "));
+  return fail(Code::invalid_argument, "{}.{}: unknown key; known are: {}", path, key,
+              fmt::join(known, ", "));
 }
 
 }  // namespace detail

@@ -4,11 +4,11 @@
 //   BOOST_DESCRIBE_STRUCT(SearchRequest, (), (query, limit))
 //   auto request = TRY(json::from<SearchRequest>(TRY(json::parse(body))));
 //
-// Reading is strict for what is ours (an unknown key is an error that names the nearest known one) and
-// tolerant for other people's replies. A missing key keeps the C++ default, unless the struct lists it in
-// `static constexpr std::string_view required[]`. A struct may have `Result<void> validate() const`, called
-// once its fields are read. Errors carry the exact path: "$.hits[0].id: expected a string, got 5".
-// Why not the stock converter: docs/decisions/0003-json.md.
+// Reading is strict for what is ours (an unknown key is an error that names the nearest known one)
+// and tolerant for other people's replies. A missing key keeps the C++ default, unless the struct
+// lists it in `static constexpr std::string_view required[]`. A struct may have `Result<void>
+// validate() const`, called once its fields are read. Errors carry the exact path: "$.hits[0].id:
+// expected a string, got 5". Why not the stock converter: docs/decisions/0003-json.md.
 #pragma once
 
 #include <boost/describe.hpp>
@@ -44,7 +44,8 @@ Result<Value> parse(std::string_view text);
 std::string dump(const Value& value);
 /// Indented by two spaces, keys in their order, with a final newline.
 std::string dump_pretty(const Value& value);
-/// Compact, with the keys of every object sorted: equal values give equal bytes, so it can be hashed.
+/// Compact, with the keys of every object sorted: equal values give equal bytes, so it can be
+/// hashed.
 std::string dump_canonical(const Value& value);
 
 /// "a string", "an object" ... for messages.
@@ -55,7 +56,8 @@ std::string_view nearest(std::string_view word, const std::vector<std::string_vi
 namespace detail {
 
 Error expected(const std::string& path, std::string_view what, const Value& got);
-Error unknown_key(const std::string& path, std::string_view key, const std::vector<std::string_view>& known);
+Error unknown_key(const std::string& path, std::string_view key,
+                  const std::vector<std::string_view>& known);
 
 template <typename T>
 constexpr bool is_described = boost::describe::has_describe_members<T>::value;
@@ -63,7 +65,8 @@ constexpr bool is_described = boost::describe::has_describe_members<T>::value;
 template <typename T>
 std::vector<std::string_view> member_names() {
   std::vector<std::string_view> names;
-  boost::mp11::mp_for_each<boost::describe::describe_members<T, boost::describe::mod_public | boost::describe::mod_inherited>>(
+  boost::mp11::mp_for_each<boost::describe::describe_members<
+      T, boost::describe::mod_public | boost::describe::mod_inherited>>(
       [&](auto member) { names.emplace_back(member.name); });
   return names;
 }
@@ -123,13 +126,15 @@ struct Reader<T> {
 };
 
 template <typename T>
-requires(std::is_integral_v<T> && !std::is_same_v<T, bool>)
-struct Reader<T> {
+requires(std::is_integral_v<T> && !std::is_same_v<T, bool>) struct Reader<T> {
   static Result<T> read(const Value& value, const std::string& path, Policy) {
     boost::system::error_code error;
     const T number = value.is_number() ? value.to_number<T>(error) : T{};
     if (!value.is_number() || error)
-      return expected(path, fmt::format("a whole number in {}..{}", std::numeric_limits<T>::min(), std::numeric_limits<T>::max()), value);
+      return expected(path,
+                      fmt::format("a whole number in {}..{}", std::numeric_limits<T>::min(),
+                                  std::numeric_limits<T>::max()),
+                      value);
     return number;
   }
 };
@@ -140,7 +145,8 @@ struct Reader<T> {
   static Result<T> read(const Value& value, const std::string& path, Policy) {
     if (value.is_string()) {
       T found{};
-      if (boost::describe::enum_from_string(std::string(value.get_string()).c_str(), found)) return found;
+      if (boost::describe::enum_from_string(std::string(value.get_string()).c_str(), found))
+        return found;
     }
     return expected(path, "one of: " + enumerator_list<T>(), value);
   }
@@ -161,48 +167,54 @@ struct Reader<std::vector<T>> {
     std::vector<T> items;
     items.reserve(value.get_array().size());
     for (const Value& item : value.get_array())
-      items.push_back(TRY(detail::read<T>(item, fmt::format("{}[{}]", path, items.size()), policy)));
+      items.push_back(
+          TRY(detail::read<T>(item, fmt::format("{}[{}]", path, items.size()), policy)));
     return items;
   }
 };
 
 template <typename T>
 struct Reader<std::map<std::string, T>> {
-  static Result<std::map<std::string, T>> read(const Value& value, const std::string& path, Policy policy) {
+  static Result<std::map<std::string, T>> read(const Value& value, const std::string& path,
+                                               Policy policy) {
     if (!value.is_object()) return expected(path, "an object", value);
     std::map<std::string, T> items;
     for (const auto& [key, item] : value.get_object())
-      items.emplace(std::string(key), TRY(detail::read<T>(item, path + "." + std::string(key), policy)));
+      items.emplace(std::string(key),
+                    TRY(detail::read<T>(item, path + "." + std::string(key), policy)));
     return items;
   }
 };
 
 template <typename T>
-concept Required = requires { std::begin(T::required); };
+concept Required = requires {
+  std::begin(T::required);
+};
 template <typename T>
 concept Validated = requires(const T& t) {
   { t.validate() } -> std::same_as<Result<void>>;
 };
 
 template <typename T>
-requires(is_described<T> && std::is_class_v<T>)
-struct Reader<T> {
+requires(is_described<T>&& std::is_class_v<T>) struct Reader<T> {
   static Result<T> read(const Value& value, const std::string& path, Policy policy) {
     if (!value.is_object()) return expected(path, "an object", value);
     const Object& object = value.get_object();
     T result{};
     std::optional<Error> error;
     std::size_t known = 0;
-    boost::mp11::mp_for_each<boost::describe::describe_members<T, boost::describe::mod_public | boost::describe::mod_inherited>>(
-        [&](auto member) {
-          const auto found = object.find(member.name);
-          if (error || found == object.end()) return;
-          ++known;
-          using Field = std::remove_reference_t<decltype(result.*member.pointer)>;
-          auto field = detail::read<Field>(found->value(), path + "." + member.name, policy);
-          if (field) result.*member.pointer = *std::move(field);
-          else error = std::move(field.error());
-        });
+    boost::mp11::mp_for_each<boost::describe::describe_members<
+        T, boost::describe::mod_public | boost::describe::mod_inherited>>([&](auto member) {
+      const auto found = object.find(member.name);
+      if (error || found == object.end()) return;
+      ++known;
+      using Field = std::remove_reference_t<decltype(result.*member.pointer)>;
+      auto field = detail::read<Field>(found->value(), path + "." + member.name, policy);
+      if (field)
+        result.*member.pointer = *std::move(field);
+      else
+        error = std::move(field.error());
+    });
     if (error) return std::move(*error);
     if (policy == Policy::strict && known != object.size()) {
       const auto names = member_names<T>();
@@ -212,7 +224,8 @@ struct Reader<T> {
     }
     if constexpr (Required<T>) {
       for (const std::string_view key : T::required)
-        if (!object.contains(key)) return fail(Code::invalid_argument, "{}.{}: is required", path, key);
+        if (!object.contains(key))
+          return fail(Code::invalid_argument, "{}.{}: is required", path, key);
     }
     if constexpr (Validated<T>) TRY(result.validate().within(path));
     return result;
@@ -225,20 +238,17 @@ inline Value write(const std::string& value) { return Value(boost::json::string(
 inline Value write(bool value) { return Value(value); }
 
 template <typename T>
-requires(std::is_arithmetic_v<T> && !std::is_same_v<T, bool>)
-Value write(T value) {
+requires(std::is_arithmetic_v<T> && !std::is_same_v<T, bool>) Value write(T value) {
   return Value(value);
 }
 
 template <typename T>
-requires std::is_enum_v<T>
-Value write(T value) {
+requires std::is_enum_v<T> Value write(T value) {
   return Value(boost::describe::enum_to_string(value, ""));
 }
 
 template <typename T>
-requires(is_described<T> && std::is_class_v<T>)
-Value write(const T& value);
+requires(is_described<T>&& std::is_class_v<T>) Value write(const T& value);
 
 template <typename T>
 Value write(const std::optional<T>& value) {
@@ -264,10 +274,10 @@ Value write(const std::vector<T>& items) {
 }
 
 template <typename T>
-requires(is_described<T> && std::is_class_v<T>)
-Value write(const T& value) {
+requires(is_described<T>&& std::is_class_v<T>) Value write(const T& value) {
   Object object;
-  boost::mp11::mp_for_each<boost::describe::describe_members<T, boost::describe::mod_public | boost::describe::mod_inherited>>(
+  boost::mp11::mp_for_each<boost::describe::describe_members<
+      T, boost::describe::mod_public | boost::describe::mod_inherited>>(
       [&](auto member) { object[member.name] = write(value.*member.pointer); });
   return object;
 }
@@ -288,8 +298,7 @@ Value to(const T& value) {
 
 /// The wire name of a described enumerator.
 template <typename E>
-requires std::is_enum_v<E>
-std::string_view name(E value) {
+requires std::is_enum_v<E> std::string_view name(E value) {
   return boost::describe::enum_to_string(value, "");
 }
 

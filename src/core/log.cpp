@@ -1,4 +1,5 @@
-// spdlog carries the lines; its headers stay in this file because they cost a second of every includer's compile.
+// spdlog carries the lines; its headers stay in this file because they cost a second of every
+// includer's compile.
 #include "core/log.hpp"
 
 #include <spdlog/sinks/stdout_color_sinks.h>
@@ -24,8 +25,9 @@ spdlog::logger& logger() {
   return *instance;
 }
 
-constexpr spdlog::level::level_enum to_spdlog[] = {spdlog::level::debug, spdlog::level::info, spdlog::level::warn,
-                                                   spdlog::level::err, spdlog::level::off};
+constexpr spdlog::level::level_enum to_spdlog[] = {spdlog::level::debug, spdlog::level::info,
+                                                   spdlog::level::warn, spdlog::level::err,
+                                                   spdlog::level::off};
 constexpr std::string_view names[] = {"debug", "info", "warning", "error", "off"};
 }  // namespace
 
@@ -34,15 +36,19 @@ void set_level(Level level) { level_now = level; }
 Result<Level> parse_level(std::string_view name) {
   for (int i = 0; i < 5; ++i)
     if (names[i] == name) return static_cast<Level>(i);
-  return fail(Code::invalid_argument, "log level '{}' is not one of debug, info, warning, error, off", name);
+  return fail(Code::invalid_argument,
+              "log level '{}' is not one of debug, info, warning, error, off", name);
 }
 
 void set_json(bool json) {
   as_json = json;
-  logger().set_pattern(json ? "%v" : "%Y-%m-%dT%H:%M:%S.%eZ %^%-7l%$ %v", spdlog::pattern_time_type::utc);
+  logger().set_pattern(json ? "%v" : "%Y-%m-%dT%H:%M:%S.%eZ %^%-7l%$ %v",
+                       spdlog::pattern_time_type::utc);
 }
 
-bool enabled(Level level) { return level >= level_now.load(std::memory_order_relaxed) && level != Level::off; }
+bool enabled(Level level) {
+  return level >= level_now.load(std::memory_order_relaxed) && level != Level::off;
+}
 
 void write(Level level, std::string_view message) {
   if (!enabled(level)) return;

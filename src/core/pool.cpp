@@ -36,7 +36,8 @@ Result<void> Pool::try_submit(std::function<void()> job) {
   {
     const std::lock_guard lock(mutex_);
     if (queue_.size() >= queue_max_)
-      return fail(Code::unavailable, "{} jobs are waiting, which is the limit; try again later", queue_.size());
+      return fail(Code::unavailable, "{} jobs are waiting, which is the limit; try again later",
+                  queue_.size());
     queue_.push_back(std::move(job));
   }
   has_work_.notify_one();
@@ -61,7 +62,8 @@ void Pool::work() {
 std::size_t core_count() {
   // The affinity mask, not the machine: a container or taskset may grant fewer.
   cpu_set_t cores;
-  if (sched_getaffinity(0, sizeof cores, &cores) == 0) return static_cast<std::size_t>(std::max(1, CPU_COUNT(&cores)));
+  if (sched_getaffinity(0, sizeof cores, &cores) == 0)
+    return static_cast<std::size_t>(std::max(1, CPU_COUNT(&cores)));
   return std::max(1u, std::thread::hardware_concurrency());
 }
 

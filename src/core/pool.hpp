@@ -48,8 +48,9 @@ class Pool {
 /// The number of cores that this process may use, at least 1.
 std::size_t core_count();
 
-/// Runs `body(0) .. body(count - 1)` on up to `threads` threads (the caller's is one of them) and waits.
-/// Stops handing out numbers at the first error or when the context ends; that error is returned.
+/// Runs `body(0) .. body(count - 1)` on up to `threads` threads (the caller's is one of them) and
+/// waits. Stops handing out numbers at the first error or when the context ends; that error is
+/// returned.
 Result<void> parallel_for(const Context& context, std::size_t count, std::size_t threads,
                           const std::function<Result<void>(std::size_t)>& body);
 

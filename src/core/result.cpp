@@ -31,7 +31,8 @@ bool is_retryable(Code code) {
 }
 
 void assertion_failed(const char* expression, const char* file, int line) {
-  std::fprintf(stderr, "slipway: broken invariant (%s) at %s:%d; please report it\n", expression, file, line);
+  std::fprintf(stderr, "slipway: broken invariant (%s) at %s:%d; please report it\n", expression,
+               file, line);
   std::abort();
 }
 

@@ -1,7 +1,7 @@
 // How every function of Slipway says that it failed.
 //
-// A failure that a caller can meet in ordinary life (a missing file, a full disk, a refused request)
-// is a value: `Result<T>`. An exception means a bug and is caught once per request or job.
+// A failure that a caller can meet in ordinary life (a missing file, a full disk, a refused
+// request) is a value: `Result<T>`. An exception means a bug and is caught once per request or job.
 // The codes answer one question, "what should the caller do now?"; the message carries the rest and
 // names the thing, the value and the remedy. Why: docs/decisions/0001-errors.md.
 #pragma once
@@ -16,7 +16,8 @@
 
 namespace slipway {
 
-/// What the caller should do. Only `unavailable`, `rate_limited` and `deadline_exceeded` are worth a retry.
+/// What the caller should do. Only `unavailable`, `rate_limited` and `deadline_exceeded` are worth
+/// a retry.
 enum class Code {
   invalid_argument,   ///< The request is wrong whatever the state: change it.
   not_found,          ///< The named thing does not exist.
@@ -120,19 +121,19 @@ class [[nodiscard]] Result<void> {
 
 /// The value of a `Result`, or an early return of its error:
 /// `auto index = TRY(Index::open(path));` · `TRY(store.put(bytes));`
-#define TRY(...)                                         \
-  (__extension__({                                       \
-    auto tried_ = (__VA_ARGS__);                         \
+#define TRY(...)                                                     \
+  (__extension__({                                                   \
+    auto tried_ = (__VA_ARGS__);                                     \
     if (!tried_) return ::slipway::Error(std::move(tried_.error())); \
-    *std::move(tried_);                                  \
+    *std::move(tried_);                                              \
   }))
 
 /// Aborts with a message: the invariant is ours and it is broken, so going on could lose data.
 [[noreturn]] void assertion_failed(const char* expression, const char* file, int line);
 
 /// On in release builds too.
-#define SLIPWAY_ASSERT(...)                                                      \
-  do {                                                                           \
+#define SLIPWAY_ASSERT(...)                                                            \
+  do {                                                                                 \
     if (!(__VA_ARGS__)) ::slipway::assertion_failed(#__VA_ARGS__, __FILE__, __LINE__); \
   } while (false)
 

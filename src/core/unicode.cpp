@@ -9,7 +9,9 @@ namespace slipway::unicode {
 
 namespace {
 
-utf8proc_category_t category(char32_t c) { return utf8proc_category(static_cast<utf8proc_int32_t>(c)); }
+utf8proc_category_t category(char32_t c) {
+  return utf8proc_category(static_cast<utf8proc_int32_t>(c));
+}
 
 bool is_continuation(char byte) { return (static_cast<unsigned char>(byte) & 0xC0) == 0x80; }
 
@@ -30,7 +32,8 @@ Decoded decode(std::string_view text, std::size_t at) {
   if (byte < 0x80) return {byte, 1, true};
   const auto left = static_cast<utf8proc_ssize_t>(text.size() - at);
   utf8proc_int32_t code_point = 0;
-  const auto used = utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t*>(text.data() + at), left, &code_point);
+  const auto used = utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t*>(text.data() + at),
+                                     left, &code_point);
   if (used <= 0) return {0xFFFD, 1, false};
   return {static_cast<char32_t>(code_point), static_cast<std::uint32_t>(used), true};
 }
@@ -60,7 +63,9 @@ std::size_t length(std::string_view text) {
   return count;
 }
 
-bool is_boundary(std::string_view text, std::size_t at) { return at >= text.size() || !is_continuation(text[at]); }
+bool is_boundary(std::string_view text, std::size_t at) {
+  return at >= text.size() || !is_continuation(text[at]);
+}
 
 std::size_t floor_boundary(std::string_view text, std::size_t at) {
   if (at >= text.size()) return text.size();
@@ -91,7 +96,9 @@ bool is_upper(char32_t c) {
 }
 
 bool is_punctuation(char32_t c) {
-  if (c < 0x80) return (c >= 33 && c <= 47) || (c >= 58 && c <= 64) || (c >= 91 && c <= 96) || (c >= 123 && c <= 126);
+  if (c < 0x80)
+    return (c >= 33 && c <= 47) || (c >= 58 && c <= 64) || (c >= 91 && c <= 96) ||
+           (c >= 123 && c <= 126);
   const auto kind = category(c);
   return kind >= UTF8PROC_CATEGORY_PC && kind <= UTF8PROC_CATEGORY_PO;
 }
@@ -100,21 +107,25 @@ bool is_space(char32_t c) {
   if (c < 0x80) return c == ' ' || (c >= 9 && c <= 13) || (c >= 0x1C && c <= 0x1F);
   if (c == 0x85) return true;
   const auto kind = category(c);
-  return kind == UTF8PROC_CATEGORY_ZS || kind == UTF8PROC_CATEGORY_ZL || kind == UTF8PROC_CATEGORY_ZP;
+  return kind == UTF8PROC_CATEGORY_ZS || kind == UTF8PROC_CATEGORY_ZL ||
+         kind == UTF8PROC_CATEGORY_ZP;
 }
 
 bool is_invisible(char32_t c) {
-  return c == 0xAD || c == 0x61C || c == 0x180E || (c >= 0x200B && c <= 0x200F) || (c >= 0x202A && c <= 0x202E) ||
-         (c >= 0x2060 && c <= 0x206F) || c == 0xFEFF || (c >= 0xE0000 && c <= 0xE007F);
+  return c == 0xAD || c == 0x61C || c == 0x180E || (c >= 0x200B && c <= 0x200F) ||
+         (c >= 0x202A && c <= 0x202E) || (c >= 0x2060 && c <= 0x206F) || c == 0xFEFF ||
+         (c >= 0xE0000 && c <= 0xE007F);
 }
 
 bool is_private_use(char32_t c) {
-  return (c >= 0xE000 && c <= 0xF8FF) || (c >= 0xF0000 && c <= 0xFFFFD) || (c >= 0x100000 && c <= 0x10FFFD);
+  return (c >= 0xE000 && c <= 0xF8FF) || (c >= 0xF0000 && c <= 0xFFFFD) ||
+         (c >= 0x100000 && c <= 0x10FFFD);
 }
 
 bool is_cjk(char32_t c) {
-  return (c >= 0x3040 && c <= 0x30FF) || (c >= 0x3400 && c <= 0x4DBF) || (c >= 0x4E00 && c <= 0x9FFF) ||
-         (c >= 0xAC00 && c <= 0xD7AF) || (c >= 0xF900 && c <= 0xFAFF) || (c >= 0x20000 && c <= 0x323AF);
+  return (c >= 0x3040 && c <= 0x30FF) || (c >= 0x3400 && c <= 0x4DBF) ||
+         (c >= 0x4E00 && c <= 0x9FFF) || (c >= 0xAC00 && c <= 0xD7AF) ||
+         (c >= 0xF900 && c <= 0xFAFF) || (c >= 0x20000 && c <= 0x323AF);
 }
 
 char32_t to_lower(char32_t c) {
@@ -127,8 +138,10 @@ std::string to_lower(std::string_view text) {
   lowered.reserve(text.size());
   for (std::size_t at = 0; at < text.size();) {
     const Decoded decoded = decode(text, at);
-    if (decoded.valid) append(lowered, to_lower(decoded.code_point));
-    else lowered += text[at];
+    if (decoded.valid)
+      append(lowered, to_lower(decoded.code_point));
+    else
+      lowered += text[at];
     at += decoded.bytes;
   }
   return lowered;
@@ -137,7 +150,8 @@ std::string to_lower(std::string_view text) {
 std::string nfc(std::string_view text) { return map(text, UTF8PROC_STABLE | UTF8PROC_COMPOSE); }
 
 std::string fold(std::string_view text) {
-  return map(text, UTF8PROC_STABLE | UTF8PROC_COMPAT | UTF8PROC_DECOMPOSE | UTF8PROC_CASEFOLD | UTF8PROC_STRIPMARK);
+  return map(text, UTF8PROC_STABLE | UTF8PROC_COMPAT | UTF8PROC_DECOMPOSE | UTF8PROC_CASEFOLD |
+                       UTF8PROC_STRIPMARK);
 }
 
 std::string_view trim(std::string_view text) {

@@ -8,7 +8,8 @@
 
 namespace slipway::unicode {
 
-/// One code point and the bytes that it takes. Invalid bytes decode one at a time to U+FFFD with `valid` false.
+/// One code point and the bytes that it takes. Invalid bytes decode one at a time to U+FFFD with
+/// `valid` false.
 struct Decoded {
   char32_t code_point = 0;
   std::uint32_t bytes = 1;
@@ -28,16 +29,18 @@ bool is_boundary(std::string_view text, std::size_t at);
 std::size_t floor_boundary(std::string_view text, std::size_t at);
 
 bool is_letter(char32_t c);
-bool is_digit(char32_t c);   ///< Any decimal digit (Nd).
-bool is_mark(char32_t c);    ///< Combining marks (M*).
+bool is_digit(char32_t c);  ///< Any decimal digit (Nd).
+bool is_mark(char32_t c);   ///< Combining marks (M*).
 bool is_upper(char32_t c);
 bool is_punctuation(char32_t c);  ///< P*, and ASCII symbols.
 /// As Python's `str.isspace`, so also U+001C..U+001F and U+0085.
 bool is_space(char32_t c);
-/// Zero-width and bidirectional controls, tags, variation selectors excluded: what a reader cannot see.
+/// Zero-width and bidirectional controls, tags, variation selectors excluded: what a reader cannot
+/// see.
 bool is_invisible(char32_t c);
 bool is_private_use(char32_t c);
-/// Han, Hiragana, Katakana, Hangul: scripts without spaces between words (Hangul has them, but is indexed alike).
+/// Han, Hiragana, Katakana, Hangul: scripts without spaces between words (Hangul has them, but is
+/// indexed alike).
 bool is_cjk(char32_t c);
 
 char32_t to_lower(char32_t c);
@@ -45,7 +48,8 @@ char32_t to_lower(char32_t c);
 std::string to_lower(std::string_view text);
 /// Canonical composition (NFC). Invalid UTF-8 comes back as it is.
 std::string nfc(std::string_view text);
-/// Compatibility decomposition, case folded, marks removed: "Élan ﬁ" -> "elan fi". For matching only.
+/// Compatibility decomposition, case folded, marks removed: "Élan ﬁ" -> "elan fi". For matching
+/// only.
 std::string fold(std::string_view text);
 /// Without leading and trailing `is_space`.
 std::string_view trim(std::string_view text);

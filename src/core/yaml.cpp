@@ -31,7 +31,8 @@ class Converter {
 
  private:
   static Error wrong(const YAML::Node& node, std::string_view what) {
-    return fail(Code::invalid_argument, "line {}, column {}: {}", node.Mark().line + 1, node.Mark().column + 1, what);
+    return fail(Code::invalid_argument, "line {}, column {}: {}", node.Mark().line + 1,
+                node.Mark().column + 1, what);
   }
 
   static json::Value scalar(const YAML::Node& node) {
@@ -40,11 +41,14 @@ class Converter {
     if (node.Tag() == "!") return json::Value(boost::json::string(text));
     if (text == "true" || text == "True" || text == "TRUE") return true;
     if (text == "false" || text == "False" || text == "FALSE") return false;
-    if (text == "null" || text == "~" || text == "Null" || text == "NULL" || text.empty()) return nullptr;
+    if (text == "null" || text == "~" || text == "Null" || text == "NULL" || text.empty())
+      return nullptr;
     const char* begin = text.data() + (text[0] == '+');
     const char* end = text.data() + text.size();
     std::int64_t whole = 0;
-    if (const auto [stop, error] = std::from_chars(begin, end, whole); error == std::errc() && stop == end) return whole;
+    if (const auto [stop, error] = std::from_chars(begin, end, whole);
+        error == std::errc() && stop == end)
+      return whole;
     double real = 0;
     if (const auto [stop, error] = std::from_chars(begin, end, real);
         error == std::errc() && stop == end && std::isfinite(real))
@@ -59,7 +63,7 @@ class Converter {
       lines_[item_path] = item.Mark().line + 1;
       items.push_back(TRY(convert(item, item_path, depth + 1)));
     }
-    return items;
+    return json::Value(std::move(items));
   }
 
   Result<json::Value> map(const YAML::Node& node, const std::string& path, int depth) {
@@ -72,7 +76,7 @@ class Converter {
       lines_[item_path] = pair.first.Mark().line + 1;
       object[key] = TRY(convert(pair.second, item_path, depth + 1));
     }
-    return object;
+    return json::Value(std::move(object));
   }
 
   std::map<std::string, int>& lines_;
@@ -87,8 +91,8 @@ Result<Document> parse(std::string_view text) {
     const YAML::Node root = YAML::Load(std::string(text));
     document.value = TRY(Converter(document.lines).convert(root, "$", 0));
   } catch (const YAML::Exception& error) {
-    return fail(Code::invalid_argument, "not valid YAML at line {}, column {}: {}", error.mark.line + 1,
-                error.mark.column + 1, error.msg);
+    return fail(Code::invalid_argument, "not valid YAML at line {}, column {}: {}",
+                error.mark.line + 1, error.mark.column + 1, error.msg);
   }
   if (document.value.is_null()) document.value = json::Object();
   return document;

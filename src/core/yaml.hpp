@@ -11,15 +11,17 @@ namespace slipway::yaml {
 
 /// A document and where its values stand.
 struct Document {
-  json::Value value;                 ///< Maps become objects in their order; YAML 1.2 core scalars are typed.
+  json::Value value;  ///< Maps become objects in their order; YAML 1.2 core scalars are typed.
   std::map<std::string, int> lines;  ///< "$.serving.timeout_ms" -> 1-based line of that key.
 };
 
-/// Refuses duplicate keys, non-scalar keys, aliases that expand to more than a million nodes and more than
-/// 64 levels. An empty text is an empty object. Fails: invalid_argument with line and column.
+/// Refuses duplicate keys, non-scalar keys, aliases that expand to more than a million nodes and
+/// more than 64 levels. An empty text is an empty object. Fails: invalid_argument with line and
+/// column.
 Result<Document> parse(std::string_view text);
 
-/// `json::from` with the line in front of its message: "line 12: $.modles: unknown key; did you mean 'models'?"
+/// `json::from` with the line in front of its message: "line 12: $.modles: unknown key; did you
+/// mean 'models'?"
 template <typename T>
 Result<T> from(const Document& document);
 

@@ -1,6 +1,6 @@
 // Foreign documents become text that knows, for every character, where it came from.
-// Pure functions: nothing here keeps state or touches the network. Formats whose parsers are large (PDF,
-// HTML) run in a sandboxed child. Contract of places and warnings: docs/guides/documents.md.
+// Pure functions: nothing here keeps state or touches the network. Formats whose parsers are large
+// (PDF, HTML) run in a sandboxed child. Contract of places and warnings: docs/guides/documents.md.
 #pragma once
 
 #include <array>
@@ -42,9 +42,9 @@ struct Place {
 /// The map from text to source. Immutable once built by a loader; a value.
 class SourceMap {
  public:
-  /// `length` bytes of text from `text_start` come from source bytes [byte_start, byte_end). When the lengths
-  /// are equal the piece is verbatim and may be cut anywhere; else it is one character or unit (an entity, a
-  /// folded white space) that maps as a whole.
+  /// `length` bytes of text from `text_start` come from source bytes [byte_start, byte_end). When
+  /// the lengths are equal the piece is verbatim and may be cut anywhere; else it is one character
+  /// or unit (an entity, a folded white space) that maps as a whole.
   struct Piece {
     std::size_t text_start = 0;
     std::size_t length = 0;
@@ -66,8 +66,8 @@ class SourceMap {
   /// Text equals source from byte 0 to the end: plain text and Markdown.
   static SourceMap identity(std::size_t size);
 
-  std::vector<Piece> pieces;      ///< Sorted by text_start, not overlapping; empty for paged formats.
-  std::vector<Line> lines;        ///< Sorted by text_start.
+  std::vector<Piece> pieces;  ///< Sorted by text_start, not overlapping; empty for paged formats.
+  std::vector<Line> lines;    ///< Sorted by text_start.
   std::vector<Heading> headings;  ///< Sorted by text_start.
 
   /// The smallest source range that holds the span's characters. O(log pieces + result).
@@ -81,7 +81,7 @@ class SourceMap {
 
 /// One item to load. `bytes` is the whole source.
 struct Source {
-  std::string path;        ///< For messages, the file ending and the title of last resort.
+  std::string path;  ///< For messages, the file ending and the title of last resort.
   std::string bytes;
   std::string media_type;  ///< Empty: decided by `detect_media_type`.
 };
@@ -91,7 +91,8 @@ struct Document {
   SourceMap map;
   std::string title;  ///< The first heading or <title>, else the file name.
   std::string media_type;
-  json::Object metadata;              ///< What the source says of itself: author, created, language, description ...
+  json::Object
+      metadata;  ///< What the source says of itself: author, created, language, description ...
   std::vector<std::string> warnings;  ///< "hidden text dropped: 120 characters"
 };
 
@@ -108,8 +109,9 @@ struct LoadOptions {
 /// Fails: unsupported, naming what was found ("binary data named .md"; "image/png").
 Result<std::string> detect_media_type(std::string_view path, std::string_view bytes);
 
-/// Fails: invalid_argument (empty, damaged, encrypted, too large ...), unsupported (format), deadline_exceeded,
-/// cancelled. The message says what is wrong with this document and what to do.
-Result<Document> load(const Context& context, const Source& source, const LoadOptions& options = {});
+/// Fails: invalid_argument (empty, damaged, encrypted, too large ...), unsupported (format),
+/// deadline_exceeded, cancelled. The message says what is wrong with this document and what to do.
+Result<Document> load(const Context& context, const Source& source,
+                      const LoadOptions& options = {});
 
 }  // namespace slipway::documents

@@ -1,5 +1,6 @@
-// Splitters cut a text into chunks and know exactly where each one stands, because they compute offsets while
-// they split and never search for them afterwards (docs/guides/documents.md tells what LangChain does there).
+// Splitters cut a text into chunks and know exactly where each one stands, because they compute
+// offsets while they split and never search for them afterwards (docs/guides/documents.md tells
+// what LangChain does there).
 #pragma once
 
 #include <string>
@@ -30,17 +31,19 @@ struct SplitterSettings {
   bool operator==(const SplitterSettings&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(SplitterSettings, (),
-                      (kind, chunk_size, chunk_overlap, separators, separators_are_regex, keep_separator, strip_whitespace))
+                      (kind, chunk_size, chunk_overlap, separators, separators_are_regex,
+                       keep_separator, strip_whitespace))
 
-/// Chunks in order, each the byte range of `text` that LangChain's RecursiveCharacterTextSplitter (or
-/// CharacterTextSplitter) of the same settings returns as a string. A chunk that LangChain joins from pieces
-/// with a dropped separator between them covers that separator too.
-/// Fails: invalid_argument (settings, or a regular expression that does not compile).
+/// Chunks in order, each the byte range of `text` that LangChain's RecursiveCharacterTextSplitter
+/// (or CharacterTextSplitter) of the same settings returns as a string. A chunk that LangChain
+/// joins from pieces with a dropped separator between them covers that separator too. Fails:
+/// invalid_argument (settings, or a regular expression that does not compile).
 Result<std::vector<Span>> split(std::string_view text, const SplitterSettings& settings);
 
-/// Sentences, list items and table rows of a text, in order, without the white space around them; blank stretches
-/// belong to none. Unicode sentence boundaries (UAX 29) refined for abbreviations, initials, decimals, headings
-/// and Markdown lists; a line break ends a sentence only where a block ends (blank line, list item, heading).
+/// Sentences, list items and table rows of a text, in order, without the white space around them;
+/// blank stretches belong to none. Unicode sentence boundaries (UAX 29) refined for abbreviations,
+/// initials, decimals, headings and Markdown lists; a line break ends a sentence only where a block
+/// ends (blank line, list item, heading).
 std::vector<Span> split_sentences(std::string_view text);
 
 /// The longest prefix made of whole words that has at most `bytes_max` bytes.

@@ -14,15 +14,16 @@ namespace slipway::http {
 
 struct ClientRequest {
   std::string method = "GET";
-  std::string url;                              ///< http:// or https:// only.
+  std::string url;  ///< http:// or https:// only.
   std::map<std::string, std::string> headers;
   std::string body;
 };
 
 struct ClientResponse {
   int status = 0;
-  std::map<std::string, std::string> headers;  ///< Names in lower case; repeated ones joined by ", ".
-  std::string body;                            ///< Empty when a sink took it.
+  std::map<std::string, std::string>
+      headers;       ///< Names in lower case; repeated ones joined by ", ".
+  std::string body;  ///< Empty when a sink took it.
 };
 
 /// Gets the body piece by piece; false stops the transfer (the call then fails with `cancelled`).
@@ -39,9 +40,11 @@ class Client {
   static std::unique_ptr<Client> make(Options options);
   virtual ~Client() = default;
 
-  /// Any status is a response; only transport faults are errors: unavailable (refused, reset, DNS, TLS),
-  /// deadline_exceeded, cancelled, invalid_argument (URL). Never follows redirects. Every call is a fault point.
-  virtual Result<ClientResponse> send(const Context& context, const ClientRequest& request, const BodySink& sink = {}) = 0;
+  /// Any status is a response; only transport faults are errors: unavailable (refused, reset, DNS,
+  /// TLS), deadline_exceeded, cancelled, invalid_argument (URL). Never follows redirects. Every
+  /// call is a fault point.
+  virtual Result<ClientResponse> send(const Context& context, const ClientRequest& request,
+                                      const BodySink& sink = {}) = 0;
 };
 
 /// Cuts a text/event-stream into events; feed it pieces as they come.

@@ -1,8 +1,9 @@
 // The searchable form of a collection: BM25 and vectors over chunks, filters over documents.
 //
-// SQLite holds everything (tables index_*); an `Index` keeps immutable segments of it in memory and follows what
-// other processes commit. A search sees one snapshot. Results are exact and deterministic: ties are broken by
-// chunk id. Ranking: BM25 as Lucene's (k1 1.2, b 0.75), cosine, fusion by `Fusion`.
+// SQLite holds everything (tables index_*); an `Index` keeps immutable segments of it in memory and
+// follows what other processes commit. A search sees one snapshot. Results are exact and
+// deterministic: ties are broken by chunk id. Ranking: BM25 as Lucene's (k1 1.2, b 0.75), cosine,
+// fusion by `Fusion`.
 #pragma once
 
 #include <memory>
@@ -21,10 +22,11 @@ namespace slipway::index {
 const std::vector<store::Migration>& migrations();
 
 struct IndexedChunk {
-  std::string id;              ///< Unique in the collection.
-  std::string text;            ///< What is searched lexically; not stored here.
-  std::string text_hash;       ///< "sha256:..." of `embedded text`; with the embedder's name the key of its vector.
-  std::vector<float> vector;   ///< Unit length. Empty: `known_vectors` has it already.
+  std::string id;         ///< Unique in the collection.
+  std::string text;       ///< What is searched lexically; not stored here.
+  std::string text_hash;  ///< "sha256:..." of `embedded text`; with the embedder's name the key of
+                          ///< its vector.
+  std::vector<float> vector;  ///< Unit length. Empty: `known_vectors` has it already.
 };
 
 struct IndexedDocument {
@@ -43,7 +45,7 @@ struct Query {
   std::string text;
   std::vector<float> vector;  ///< Unit length; empty only in mode lexical.
   SearchMode mode = SearchMode::hybrid;
-  std::size_t limit = 10;     ///< 1..1000
+  std::size_t limit = 10;  ///< 1..1000
   Filter filter;
   Fusion fusion = Fusion::relative_score;
   double dense_weight = 0.5;  ///< 0..1 in hybrid; the lexical part has the rest.
@@ -64,9 +66,10 @@ struct SearchTiming {
 };
 
 struct Found {
-  std::vector<Hit> hits;      ///< Exactly min(limit, matches) in modes hybrid and dense; in lexical only chunks with a query word.
-  std::size_t matches = 0;    ///< Chunks that pass the filter.
-  std::int64_t version = 0;   ///< Index version that was searched.
+  std::vector<Hit> hits;     ///< Exactly min(limit, matches) in modes hybrid and dense; in lexical
+                             ///< only chunks with a query word.
+  std::size_t matches = 0;   ///< Chunks that pass the filter.
+  std::int64_t version = 0;  ///< Index version that was searched.
   SearchTiming timing;
 };
 
@@ -76,8 +79,8 @@ struct Stats {
   std::int64_t version = 0;
 };
 
-/// Safe to use from many threads; the writing members take part in the caller's transaction and become visible to
-/// searches of any process after it commits.
+/// Safe to use from many threads; the writing members take part in the caller's transaction and
+/// become visible to searches of any process after it commits.
 class Index {
  public:
   struct Options {
@@ -87,30 +90,36 @@ class Index {
     std::string language = "english";  ///< Snowball stemmer and stop words; "none" for neither.
   };
   /// Reads the collection. `database` must outlive the index.
-  static Result<std::unique_ptr<Index>> open(const Context& context, store::Database& database, Options options);
+  static Result<std::unique_ptr<Index>> open(const Context& context, store::Database& database,
+                                             Options options);
   virtual ~Index() = default;
 
   /// Replaces the document if it is there. Bumps the version.
   virtual Result<void> put(store::Connection& transaction, const IndexedDocument& document) = 0;
   /// New attributes, nothing else; embeds and tokenizes nothing.
-  virtual Result<void> set_attributes(store::Connection& transaction, std::string_view document_id, const json::Object& attributes) = 0;
+  virtual Result<void> set_attributes(store::Connection& transaction, std::string_view document_id,
+                                      const json::Object& attributes) = 0;
   /// Absent is success. Vectors that nobody refers to any more go too.
   virtual Result<void> remove(store::Connection& transaction, std::string_view document_id) = 0;
-  /// Which of these text hashes have a vector of this embedder already (from any collection), in order.
-  virtual Result<std::vector<bool>> known_vectors(store::Connection& connection, const std::vector<std::string>& text_hashes) const = 0;
+  /// Which of these text hashes have a vector of this embedder already (from any collection), in
+  /// order.
+  virtual Result<std::vector<bool>> known_vectors(
+      store::Connection& connection, const std::vector<std::string>& text_hashes) const = 0;
   /// The committed version of the collection.
   virtual Result<std::int64_t> version(store::Connection& connection) const = 0;
 
   virtual Result<Found> search(const Context& context, const Query& query) const = 0;
   /// The stored vector of a chunk, for MMR, reranking and tests. Fails: not_found.
-  virtual Result<std::vector<float>> vector(const Context& context, std::string_view chunk_id) const = 0;
+  virtual Result<std::vector<float>> vector(const Context& context,
+                                            std::string_view chunk_id) const = 0;
   virtual Result<Stats> stats(const Context& context) const = 0;
 };
 
 /// Deletes everything of a collection inside the caller's transaction.
 Result<void> drop_collection(store::Connection& transaction, std::int64_t collection);
 
-/// Words as the lexical index sees them: Unicode segmentation, folding, stop words, stems. For citation checks and tests.
+/// Words as the lexical index sees them: Unicode segmentation, folding, stop words, stems. For
+/// citation checks and tests.
 std::vector<std::string> analyze(std::string_view text, std::string_view language = "english");
 
 }  // namespace slipway::index

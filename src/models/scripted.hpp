@@ -1,4 +1,5 @@
-// Models that do what a test tells them. Public, and checked by the same conformance suites as the real ones.
+// Models that do what a test tells them. Public, and checked by the same conformance suites as the
+// real ones.
 #pragma once
 
 #include <atomic>
@@ -23,7 +24,8 @@ class ScriptedChatModel final : public ChatModel {
   std::size_t context_tokens_max() const override { return 1 << 20; }
   Result<std::size_t> count_tokens(std::string_view text) const override;  ///< One token per word.
   Result<std::string> render(const ChatRequest& request) const override;
-  Result<ChatReply> chat(const Context& context, const ChatRequest& request, const TokenSink& sink = {}) override;
+  Result<ChatReply> chat(const Context& context, const ChatRequest& request,
+                         const TokenSink& sink = {}) override;
   std::vector<ChatRequest> requests() const;
 
  private:
@@ -40,7 +42,8 @@ class ScriptedEmbedder final : public Embedder {
   std::size_t dimension() const override { return dimension_; }
   std::size_t tokens_max() const override { return 512; }
   std::size_t count_tokens(std::string_view text) const override;
-  Result<std::vector<Vector>> embed(const Context& context, const std::vector<std::string_view>& texts, TextRole role,
+  Result<std::vector<Vector>> embed(const Context& context,
+                                    const std::vector<std::string_view>& texts, TextRole role,
                                     Usage* usage = nullptr) override;
   /// How many texts it has embedded: tests prove with it that nothing is embedded twice.
   std::size_t embedded() const { return embedded_; }

@@ -8,11 +8,11 @@
 namespace slipway::models {
 
 struct Usage {
-  std::int64_t input_tokens = 0;         ///< All prompt tokens, cached ones included.
+  std::int64_t input_tokens = 0;  ///< All prompt tokens, cached ones included.
   std::int64_t output_tokens = 0;
   std::int64_t cached_input_tokens = 0;  ///< The part of `input_tokens` that a prefix cache served.
   std::int64_t embedding_tokens = 0;
-  bool estimated = false;                ///< Counted by us because the provider did not say.
+  bool estimated = false;  ///< Counted by us because the provider did not say.
 
   Usage& operator+=(const Usage& other) {
     input_tokens += other.input_tokens;
@@ -23,6 +23,8 @@ struct Usage {
     return *this;
   }
 };
-BOOST_DESCRIBE_STRUCT(Usage, (), (input_tokens, output_tokens, cached_input_tokens, embedding_tokens, estimated))
+BOOST_DESCRIBE_STRUCT(Usage, (),
+                      (input_tokens, output_tokens, cached_input_tokens, embedding_tokens,
+                       estimated))
 
 }  // namespace slipway::models

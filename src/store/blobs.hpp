@@ -12,7 +12,8 @@
 
 namespace slipway::store {
 
-/// Safe to use from many threads and processes. A blob is immutable; putting the same bytes again is free.
+/// Safe to use from many threads and processes. A blob is immutable; putting the same bytes again
+/// is free.
 class BlobStore {
  public:
   /// Files under `folder`/ab/cdef..., zstd-free and plain, written atomically.
@@ -23,7 +24,8 @@ class BlobStore {
 
   /// Durable on return. Gives "sha256:<hex>".
   virtual Result<std::string> put(std::string_view bytes) = 0;
-  /// Fails: not_found; unavailable when the bytes no longer have that hash (disk damage), naming the file.
+  /// Fails: not_found; unavailable when the bytes no longer have that hash (disk damage), naming
+  /// the file.
   virtual Result<std::string> get(std::string_view hash) const = 0;
   virtual Result<bool> contains(std::string_view hash) const = 0;
   /// Absent is success.

@@ -1,4 +1,5 @@
-// One SQLite database: the only authority of a Slipway instance. Everything else can be rebuilt from it.
+// One SQLite database: the only authority of a Slipway instance. Everything else can be rebuilt
+// from it.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +16,8 @@
 
 namespace slipway::store {
 
-/// One step of a module's schema. Versions of a module count 1, 2, 3 ...; a released step never changes.
+/// One step of a module's schema. Versions of a module count 1, 2, 3 ...; a released step never
+/// changes.
 struct Migration {
   std::string_view module;
   int version = 1;
@@ -37,13 +39,16 @@ class Statement {
   Statement& bind(int index, double value);
   Statement& bind(int index, std::string_view text);  ///< Copied.
   Statement& bind(int index, const char* text) { return bind(index, std::string_view(text)); }
-  Statement& bind(int index, const std::string& text) { return bind(index, std::string_view(text)); }
+  Statement& bind(int index, const std::string& text) {
+    return bind(index, std::string_view(text));
+  }
   Statement& bind_blob(int index, std::string_view bytes);  ///< Borrowed until the next reset.
   Statement& bind_null(int index);
   Statement& bind(int index, const std::optional<std::string>& text);
 
   /// True when a row is there to read; false at the end. Errors of bind surface here.
-  /// Fails: conflict (a constraint), unavailable (busy beyond the timeout, disk full, I/O), internal (SQL).
+  /// Fails: conflict (a constraint), unavailable (busy beyond the timeout, disk full, I/O),
+  /// internal (SQL).
   Result<bool> step();
   /// Steps to the end.
   Result<void> run();
@@ -67,7 +72,8 @@ class Connection {
  public:
   virtual ~Connection() = default;
   virtual Result<Statement> prepare(std::string_view sql) = 0;
-  virtual Result<void> execute(std::string_view sql) = 0;  ///< No parameters, no rows; may be several statements.
+  virtual Result<void> execute(
+      std::string_view sql) = 0;  ///< No parameters, no rows; may be several statements.
   virtual std::int64_t last_insert_id() const = 0;
   virtual std::int64_t changes() const = 0;
 
@@ -75,25 +81,31 @@ class Connection {
   static Statement make_statement(std::unique_ptr<Statement::State> state);
 };
 
-/// Safe to use from many threads: one writer at a time, readers see the snapshot of their start (WAL).
+/// Safe to use from many threads: one writer at a time, readers see the snapshot of their start
+/// (WAL).
 class Database {
  public:
   struct Options {
-    std::filesystem::path path;                    ///< The file; ":memory:" for tests.
-    std::chrono::milliseconds busy_timeout{30'000};  ///< How long a writer waits for another process.
-    std::size_t readers_max = 8;                   ///< Open read connections.
-    bool durable = true;                           ///< fsync at each commit (synchronous=FULL).
+    std::filesystem::path path;  ///< The file; ":memory:" for tests.
+    std::chrono::milliseconds busy_timeout{
+        30'000};                  ///< How long a writer waits for another process.
+    std::size_t readers_max = 8;  ///< Open read connections.
+    bool durable = true;          ///< fsync at each commit (synchronous=FULL).
   };
-  /// Creates the file and its folder, checks the header, runs the missing migrations in one transaction.
-  /// Fails: unavailable, forbidden, invalid_argument (not a database of ours), conflict (made by a newer version).
-  static Result<std::unique_ptr<Database>> open(Options options, const std::vector<Migration>& migrations);
+  /// Creates the file and its folder, checks the header, runs the missing migrations in one
+  /// transaction. Fails: unavailable, forbidden, invalid_argument (not a database of ours),
+  /// conflict (made by a newer version).
+  static Result<std::unique_ptr<Database>> open(Options options,
+                                                const std::vector<Migration>& migrations);
   virtual ~Database() = default;
 
-  /// Runs `body` inside BEGIN IMMEDIATE .. COMMIT; an error rolls back and is returned. Waits for other writers.
-  /// Do not nest. What returned success is on disk.
-  virtual Result<void> write(const Context& context, const std::function<Result<void>(Connection&)>& body) = 0;
+  /// Runs `body` inside BEGIN IMMEDIATE .. COMMIT; an error rolls back and is returned. Waits for
+  /// other writers. Do not nest. What returned success is on disk.
+  virtual Result<void> write(const Context& context,
+                             const std::function<Result<void>(Connection&)>& body) = 0;
   /// Runs `body` in a read snapshot.
-  virtual Result<void> read(const Context& context, const std::function<Result<void>(Connection&)>& body) = 0;
+  virtual Result<void> read(const Context& context,
+                            const std::function<Result<void>(Connection&)>& body) = 0;
 
   /// A consistent copy while others write. Fails as a write of that file.
   virtual Result<void> backup(const Context& context, const std::filesystem::path& target) = 0;

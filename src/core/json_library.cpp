@@ -1,0 +1,2 @@
+// Boost.JSON compiled once, as its documentation offers: no shared library to carry along.
+#include <boost/json/src.hpp>
