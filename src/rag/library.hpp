@@ -1,0 +1,127 @@
+// From documents to cited answers: the main corridor of Slipway.
+//
+//   auto library = TRY(rag::Library::open({.database = *db, .blobs = *blobs, .catalog =
+//   *catalog})); TRY(library->ingest(context, {.collection = "handbook", .sources = {"docs/"}}));
+//   auto answer = TRY(library->ask(context, {.collection = "handbook", .question = "How long are
+//   traces kept?"}));
+//
+// A citation is a fact: its quote stands byte for byte at its offsets in the stored text. What an
+// answer claims and no passage supports is dropped; without evidence the answer is a refusal, which
+// is a success.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/clock.hpp"
+#include "core/context.hpp"
+#include "documents/sources.hpp"
+#include "models/catalog.hpp"
+#include "rag/wire.hpp"
+#include "store/blobs.hpp"
+#include "store/database.hpp"
+
+namespace slipway::rag {
+
+/// Schema of the rag_* tables and of the index below; pass it to `Database::open`.
+std::vector<store::Migration> migrations();
+
+struct IngestRequest {
+  std::string collection = "default";
+  std::vector<std::string> sources;
+  documents::SourceOptions source_options;
+  json::Object metadata;  ///< Added to every document's own metadata; wins over it.
+  bool sync = false;      ///< Delete documents of the given sources that are gone.
+  bool dry_run = false;   ///< Write nothing, report `estimate`.
+  std::string password;   ///< For encrypted PDFs.
+  /// For a new collection; must agree with an existing one where given.
+  std::optional<CollectionSettings> settings;
+};
+
+struct IngestProgress {
+  std::int64_t documents_done = 0, documents_total = 0;
+  std::int64_t chunks_done = 0;
+  std::string current;  ///< Path of the document that was finished last.
+};
+using ProgressSink = std::function<void(const IngestProgress&)>;
+
+struct SearchRequest {
+  std::string collection = "default";
+  std::string query;
+  int limit = 10;  ///< 1..1000
+  index::SearchMode mode = index::SearchMode::hybrid;
+  std::optional<json::Value> filter;
+  Result<void> validate() const;
+};
+BOOST_DESCRIBE_STRUCT(SearchRequest, (), (collection, query, limit, mode, filter))
+
+struct AskRequest {
+  std::string collection = "default";
+  std::string question;
+  AnswerMode mode = AnswerMode::automatic;
+  int limit = 8;      ///< Passages to read, 1..50.
+  std::string model;  ///< Empty: the catalog's default.
+  std::optional<json::Value> filter;
+  std::optional<double> budget_usd;  ///< Refuse to spend more on this answer.
+  bool mark_unsupported = false;  ///< Keep unsupported sentences, marked, instead of dropping them.
+  std::uint64_t seed = 0;
+};
+
+/// What a streaming caller hears before the whole answer: first the passages, then each sentence
+/// once it is checked.
+struct AskEvents {
+  std::function<void(const std::vector<SearchItem>&)> on_passages;
+  std::function<void(const Sentence&, const std::vector<Citation>& new_citations)> on_sentence;
+};
+
+/// Safe to use from many threads and next to other processes on the same data.
+class Library {
+ public:
+  struct Options {
+    store::Database&
+        database;  ///< Opened with `migrations()`. These three must outlive the library.
+    store::BlobStore& blobs;
+    models::Catalog& catalog;
+    const Clock& clock = system_clock();
+    std::map<std::string, CollectionSettings>
+        declared;  ///< From slipway.yaml: used when a collection is made.
+    std::string default_embedder = std::string(models::default_embedder);
+    std::string default_chat_model = std::string(models::default_chat_model);
+  };
+  static Result<std::unique_ptr<Library>> open(Options options);
+  virtual ~Library() = default;
+
+  virtual Result<std::vector<CollectionInfo>> collections(const Context&) = 0;
+  /// Fails: not_found, naming the collections that exist.
+  virtual Result<CollectionInfo> collection(const Context&, const std::string& name) = 0;
+  virtual Result<void> remove_collection(const Context&, const std::string& name) = 0;
+  virtual Result<DocumentPage> documents(const Context&, const std::string& collection, int limit,
+                                         const std::string& cursor) = 0;
+  /// The loader's text. Fails: not_found.
+  virtual Result<std::string> document_text(const Context&, const std::string& document_id) = 0;
+  virtual Result<void> remove_document(const Context&, const std::string& document_id) = 0;
+
+  /// One document changes in one transaction; what failed is in `failed` and the rest is in.
+  /// Fails: cancelled (what is in stays in), conflict (settings), invalid_argument, unavailable.
+  virtual Result<IngestReport> ingest(const Context&, const IngestRequest&,
+                                      const ProgressSink& progress = {}) = 0;
+  /// Fails: not_found (collection), invalid_argument (query, limit, filter).
+  virtual Result<SearchReply> search(const Context&, const SearchRequest&) = 0;
+  /// A refusal is a success. Fails: as search; and what the chat model fails with, in mode generate
+  /// only.
+  virtual Result<Answer> ask(const Context&, const AskRequest&, const AskEvents& events = {}) = 0;
+
+  /// The stored record of an answer. Fails: not_found.
+  virtual Result<json::Value> receipt(const Context&, const std::string& id) = 0;
+  /// Repeats the retrieval of a receipt and checks its citations against what is stored now; with
+  /// `rerun` also the model.
+  virtual Result<Replay> replay(const Context&, const std::string& receipt_id, bool rerun) = 0;
+
+  /// One line per fault: texts whose bytes changed, chunks outside their text, missing vectors,
+  /// orphaned blobs. With `repair`, what can be rebuilt is, and the lines say so.
+  virtual Result<std::vector<std::string>> check(const Context&, bool repair) = 0;
+};
+
+}  // namespace slipway::rag

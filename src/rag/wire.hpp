@@ -1,0 +1,210 @@
+// The objects of search and answers exactly as JSON shows them (docs/guides/answers.md): routes and
+// commands print these structs and nothing else.
+#pragma once
+
+#include <array>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/json.hpp"
+#include "documents/splitters.hpp"
+#include "index/index.hpp"
+#include "models/usage.hpp"
+
+namespace slipway::rag {
+
+/// What a collection is made with; fixed while it holds documents, but for the thresholds.
+struct CollectionSettings {
+  std::string embedder;  ///< Empty: the catalog's default.
+  documents::SplitterSettings splitter;
+  std::string language =
+      "english";             ///< Stemmer and stop words of the lexical index; "none" for neither.
+  double evidence_min = -1;  ///< Refuse below this evidence, 0..1; -1: the calibrated default.
+  double support_min =
+      -1;  ///< Drop a generated sentence below this support, 0..1; -1: the default.
+  Result<void> validate() const;
+};
+BOOST_DESCRIBE_STRUCT(CollectionSettings, (),
+                      (embedder, splitter, language, evidence_min, support_min))
+
+struct CollectionInfo {
+  std::string name;
+  std::string embedder;
+  documents::SplitterSettings splitter;
+  std::string language;
+  std::optional<std::string> reranker;
+  std::int64_t documents = 0;
+  std::int64_t chunks = 0;
+  std::int64_t index_version = 0;
+  std::string created_at;
+};
+BOOST_DESCRIBE_STRUCT(CollectionInfo, (),
+                      (name, embedder, splitter, language, reranker, documents, chunks,
+                       index_version, created_at))
+
+struct DocumentInfo {
+  std::string id, uri, path, title, media_type, content_hash, text_hash;
+  std::int64_t size_bytes = 0;
+  std::int64_t chunks = 0;
+  std::int64_t tokens = 0;  ///< By the embedder's tokenizer.
+  json::Value metadata = json::Object();
+  std::vector<std::string> warnings;
+  std::string ingested_at;
+  std::optional<std::string> modified_at;
+};
+BOOST_DESCRIBE_STRUCT(DocumentInfo, (),
+                      (id, uri, path, title, media_type, content_hash, text_hash, size_bytes,
+                       chunks, tokens, metadata, warnings, ingested_at, modified_at))
+
+struct DocumentPage {
+  std::vector<DocumentInfo> items;
+  std::optional<std::string> next_cursor;
+};
+BOOST_DESCRIBE_STRUCT(DocumentPage, (), (items, next_cursor))
+
+struct IngestFailure {
+  std::string uri;
+  std::string error;
+};
+BOOST_DESCRIBE_STRUCT(IngestFailure, (), (uri, error))
+
+struct ChunkCounts {
+  std::int64_t added = 0;   ///< Embedded now. On the wire: "new".
+  std::int64_t reused = 0;  ///< Their vector was known.
+};
+
+struct IngestEstimate {
+  std::int64_t documents = 0, chunks = 0, tokens = 0;
+  double seconds = 0, cost_usd = 0;
+};
+BOOST_DESCRIBE_STRUCT(IngestEstimate, (), (documents, chunks, tokens, seconds, cost_usd))
+
+struct IngestReport {
+  std::string collection;
+  std::int64_t added = 0, updated = 0, unchanged = 0, deleted = 0;
+  std::vector<IngestFailure> failed;
+  ChunkCounts chunks;
+  std::int64_t tokens = 0;  ///< Embedded now.
+  double seconds = 0;
+  std::int64_t index_version = 0;
+  std::vector<std::string> warnings;       ///< "guide.html: hidden text dropped: 120 characters"
+  std::optional<IngestEstimate> estimate;  ///< Only of a dry run.
+};
+json::Value to_json(const IngestReport& report);
+
+/// Where a passage or quote stands; see documents::Place.
+struct ItemScores {
+  std::optional<double> dense, lexical, rerank;
+};
+BOOST_DESCRIBE_STRUCT(ItemScores, (), (dense, lexical, rerank))
+struct ItemRanks {
+  std::optional<int> dense, lexical;
+};
+BOOST_DESCRIBE_STRUCT(ItemRanks, (), (dense, lexical))
+
+struct SearchItem {
+  int rank = 0;
+  std::string chunk_id, document_id, uri, path, title, content_hash, text, text_hash;
+  std::int64_t text_start = 0, text_end = 0;
+  std::optional<std::int64_t> byte_start, byte_end;
+  std::optional<int> page, page_end;
+  std::optional<std::vector<documents::Box>> boxes;
+  std::vector<std::string> heading_path;
+  json::Value metadata = json::Object();
+  double score = 0;
+  ItemScores scores;
+  ItemRanks ranks;
+};
+BOOST_DESCRIBE_STRUCT(SearchItem, (),
+                      (rank, chunk_id, document_id, uri, path, title, content_hash, text, text_hash,
+                       text_start, text_end, byte_start, byte_end, page, page_end, boxes,
+                       heading_path, metadata, score, scores, ranks))
+
+struct SearchReply {
+  std::string collection;
+  std::int64_t index_version = 0;
+  std::string query;
+  index::SearchMode mode = index::SearchMode::hybrid;
+  std::vector<SearchItem> items;
+  std::int64_t matches = 0;
+  models::Usage usage;
+  std::map<std::string, double> timing_ms;  ///< embed, lexical, dense, fuse, rerank, total.
+  std::string trace_id;
+};
+BOOST_DESCRIBE_STRUCT(SearchReply, (),
+                      (collection, index_version, query, mode, items, matches, usage, timing_ms,
+                       trace_id))
+
+enum class AnswerMode { automatic, generate, extract };
+std::string_view wire_name(AnswerMode mode);  ///< "auto", "generate", "extract"
+Result<AnswerMode> parse_answer_mode(std::string_view name);
+
+struct Sentence {
+  std::string text;
+  bool supported = true;
+  double support = 0;          ///< 0..1
+  std::vector<int> citations;  ///< Numbers of `Answer::citations`.
+};
+BOOST_DESCRIBE_STRUCT(Sentence, (), (text, supported, support, citations))
+
+struct Citation {
+  int number = 0;
+  std::string chunk_id, document_id, uri, path, title, content_hash, text_hash, quote;
+  std::int64_t text_start = 0, text_end = 0;
+  std::optional<std::int64_t> byte_start, byte_end;
+  std::optional<int> page, page_end;
+  std::optional<std::vector<documents::Box>> boxes;
+  std::vector<std::string> heading_path;
+  double score = 0;
+};
+BOOST_DESCRIBE_STRUCT(Citation, (),
+                      (number, chunk_id, document_id, uri, path, title, content_hash, text_hash,
+                       quote, text_start, text_end, byte_start, byte_end, page, page_end, boxes,
+                       heading_path, score))
+
+struct DroppedSentence {
+  std::string text;
+  std::string why;  ///< "number 45 is not in the evidence"
+};
+BOOST_DESCRIBE_STRUCT(DroppedSentence, (), (text, why))
+
+enum class RefusalReason { no_documents, weak_evidence, nothing_supported, budget };
+BOOST_DESCRIBE_ENUM(RefusalReason, no_documents, weak_evidence, nothing_supported, budget)
+
+struct Answer {
+  std::string answer;
+  std::vector<Sentence> sentences;
+  std::vector<Citation> citations;
+  bool refused = false;
+  std::optional<RefusalReason> reason;
+  std::vector<SearchItem> nearest;  ///< Only when refused: up to three passages to look at.
+  AnswerMode mode = AnswerMode::extract;
+  std::optional<std::string> model;
+  std::string collection;
+  std::int64_t index_version = 0;
+  std::vector<DroppedSentence> dropped;
+  double evidence = 0;  ///< 0..1, what the refusal threshold is compared with.
+  models::Usage usage;
+  double cost_usd = 0;
+  std::map<std::string, double> timing_ms;
+  std::string receipt_id, trace_id;
+};
+json::Value to_json(const Answer& answer);
+
+struct ReplayedCitation {
+  int number = 0;
+  std::string state;  ///< valid, stale (the document has other content now), gone
+};
+BOOST_DESCRIBE_STRUCT(ReplayedCitation, (), (number, state))
+
+struct Replay {
+  std::string receipt_id;
+  std::string retrieval;  ///< identical, differs
+  std::vector<ReplayedCitation> citations;
+  std::string answer;  ///< identical, differs, not_rerun
+};
+BOOST_DESCRIBE_STRUCT(Replay, (), (receipt_id, retrieval, citations, answer))
+
+}  // namespace slipway::rag
