@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <boost/describe/enum.hpp>
+
 #include <string_view>
 
 #include "core/result.hpp"
@@ -10,6 +12,7 @@
 namespace slipway::log {
 
 enum class Level { debug, info, warning, error, off };
+BOOST_DESCRIBE_ENUM(Level, debug, info, warning, error, off)
 
 /// Default: warning for commands, info for `serve`.
 void set_level(Level level);
