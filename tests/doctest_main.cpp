@@ -2,4 +2,9 @@
 #define DOCTEST_CONFIG_IMPLEMENT
 #include <doctest/doctest.h>
 
-int main(int argc, char** argv) { return doctest::Context(argc, argv).run(); }
+#include "core/sandbox.hpp"
+
+int main(int argc, char** argv) {
+  slipway::run_sandbox_child(argc, argv);
+  return doctest::Context(argc, argv).run();
+}

@@ -1,0 +1,260 @@
+// Filters are written by hand in classic BPF: libseccomp would be one more library in every
+// program, and two short lists do not need it. Numbers come from <sys/syscall.h> of the build
+// machine; calls that are newer than its kernel headers are given by number where they matter.
+// Landlock's structs are declared here because Debian 12's header knows only the first of its seven
+// versions, while the running kernel may know all; the kernel accepts a larger struct when the part
+// that it does not know is zero.
+#include "core/detail/confinement.hpp"
+
+#include <fcntl.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+
+namespace slipway::detail {
+
+namespace {
+
+// --- Landlock -----------------------------------------------------------------------------------
+struct LandlockRuleset {
+  std::uint64_t handled_access_fs = 0;
+  std::uint64_t handled_access_net = 0;
+  std::uint64_t scoped = 0;
+};
+struct LandlockPathBeneath {
+  std::uint64_t allowed_access;
+  std::int32_t parent_fd;
+} __attribute__((packed));
+
+constexpr long create_ruleset_call = 444;  // The same numbers on every architecture.
+constexpr long add_rule_call = 445;
+constexpr long restrict_self_call = 446;
+constexpr std::uint64_t may_execute = 1u << 0;
+constexpr std::uint64_t may_read_file = 1u << 2;
+constexpr std::uint64_t may_read_folder = 1u << 3;
+
+/// Every right that version `abi` of Landlock can take away.
+LandlockRuleset everything_of(long abi) {
+  LandlockRuleset all;
+  int rights = 13;
+  if (abi >= 2) ++rights;  // Moving between folders.
+  if (abi >= 3) ++rights;  // Truncating.
+  if (abi >= 5) ++rights;  // ioctl on devices.
+  all.handled_access_fs = (std::uint64_t{1} << rights) - 1;
+  if (abi >= 4) all.handled_access_net = 3;  // Bind and connect of TCP.
+  if (abi >= 6) all.scoped = 3;              // Abstract sockets and signals of other processes.
+  return all;
+}
+
+/// A path that is not there needs no rule.
+void allow_reading(int ruleset, const std::string& path) {
+  const int fd = open(path.c_str(), O_PATH | O_CLOEXEC);
+  if (fd < 0) return;
+  struct stat status {};
+  LandlockPathBeneath rule{may_execute | may_read_file, fd};
+  if (fstat(fd, &status) == 0 && S_ISDIR(status.st_mode)) rule.allowed_access |= may_read_folder;
+  constexpr int path_beneath = 1;
+  (void)syscall(add_rule_call, ruleset, path_beneath, &rule, 0);
+  close(fd);
+}
+
+// --- Seccomp ------------------------------------------------------------------------------------
+#if defined(__x86_64__)
+constexpr std::uint32_t architecture = AUDIT_ARCH_X86_64;
+#elif defined(__aarch64__)
+constexpr std::uint32_t architecture = AUDIT_ARCH_AARCH64;
+#else
+constexpr std::uint32_t architecture = 0;
+#endif
+
+constexpr std::uint32_t low_half_of_argument(int index) {  // Little endian.
+  return static_cast<std::uint32_t>(offsetof(seccomp_data, args) +
+                                    8 * static_cast<unsigned>(index));
+}
+
+class Filter {
+ public:
+  Filter() {
+    load(offsetof(seccomp_data, arch));
+    jump(BPF_JEQ, architecture, 1, 0);
+    verdict(SECCOMP_RET_KILL_PROCESS);
+    load(offsetof(seccomp_data, nr));
+#if defined(__x86_64__)
+    jump(BPF_JGE, 0x40000000, 0, 1);  // The x32 calls have other numbers for the same deeds.
+    verdict(SECCOMP_RET_KILL_PROCESS);
+#endif
+  }
+
+  void on(long call, std::uint32_t verdict_then) {
+    jump(BPF_JEQ, static_cast<std::uint32_t>(call), 0, 1);
+    verdict(verdict_then);
+  }
+  /// `verdict_then` only when the argument has (`set`) or lacks one of the bits in `mask`.
+  void on_bits(long call, int argument, std::uint32_t mask, bool set, std::uint32_t verdict_then) {
+    jump(BPF_JEQ, static_cast<std::uint32_t>(call), 0, 4);
+    load(low_half_of_argument(argument));
+    jump(BPF_JSET, mask, set ? 0 : 1, set ? 1 : 0);
+    verdict(verdict_then);
+    load(offsetof(seccomp_data, nr));
+  }
+  void on_value(long call, int argument, std::uint32_t value, std::uint32_t verdict_then) {
+    jump(BPF_JEQ, static_cast<std::uint32_t>(call), 0, 4);
+    load(low_half_of_argument(argument));
+    jump(BPF_JEQ, value, 0, 1);
+    verdict(verdict_then);
+    load(offsetof(seccomp_data, nr));
+  }
+
+  bool install(std::uint32_t otherwise) {
+    if (architecture == 0) return false;
+    verdict(otherwise);
+    sock_fprog program{static_cast<unsigned short>(code_.size()), code_.data()};
+    return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+  }
+
+ private:
+  void load(std::size_t offset) {
+    code_.push_back(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, static_cast<std::uint32_t>(offset)));
+  }
+  void jump(int test, std::uint32_t value, int if_true, int if_false) {
+    code_.push_back(BPF_JUMP(static_cast<std::uint16_t>(BPF_JMP | test | BPF_K), value,
+                             static_cast<std::uint8_t>(if_true),
+                             static_cast<std::uint8_t>(if_false)));
+  }
+  void verdict(std::uint32_t value) { code_.push_back(BPF_STMT(BPF_RET | BPF_K, value)); }
+
+  std::vector<sock_filter> code_;
+};
+
+constexpr std::uint32_t allow = SECCOMP_RET_ALLOW;
+constexpr std::uint32_t deny = SECCOMP_RET_ERRNO | EPERM;
+constexpr std::uint32_t deny_as_unknown = SECCOMP_RET_ERRNO | ENOSYS;
+
+bool set_limit(__rlimit_resource resource, std::size_t value) {
+  const rlimit limit{value, value};
+  return setrlimit(resource, &limit) == 0;
+}
+
+}  // namespace
+
+bool limit_resources(const ResourceLimits& limits) {
+  bool holds = set_limit(RLIMIT_CORE, 0) && set_limit(RLIMIT_FSIZE, 0) &&
+               set_limit(RLIMIT_NOFILE, limits.files_open_max);
+  // One second more before the hard limit, so that the signal says that it was the time.
+  const rlimit cpu{limits.cpu_seconds_max, limits.cpu_seconds_max + 1};
+  holds = setrlimit(RLIMIT_CPU, &cpu) == 0 && holds;
+#if !defined(__SANITIZE_ADDRESS__)  // Its shadow memory takes terabytes of address space.
+  if (limits.memory_bytes_max > 0) holds = set_limit(RLIMIT_AS, limits.memory_bytes_max) && holds;
+#endif
+  return holds;
+}
+
+bool give_up_privileges() { return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0; }
+
+bool restrict_files(const std::vector<std::string>& readable) {
+  constexpr unsigned ask_for_version = 1;
+  const long abi = syscall(create_ruleset_call, nullptr, 0, ask_for_version);
+  if (abi < 1) return false;
+  const LandlockRuleset wanted = everything_of(abi);
+  const int ruleset = static_cast<int>(syscall(create_ruleset_call, &wanted, sizeof wanted, 0));
+  if (ruleset < 0) return false;
+  for (const std::string& path : readable) allow_reading(ruleset, path);
+  const bool holds = syscall(restrict_self_call, ruleset, 0) == 0;
+  close(ruleset);
+  return holds;
+}
+
+bool allow_computing_only() {
+  Filter filter;
+  for (const long call : {SYS_read,           SYS_write,        SYS_readv,       SYS_writev,
+                          SYS_munmap,         SYS_mremap,       SYS_brk,         SYS_madvise,
+                          SYS_futex,          SYS_exit,         SYS_exit_group,  SYS_rt_sigaction,
+                          SYS_rt_sigprocmask, SYS_rt_sigreturn, SYS_sigaltstack, SYS_clock_gettime,
+                          SYS_gettimeofday,   SYS_getrandom,    SYS_close,       SYS_fstat,
+                          SYS_lseek,          SYS_getpid,       SYS_gettid,      SYS_sched_yield,
+                          SYS_restart_syscall})
+    filter.on(call, allow);
+  filter.on_bits(SYS_mmap, 2, PROT_EXEC, false, allow);
+  filter.on_bits(SYS_mprotect, 2, PROT_EXEC, false, allow);
+  // abort() signals itself; nobody else can be reached.
+  filter.on_value(SYS_tgkill, 0, static_cast<std::uint32_t>(getpid()), allow);
+  return filter.install(deny);
+}
+
+bool deny_network_and_processes() {
+  Filter filter;
+  for (const long call : {SYS_socket,
+                          SYS_socketpair,
+                          SYS_connect,
+                          SYS_bind,
+                          SYS_listen,
+                          SYS_accept,
+                          SYS_accept4,
+                          SYS_sendto,
+                          SYS_sendmsg,
+                          SYS_sendmmsg,
+                          SYS_ptrace,
+                          SYS_process_vm_readv,
+                          SYS_process_vm_writev,
+                          SYS_kcmp,
+                          SYS_mount,
+                          SYS_umount2,
+                          SYS_pivot_root,
+                          SYS_chroot,
+                          SYS_unshare,
+                          SYS_setns,
+                          SYS_bpf,
+                          SYS_perf_event_open,
+                          SYS_userfaultfd,
+                          SYS_keyctl,
+                          SYS_add_key,
+                          SYS_request_key,
+                          SYS_init_module,
+                          SYS_finit_module,
+                          SYS_delete_module,
+                          SYS_kexec_load,
+                          SYS_reboot,
+                          SYS_swapon,
+                          SYS_swapoff,
+                          SYS_acct,
+                          SYS_settimeofday,
+                          SYS_clock_settime,
+                          SYS_sethostname,
+                          SYS_setdomainname,
+                          SYS_quotactl,
+                          SYS_personality,
+                          SYS_kill,
+                          SYS_tkill,
+                          SYS_rt_sigqueueinfo,
+                          SYS_rt_tgsigqueueinfo,
+                          SYS_memfd_create,
+                          SYS_mknodat,
+                          SYS_open_by_handle_at,
+                          SYS_pidfd_open,
+                          SYS_pidfd_send_signal})
+    filter.on(call, deny);
+#if defined(SYS_fork)
+  filter.on(SYS_fork, deny);
+  filter.on(SYS_vfork, deny);
+#endif
+  filter.on_value(SYS_tgkill, 0, static_cast<std::uint32_t>(getpid()), allow);
+  filter.on(SYS_tgkill, deny);
+  constexpr std::uint32_t clone_thread = 0x00010000;
+  filter.on_bits(SYS_clone, 0, clone_thread, false, deny);
+  // Its flags are behind a pointer, which a filter cannot follow; libraries fall back to clone.
+  filter.on(SYS_clone3, deny_as_unknown);
+  for (const long io_uring : {425, 426, 427}) filter.on(io_uring, deny_as_unknown);
+  return filter.install(allow);
+}
+
+}  // namespace slipway::detail
