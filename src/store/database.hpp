@@ -2,6 +2,7 @@
 // from it.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -30,6 +31,8 @@ class Connection;
 /// Parameters and columns count from 0. Not thread safe.
 class Statement {
  public:
+  struct State;  ///< What the database keeps behind it.
+
   Statement(Statement&&) noexcept;
   Statement& operator=(Statement&&) = delete;
   ~Statement();
@@ -48,6 +51,7 @@ class Statement {
 
   /// True when a row is there to read; false at the end. Errors of bind surface here.
   /// Fails: conflict (a constraint), unavailable (busy beyond the timeout, disk full, I/O),
+  /// invalid_argument (the file is damaged), forbidden (read-only), cancelled, deadline_exceeded,
   /// internal (SQL).
   Result<bool> step();
   /// Steps to the end.
@@ -62,7 +66,6 @@ class Statement {
 
  private:
   friend class Connection;
-  struct State;
   explicit Statement(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
@@ -76,6 +79,9 @@ class Connection {
       std::string_view sql) = 0;  ///< No parameters, no rows; may be several statements.
   virtual std::int64_t last_insert_id() const = 0;
   virtual std::int64_t changes() const = 0;
+  /// A number that no other write transaction has had (random, 64 bits): for what must happen once
+  /// per transaction. 0 in a read.
+  virtual std::int64_t transaction_id() const = 0;
 
  protected:
   static Statement make_statement(std::unique_ptr<Statement::State> state);
@@ -86,7 +92,9 @@ class Connection {
 class Database {
  public:
   struct Options {
-    std::filesystem::path path;  ///< The file; ":memory:" for tests.
+    /// The file; ":memory:" for tests (a private temporary file without fsync, gone with the
+    /// object).
+    std::filesystem::path path;
     std::chrono::milliseconds busy_timeout{
         30'000};                  ///< How long a writer waits for another process.
     std::size_t readers_max = 8;  ///< Open read connections.
@@ -100,10 +108,12 @@ class Database {
   virtual ~Database() = default;
 
   /// Runs `body` inside BEGIN IMMEDIATE .. COMMIT; an error rolls back and is returned. Waits for
-  /// other writers. Do not nest. What returned success is on disk.
+  /// other writers, in this process until the context ends, for other processes `busy_timeout` at
+  /// most. Do not nest (internal). What returned success is on disk. `read` may be called inside;
+  /// it sees the state before.
   virtual Result<void> write(const Context& context,
                              const std::function<Result<void>(Connection&)>& body) = 0;
-  /// Runs `body` in a read snapshot.
+  /// Runs `body` in a read snapshot. Waits for one of the `readers_max` connections.
   virtual Result<void> read(const Context& context,
                             const std::function<Result<void>(Connection&)>& body) = 0;
 
