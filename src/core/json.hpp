@@ -14,6 +14,7 @@
 #include <boost/describe.hpp>
 #include <boost/json.hpp>
 
+#include <array>
 #include <cstdint>
 #include <limits>
 #include <map>
@@ -173,6 +174,19 @@ struct Reader<std::vector<T>> {
   }
 };
 
+template <typename T, std::size_t N>
+struct Reader<std::array<T, N>> {
+  static Result<std::array<T, N>> read(const Value& value, const std::string& path,
+                                       Policy policy) {
+    if (!value.is_array() || value.get_array().size() != N)
+      return expected(path, fmt::format("an array of {} values", N), value);
+    std::array<T, N> items{};
+    for (std::size_t i = 0; i < N; ++i)
+      items[i] = TRY(detail::read<T>(value.get_array()[i], fmt::format("{}[{}]", path, i), policy));
+    return items;
+  }
+};
+
 template <typename T>
 struct Reader<std::map<std::string, T>> {
   static Result<std::map<std::string, T>> read(const Value& value, const std::string& path,
@@ -257,6 +271,13 @@ Value write(const std::optional<T>& value) {
 
 template <typename T>
 Value write(const std::vector<T>& items);
+
+template <typename T, std::size_t N>
+Value write(const std::array<T, N>& items) {
+  Array array;
+  for (const T& item : items) array.push_back(write(item));
+  return array;
+}
 
 template <typename T>
 Value write(const std::map<std::string, T>& items) {

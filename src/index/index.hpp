@@ -115,6 +115,9 @@ class Index {
   virtual Result<Stats> stats(const Context& context) const = 0;
 };
 
+/// The committed version of a collection, 0 when nothing was ever put into it. Needs no open index.
+Result<std::int64_t> version_of(store::Connection& connection, std::int64_t collection);
+
 /// Deletes everything of a collection inside the caller's transaction.
 Result<void> drop_collection(store::Connection& transaction, std::int64_t collection);
 
