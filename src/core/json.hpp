@@ -176,8 +176,7 @@ struct Reader<std::vector<T>> {
 
 template <typename T, std::size_t N>
 struct Reader<std::array<T, N>> {
-  static Result<std::array<T, N>> read(const Value& value, const std::string& path,
-                                       Policy policy) {
+  static Result<std::array<T, N>> read(const Value& value, const std::string& path, Policy policy) {
     if (!value.is_array() || value.get_array().size() != N)
       return expected(path, fmt::format("an array of {} values", N), value);
     std::array<T, N> items{};
@@ -264,13 +263,18 @@ requires std::is_enum_v<T> Value write(T value) {
 template <typename T>
 requires(is_described<T>&& std::is_class_v<T>) Value write(const T& value);
 
+// Declared first, because an optional may hold them and lookup happens where the template stands.
+template <typename T>
+Value write(const std::vector<T>& items);
+template <typename T, std::size_t N>
+Value write(const std::array<T, N>& items);
+template <typename T>
+Value write(const std::map<std::string, T>& items);
+
 template <typename T>
 Value write(const std::optional<T>& value) {
   return value ? write(*value) : Value(nullptr);
 }
-
-template <typename T>
-Value write(const std::vector<T>& items);
 
 template <typename T, std::size_t N>
 Value write(const std::array<T, N>& items) {

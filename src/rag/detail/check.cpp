@@ -1,0 +1,100 @@
+#include "rag/detail/check.hpp"
+
+#include <set>
+
+#include "core/files.hpp"
+#include "core/unicode.hpp"
+#include "rag/detail/ingest.hpp"
+
+namespace slipway::rag::detail {
+
+namespace {
+
+/// What is wrong with a document, or nothing.
+Result<std::optional<std::string>> fault_of(store::Connection& connection, Shelf& shelf,
+                                            const DocumentRow& document) {
+  const auto text = shelf.blobs().get(document.info.text_hash);
+  if (!text) return std::optional(text.error().message());
+  if (auto map = documents::SourceMap::decode(document.source_map); !map)
+    return std::optional("its source map: " + map.error().message());
+  const auto chunks = TRY(chunks_of(connection, document.info.id));
+  if (static_cast<std::int64_t>(chunks.size()) != document.info.chunks)
+    return std::optional(fmt::format("has {} chunks, not {}", chunks.size(), document.info.chunks));
+  for (const ChunkRow& chunk : chunks) {
+    const documents::Span span = chunk.span;
+    if (span.start > span.end || span.end > text->size() ||
+        sha256(std::string_view(*text).substr(span.start, span.size())) != chunk.text_hash)
+      return std::optional(fmt::format("chunk {} is not the text it says", chunk.id));
+  }
+  return std::optional<std::string>();
+}
+
+struct Damaged {
+  std::string id, text_hash, line;
+};
+
+Result<std::vector<Damaged>> damaged_documents(const Context& context, Shelf& shelf,
+                                               const CollectionRow& collection,
+                                               std::set<std::string>& used_texts) {
+  std::vector<Damaged> damaged;
+  TRY(shelf.database().read(context, [&](store::Connection& connection) -> Result<void> {
+    constexpr int page_size = 500;
+    for (std::string after;;) {
+      const auto page = TRY(list_documents(connection, collection.id, after, page_size));
+      for (const DocumentRow& document : page) {
+        TRY(context.check());
+        used_texts.insert(document.info.text_hash);
+        if (auto fault = TRY(fault_of(connection, shelf, document)))
+          damaged.push_back({document.info.id, document.info.text_hash,
+                             fmt::format("{} in collection '{}': {}", document.info.uri,
+                                         collection.name, *fault)});
+      }
+      if (page.size() < page_size) return {};
+      after = page.back().info.uri;
+    }
+  }));
+  return damaged;
+}
+
+Result<void> check_orphans(const Context& context, Shelf& shelf, const std::set<std::string>& used,
+                           bool repair, std::vector<std::string>& lines) {
+  for (const std::string& hash : TRY(shelf.blobs().list())) {
+    if (used.contains(hash)) continue;
+    bool orphan = false;
+    TRY(shelf.database().read(context, [&](store::Connection& connection) -> Result<void> {
+      orphan = !TRY(text_is_used(connection, hash));  // An ingest may have brought it since.
+      return {};
+    }));
+    if (!orphan) continue;
+    if (repair) TRY(release_text(context, shelf, hash));
+    lines.push_back(
+        fmt::format("text {} belongs to no document{}", hash, repair ? "; deleted" : ""));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> check(const Context& context, Shelf& shelf, bool repair) {
+  std::vector<std::string> lines;
+  std::set<std::string> used_texts;
+  std::vector<CollectionRow> collections;
+  TRY(shelf.database().read(context, [&](store::Connection& connection) -> Result<void> {
+    collections = TRY(all_collections(connection));
+    return {};
+  }));
+  for (const CollectionRow& row : collections) {
+    for (Damaged& damaged : TRY(damaged_documents(context, shelf, row, used_texts))) {
+      if (repair) {
+        const auto open = TRY(shelf.open(context, row.name));
+        TRY(remove_document(context, shelf, *open, damaged.id, damaged.text_hash));
+        damaged.line += "; removed, ingest it again";
+      }
+      lines.push_back(std::move(damaged.line));
+    }
+  }
+  TRY(check_orphans(context, shelf, used_texts, repair, lines));
+  return lines;
+}
+
+}  // namespace slipway::rag::detail

@@ -1,0 +1,40 @@
+// Whether a passage can carry a claim: checks that need no model. Pure functions.
+//
+// Similarity alone is not support: "kept for 30 days" and "kept for 45 days" are near neighbours in
+// every embedding. So the hard facts of a claim, its numbers, names and negation, must stand in the
+// evidence first; only then similarity decides (the order of checks of design section 6; ALCE's
+// notion of citation recall).
+#pragma once
+
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace slipway::rag::detail {
+
+/// The hard facts of a text.
+struct Facts {
+  std::set<std::string> numbers;  ///< Normalised: "1,000" is "1000", "thirty" is "30", "5%" is "5".
+  std::set<std::string>
+      names;  ///< Folded: capitalised words inside sentences, identifiers, acronyms.
+  std::set<std::string> words;  ///< All folded words, for looking names up.
+  std::set<std::string> stems;  ///< Content words as the lexical index sees them.
+  bool negated = false;
+};
+Facts facts_of(std::string_view text);
+
+/// Why `evidence` cannot carry `claim`, or nothing: "number 45 is not in the evidence". Names that
+/// stand in `known` (title and headings around the evidence) need not be repeated in it. The
+/// question must not be in `known`: what a leading question presumes is not evidence.
+std::optional<std::string> contradiction(const Facts& claim, const Facts& evidence,
+                                         const Facts& known);
+
+/// Share of the claim's content words that the evidence has, 0..1; 1 when the claim has none.
+double coverage(const Facts& claim, const Facts& evidence);
+
+/// A sentence without citation marks such as "[1]" or "[2, 3]", trimmed.
+std::string without_marks(std::string_view sentence);
+
+}  // namespace slipway::rag::detail

@@ -1,0 +1,496 @@
+// How ingest works.
+//
+// Files are taken in batches. The files of a batch are read, hashed, loaded and split on all cores;
+// then all its new chunks are embedded on all cores in one call (so that small documents do not
+// leave a core idle); then a writer thread commits each document in a transaction of its own while
+// the next batch is prepared. Only the newest content of a document is ever visible: its old chunks
+// leave in the transaction in which the new ones come. The text blob is written inside that
+// transaction too, so a concurrent removal of the same text cannot slip between.
+#include "rag/detail/ingest.hpp"
+
+#include <chrono>
+#include <condition_variable>
+#include <set>
+#include <thread>
+#include <unordered_map>
+
+#include "core/files.hpp"
+#include "core/log.hpp"
+#include "core/pool.hpp"
+
+namespace slipway::rag::detail {
+
+namespace {
+
+constexpr std::size_t batch_files_max = 64;
+constexpr std::uint64_t batch_bytes_max = 16u << 20;
+/// Chunks embedded between two looks at progress and cancellation.
+constexpr std::size_t embed_slice = 256;
+
+enum class Change { unchanged, metadata, added, updated, failed };
+
+/// One file on its way in.
+struct Item {
+  documents::SourceFile file;
+  Change change = Change::failed;
+  std::optional<Error> error;
+  DocumentRow row;
+  std::string text;
+  std::vector<ChunkRow> chunks;
+  std::vector<std::string> chunk_texts;
+  std::int64_t chunks_embedded = 0;
+};
+
+using Vectors = std::unordered_map<std::string, models::Vector>;
+
+struct Batch {
+  std::vector<Item> items;
+  Vectors vectors;  // By text hash; only what was not known.
+};
+
+std::string short_hash(std::string_view bytes) { return sha256(bytes).substr(7, 24); }
+
+/// Holds at most one batch that waits, so that a slow disk slows the embedding instead of filling
+/// memory.
+class Handover {
+ public:
+  void put(Batch batch) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return !waiting_; });
+    waiting_ = std::move(batch);
+    changed_.notify_all();
+  }
+  void close() {
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+    changed_.notify_all();
+  }
+  std::optional<Batch> take() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return waiting_ || closed_; });
+    auto batch = std::move(waiting_);
+    waiting_.reset();
+    changed_.notify_all();
+    return batch;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::optional<Batch> waiting_;
+  bool closed_ = false;
+};
+
+class Ingest {
+ public:
+  Ingest(const Context& context, Shelf& shelf, const IngestRequest& request,
+         const ProgressSink& progress)
+      : context_(context), shelf_(shelf), request_(request), progress_(progress) {}
+
+  Result<IngestReport> run();
+
+ private:
+  Result<void> open();
+  Result<void> process(documents::SourceList sources);
+  Batch next_batch(std::vector<documents::SourceFile>& files, std::size_t& at) const;
+  void prepare(Item& item) const;
+  Result<void> load(Item& item, std::string bytes) const;
+  void cut(Item& item, const documents::Document& document) const;
+  Result<void> embed(Batch& batch);
+  Result<std::vector<std::string>> unknown_texts(const Batch& batch,
+                                                 std::vector<std::string_view>& texts);
+  void write(Batch batch);
+  Result<void> write_item(Item& item, const Vectors& vectors);
+  Result<void> write_document(Item& item, const Vectors& vectors);
+  Result<void> embed_again(const Item& item, Vectors& vectors);
+  Result<void> delete_missing(const documents::SourceList& sources);
+  Result<void> estimate(const std::vector<std::string_view>& texts);
+  void account(const Item& item);
+  void report_progress(const std::string& current);
+
+  const Context& context_;
+  Shelf& shelf_;
+  const IngestRequest& request_;
+  const ProgressSink& progress_;
+
+  CollectionSettings settings_;
+  std::string fingerprint_;
+  std::shared_ptr<OpenCollection> collection_;  // Empty only in a dry run on a new collection.
+  std::shared_ptr<models::Embedder> embedder_;
+  std::map<std::string, KnownDocument> known_;
+  std::set<std::string> seen_texts_;  // Dry run: hashes that an earlier batch would have embedded.
+
+  std::mutex mutex_;  // Guards the two below, written by the writer thread and the main one.
+  IngestReport report_;
+  IngestProgress done_;
+};
+
+Result<IngestReport> Ingest::run() {
+  const auto start = std::chrono::steady_clock::now();
+  if (request_.sources.empty())
+    return fail(Code::invalid_argument, "no source is given; name a file or a folder to ingest");
+  auto sources = TRY(documents::find_sources(context_, request_.sources, request_.source_options));
+  TRY(open());
+  report_.collection = request_.collection;
+  for (const auto& failure : sources.failures)
+    report_.failed.push_back({failure.uri, failure.error.message()});
+  done_.documents_total = static_cast<std::int64_t>(sources.files.size());
+
+  TRY(process(sources));
+  if (request_.sync && !request_.dry_run) TRY(delete_missing(sources));
+  if (collection_)
+    TRY(shelf_.database().read(context_, [&](store::Connection& connection) -> Result<void> {
+      report_.index_version = TRY(collection_->index->version(connection));
+      return {};
+    }));
+  report_.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return std::move(report_);
+}
+
+Result<void> Ingest::open() {
+  if (request_.dry_run) {
+    auto existing = shelf_.open(context_, request_.collection);
+    if (existing)
+      collection_ = *existing;
+    else if (existing.error().code() != Code::not_found)
+      return std::move(existing.error());
+    settings_ = collection_ ? collection_->row.settings
+                            : shelf_.settings_for(request_.collection, request_.settings);
+    embedder_ = TRY(shelf_.catalog().embedder(context_, settings_.embedder));
+  } else {
+    collection_ = TRY(shelf_.open_or_make(context_, request_.collection, request_.settings));
+    settings_ = collection_->row.settings;
+    embedder_ = TRY(shelf_.embedder(context_, *collection_));
+  }
+  fingerprint_ = fmt::format("loader {} splitter {}", documents::loader_version,
+                             json::dump_canonical(json::to(settings_.splitter)));
+  if (collection_)
+    TRY(shelf_.database().read(context_, [&](store::Connection& connection) -> Result<void> {
+      known_ = TRY(known_documents(connection, collection_->row.id));
+      return {};
+    }));
+  return {};
+}
+
+Result<void> Ingest::process(documents::SourceList sources) {
+  Handover handover;
+  std::jthread writer([&] {
+    while (auto batch = handover.take()) write(std::move(*batch));
+  });
+  Result<void> outcome;
+  for (std::size_t at = 0; outcome && at < sources.files.size();) {
+    Batch batch = next_batch(sources.files, at);
+    outcome = parallel_for(context_, batch.items.size(), core_count(), [&](std::size_t i) {
+      prepare(batch.items[i]);
+      return Result<void>();
+    });
+    if (outcome) outcome = embed(batch);
+    if (outcome) handover.put(std::move(batch));
+  }
+  handover.close();
+  return outcome;  // The writer finishes what it has: every document in it is whole.
+}
+
+Batch Ingest::next_batch(std::vector<documents::SourceFile>& files, std::size_t& at) const {
+  Batch batch;
+  std::uint64_t bytes = 0;
+  while (at < files.size() && batch.items.size() < batch_files_max && bytes < batch_bytes_max) {
+    bytes += files[at].size_bytes;
+    batch.items.emplace_back().file = std::move(files[at++]);
+  }
+  return batch;
+}
+
+/// Reads one file and decides what has to be done; every failure stays with the item.
+void Ingest::prepare(Item& item) const {
+  const documents::LoadOptions limits;
+  auto bytes = read_file(item.file.file, limits.bytes_max);
+  if (!bytes) {
+    item.error = std::move(bytes.error());
+    return;
+  }
+  DocumentInfo& info = item.row.info;
+  info.uri = item.file.uri;
+  info.path = item.file.path;
+  info.content_hash = sha256(*bytes);
+  info.size_bytes = static_cast<std::int64_t>(bytes->size());
+  info.modified_at = format_time(item.file.modified_at);
+  item.row.fingerprint = fingerprint_;
+  item.row.given_metadata = request_.metadata;
+
+  const auto known = known_.find(info.uri);
+  info.id = known != known_.end() ? known->second.id
+                                  : "doc_" + short_hash(request_.collection + "\n" + info.uri);
+  if (known != known_.end() && known->second.content_hash == info.content_hash &&
+      known->second.fingerprint == fingerprint_) {
+    item.change =
+        known->second.metadata == request_.metadata ? Change::unchanged : Change::metadata;
+    return;
+  }
+  auto loaded = load(item, std::move(*bytes));
+  if (loaded)
+    item.change = known == known_.end() ? Change::added : Change::updated;
+  else
+    item.error = std::move(loaded.error());
+}
+
+Result<void> Ingest::load(Item& item, std::string bytes) const {
+  documents::Document document = TRY(documents::load(
+      context_, {.path = item.file.path, .bytes = std::move(bytes), .media_type = ""},
+      {.password = request_.password}));
+  DocumentInfo& info = item.row.info;
+  info.title = document.title;
+  info.media_type = document.media_type;
+  info.warnings = document.warnings;
+  json::Object metadata = document.metadata;
+  for (const auto& [key, value] : request_.metadata) metadata[key] = value;
+  info.metadata = std::move(metadata);
+  info.text_hash = sha256(document.text);
+  item.row.source_map = document.map.encode();
+  const auto spans = TRY(documents::split(document.text, settings_.splitter));
+  for (const documents::Span span : spans) item.chunks.push_back({"", info.id, span, ""});
+  cut(item, document);
+  item.text = std::move(document.text);
+  return {};
+}
+
+/// Gives every chunk its text, its hash and an id that stays as long as the chunk's text does.
+void Ingest::cut(Item& item, const documents::Document& document) const {
+  std::unordered_map<std::string, int> occurrences;
+  for (ChunkRow& chunk : item.chunks) {
+    item.chunk_texts.push_back(document.text.substr(chunk.span.start, chunk.span.size()));
+    chunk.text_hash = sha256(item.chunk_texts.back());
+    const int occurrence = occurrences[chunk.text_hash]++;
+    chunk.id = "chk_" +
+               short_hash(fmt::format("{}\n{}\n{}", item.row.info.id, chunk.text_hash, occurrence));
+  }
+  item.row.info.chunks = static_cast<std::int64_t>(item.chunks.size());
+  std::int64_t tokens = 0;
+  for (const std::string& text : item.chunk_texts)
+    tokens += static_cast<std::int64_t>(embedder_->count_tokens(text));
+  item.row.info.tokens = tokens;
+}
+
+/// Hashes (and texts) of the batch's chunks that have no vector yet, each once.
+Result<std::vector<std::string>> Ingest::unknown_texts(const Batch& batch,
+                                                       std::vector<std::string_view>& texts) {
+  std::vector<std::string> hashes;
+  std::vector<std::string_view> all_texts;
+  std::set<std::string_view> seen;
+  for (const Item& item : batch.items)
+    for (std::size_t i = 0; i < item.chunks.size(); ++i)
+      if (seen.insert(item.chunks[i].text_hash).second) {
+        hashes.push_back(item.chunks[i].text_hash);
+        all_texts.push_back(item.chunk_texts[i]);
+      }
+  std::vector<bool> known(hashes.size(), false);
+  if (collection_ && !hashes.empty())
+    TRY(shelf_.database().read(context_, [&](store::Connection& connection) -> Result<void> {
+      known = TRY(collection_->index->known_vectors(connection, hashes));
+      return {};
+    }));
+  std::vector<std::string> unknown;
+  for (std::size_t i = 0; i < hashes.size(); ++i)
+    if (!known[i]) {
+      unknown.push_back(hashes[i]);
+      texts.push_back(all_texts[i]);
+    }
+  return unknown;
+}
+
+Result<void> Ingest::embed(Batch& batch) {
+  std::vector<std::string_view> texts;
+  const auto hashes = TRY(unknown_texts(batch, texts));
+  if (request_.dry_run) return estimate(texts);
+  models::Usage usage;
+  for (std::size_t from = 0; from < texts.size(); from += embed_slice) {
+    TRY(context_.check());
+    const std::size_t to = std::min(from + embed_slice, texts.size());
+    const std::vector<std::string_view> slice(texts.begin() + static_cast<std::ptrdiff_t>(from),
+                                              texts.begin() + static_cast<std::ptrdiff_t>(to));
+    auto vectors = TRY(embedder_->embed(context_, slice, models::TextRole::document, &usage));
+    for (std::size_t i = from; i < to; ++i) batch.vectors[hashes[i]] = std::move(vectors[i - from]);
+    const std::lock_guard lock(mutex_);
+    done_.chunks_done += static_cast<std::int64_t>(to - from);
+    report_progress(done_.current);
+  }
+  std::set<std::string_view> counted;
+  for (Item& item : batch.items)
+    for (const ChunkRow& chunk : item.chunks)
+      if (batch.vectors.contains(chunk.text_hash) && counted.insert(chunk.text_hash).second)
+        ++item.chunks_embedded;
+  const std::lock_guard lock(mutex_);
+  report_.tokens += usage.embedding_tokens;
+  return {};
+}
+
+/// A dry run embeds a few chunks of the first batch to know the machine's speed, and keeps nothing.
+Result<void> Ingest::estimate(const std::vector<std::string_view>& texts) {
+  constexpr std::size_t sample_size = 8;
+  if (!report_.estimate) report_.estimate.emplace();
+  IngestEstimate& estimate = *report_.estimate;
+  std::int64_t tokens = 0;
+  std::int64_t chunks = 0;
+  for (const std::string_view text : texts) {
+    if (!seen_texts_.insert(sha256(text)).second) continue;
+    ++chunks;
+    tokens += static_cast<std::int64_t>(embedder_->count_tokens(text));
+  }
+  if (chunks == 0) return {};
+  const std::vector<std::string_view> sample(
+      texts.begin(),
+      texts.begin() + static_cast<std::ptrdiff_t>(std::min(sample_size, texts.size())));
+  models::Usage usage;
+  const auto start = std::chrono::steady_clock::now();
+  TRY(embedder_->embed(context_, sample, models::TextRole::document, &usage));
+  const double seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  estimate.chunks += chunks;
+  estimate.tokens += tokens;
+  estimate.seconds += seconds * static_cast<double>(tokens) /
+                      static_cast<double>(std::max<std::int64_t>(1, usage.embedding_tokens));
+  return {};
+}
+
+void Ingest::write(Batch batch) {
+  for (Item& item : batch.items) {
+    if (item.change != Change::failed && !request_.dry_run) {
+      Result<void> written = write_item(item, batch.vectors);
+      if (!written) {
+        item.change = Change::failed;
+        item.error = std::move(written.error());
+      }
+    }
+    account(item);
+  }
+}
+
+Result<void> Ingest::write_item(Item& item, const Vectors& vectors) {
+  if (item.change == Change::unchanged) return {};
+  if (item.change == Change::metadata)
+    return shelf_.database().write(context_, [&](store::Connection& connection) -> Result<void> {
+      TRY(set_metadata(connection, item.row.info.id, request_.metadata));
+      const auto row = TRY(find_document(connection, item.row.info.id));
+      return collection_->index->set_attributes(connection, item.row.info.id,
+                                                attributes_of(row->info));
+    });
+  Result<void> written = write_document(item, vectors);
+  if (!written && written.error().code() == Code::conflict) {
+    // A vector that was known when we asked has been deleted with the last document that had it.
+    Vectors complete = vectors;
+    TRY(embed_again(item, complete));
+    written = write_document(item, complete);
+  }
+  if (!written || item.change != Change::updated) return written;
+  const std::string& old_text = known_.at(item.row.info.uri).text_hash;
+  if (old_text == item.row.info.text_hash) return {};
+  return release_text(context_, shelf_, old_text);
+}
+
+Result<void> Ingest::embed_again(const Item& item, Vectors& vectors) {
+  for (std::size_t i = 0; i < item.chunks.size(); ++i)
+    if (!vectors.contains(item.chunks[i].text_hash))
+      vectors[item.chunks[i].text_hash] =
+          TRY(embedder_->embed_one(context_, item.chunk_texts[i], models::TextRole::document));
+  return {};
+}
+
+Result<void> Ingest::write_document(Item& item, const Vectors& vectors) {
+  item.row.collection = collection_->row.id;
+  item.row.info.ingested_at = format_time(shelf_.clock().now());
+  index::IndexedDocument indexed;
+  indexed.id = item.row.info.id;
+  indexed.attributes = attributes_of(item.row.info);
+  for (std::size_t i = 0; i < item.chunks.size(); ++i) {
+    const ChunkRow& chunk = item.chunks[i];
+    const auto vector = vectors.find(chunk.text_hash);
+    indexed.chunks.push_back({chunk.id, item.chunk_texts[i], chunk.text_hash,
+                              vector == vectors.end() ? models::Vector() : vector->second});
+  }
+  return shelf_.database().write(context_, [&](store::Connection& connection) -> Result<void> {
+    TRY(shelf_.blobs().put(item.text));
+    TRY(put_document(connection, item.row, item.chunks));
+    return collection_->index->put(connection, indexed);
+  });
+}
+
+Result<void> Ingest::delete_missing(const documents::SourceList& sources) {
+  std::set<std::string_view> present;
+  for (const auto& file : sources.files) present.insert(file.uri);
+  for (const auto& failure : sources.failures) present.insert(failure.uri);
+  for (const auto& [uri, document] : known_) {
+    const bool covered =
+        std::any_of(sources.roots.begin(), sources.roots.end(),
+                    [&](const std::string& root) { return uri.starts_with(root); });
+    if (!covered || present.contains(uri)) continue;
+    TRY(context_.check());
+    TRY(remove_document(context_, shelf_, *collection_, document.id, document.text_hash));
+    ++report_.deleted;
+  }
+  return {};
+}
+
+void Ingest::account(const Item& item) {
+  const std::lock_guard lock(mutex_);
+  const std::int64_t chunks = static_cast<std::int64_t>(item.chunks.size());
+  switch (item.change) {
+    case Change::unchanged: ++report_.unchanged; break;
+    case Change::metadata:
+    case Change::updated: ++report_.updated; break;
+    case Change::added: ++report_.added; break;
+    case Change::failed: report_.failed.push_back({item.file.uri, item.error->message()}); break;
+  }
+  if (item.change != Change::failed) {
+    report_.chunks.added += item.chunks_embedded;
+    report_.chunks.reused += chunks - item.chunks_embedded;
+    for (const std::string& warning : item.row.info.warnings)
+      report_.warnings.push_back(item.file.path + ": " + warning);
+    if (report_.estimate && (item.change == Change::added || item.change == Change::updated))
+      ++report_.estimate->documents;
+  }
+  ++done_.documents_done;
+  report_progress(item.file.path);
+}
+
+/// The caller holds `mutex_`.
+void Ingest::report_progress(const std::string& current) {
+  done_.current = current;
+  if (progress_) progress_(done_);
+}
+
+}  // namespace
+
+json::Object attributes_of(const DocumentInfo& info) {
+  return json::Object{{"metadata", info.metadata},
+                      {"uri", info.uri},
+                      {"path", info.path},
+                      {"title", info.title},
+                      {"media_type", info.media_type},
+                      {"ingested_at", info.ingested_at},
+                      {"modified_at", json::to(info.modified_at)}};
+}
+
+Result<void> remove_document(const Context& context, Shelf& shelf, OpenCollection& collection,
+                             const std::string& id, const std::string& text_hash) {
+  TRY(shelf.database().write(context, [&](store::Connection& connection) -> Result<void> {
+    TRY(collection.index->remove(connection, id));
+    return delete_document(connection, id);
+  }));
+  return release_text(context, shelf, text_hash);
+}
+
+Result<void> release_text(const Context& context, Shelf& shelf, const std::string& text_hash) {
+  // In a transaction of its own, because a text must not go before the commit that frees it, and no
+  // writer may put the same text between the question and the removal.
+  return shelf.database().write(context, [&](store::Connection& connection) -> Result<void> {
+    if (TRY(text_is_used(connection, text_hash))) return {};
+    return shelf.blobs().remove(text_hash);
+  });
+}
+
+Result<IngestReport> ingest(const Context& context, Shelf& shelf, const IngestRequest& request,
+                            const ProgressSink& progress) {
+  return Ingest(context, shelf, request, progress).run();
+}
+
+}  // namespace slipway::rag::detail

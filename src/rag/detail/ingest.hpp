@@ -1,0 +1,22 @@
+// Sources become searchable documents, as a diff: what is known is not read twice, loaded twice or
+// embedded twice.
+#pragma once
+
+#include "rag/detail/shelf.hpp"
+#include "rag/library.hpp"
+
+namespace slipway::rag::detail {
+
+Result<IngestReport> ingest(const Context&, Shelf&, const IngestRequest&, const ProgressSink&);
+
+/// Removes a document with its chunks, its vectors and, when nobody else has it, its text.
+Result<void> remove_document(const Context&, Shelf&, OpenCollection&, const std::string& id,
+                             const std::string& text_hash);
+
+/// Removes a stored text that no document has any more.
+Result<void> release_text(const Context&, Shelf&, const std::string& text_hash);
+
+/// The part of the attributes that filters see.
+json::Object attributes_of(const DocumentInfo& info);
+
+}  // namespace slipway::rag::detail

@@ -1,0 +1,158 @@
+#include "rag/detail/receipts.hpp"
+
+#include "core/clock.hpp"
+
+namespace slipway::rag::detail {
+
+/// One ranked chunk as a receipt keeps it: ids, hashes and scores, not the text.
+struct RankedChunk {
+  std::string chunk_id, document_id, content_hash;
+  double score = 0;
+  bool operator==(const RankedChunk&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(RankedChunk, (), (chunk_id, document_id, content_hash, score))
+
+struct ReceiptRequest {
+  std::string collection, question, mode, model;
+  int limit = 8;
+  std::optional<json::Value> filter;
+  std::optional<double> budget_usd;
+  bool mark_unsupported = false;
+  std::uint64_t seed = 0;
+};
+BOOST_DESCRIBE_STRUCT(ReceiptRequest, (),
+                      (collection, question, mode, model, limit, filter, budget_usd,
+                       mark_unsupported, seed))
+
+struct Receipt {
+  std::string receipt_id, created_at;
+  ReceiptRequest request;
+  std::string embedder;
+  std::int64_t index_version = 0;
+  std::vector<RankedChunk> retrieval;
+  std::optional<std::string> prompt, model, reply;
+  json::Value parameters = json::Object();
+  json::Value answer;
+};
+BOOST_DESCRIBE_STRUCT(Receipt, (),
+                      (receipt_id, created_at, request, embedder, index_version, retrieval, prompt,
+                       model, reply, parameters, answer))
+
+namespace {
+
+std::vector<RankedChunk> ranked(const Retrieved& retrieved) {
+  std::vector<RankedChunk> chunks;
+  for (const Passage& passage : retrieved.passages)
+    chunks.push_back({passage.item.chunk_id, passage.item.document_id, passage.item.content_hash,
+                      passage.item.score});
+  return chunks;
+}
+
+Result<AskRequest> request_of(const ReceiptRequest& stored) {
+  AskRequest request;
+  request.collection = stored.collection;
+  request.question = stored.question;
+  request.mode = TRY(parse_answer_mode(stored.mode));
+  request.model = stored.model;
+  request.limit = stored.limit;
+  request.filter = stored.filter;
+  request.budget_usd = stored.budget_usd;
+  request.mark_unsupported = stored.mark_unsupported;
+  request.seed = stored.seed;
+  return request;
+}
+
+Result<Receipt> read_receipt(const Context& context, Shelf& shelf, const std::string& id) {
+  return json::from<Receipt>(TRY(load_receipt(context, shelf, id)));
+}
+
+/// valid: the same content, and the quote stands where it stood. No model is needed.
+Result<std::string> state_of(const Context& context, Shelf& shelf, Texts& texts,
+                             const json::Object& citation) {
+  std::optional<DocumentRow> document;
+  TRY(shelf.database().read(context, [&](store::Connection& connection) -> Result<void> {
+    document = TRY(find_document(connection, std::string(citation.at("document_id").as_string())));
+    return {};
+  }));
+  if (!document) return std::string("gone");
+  if (document->info.content_hash != std::string_view(citation.at("content_hash").as_string()))
+    return std::string("stale");
+  const auto stored = TRY(texts.get(*document));
+  const std::string_view quote = citation.at("quote").as_string();
+  const auto start = static_cast<std::size_t>(citation.at("text_start").as_int64());
+  const bool stands = start <= stored->text.size() &&
+                      std::string_view(stored->text).substr(start).starts_with(quote);
+  return std::string(stands ? "valid" : "stale");
+}
+
+}  // namespace
+
+Result<void> store_receipt(const Context& context, Shelf& shelf, const AskRequest& request,
+                           Answered& answered) {
+  Receipt receipt;
+  receipt.receipt_id = make_id("rcp", shelf.clock());
+  receipt.created_at = format_time(shelf.clock().now());
+  receipt.request = {request.collection,
+                     request.question,
+                     std::string(wire_name(request.mode)),
+                     request.model,
+                     request.limit,
+                     request.filter,
+                     request.budget_usd,
+                     request.mark_unsupported,
+                     request.seed};
+  receipt.embedder = answered.retrieved.collection->row.embedder_identity;
+  receipt.index_version = answered.answer.index_version;
+  receipt.retrieval = ranked(answered.retrieved);
+  receipt.prompt = answered.generation.prompt;
+  receipt.model = answered.generation.model_identity;
+  receipt.reply = answered.generation.reply;
+  receipt.parameters = json::Object{
+      {"temperature", 0}, {"seed", request.seed}, {"max_tokens", answered.generation.max_tokens}};
+  answered.answer.receipt_id = receipt.receipt_id;
+  receipt.answer = to_json(answered.answer);
+  return shelf.database().write(context, [&](store::Connection& connection) {
+    return insert_receipt(connection, receipt.receipt_id, answered.retrieved.collection->row.id,
+                          receipt.created_at, json::to(receipt));
+  });
+}
+
+Result<json::Value> load_receipt(const Context& context, Shelf& shelf, const std::string& id) {
+  std::optional<json::Value> body;
+  TRY(shelf.database().read(context, [&](store::Connection& connection) -> Result<void> {
+    body = TRY(find_receipt(connection, id));
+    return {};
+  }));
+  if (!body)
+    return fail(Code::not_found,
+                "receipt '{}' does not exist; slipway ask prints the id of each answer's receipt",
+                id);
+  return std::move(*body);
+}
+
+Result<Replay> replay(const Context& context, Shelf& shelf, Texts& texts, const std::string& id,
+                      bool rerun) {
+  const Receipt receipt = TRY(read_receipt(context, shelf, id));
+  const AskRequest request = TRY(request_of(receipt.request));
+  Replay replayed;
+  replayed.receipt_id = id;
+  const auto retrieved = TRY(retrieve(context, shelf, texts,
+                                      {.collection = request.collection,
+                                       .query = request.question,
+                                       .limit = request.limit,
+                                       .mode = index::SearchMode::hybrid,
+                                       .filter = request.filter}));
+  replayed.retrieval = ranked(retrieved) == receipt.retrieval ? "identical" : "differs";
+  for (const json::Value& citation : receipt.answer.as_object().at("citations").as_array())
+    replayed.citations.push_back({static_cast<int>(citation.as_object().at("number").as_int64()),
+                                  TRY(state_of(context, shelf, texts, citation.as_object()))});
+  replayed.answer = "not_rerun";
+  if (rerun) {
+    const Answered again = TRY(answer(context, shelf, texts, request, {}));
+    const std::string_view before = receipt.answer.as_object().at("answer").as_string();
+    replayed.answer = again.answer.answer == before ? "identical" : "differs";
+  }
+  return replayed;
+}
+
+}  // namespace slipway::rag::detail

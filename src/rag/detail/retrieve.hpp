@@ -1,0 +1,41 @@
+// A question finds passages: embed, search both ways, fuse, look up what was found.
+#pragma once
+
+#include "rag/detail/shelf.hpp"
+#include "rag/detail/texts.hpp"
+#include "rag/library.hpp"
+
+namespace slipway::rag::detail {
+
+/// A found passage with what answering needs of its document.
+struct Passage {
+  SearchItem item;
+  std::shared_ptr<const StoredText> stored;
+  documents::Span span;
+};
+
+struct Retrieved {
+  std::shared_ptr<OpenCollection> collection;
+  std::shared_ptr<models::Embedder> embedder;  ///< Empty in mode lexical.
+  models::Vector query_vector;                 ///< Empty in mode lexical.
+  std::vector<Passage> passages;
+  SearchReply reply;  ///< Its `items` are empty: they are in `passages`.
+};
+
+Result<Retrieved> retrieve(const Context&, Shelf&, Texts&, const SearchRequest&);
+
+/// Everything of a citation or item that says where `span` of the document stands.
+template <typename T>
+void set_place(T& target, const documents::SourceMap& map, documents::Span span) {
+  const documents::Place place = map.place(span);
+  target.text_start = static_cast<std::int64_t>(span.start);
+  target.text_end = static_cast<std::int64_t>(span.end);
+  target.byte_start = place.byte_start;
+  target.byte_end = place.byte_end;
+  target.page = place.page;
+  target.page_end = place.page_end;
+  if (place.page) target.boxes = place.boxes;
+  target.heading_path = place.heading_path;
+}
+
+}  // namespace slipway::rag::detail

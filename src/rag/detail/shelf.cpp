@@ -1,0 +1,146 @@
+#include "rag/detail/shelf.hpp"
+
+namespace slipway::rag::detail {
+
+namespace {
+
+/// [A-Za-z0-9._-], 1..128 characters: it appears in URLs and on command lines.
+Result<void> check_name(const std::string& name) {
+  constexpr std::size_t name_bytes_max = 128;
+  const bool sound = !name.empty() && name.size() <= name_bytes_max &&
+                     std::all_of(name.begin(), name.end(), [](unsigned char c) {
+                       return std::isalnum(c) || c == '.' || c == '_' || c == '-';
+                     });
+  if (sound) return {};
+  return fail(Code::invalid_argument,
+              "collection name '{}': use 1 to {} letters, digits, dots, dashes and underscores",
+              name, name_bytes_max);
+}
+
+Result<void> check_agrees(const CollectionRow& row, const CollectionSettings& asked) {
+  if (!asked.embedder.empty() && asked.embedder != row.settings.embedder)
+    return fail(
+        Code::conflict,
+        "collection '{}' is made with embedder '{}', not '{}'; use another collection name, or "
+        "delete it first",
+        row.name, row.settings.embedder, asked.embedder);
+  if (!(asked.splitter == row.settings.splitter))
+    return fail(Code::conflict,
+                "collection '{}' is made with splitter {}, not {}; use another collection name, or "
+                "delete it first",
+                row.name, json::dump(json::to(row.settings.splitter)),
+                json::dump(json::to(asked.splitter)));
+  return {};
+}
+
+std::string list_names(const std::vector<CollectionRow>& rows) {
+  std::vector<std::string> names;
+  for (const CollectionRow& row : rows) names.push_back(row.name);
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
+}  // namespace
+
+Result<std::shared_ptr<OpenCollection>> Shelf::open(const Context& context,
+                                                    const std::string& name) {
+  std::optional<CollectionRow> row;
+  std::vector<CollectionRow> others;
+  TRY(database().read(context, [&](store::Connection& connection) -> Result<void> {
+    row = TRY(find_collection(connection, name));
+    if (!row) others = TRY(all_collections(connection));
+    return {};
+  }));
+  if (row) return open_row(context, std::move(*row));
+  if (others.empty())
+    return fail(Code::not_found,
+                "collection '{}' does not exist, nor does any other; run slipway ingest first",
+                name);
+  return fail(Code::not_found, "collection '{}' does not exist; there are: {}", name,
+              list_names(others));
+}
+
+Result<std::shared_ptr<OpenCollection>> Shelf::open_row(const Context& context, CollectionRow row) {
+  const auto known = open_.with([&](auto& open) -> std::shared_ptr<OpenCollection> {
+    const auto found = open.find(row.name);
+    // Another process may have deleted the collection and made it anew: then the row id differs.
+    return found != open.end() && found->second->row.id == row.id ? found->second : nullptr;
+  });
+  if (known) return known;
+  auto opened = std::make_shared<OpenCollection>();
+  opened->index = TRY(index::Index::open(context, database(),
+                                         {.collection = row.id,
+                                          .embedder = row.embedder_identity,
+                                          .dimension = row.dimension,
+                                          .language = row.settings.language})
+                          .within(fmt::format("opening collection '{}'", row.name)));
+  opened->row = std::move(row);
+  // Two threads may have opened it at once; the first one in stays, so that all share one index.
+  return open_.with([&](auto& open) {
+    auto& slot = open[opened->row.name];
+    if (!slot || slot->row.id != opened->row.id) slot = opened;
+    return slot;
+  });
+}
+
+CollectionSettings Shelf::settings_for(const std::string& name,
+                                       const std::optional<CollectionSettings>& asked) const {
+  CollectionSettings settings;
+  if (const auto declared = options_.declared.find(name); declared != options_.declared.end())
+    settings = declared->second;
+  if (asked) settings = *asked;
+  if (settings.embedder.empty()) settings.embedder = options_.default_embedder;
+  return settings;
+}
+
+Result<CollectionRow> Shelf::make(const Context& context, const std::string& name,
+                                  CollectionSettings settings) {
+  TRY(check_name(name));
+  TRY(settings.validate());
+  TRY(settings.splitter.validate());
+  const auto embedder = TRY(catalog().embedder(context, settings.embedder));
+  CollectionRow row;
+  row.name = name;
+  row.settings = std::move(settings);
+  row.embedder_identity = embedder->identity();
+  row.dimension = embedder->dimension();
+  row.created_at = format_time(clock().now());
+  TRY(database().write(context, [&](store::Connection& connection) -> Result<void> {
+    // Another ingest may have made it meanwhile.
+    if (const auto existing = TRY(find_collection(connection, name)))
+      row = *existing;
+    else
+      row.id = TRY(insert_collection(connection, row));
+    return {};
+  }));
+  return row;
+}
+
+Result<std::shared_ptr<OpenCollection>> Shelf::open_or_make(
+    const Context& context, const std::string& name,
+    const std::optional<CollectionSettings>& asked) {
+  std::optional<CollectionRow> row;
+  TRY(database().read(context, [&](store::Connection& connection) -> Result<void> {
+    row = TRY(find_collection(connection, name));
+    return {};
+  }));
+  if (row && asked) TRY(check_agrees(*row, *asked));
+  if (!row) row = TRY(make(context, name, settings_for(name, asked)));
+  return open_row(context, std::move(*row));
+}
+
+Result<std::shared_ptr<models::Embedder>> Shelf::embedder(const Context& context,
+                                                          const OpenCollection& collection) {
+  auto embedder = TRY(catalog().embedder(context, collection.row.settings.embedder));
+  if (embedder->identity() != collection.row.embedder_identity)
+    return fail(Code::conflict,
+                "collection '{}' was made with {}, but the model installed under that name is {}; "
+                "install the former, or delete the collection and ingest again",
+                collection.row.name, collection.row.embedder_identity, embedder->identity());
+  return embedder;
+}
+
+void Shelf::forget(const std::string& name) {
+  open_.with([&](auto& open) { open.erase(name); });
+}
+
+}  // namespace slipway::rag::detail

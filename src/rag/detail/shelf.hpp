@@ -1,0 +1,58 @@
+// The collections that are open in this process, each with its index, and what all parts of the
+// corridor share.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "core/clock.hpp"
+#include "core/guarded.hpp"
+#include "index/index.hpp"
+#include "models/catalog.hpp"
+#include "rag/detail/records.hpp"
+#include "rag/library.hpp"
+#include "store/blobs.hpp"
+#include "store/database.hpp"
+
+namespace slipway::rag::detail {
+
+struct OpenCollection {
+  CollectionRow row;
+  std::unique_ptr<index::Index> index;
+};
+
+/// Opens each collection once. Safe to use from many threads.
+class Shelf {
+ public:
+  explicit Shelf(Library::Options options) : options_(std::move(options)) {}
+
+  store::Database& database() { return options_.database; }
+  store::BlobStore& blobs() { return options_.blobs; }
+  models::Catalog& catalog() { return options_.catalog; }
+  const Clock& clock() const { return options_.clock; }
+  const std::string& default_chat_model() const { return options_.default_chat_model; }
+
+  /// Fails: not_found, naming the collections that exist.
+  Result<std::shared_ptr<OpenCollection>> open(const Context&, const std::string& name);
+  /// Makes it when it is missing, with `asked`, else what is declared, else the defaults. An
+  /// existing one must agree with `asked`. Fails: conflict.
+  Result<std::shared_ptr<OpenCollection>> open_or_make(
+      const Context&, const std::string& name, const std::optional<CollectionSettings>& asked);
+  /// The settings that `open_or_make` would make it with.
+  CollectionSettings settings_for(const std::string& name,
+                                  const std::optional<CollectionSettings>& asked) const;
+  /// The model that made the collection's vectors. Fails: conflict when the installed one is
+  /// another.
+  Result<std::shared_ptr<models::Embedder>> embedder(const Context&, const OpenCollection&);
+  void forget(const std::string& name);
+
+ private:
+  Result<std::shared_ptr<OpenCollection>> open_row(const Context&, CollectionRow row);
+  Result<CollectionRow> make(const Context&, const std::string& name, CollectionSettings settings);
+
+  Library::Options options_;
+  Guarded<std::map<std::string, std::shared_ptr<OpenCollection>>> open_;
+};
+
+}  // namespace slipway::rag::detail

@@ -1,0 +1,155 @@
+#include "rag/library.hpp"
+
+#include "rag/detail/answer.hpp"
+#include "rag/detail/check.hpp"
+#include "rag/detail/ingest.hpp"
+#include "rag/detail/receipts.hpp"
+
+namespace slipway::rag {
+
+namespace {
+
+/// Texts kept in memory between requests: enough for the documents of a busy conversation.
+constexpr std::size_t texts_bytes_max = 64u << 20;
+
+class LibraryOnDatabase final : public Library {
+ public:
+  explicit LibraryOnDatabase(Options options)
+      : shelf_(std::move(options)), texts_(shelf_.blobs(), texts_bytes_max) {}
+
+  Result<std::vector<CollectionInfo>> collections(const Context& context) override {
+    std::vector<CollectionInfo> infos;
+    TRY(shelf_.database().read(context, [&](store::Connection& connection) -> Result<void> {
+      for (const auto& row : TRY(detail::all_collections(connection)))
+        infos.push_back(TRY(describe(connection, row)));
+      return {};
+    }));
+    return infos;
+  }
+
+  Result<CollectionInfo> collection(const Context& context, const std::string& name) override {
+    const auto open = TRY(shelf_.open(context, name));
+    CollectionInfo info;
+    TRY(shelf_.database().read(context, [&](store::Connection& connection) -> Result<void> {
+      info = TRY(describe(connection, open->row));
+      return {};
+    }));
+    return info;
+  }
+
+  Result<void> remove_collection(const Context& context, const std::string& name) override {
+    const auto open = TRY(shelf_.open(context, name));
+    std::vector<std::string> texts;
+    TRY(shelf_.database().write(context, [&](store::Connection& connection) -> Result<void> {
+      for (const auto& [uri, document] : TRY(detail::known_documents(connection, open->row.id)))
+        texts.push_back(document.text_hash);
+      TRY(index::drop_collection(connection, open->row.id));
+      return detail::delete_collection(connection, open->row.id);
+    }));
+    shelf_.forget(name);
+    for (const std::string& text : texts) TRY(detail::release_text(context, shelf_, text));
+    return {};
+  }
+
+  Result<DocumentPage> documents(const Context& context, const std::string& collection, int limit,
+                                 const std::string& cursor) override {
+    constexpr int limit_max = 1000;
+    if (limit < 1 || limit > limit_max)
+      return fail(Code::invalid_argument, "limit: {} is out of range 1..{}", limit, limit_max);
+    const auto open = TRY(shelf_.open(context, collection));
+    DocumentPage page;
+    TRY(shelf_.database().read(context, [&](store::Connection& connection) -> Result<void> {
+      for (auto& row : TRY(detail::list_documents(connection, open->row.id, cursor, limit)))
+        page.items.push_back(std::move(row.info));
+      return {};
+    }));
+    if (static_cast<int>(page.items.size()) == limit) page.next_cursor = page.items.back().uri;
+    return page;
+  }
+
+  Result<std::string> document_text(const Context& context, const std::string& id) override {
+    return TRY(texts_.get(TRY(find(context, id))))->text;
+  }
+
+  Result<void> remove_document(const Context& context, const std::string& id) override {
+    const auto document = TRY(find(context, id));
+    std::string name;
+    TRY(shelf_.database().read(context, [&](store::Connection& connection) -> Result<void> {
+      for (const auto& row : TRY(detail::all_collections(connection)))
+        if (row.id == document.collection) name = row.name;
+      return {};
+    }));
+    const auto open = TRY(shelf_.open(context, name));
+    return detail::remove_document(context, shelf_, *open, id, document.info.text_hash);
+  }
+
+  Result<IngestReport> ingest(const Context& context, const IngestRequest& request,
+                              const ProgressSink& progress) override {
+    return detail::ingest(context, shelf_, request, progress);
+  }
+
+  Result<SearchReply> search(const Context& context, const SearchRequest& request) override {
+    auto retrieved = TRY(detail::retrieve(context, shelf_, texts_, request));
+    for (auto& passage : retrieved.passages)
+      retrieved.reply.items.push_back(std::move(passage.item));
+    return std::move(retrieved.reply);
+  }
+
+  Result<Answer> ask(const Context& context, const AskRequest& request,
+                     const AskEvents& events) override {
+    auto answered = TRY(detail::answer(context, shelf_, texts_, request, events));
+    TRY(detail::store_receipt(context, shelf_, request, answered));
+    return std::move(answered.answer);
+  }
+
+  Result<json::Value> receipt(const Context& context, const std::string& id) override {
+    return detail::load_receipt(context, shelf_, id);
+  }
+
+  Result<Replay> replay(const Context& context, const std::string& id, bool rerun) override {
+    return detail::replay(context, shelf_, texts_, id, rerun);
+  }
+
+  Result<std::vector<std::string>> check(const Context& context, bool repair) override {
+    return detail::check(context, shelf_, repair);
+  }
+
+ private:
+  Result<CollectionInfo> describe(store::Connection& connection, const detail::CollectionRow& row) {
+    const auto counts = TRY(detail::count(connection, row.id));
+    return CollectionInfo{row.name,
+                          row.settings.embedder,
+                          row.settings.splitter,
+                          row.settings.language,
+                          std::nullopt,
+                          counts.documents,
+                          counts.chunks,
+                          TRY(index::version_of(connection, row.id)),
+                          row.created_at};
+  }
+
+  Result<detail::DocumentRow> find(const Context& context, const std::string& id) {
+    std::optional<detail::DocumentRow> document;
+    TRY(shelf_.database().read(context, [&](store::Connection& connection) -> Result<void> {
+      document = TRY(detail::find_document(connection, id));
+      return {};
+    }));
+    if (!document)
+      return fail(Code::not_found,
+                  "document '{}' does not exist; slipway documents list shows the ids", id);
+    return std::move(*document);
+  }
+
+  detail::Shelf shelf_;
+  detail::Texts texts_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Library>> Library::open(Options options) {
+  for (const auto& [name, settings] : options.declared)
+    TRY(settings.validate().within(fmt::format("collections.{}", name)));
+  return std::unique_ptr<Library>(std::make_unique<LibraryOnDatabase>(std::move(options)));
+}
+
+}  // namespace slipway::rag

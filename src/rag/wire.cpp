@@ -1,0 +1,75 @@
+#include "rag/wire.hpp"
+
+#include "rag/library.hpp"
+
+namespace slipway::rag {
+
+namespace {
+constexpr std::string_view mode_names[] = {"auto", "generate", "extract"};
+
+Result<void> check_threshold(std::string_view name, double value) {
+  if (value == -1 || (value >= 0 && value <= 1)) return {};
+  return fail(Code::invalid_argument,
+              "{}: {} is out of range 0..1; remove it for the calibrated default", name, value);
+}
+}  // namespace
+
+Result<void> CollectionSettings::validate() const {
+  TRY(check_threshold("evidence_min", evidence_min));
+  return check_threshold("support_min", support_min);
+}
+
+Result<void> SearchRequest::validate() const {
+  constexpr int limit_max = 1000;
+  if (limit < 1 || limit > limit_max)
+    return fail(Code::invalid_argument, "limit: {} is out of range 1..{}", limit, limit_max);
+  return {};
+}
+
+json::Value to_json(const IngestReport& report) {
+  json::Object object{
+      {"collection", report.collection},
+      {"added", report.added},
+      {"updated", report.updated},
+      {"unchanged", report.unchanged},
+      {"deleted", report.deleted},
+      {"failed", json::to(report.failed)},
+      {"chunks", json::Object{{"new", report.chunks.added}, {"reused", report.chunks.reused}}},
+      {"tokens", report.tokens},
+      {"seconds", report.seconds},
+      {"index_version", report.index_version},
+      {"warnings", json::to(report.warnings)}};
+  if (report.estimate) object["estimate"] = json::to(*report.estimate);
+  return object;
+}
+
+std::string_view wire_name(AnswerMode mode) { return mode_names[static_cast<int>(mode)]; }
+
+Result<AnswerMode> parse_answer_mode(std::string_view name) {
+  for (int i = 0; i < 3; ++i)
+    if (mode_names[i] == name) return static_cast<AnswerMode>(i);
+  return fail(Code::invalid_argument, "mode: '{}' is not one of auto, generate, extract", name);
+}
+
+json::Value to_json(const Answer& answer) {
+  json::Object object{{"answer", answer.answer},
+                      {"sentences", json::to(answer.sentences)},
+                      {"citations", json::to(answer.citations)},
+                      {"refused", answer.refused},
+                      {"reason", json::to(answer.reason)},
+                      {"mode", wire_name(answer.mode)},
+                      {"model", json::to(answer.model)},
+                      {"collection", answer.collection},
+                      {"index_version", answer.index_version},
+                      {"dropped", json::to(answer.dropped)},
+                      {"evidence", answer.evidence},
+                      {"usage", json::to(answer.usage)},
+                      {"cost_usd", answer.cost_usd},
+                      {"timing_ms", json::to(answer.timing_ms)},
+                      {"receipt_id", answer.receipt_id},
+                      {"trace_id", answer.trace_id}};
+  if (answer.refused) object["nearest"] = json::to(answer.nearest);
+  return object;
+}
+
+}  // namespace slipway::rag
