@@ -39,6 +39,8 @@ Decoded decode(std::string_view text, std::size_t at) {
 }
 
 void append(std::string& out, char32_t code_point) {
+  // What is no scalar value has no UTF-8; the output must stay valid whatever a foreign file says.
+  if (code_point > 0x10FFFF || (code_point >= 0xD800 && code_point <= 0xDFFF)) code_point = 0xFFFD;
   if (code_point < 0x80) {
     out += static_cast<char>(code_point);
     return;
@@ -64,12 +66,18 @@ std::size_t length(std::string_view text) {
 }
 
 bool is_boundary(std::string_view text, std::size_t at) {
-  return at >= text.size() || !is_continuation(text[at]);
+  return at >= text.size() || floor_boundary(text, at) == at;
 }
 
 std::size_t floor_boundary(std::string_view text, std::size_t at) {
   if (at >= text.size()) return text.size();
-  while (at > 0 && is_continuation(text[at])) --at;
+  if (!is_continuation(text[at])) return at;
+  // A stray continuation byte is a unit of its own for `decode`, so it is a boundary here too: only
+  // the inside of a valid sequence (at most three bytes back) is none.
+  for (std::size_t back = 1; back <= 3 && back <= at; ++back) {
+    if (is_continuation(text[at - back])) continue;
+    return decode(text, at - back).bytes > back ? at - back : at;
+  }
   return at;
 }
 
@@ -93,6 +101,17 @@ bool is_mark(char32_t c) {
 bool is_upper(char32_t c) {
   if (c < 0x80) return c >= 'A' && c <= 'Z';
   return category(c) == UTF8PROC_CATEGORY_LU || category(c) == UTF8PROC_CATEGORY_LT;
+}
+
+bool is_lower(char32_t c) {
+  if (c < 0x80) return c >= 'a' && c <= 'z';
+  return category(c) == UTF8PROC_CATEGORY_LL;
+}
+
+bool is_number(char32_t c) {
+  if (c < 0x80) return c >= '0' && c <= '9';
+  const auto kind = category(c);
+  return kind >= UTF8PROC_CATEGORY_ND && kind <= UTF8PROC_CATEGORY_NO;
 }
 
 bool is_punctuation(char32_t c) {

@@ -18,12 +18,14 @@ struct Decoded {
 
 /// `at` < text.size().
 Decoded decode(std::string_view text, std::size_t at);
+/// Surrogates and what lies beyond U+10FFFF are written as U+FFFD.
 void append(std::string& out, char32_t code_point);
 bool is_valid_utf8(std::string_view text);
 /// Number of code points; an invalid byte counts one.
 std::size_t length(std::string_view text);
 
-/// True at 0, at the end, and before the first byte of a code point.
+/// True at 0, at the end, and everywhere that is not inside a valid sequence: exactly the positions
+/// that repeated `decode` visits.
 bool is_boundary(std::string_view text, std::size_t at);
 /// The largest boundary <= `at`.
 std::size_t floor_boundary(std::string_view text, std::size_t at);
@@ -32,6 +34,8 @@ bool is_letter(char32_t c);
 bool is_digit(char32_t c);  ///< Any decimal digit (Nd).
 bool is_mark(char32_t c);   ///< Combining marks (M*).
 bool is_upper(char32_t c);
+bool is_lower(char32_t c);
+bool is_number(char32_t c);       ///< Any number (N*): digits, fractions, Roman numerals ...
 bool is_punctuation(char32_t c);  ///< P*, and ASCII symbols.
 /// As Python's `str.isspace`, so also U+001C..U+001F and U+0085.
 bool is_space(char32_t c);
