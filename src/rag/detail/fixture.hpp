@@ -1,0 +1,94 @@
+// A library in memory over scripted models, for the tests of this module.
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <string>
+
+#include "models/scripted.hpp"
+#include "rag/library.hpp"
+
+namespace slipway::rag::detail {
+
+/// Always the two scripted models, whatever is asked for.
+class ScriptedCatalog final : public models::Catalog {
+ public:
+  std::shared_ptr<models::ScriptedEmbedder> embedder_model =
+      std::make_shared<models::ScriptedEmbedder>();
+  std::shared_ptr<models::ChatModel> chat;
+
+  Result<std::vector<models::ModelInfo>> list() const override {
+    return std::vector<models::ModelInfo>();
+  }
+  Result<models::ModelInfo> pull(const Context&, const std::string& name) override {
+    return fail(Code::not_found, "model '{}' cannot be pulled in a test", name);
+  }
+  Result<models::ModelInfo> import(const Context&, const std::filesystem::path&,
+                                   const std::string& name) override {
+    return fail(Code::unsupported, "model '{}' cannot be imported in a test", name);
+  }
+  Result<std::shared_ptr<models::Embedder>> embedder(const Context&, const std::string&) override {
+    return std::shared_ptr<models::Embedder>(embedder_model);
+  }
+  Result<std::shared_ptr<models::ChatModel>> chat_model(const Context&,
+                                                        const std::string& name) override {
+    if (!chat) return fail(Code::not_found, "model '{}' is not installed", name);
+    return chat;
+  }
+};
+
+/// A folder that is gone after the test.
+class TemporaryFolder {
+ public:
+  TemporaryFolder() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "slipway-test-XXXXXX").string();
+    REQUIRE(mkdtemp(pattern.data()) != nullptr);
+    path_ = pattern;
+  }
+  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  const std::filesystem::path& path() const { return path_; }
+  void write(const std::string& name, std::string_view text) const {
+    std::filesystem::create_directories((path_ / name).parent_path());
+    std::ofstream(path_ / name, std::ios::binary) << text;
+  }
+
+ private:
+  std::filesystem::path path_;
+};
+
+template <typename T>
+T must(Result<T> result) {
+  if (!result) FAIL(result.error().message());
+  if constexpr (!std::is_void_v<T>) return *std::move(result);
+}
+
+/// Documents in a temporary folder, everything else in memory.
+struct Fixture {
+  TemporaryFolder folder;
+  ScriptedCatalog catalog;
+  std::unique_ptr<store::Database> database =
+      must(store::Database::open({.path = ":memory:"}, migrations()));
+  std::unique_ptr<store::BlobStore> blobs = store::BlobStore::in_memory();
+  FakeClock clock;
+  std::unique_ptr<Library> library = must(Library::open({.database = *database,
+                                                         .blobs = *blobs,
+                                                         .catalog = catalog,
+                                                         .clock = clock,
+                                                         .declared = {}}));
+  Context context;
+
+  IngestReport ingest(IngestRequest request = {}) {
+    request.sources = {folder.path().string()};
+    return must(library->ingest(context, request));
+  }
+  SearchReply search(const std::string& query, index::SearchMode mode = index::SearchMode::hybrid) {
+    return must(library->search(context, {.query = query, .limit = 5, .mode = mode}));
+  }
+};
+
+}  // namespace slipway::rag::detail
