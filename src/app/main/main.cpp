@@ -1,6 +1,7 @@
+#include "app/app.hpp"
 #include "core/sandbox.hpp"
 
 int main(int argc, char** argv) {
   slipway::run_sandbox_child(argc, argv);
-  return 0;
+  return slipway::app::run(argc, argv);
 }

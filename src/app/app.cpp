@@ -1,0 +1,162 @@
+#include "app/app.hpp"
+
+#include <unistd.h>
+
+#include "app/command_line.hpp"
+#include "app/interrupt.hpp"
+#include "core/fault.hpp"
+#include "core/log.hpp"
+
+namespace slipway::app {
+
+namespace {
+
+constexpr std::string_view database_file = "slipway.db";
+constexpr std::string_view blobs_folder = "blobs";
+
+/// Runs the command and turns what it returns, or throws, into an exit code.
+int run_command(const CommandLine& line, App& app) {
+  Result<int> code = [&]() -> Result<int> {
+    try {
+      TRY(arm_fault_from_environment());
+      return line.run(app);
+    } catch (const std::exception& error) {
+      return fail(Code::internal, "unexpected failure, please report it: {}", error.what());
+    }
+  }();
+  if (!code && code.error().code() == Code::cancelled && Interrupt::exit_code() != 0) {
+    app.complain("interrupted");
+    return Interrupt::exit_code();
+  }
+  if (!code) {
+    app.complain(code.error().message());
+    return exit_failed;
+  }
+  if (const auto written = app.out().status(); !written) {
+    app.complain(written.error().message());
+    return exit_failed;
+  }
+  return *code;
+}
+
+}  // namespace
+
+int run(int argc, char** argv) {
+  Output out(STDOUT_FILENO);
+  Output err(STDERR_FILENO);
+  Interrupt interrupt;
+  const CommandLine line = parse_command_line(argc, argv);
+  if (!line.run) {
+    out.write(line.out);
+    err.write(line.err);
+    return out.status() ? line.exit_code : exit_failed;
+  }
+  App app({.global = line.global,
+           .streams = {.out = out,
+                       .err = err,
+                       .out_style = style_of(STDOUT_FILENO),
+                       .err_style = style_of(STDERR_FILENO)},
+           .command = line.command,
+           .stop = interrupt.token()});
+  return run_command(line, app);
+}
+
+App::App(Options options)
+    : options_(std::move(options)), context_(Context(options_.stop).with_trace(make_trace_id())) {}
+
+App::~App() = default;
+
+Result<const LoadedConfig*> App::config() {
+  if (config_ == nullptr) {
+    ConfigSources sources{.file = options_.global.config, .environment = process_environment()};
+    if (!options_.global.data.empty()) sources.options["$.data"] = {"--data", options_.global.data};
+    if (!options_.global.log_level.empty())
+      sources.options["$.log.level"] = {"--log-level", options_.global.log_level};
+    config_ = std::make_unique<LoadedConfig>(TRY(load_config(sources)));
+    log::set_level(config_->config.log.level);
+    log::set_json(config_->config.log.json);
+  }
+  return static_cast<const LoadedConfig*>(config_.get());
+}
+
+Result<std::filesystem::path> App::data_folder() {
+  return std::filesystem::path(TRY(config())->config.data);
+}
+
+Result<models::Catalog*> App::catalog() {
+  if (catalog_ == nullptr)
+    catalog_ =
+        TRY(models::Catalog::open({.folders = {}, .configured = TRY(config())->config.models}));
+  return catalog_.get();
+}
+
+Result<void> App::open_store(DataFolder data) {
+  if (database_ != nullptr) return {};
+  const std::filesystem::path folder = TRY(data_folder());
+  const std::filesystem::path file = folder / database_file;
+  std::error_code ignored;
+  const bool exists = std::filesystem::exists(file, ignored);
+  if (!exists && data == DataFolder::must_exist)
+    return fail(Code::not_found,
+                "there is no data in '{}'; run 'slipway ingest' first, or name another folder "
+                "with --data",
+                folder.string());
+  const bool stays_in_memory = !exists && data == DataFolder::stays_unmade;
+  database_ = TRY(store::Database::open(
+      {.path = stays_in_memory ? std::filesystem::path(":memory:") : file}, rag::migrations()));
+  blobs_ = stays_in_memory ? store::BlobStore::in_memory()
+                           : TRY(store::BlobStore::open(folder / blobs_folder));
+  return {};
+}
+
+Result<store::Database*> App::database(DataFolder data) {
+  TRY(open_store(data));
+  return database_.get();
+}
+
+Result<store::BlobStore*> App::blobs(DataFolder data) {
+  TRY(open_store(data));
+  return blobs_.get();
+}
+
+Result<rag::Library*> App::library(DataFolder data) {
+  if (library_ == nullptr) {
+    const Config& settings = TRY(config())->config;
+    TRY(open_store(data));
+    library_ = TRY(rag::Library::open({.database = *database_,
+                                       .blobs = *blobs_,
+                                       .catalog = *TRY(catalog()),
+                                       .declared = settings.collections,
+                                       .default_embedder = settings.defaults.embedder,
+                                       .default_chat_model = settings.defaults.chat_model}));
+  }
+  return library_.get();
+}
+
+Result<std::string> App::collection_or_default(const std::string& named) {
+  if (!named.empty()) return named;
+  return TRY(config())->config.defaults.collection;
+}
+
+void App::print_json(const json::Value& value) {
+  print(out_style().is_terminal ? json::dump_pretty(value) : json::dump(value) + "\n");
+}
+
+void App::note(std::string_view line) {
+  if (!options_.global.quiet) err().write(fmt::format("{}\n", line));
+}
+
+void App::complain(std::string_view message) {
+  const std::string space = options_.command.empty() ? "" : " ";
+  err().write(fmt::format("{}{}\n",
+                          err_style().bold("slipway" + space + options_.command + ":") + " ",
+                          printable(message)));
+}
+
+int App::wrong_use(const Error& error) {
+  complain(error.message());
+  err().write(fmt::format("See 'slipway {} --help'.\n", options_.command));
+  return exit_wrong_use;
+}
+
+}  // namespace slipway::app

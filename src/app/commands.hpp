@@ -1,0 +1,95 @@
+// The commands of the program: what each is told, and how it is run. Options hold what was written
+// on the command line; a command gives its exit code, or the error that ended it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "app/app.hpp"
+
+namespace slipway::app {
+
+struct IngestOptions {
+  std::vector<std::string> sources;
+  std::string collection;
+  std::vector<std::string> metadata;  ///< "key=value"
+  std::vector<std::string> include;
+  std::vector<std::string> exclude;
+  bool sync = false;
+  bool dry_run = false;
+  std::optional<std::size_t> chunk_size;
+  std::optional<std::size_t> chunk_overlap;
+  std::string splitter;
+  std::string embedder;
+  std::string password;  ///< The password, env:NAME or file:PATH.
+};
+Result<int> ingest(App& app, const IngestOptions& options);
+/// "year=2024" -> {"year": 2024}. Numbers and booleans are typed, everything else is a string.
+Result<json::Object> parse_metadata(const std::vector<std::string>& entries);
+
+struct SearchOptions {
+  std::string query;
+  std::string collection;
+  int limit = 10;
+  std::string mode = "hybrid";
+  std::string filter;  ///< JSON
+};
+Result<int> search(App& app, const SearchOptions& options);
+
+struct AskOptions {
+  std::string question;
+  std::string collection;
+  std::string mode = "auto";
+  int limit = 8;
+  std::string model;
+  std::string filter;  ///< JSON
+  std::optional<double> budget_usd;
+  std::uint64_t seed = 0;
+  std::string unsupported = "drop";  ///< drop, mark
+  std::string replay;                ///< A receipt id; then there is no question.
+  bool rerun = false;
+};
+Result<int> ask(App& app, const AskOptions& options);
+
+/// The filter of a command line. Fails: invalid_argument.
+Result<std::optional<json::Value>> parse_filter(const std::string& text);
+
+Result<int> models_list(App& app);
+Result<int> models_pull(App& app, const std::vector<std::string>& names);
+struct ImportOptions {
+  std::string path;
+  std::string name;  ///< Empty: from the file name.
+};
+Result<int> models_import(App& app, const ImportOptions& options);
+
+Result<int> config_check(App& app);
+Result<int> config_show(App& app);
+Result<int> config_schema_command(App& app);
+
+Result<int> collections_list(App& app);
+Result<int> collections_show(App& app, const std::string& name);
+struct DeleteOptions {
+  std::string name;
+  bool yes = false;  ///< Do not ask.
+};
+Result<int> collections_delete(App& app, const DeleteOptions& options);
+
+struct DocumentsOptions {
+  std::string collection;
+  int limit = 100;
+  std::string cursor;
+};
+Result<int> documents_list(App& app, const DocumentsOptions& options);
+Result<int> documents_text(App& app, const std::string& id);
+Result<int> documents_delete(App& app, const std::vector<std::string>& ids);
+
+struct DoctorOptions {
+  bool repair = false;
+};
+Result<int> doctor(App& app, const DoctorOptions& options);
+
+Result<int> completion(App& app, const std::string& shell);
+
+}  // namespace slipway::app

@@ -1,0 +1,78 @@
+// slipway.yaml: what it may say, where it is found, and where each effective value comes from.
+//
+// Layers, the later wins: defaults of the C++ structs, the file, the environment
+// (SLIPWAY__SECTION__KEY), the command line. Nothing is adjusted silently: an unknown key or a
+// value out of range is an error that names file, line, key and remedy.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/json.hpp"
+#include "core/log.hpp"
+#include "models/catalog.hpp"
+#include "rag/wire.hpp"
+
+namespace slipway::app {
+
+/// What a command uses that names nothing else.
+struct Defaults {
+  std::string embedder = std::string(models::default_embedder);
+  std::string chat_model = std::string(models::default_chat_model);
+  std::string collection = "default";
+};
+BOOST_DESCRIBE_STRUCT(Defaults, (), (embedder, chat_model, collection))
+
+struct LogConfig {
+  log::Level level = log::Level::warning;
+  bool json = false;  ///< One JSON object a line instead of text for people.
+};
+BOOST_DESCRIBE_STRUCT(LogConfig, (), (level, json))
+
+struct Config {
+  std::string data = ".slipway";  ///< Folder of database and blobs.
+  Defaults defaults;
+  std::map<std::string, models::ModelConfig> models;
+  std::map<std::string, rag::CollectionSettings> collections;
+  LogConfig log;
+  Result<void> validate() const;
+};
+BOOST_DESCRIBE_STRUCT(Config, (), (data, defaults, models, collections, log))
+
+inline constexpr std::string_view config_file_name = "slipway.yaml";
+
+/// Where the layers are found.
+struct ConfigSources {
+  std::string file;                      ///< --config; empty: slipway.yaml in `folder`, if any.
+  std::filesystem::path folder = ".";    ///< Working directory.
+  std::vector<std::string> environment;  ///< "NAME=value"; only SLIPWAY__* is read.
+  /// Options of the command line: "$.data" -> {"--data", "/srv/slipway"}.
+  std::map<std::string, std::pair<std::string, std::string>> options;
+};
+
+struct LoadedConfig {
+  Config config;               ///< Relative paths of the file are made relative to its folder.
+  std::filesystem::path file;  ///< Empty when there is none.
+  json::Value shown;           ///< The effective values as written, secrets redacted.
+  std::map<std::string, std::string> origins;  ///< "$.log.level" -> "slipway.yaml:3"; else default.
+
+  /// Of a value in `shown`.
+  std::string origin(const std::string& path) const;
+};
+
+/// Fails: not_found (the file that `file` names), invalid_argument (what is wrong, and where).
+Result<LoadedConfig> load_config(const ConfigSources& sources);
+
+/// The variables of this process.
+std::vector<std::string> process_environment();
+
+/// `shown` as YAML, each value with a comment that tells its origin.
+std::string config_as_yaml(const LoadedConfig& loaded);
+
+/// JSON Schema of slipway.yaml, for editors.
+json::Value config_schema();
+
+}  // namespace slipway::app

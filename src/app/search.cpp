@@ -1,0 +1,41 @@
+#include "app/commands.hpp"
+#include "app/render.hpp"
+#include "index/filter.hpp"
+
+namespace slipway::app {
+
+namespace {
+
+Result<rag::SearchRequest> search_request(App& app, const SearchOptions& options) {
+  rag::SearchRequest request;
+  request.collection = TRY(app.collection_or_default(options.collection));
+  request.query = options.query;
+  request.limit = options.limit;
+  request.mode = TRY(json::from<index::SearchMode>(json::Value(options.mode.c_str())));
+  request.filter = TRY(parse_filter(options.filter));
+  TRY(request.validate());
+  return request;
+}
+
+}  // namespace
+
+Result<std::optional<json::Value>> parse_filter(const std::string& text) {
+  if (text.empty()) return std::optional<json::Value>();
+  auto value = TRY(json::parse(text).within("--filter"));
+  // Parsed here too, so that a wrong filter is wrong use and opens nothing.
+  TRY(index::Filter::parse(value).within("--filter"));
+  return std::optional<json::Value>(std::move(value));
+}
+
+Result<int> search(App& app, const SearchOptions& options) {
+  const auto request = search_request(app, options);
+  if (!request) return app.wrong_use(request.error());
+  const auto reply = TRY(TRY(app.library())->search(app.context(), *request));
+  if (app.options().json)
+    app.print_json(json::to(reply));
+  else
+    app.print(render_search(reply, app.out_style()));
+  return exit_done;
+}
+
+}  // namespace slipway::app
