@@ -1,0 +1,26 @@
+// Words as the lexical index sees them.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/result.hpp"
+
+namespace slipway::index {
+
+struct Token {
+  std::string word;
+  /// The whole of a name whose parts are indexed too (max_connections): it can be found, but does
+  /// not make the text longer for BM25.
+  bool is_extra = false;
+};
+
+/// Fails: invalid_argument with the languages that there are.
+Result<void> check_language(std::string_view language);
+
+/// In the order of the text. An unknown language is treated as "none".
+std::vector<Token> tokenize(std::string_view text, std::string_view language);
+
+}  // namespace slipway::index
