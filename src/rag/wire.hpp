@@ -186,6 +186,8 @@ struct Answer {
   std::int64_t index_version = 0;
   std::vector<DroppedSentence> dropped;
   double evidence = 0;  ///< 0..1, what the refusal threshold is compared with.
+  std::map<std::string, double>
+      signals;  ///< What `evidence` was computed from; kept in the receipt only.
   models::Usage usage;
   double cost_usd = 0;
   std::map<std::string, double> timing_ms;

@@ -132,6 +132,7 @@ Result<void> Answering::find() {
   const auto weighing = std::chrono::steady_clock::now();
   weighed_ = TRY(weigh(context_, request_.question, answered_.retrieved, reply().usage));
   reply().evidence = weighed_.strength;
+  reply().signals = weighed_.signals;
   reply().timing_ms["weigh"] = ms_since(weighing);
   return {};
 }

@@ -119,16 +119,38 @@ std::vector<Evidence> gather(const Retrieved& retrieved) {
 
 double logistic(double x) { return 1 / (1 + std::exp(-x)); }
 
-double strength_of(const Facts& question, const Retrieved& retrieved, const Weighed& weighed) {
+/// What the passages and their sentences say about whether there is an answer in them.
+std::map<std::string, double> signals_of(const Facts& question, const Retrieved& retrieved,
+                                         const Weighed& weighed) {
+  constexpr int passages_read = 3;
   double dense = 0;
-  Facts all;
+  double dense_sum = 0;
+  Facts best_passages;
   for (const Passage& passage : retrieved.passages) {
-    dense = std::max(dense, passage.item.scores.dense.value_or(0));
-    if (passage.item.rank <= 3)
-      all.stems.merge(facts_of(passage.item.text + "\n" + passage.item.title).stems);
+    const double similarity = passage.item.scores.dense.value_or(0);
+    dense = std::max(dense, similarity);
+    dense_sum += similarity;
+    if (passage.item.rank <= passages_read)
+      best_passages.stems.merge(facts_of(passage.item.text + "\n" + passage.item.title).stems);
   }
-  const double sentence = weighed.sentences.empty() ? 0 : weighed.sentences.front().similarity;
-  return logistic(-18.0 + 14.0 * dense + 8.0 * sentence + 4.0 * coverage(question, all));
+  double sentence = 0;
+  double sentence_coverage = 0;
+  for (const Evidence& evidence : weighed.sentences) {
+    sentence = std::max(sentence, evidence.similarity);
+    sentence_coverage = std::max(sentence_coverage, coverage(question, evidence.facts));
+  }
+  return {{"dense", dense},
+          {"dense_mean",
+           dense_sum / static_cast<double>(std::max<std::size_t>(1, retrieved.passages.size()))},
+          {"sentence", sentence},
+          {"sentence_coverage", sentence_coverage},
+          {"passage_coverage", coverage(question, best_passages)}};
+}
+
+/// Weights and bias from bench/quality/calibrate.py.
+double strength_of(const std::map<std::string, double>& signals) {
+  return logistic(-18.0 + 14.0 * signals.at("dense") + 8.0 * signals.at("sentence") +
+                  4.0 * signals.at("passage_coverage"));
 }
 
 }  // namespace
@@ -167,7 +189,8 @@ Result<Weighed> weigh(const Context& context, const std::string& question,
   }
   std::stable_sort(weighed.sentences.begin(), weighed.sentences.end(),
                    [](const Evidence& a, const Evidence& b) { return a.score > b.score; });
-  weighed.strength = strength_of(asked, retrieved, weighed);
+  weighed.signals = signals_of(asked, retrieved, weighed);
+  weighed.strength = strength_of(weighed.signals);
   return weighed;
 }
 

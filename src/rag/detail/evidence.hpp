@@ -1,6 +1,7 @@
 // The sentences of the found passages, weighed against the question.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 

@@ -32,11 +32,12 @@ struct Receipt {
   std::vector<RankedChunk> retrieval;
   std::optional<std::string> prompt, model, reply;
   json::Value parameters = json::Object();
+  std::map<std::string, double> signals;
   json::Value answer;
 };
 BOOST_DESCRIBE_STRUCT(Receipt, (),
                       (receipt_id, created_at, request, embedder, index_version, retrieval, prompt,
-                       model, reply, parameters, answer))
+                       model, reply, parameters, signals, answer))
 
 namespace {
 
@@ -109,6 +110,7 @@ Result<void> store_receipt(const Context& context, Shelf& shelf, const AskReques
   receipt.reply = answered.generation.reply;
   receipt.parameters = json::Object{
       {"temperature", 0}, {"seed", request.seed}, {"max_tokens", answered.generation.max_tokens}};
+  receipt.signals = answered.answer.signals;
   answered.answer.receipt_id = receipt.receipt_id;
   receipt.answer = to_json(answered.answer);
   return shelf.database().write(context, [&](store::Connection& connection) {
