@@ -58,6 +58,15 @@ function(slipway_module NAME)
   slipway_tests(${NAME} slipway_${NAME})
 endfunction()
 
+# The build folder looks like an installation (bin, lib/slipway, share/slipway), so that the program finds its
+# models and ONNX Runtime in both by the same rule: relative to itself. build/slipway is what people type.
+function(slipway_program_surroundings PROGRAM)
+  file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/bin ${CMAKE_BINARY_DIR}/lib/slipway ${CMAKE_BINARY_DIR}/share/slipway)
+  file(CREATE_LINK bin/${PROGRAM} ${CMAKE_BINARY_DIR}/${PROGRAM} SYMBOLIC)
+  file(CREATE_LINK ${SLIPWAY_DEPS_PREFIX}/models ${CMAKE_BINARY_DIR}/share/slipway/models SYMBOLIC)
+  file(CREATE_LINK ${SLIPWAY_DEPS_PREFIX}/lib/libonnxruntime.so.1 ${CMAKE_BINARY_DIR}/lib/slipway/libonnxruntime.so.1 SYMBOLIC)
+endfunction()
+
 # slipway_program(MODULE NAME program): the same, but main.cpp becomes the program.
 function(slipway_program NAME)
   cmake_parse_arguments(ARG "" "NAME" "LIBRARIES" ${ARGN})
@@ -65,5 +74,6 @@ function(slipway_program NAME)
   add_executable(${ARG_NAME} ${CMAKE_SOURCE_DIR}/src/${NAME}/main/main.cpp)
   slipway_target(${ARG_NAME})
   target_link_libraries(${ARG_NAME} PRIVATE slipway_${NAME})
-  set_target_properties(${ARG_NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
+  set_target_properties(${ARG_NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+  slipway_program_surroundings(${ARG_NAME})
 endfunction()

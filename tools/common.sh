@@ -1,0 +1,31 @@
+# Sourced by the scripts of this folder: where things are, and a Python environment that is made once.
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/slipway
+program=$root/build/slipway
+cd "$root"
+
+say() { printf '%s\n' "$*" >&2; }
+die() { printf '%s\n' "$*" >&2; exit 1; }
+
+# venv FILE...: prints the Python environment that holds these requirements, making it when it is new. It
+# lives outside the tree under the hash of the files, so a second clone and a second branch share it.
+venv() {
+  local key folder
+  key=$({ python3 --version; cat "$@"; } | sha256sum | cut -c1-16)
+  folder=$cache/venv/$key
+  mkdir -p "$cache/venv"
+  (
+    flock 9
+    [ -e "$folder/.complete" ] && exit 0
+    say "making a Python environment for: $* (once, one to three minutes)"
+    rm -rf "$folder"
+    python3 -m venv "$folder" || die "python3 cannot make an environment; run 'make deps'"
+    local files=() file
+    for file in "$@"; do files+=(-r "$file"); done
+    "$folder/bin/pip" install -q --disable-pip-version-check "${files[@]}" >"$folder.log" 2>&1 \
+      || die "pip could not install what $* name; it said: $(tail -n 5 "$folder.log")"
+    touch "$folder/.complete"
+  ) 9>"$cache/venv/$key.lock" || return 1
+  echo "$folder"
+}
