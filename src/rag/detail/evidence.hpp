@@ -26,6 +26,7 @@ struct Evidence {
 struct Weighed {
   std::vector<Evidence> sentences;  ///< Best first; ties in reading order.
   double strength = 0;  ///< 0..1: calibrated probability that the passages answer the question.
+  std::map<std::string, double> signals;  ///< The features that `strength` was computed from.
 };
 
 Result<Weighed> weigh(const Context&, const std::string& question, const Retrieved&,
