@@ -35,13 +35,17 @@ struct ModelConfig {
   std::string document_prefix;
   std::size_t context_tokens = 0;  ///< llama: size of the context; 0: the model's, at most 8192.
   std::size_t parallel = 0;        ///< llama: conversations at once; 0: 1. onnx: 0: one per core.
-  std::size_t threads = 0;         ///< llama: 0: one per core.
+  /// openai: what the provider asks; both or neither. Needed for budgets.
+  std::optional<double> input_usd_per_million;
+  std::optional<double> output_usd_per_million;
+  std::size_t threads = 0;  ///< llama: 0: one per core.
 
   Result<void> validate() const;
 };
 BOOST_DESCRIBE_STRUCT(ModelConfig, (),
                       (task, provider, path, base_url, model, api_key, dimension, tokens_max,
-                       pooling, query_prefix, document_prefix, context_tokens, parallel, threads))
+                       pooling, query_prefix, document_prefix, context_tokens, parallel, threads,
+                       input_usd_per_million, output_usd_per_million))
 
 /// A row of `slipway models list`.
 struct ModelInfo {
@@ -89,6 +93,8 @@ class Catalog {
                                                      const std::string& name) = 0;
   virtual Result<std::shared_ptr<ChatModel>> chat_model(const Context& context,
                                                         const std::string& name) = 0;
+  /// Empty for a remote model whose price nobody declared; zero for local ones.
+  virtual std::optional<Price> price(const std::string& name) const = 0;
 };
 
 }  // namespace slipway::models

@@ -27,4 +27,16 @@ BOOST_DESCRIBE_STRUCT(Usage, (),
                       (input_tokens, output_tokens, cached_input_tokens, embedding_tokens,
                        estimated))
 
+/// What tokens cost. Local models cost nothing.
+struct Price {
+  double input_usd_per_million = 0;
+  double output_usd_per_million = 0;
+  double of(const Usage& usage) const {
+    constexpr double million = 1e6;
+    return (static_cast<double>(usage.input_tokens) * input_usd_per_million +
+            static_cast<double>(usage.output_tokens) * output_usd_per_million) /
+           million;
+  }
+};
+
 }  // namespace slipway::models

@@ -281,6 +281,44 @@ TEST_CASE("a demanded generation that does not survive is a refusal") {
   CHECK(answer.reason == RefusalReason::nothing_supported);
 }
 
+TEST_CASE("no call is made that could cost more than the budget") {
+  Fixture fixture;
+  const auto chat = std::make_shared<models::ScriptedChatModel>(
+      std::vector<std::string>{"Traces are kept for 30 days by default."});
+  fixture.catalog.chat = chat;
+  fixture.catalog.chat_price = models::Price{1000, 1000};
+  fixture.folder.write("handbook.md", handbook);
+  IngestRequest request;
+  accept_all_evidence(request);
+  fixture.ingest(request);
+  AskRequest ask{.question = "How long are traces kept?", .mode = AnswerMode::generate};
+  ask.budget_usd = 0.01;
+  const Answer refused = must(fixture.library->ask(fixture.context, ask));
+  CHECK(refused.refused);
+  CHECK(refused.reason == RefusalReason::budget);
+  CHECK(chat->requests().empty());
+
+  ask.budget_usd = 10;
+  const Answer paid = must(fixture.library->ask(fixture.context, ask));
+  CHECK(!paid.refused);
+  CHECK(paid.cost_usd > 0);
+  CHECK(paid.cost_usd <= 10);
+}
+
+TEST_CASE("a budget for a model without a price is an error, not a guess") {
+  Fixture fixture;
+  fixture.catalog.chat =
+      std::make_shared<models::ScriptedChatModel>(std::vector<std::string>{"Never."});
+  fixture.catalog.chat_price.reset();
+  fixture.folder.write("handbook.md", handbook);
+  IngestRequest request;
+  accept_all_evidence(request);
+  fixture.ingest(request);
+  AskRequest ask{.question = "How long are traces kept?", .mode = AnswerMode::generate};
+  ask.budget_usd = 1;
+  CHECK(fixture.library->ask(fixture.context, ask).error().code() == Code::invalid_argument);
+}
+
 TEST_CASE("listeners hear the passages first and then only checked sentences") {
   Fixture fixture;
   fixture.catalog.chat = std::make_shared<models::ScriptedChatModel>(std::vector<std::string>{

@@ -59,6 +59,7 @@ class Answering {
   Result<void> generate(Composer& composer);
   Result<models::ChatRequest> build_prompt(const models::ChatModel& model) const;
   Result<std::vector<std::string>> passages_that_fit(const models::ChatModel& model) const;
+  Result<void> check_budget(const models::ChatModel& model, const std::string& prompt);
   Result<void> check_sentence(Composer& composer, std::string_view sentence);
   void extract(Composer& composer) const;
   std::vector<const Evidence*> choose_quotes() const;
@@ -74,6 +75,8 @@ class Answering {
   const AskEvents& events_;
   Answered answered_;
   Weighed weighed_;
+  std::optional<models::Price> price_;
+  bool over_budget_ = false;
 };
 
 /// The corridor: retrieve, weigh, generate, check, quote or refuse.
@@ -92,6 +95,11 @@ Result<Answered> Answering::run() {
       Result<void> generated = generate(composer);
       // Without a working model the documents can still be quoted, unless generation was demanded.
       const bool may_quote = request_.mode == AnswerMode::automatic && context_.check().ok();
+      if (!generated && over_budget_ && !may_quote) {
+        refuse(RefusalReason::budget);
+        reply().timing_ms["total"] = ms_since(start);
+        return std::move(answered_);
+      }
       if (!generated && !may_quote) return std::move(generated.error());
       if (!generated) composer.drop("", generated.error().message());
     }
@@ -197,6 +205,8 @@ Result<void> Answering::generate(Composer& composer) {
   generation.prompt = TRY(model->render(request));
   generation.model_identity = model->identity();
   generation.max_tokens = request.max_tokens;
+  price_ = shelf_.catalog().price(name);
+  TRY(check_budget(*model, *generation.prompt));
 
   // Sentences are checked as they are completed, so that a listener hears only what stands.
   std::string text;
@@ -222,8 +232,28 @@ Result<void> Answering::generate(Composer& composer) {
   generation.reply = text;
   reply().model = model->name();
   reply().usage += reply_of_model.usage;
+  if (price_) reply().cost_usd += price_->of(reply_of_model.usage);
   reply().timing_ms["generate"] = ms_since(start);
   return {};
+}
+
+/// The most that the call can cost is asked for before it is made.
+Result<void> Answering::check_budget(const models::ChatModel& model, const std::string& prompt) {
+  if (!request_.budget_usd) return {};
+  if (!price_)
+    return fail(
+        Code::invalid_argument,
+        "model '{}' has no price, so a budget cannot be kept; declare input_usd_per_million and "
+        "output_usd_per_million under models in slipway.yaml",
+        model.name());
+  models::Usage most;
+  most.input_tokens = static_cast<std::int64_t>(TRY(model.count_tokens(prompt)));
+  most.output_tokens = reply_tokens_max;
+  const double cost = price_->of(most);
+  if (cost <= *request_.budget_usd) return {};
+  over_budget_ = true;
+  return fail(Code::conflict, "the answer may cost {:.6f} USD, more than the budget of {:.6f}",
+              cost, *request_.budget_usd);
 }
 
 Result<void> Answering::check_sentence(Composer& composer, std::string_view sentence) {

@@ -19,6 +19,7 @@ class ScriptedCatalog final : public models::Catalog {
   std::shared_ptr<models::ScriptedEmbedder> embedder_model =
       std::make_shared<models::ScriptedEmbedder>();
   std::shared_ptr<models::ChatModel> chat;
+  std::optional<models::Price> chat_price = models::Price{};
 
   Result<std::vector<models::ModelInfo>> list() const override {
     return std::vector<models::ModelInfo>();
@@ -33,6 +34,7 @@ class ScriptedCatalog final : public models::Catalog {
   Result<std::shared_ptr<models::Embedder>> embedder(const Context&, const std::string&) override {
     return std::shared_ptr<models::Embedder>(embedder_model);
   }
+  std::optional<models::Price> price(const std::string&) const override { return chat_price; }
   Result<std::shared_ptr<models::ChatModel>> chat_model(const Context&,
                                                         const std::string& name) override {
     if (!chat) return fail(Code::not_found, "model '{}' is not installed", name);
