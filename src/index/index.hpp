@@ -55,9 +55,10 @@ struct Hit {
   std::string chunk_id;
   std::string document_id;
   double score = 0;
-  std::optional<double> dense;    ///< Cosine -1..1.
-  std::optional<double> lexical;  ///< BM25; absent when no query word is in the chunk.
-  std::optional<int> dense_rank;  ///< 1-based, among the candidates of that part.
+  std::optional<double> dense;    ///< Cosine -1..1; absent in mode lexical.
+  std::optional<double> lexical;  ///< BM25; absent when no query word is in the chunk, and in
+                                  ///< mode dense.
+  std::optional<int> dense_rank;  ///< 1-based, among the best of that part (100 at least).
   std::optional<int> lexical_rank;
 };
 
@@ -89,14 +90,18 @@ class Index {
     std::size_t dimension = 0;
     std::string language = "english";  ///< Snowball stemmer and stop words; "none" for neither.
   };
-  /// Reads the collection. `database` must outlive the index.
+  /// Cheap: checks the settings against those that the collection was made with; its content is
+  /// read by the first `refresh`, `search` or `stats`. `database` must outlive the index.
+  /// Fails: invalid_argument (options), conflict (another embedder or language).
   static Result<std::unique_ptr<Index>> open(const Context& context, store::Database& database,
                                              Options options);
   virtual ~Index() = default;
 
-  /// Replaces the document if it is there. Bumps the version.
+  /// Replaces the document if it is there. A transaction raises the version by one however many
+  /// documents it changes. Fails: conflict (a chunk id of another document; a vector that was known
+  /// and is not any more: embed again), invalid_argument (a vector of wrong size or length).
   virtual Result<void> put(store::Connection& transaction, const IndexedDocument& document) = 0;
-  /// New attributes, nothing else; embeds and tokenizes nothing.
+  /// New attributes, nothing else; embeds and tokenizes nothing. Fails: not_found.
   virtual Result<void> set_attributes(store::Connection& transaction, std::string_view document_id,
                                       const json::Object& attributes) = 0;
   /// Absent is success. Vectors that nobody refers to any more go too.
@@ -108,6 +113,11 @@ class Index {
   /// The committed version of the collection.
   virtual Result<std::int64_t> version(store::Connection& connection) const = 0;
 
+  /// Loads what has been committed since the last call, so that the next search need not. A server
+  /// calls it once before it says that it is ready.
+  virtual Result<void> refresh(const Context& context) const = 0;
+  /// Sees everything that was committed before the call. Fails: invalid_argument (limit, vector),
+  /// deadline_exceeded, cancelled, and as `Database::read`.
   virtual Result<Found> search(const Context& context, const Query& query) const = 0;
   /// The stored vector of a chunk, for MMR, reranking and tests. Fails: not_found.
   virtual Result<std::vector<float>> vector(const Context& context,

@@ -1,0 +1,79 @@
+// index_collections  one row per collection: version, and what its chunks were made with.
+// index_documents    rows are never used twice (AUTOINCREMENT) and rise with each commit, so
+//                    "newer than" is a comparison and segments stay ordered by row.
+// index_vectors      one vector per embedder and text, shared by all collections; it lives as long
+//                    as a chunk refers to it.
+// index_changes      which documents a version touched, for processes that have an older version in
+//                    memory; the tail is cut, and who is further behind reads all.
+#include "index/index.hpp"
+
+namespace slipway::index {
+
+const std::vector<store::Migration>& migrations() {
+  static const std::vector<store::Migration> steps{{"index", 1, R"sql(
+CREATE TABLE index_embedders(
+  row INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE,
+  dimension INTEGER NOT NULL);
+CREATE TABLE index_collections(
+  collection INTEGER PRIMARY KEY,
+  version INTEGER NOT NULL,
+  epoch INTEGER NOT NULL,
+  changed_by INTEGER NOT NULL,
+  embedder TEXT NOT NULL,
+  dimension INTEGER NOT NULL,
+  language TEXT NOT NULL,
+  documents INTEGER NOT NULL DEFAULT 0,
+  chunks INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE index_documents(
+  row INTEGER PRIMARY KEY AUTOINCREMENT,
+  collection INTEGER NOT NULL REFERENCES index_collections(collection),
+  id TEXT NOT NULL,
+  attributes TEXT NOT NULL,
+  words BLOB NOT NULL,
+  UNIQUE(collection, id));
+CREATE INDEX index_documents_of_collection ON index_documents(collection);
+CREATE TABLE index_vectors(
+  row INTEGER PRIMARY KEY,
+  embedder INTEGER NOT NULL REFERENCES index_embedders(row),
+  text_hash BLOB NOT NULL,
+  vector BLOB NOT NULL,
+  UNIQUE(embedder, text_hash));
+CREATE TABLE index_chunks(
+  document INTEGER NOT NULL REFERENCES index_documents(row) DEFERRABLE INITIALLY DEFERRED,
+  position INTEGER NOT NULL,
+  collection INTEGER NOT NULL,
+  id TEXT NOT NULL,
+  vector INTEGER NOT NULL REFERENCES index_vectors(row) DEFERRABLE INITIALLY DEFERRED,
+  PRIMARY KEY(document, position)) WITHOUT ROWID;
+CREATE UNIQUE INDEX index_chunks_by_id ON index_chunks(collection, id);
+CREATE INDEX index_chunks_by_vector ON index_chunks(vector);
+CREATE TABLE index_changes(
+  collection INTEGER NOT NULL,
+  version INTEGER NOT NULL,
+  document INTEGER NOT NULL,
+  PRIMARY KEY(collection, version, document)) WITHOUT ROWID;
+)sql"}};
+  return steps;
+}
+
+Result<void> drop_collection(store::Connection& transaction, std::int64_t collection) {
+  // Vectors first, while the chunks still tell which; their keys are checked at commit.
+  constexpr std::string_view steps[] = {
+      "DELETE FROM index_vectors WHERE row IN (SELECT vector FROM index_chunks WHERE "
+      "collection=?1) "
+      "AND NOT EXISTS (SELECT 1 FROM index_chunks WHERE vector=index_vectors.row AND "
+      "collection<>?1)",
+      "DELETE FROM index_chunks WHERE collection=?1",
+      "DELETE FROM index_documents WHERE collection=?1",
+      "DELETE FROM index_changes WHERE collection=?1",
+      "DELETE FROM index_collections WHERE collection=?1",
+  };
+  for (const std::string_view step : steps) {
+    store::Statement statement = TRY(transaction.prepare(step));
+    TRY(statement.bind(0, collection).run());
+  }
+  return {};
+}
+
+}  // namespace slipway::index
