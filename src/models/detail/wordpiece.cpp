@@ -1,0 +1,134 @@
+#include "models/detail/wordpiece.hpp"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+
+#include "core/unicode.hpp"
+
+namespace slipway::models::detail {
+
+namespace {
+
+constexpr std::size_t no_limit = std::numeric_limits<std::size_t>::max();
+
+/// `bert_class` of ASCII without a call: words are scanned byte by byte.
+const std::array<BertClass, 128>& ascii_classes() {
+  static const auto classes = [] {
+    std::array<BertClass, 128> table{};
+    for (char32_t c = 0; c < table.size(); ++c) table[c] = bert_class(c);
+    return table;
+  }();
+  return classes;
+}
+
+}  // namespace
+
+/// One text on its way to ids. The buffers are reused from word to word.
+class WordPiece::Run {
+ public:
+  Run(const Parts& parts, std::vector<TokenId>& ids, std::size_t ids_max)
+      : parts_(parts), ids_(ids), ids_max_(ids_max), hashes_(parts.vocabulary.bytes_max() + 1) {}
+
+  void text(std::string_view text) {
+    for (const Part& part : parts_.raw_tokens.split(text)) {
+      if (full()) return;
+      part.id ? ids_.push_back(*part.id) : raw(part.text);
+    }
+  }
+
+ private:
+  bool full() const { return ids_.size() >= ids_max_; }
+
+  void raw(std::string_view text) {
+    normalized_.clear();
+    parts_.normalizer.append(text, normalized_);
+    if (parts_.normalized_tokens.empty()) return words(normalized_);
+    for (const Part& part : parts_.normalized_tokens.split(normalized_))
+      part.id ? ids_.push_back(*part.id) : words(part.text);
+  }
+
+  void words(std::string_view text) {
+    const auto& classes = ascii_classes();
+    std::size_t start = 0;
+    std::size_t chars = 0;
+    for (std::size_t at = 0; at < text.size() && !full();) {
+      const auto byte = static_cast<unsigned char>(text[at]);
+      std::size_t size = 1;
+      BertClass kind;
+      if (byte < 0x80) {
+        kind = classes[byte];
+      } else {
+        const unicode::Decoded decoded = unicode::decode(text, at);
+        size = decoded.bytes;
+        kind = bert_class(decoded.code_point);
+      }
+      if (kind == BertClass::word) {
+        ++chars;
+      } else {
+        if (chars > 0) word(text.substr(start, at - start), chars);
+        if (kind == BertClass::punctuation) word(text.substr(at, size), 1);
+        start = at + size;
+        chars = 0;
+      }
+      at += size;
+    }
+    if (chars > 0) word(text.substr(start), chars);
+  }
+
+  void word(std::string_view word, std::size_t chars) {
+    if (chars > parts_.word_chars_max) return ids_.push_back(parts_.unknown);
+    const std::size_t before = ids_.size();
+    auto position = Vocabulary::Position::start;
+    while (!word.empty()) {
+      const std::size_t size = longest_piece(position, word);
+      if (size == 0) {
+        // One part is unknown, so the word is.
+        ids_.resize(before);
+        return ids_.push_back(parts_.unknown);
+      }
+      word.remove_prefix(size);
+      position = Vocabulary::Position::inside;
+    }
+  }
+
+  /// Adds the id of the longest token that `rest` starts with; its size, 0 if there is none.
+  std::size_t longest_piece(Vocabulary::Position position, std::string_view rest) {
+    const std::size_t size_max = std::min(rest.size(), parts_.vocabulary.bytes_max());
+    auto hash = static_cast<std::uint64_t>(position);
+    for (std::size_t i = 0; i < size_max; ++i)
+      hashes_[i + 1] = hash = Vocabulary::extend(hash, rest[i]);
+    for (std::size_t size = size_max; size > 0; --size) {
+      // Tokens are whole code points, and so is what is left of the word.
+      if (size < rest.size() && (static_cast<unsigned char>(rest[size]) & 0xC0) == 0x80) continue;
+      const TokenId id = parts_.vocabulary.find(position, rest.substr(0, size), hashes_[size]);
+      if (id < 0) continue;
+      ids_.push_back(id);
+      return size;
+    }
+    return 0;
+  }
+
+  const Parts& parts_;
+  std::vector<TokenId>& ids_;
+  const std::size_t ids_max_;
+  std::vector<std::uint64_t> hashes_;
+  std::string normalized_;
+};
+
+std::vector<TokenId> WordPiece::encode(std::string_view text, std::size_t tokens_max) const {
+  std::vector<TokenId> ids = parts_.before;
+  const std::size_t text_end = std::max(tokens_max, special_tokens()) - parts_.after.size();
+  Run(parts_, ids, text_end).text(text);
+  if (ids.size() > text_end) ids.resize(text_end);
+  ids.insert(ids.end(), parts_.after.begin(), parts_.after.end());
+  return ids;
+}
+
+std::size_t WordPiece::count(std::string_view text) const {
+  std::vector<TokenId> ids;
+  Run(parts_, ids, no_limit).text(text);
+  return ids.size();
+}
+
+}  // namespace slipway::models::detail
