@@ -1,0 +1,33 @@
+// Gumbo gives for a text node its decoded text and the stretch of source that it came from, but not
+// which character came from which bytes. Here the two are walked side by side.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <string_view>
+
+namespace slipway::documents::detail {
+
+/// How the tokenizer read the stretch.
+enum class HtmlContent {
+  text,   ///< Tags and entities: almost everything.
+  title,  ///< Entities only: <title>, <textarea>.
+  raw,    ///< Neither: <xmp>, <plaintext>, CDATA.
+};
+
+/// Part of a node's text and its source bytes. Equal sizes mean that they are the same bytes.
+struct AlignedText {
+  std::string_view text;
+  std::size_t byte_start = 0;
+  std::size_t byte_end = 0;
+};
+
+/// Calls `sink` for stretches that stand verbatim in the source and for single characters that do
+/// not (entities, line ends), which together are all of `text`, in order. `source` is the whole
+/// document, [start, end) the stretch of the node. Where the two cannot be matched, the rest is one
+/// part that maps to the rest of the stretch.
+void align_html_text(std::string_view source, std::size_t start, std::size_t end,
+                     std::string_view text, HtmlContent content,
+                     const std::function<void(const AlignedText&)>& sink);
+
+}  // namespace slipway::documents::detail
