@@ -1,0 +1,108 @@
+// A library that answers what a test tells it, and an App around it that writes into strings.
+#pragma once
+
+#include "app/app.hpp"
+
+namespace slipway::app::detail {
+
+class FakeLibrary final : public rag::Library {
+ public:
+  std::vector<rag::CollectionInfo> collections_;
+  rag::DocumentPage page_;
+  rag::IngestReport report_;
+  rag::SearchReply search_reply_;
+  rag::Answer answer_;
+  rag::Replay replay_;
+  std::optional<Error> error_;  ///< Every call fails with it.
+
+  // What was asked last.
+  rag::IngestRequest ingest_request_;
+  rag::SearchRequest search_request_;
+  rag::AskRequest ask_request_;
+  std::vector<std::string> removed_;
+
+  Result<std::vector<rag::CollectionInfo>> collections(const Context&) override {
+    if (error_) return *error_;
+    return collections_;
+  }
+  Result<rag::CollectionInfo> collection(const Context&, const std::string& name) override {
+    if (error_) return *error_;
+    for (const auto& info : collections_)
+      if (info.name == name) return info;
+    return fail(Code::not_found, "collection '{}' does not exist", name);
+  }
+  Result<void> remove_collection(const Context&, const std::string& name) override {
+    removed_.push_back(name);
+    return {};
+  }
+  Result<rag::DocumentPage> documents(const Context&, const std::string&, int limit,
+                                      const std::string& cursor) override {
+    if (error_) return *error_;
+    rag::DocumentPage page;
+    std::size_t at = cursor.empty() ? 0 : std::stoul(cursor);
+    for (; at < page_.items.size() && limit > 0; ++at, --limit)
+      page.items.push_back(page_.items[at]);
+    if (at < page_.items.size()) page.next_cursor = std::to_string(at);
+    return page;
+  }
+  Result<std::string> document_text(const Context&, const std::string& id) override {
+    return "text of " + id + " \x1b[2J";
+  }
+  Result<void> remove_document(const Context&, const std::string& id) override {
+    removed_.push_back(id);
+    return {};
+  }
+  Result<rag::IngestReport> ingest(const Context& context, const rag::IngestRequest& request,
+                                   const rag::ProgressSink& progress) override {
+    ingest_request_ = request;
+    TRY(context.check());
+    if (error_) return *error_;
+    progress({.documents_done = 1, .documents_total = 2, .chunks_done = 5, .current = "a.md"});
+    return report_;
+  }
+  Result<rag::SearchReply> search(const Context&, const rag::SearchRequest& request) override {
+    search_request_ = request;
+    if (error_) return *error_;
+    return search_reply_;
+  }
+  Result<rag::Answer> ask(const Context&, const rag::AskRequest& request,
+                          const rag::AskEvents& events) override {
+    ask_request_ = request;
+    if (error_) return *error_;
+    if (events.on_sentence)
+      for (const auto& sentence : answer_.sentences) events.on_sentence(sentence, {});
+    return answer_;
+  }
+  Result<json::Value> receipt(const Context&, const std::string& id) override {
+    return json::Value(json::Object{{"id", id}});
+  }
+  Result<rag::Replay> replay(const Context&, const std::string& id, bool) override {
+    rag::Replay replay = replay_;
+    replay.receipt_id = id;
+    return replay;
+  }
+  Result<std::vector<std::string>> check(const Context&, bool) override {
+    return std::vector<std::string>();
+  }
+};
+
+/// One command run in memory.
+struct Run {
+  std::string out, err;
+  Output out_stream{out}, err_stream{err};
+  FakeLibrary* library = nullptr;  ///< Owned by `app`.
+  std::unique_ptr<App> app;
+
+  explicit Run(GlobalOptions global = {}, Style style = {}, std::stop_token stop = {}) {
+    app = std::make_unique<App>(App::Options{
+        .global = std::move(global),
+        .streams = {.out = out_stream, .err = err_stream, .out_style = style, .err_style = Style{}},
+        .command = "test",
+        .stop = stop});
+    auto fake = std::make_unique<FakeLibrary>();
+    library = fake.get();
+    app->use_library(std::move(fake));
+  }
+};
+
+}  // namespace slipway::app::detail
