@@ -27,9 +27,12 @@ constexpr double rrf_constant = 60;
 constexpr std::size_t limit_max = 1000;
 // Scores computed between two looks at the clock and pushes into the heap; fits the L1 cache.
 constexpr std::size_t block_rows = 256;
-// Candidates of each part that are fused. Measured: results stop changing at about 100
+// Candidates of each part that are fused; more were measured to change nothing
 // (docs/decisions/0008-lexical.md).
 constexpr std::size_t depth_min = 100;
+// Cosines that are closer than this say nothing; in a collection of two passages the difference
+// between both would otherwise always count fully.
+constexpr double spread_min = 0.02;
 
 using Milliseconds = std::chrono::duration<double, std::milli>;
 
@@ -111,6 +114,7 @@ class Search {
   const Index::Options& options_;
   Selection selection_;
   std::optional<PaddedVector> vector_;
+  double dense_mean_ = 0;                        ///< Of all selected chunks.
   std::vector<std::vector<float>> word_scores_;  ///< By segment and chunk; empty without words.
   std::vector<Place> touched_;                   ///< Selected chunks with a word.
 };
@@ -243,6 +247,7 @@ Result<std::vector<Scored>> Search::best_dense(std::size_t depth) {
   std::vector<Scored> heap;
   heap.reserve(std::min(depth, selection_.chunks) + 1);
   float scores[block_rows];
+  double sum = 0;  // In the order of the rows, which no merge changes.
   std::size_t blocks = 0;
   for (std::uint32_t s = 0; s < snapshot_.segments.size(); ++s) {
     const Matrix& vectors = snapshot_.segments[s].segment->vectors();
@@ -251,10 +256,13 @@ Result<std::vector<Scored>> Search::best_dense(std::size_t depth) {
         if (++blocks % 64 == 0) TRY(context_.check());
         const auto count = std::min<std::uint32_t>(block_rows, run.last - first);
         dot_rows(vectors, vector_->data(), first, count, scores);
-        for (std::uint32_t i = 0; i < count; ++i)
+        for (std::uint32_t i = 0; i < count; ++i) {
+          sum += scores[i];
           keep_best(heap, depth, {scores[i], {s, first + i}});
+        }
       }
   }
+  if (selection_.chunks > 0) dense_mean_ = sum / static_cast<double>(selection_.chunks);
   sort(heap);
   return heap;
 }
@@ -273,43 +281,28 @@ double Search::dense_of(Place place) const {
   return score;
 }
 
-/// Where `value` lies between the two, 1 when they are the same.
-double position(double value, double low, double high) {
-  return high > low ? (value - low) / (high - low) : 1.0;
-}
-
 std::vector<Scored> Search::fuse(const std::vector<Scored>& dense,
                                  const std::vector<Scored>& lexical) const {
-  struct Candidate {
-    Place place;
-    double dense, lexical;
-    double ranks = 0;  ///< Reciprocal rank sum.
-  };
   const double weight = lexical.empty() ? 1.0 : query_.dense_weight;
-  std::map<std::pair<std::uint32_t, std::uint32_t>, Candidate> candidates;
+  std::map<std::pair<std::uint32_t, std::uint32_t>, double> reciprocal_ranks;
   const auto add = [&](const std::vector<Scored>& part, double part_weight) {
-    for (std::size_t rank = 0; rank < part.size(); ++rank) {
-      const Place place = part[rank].place;
-      auto [at, is_new] = candidates.try_emplace({place.segment, place.chunk});
-      if (is_new) at->second = {place, dense_of(place), lexical_of(place), 0};
-      at->second.ranks += part_weight / (rrf_constant + static_cast<double>(rank + 1));
-    }
+    for (std::size_t rank = 0; rank < part.size(); ++rank)
+      reciprocal_ranks[{part[rank].place.segment, part[rank].place.chunk}] +=
+          part_weight / (rrf_constant + static_cast<double>(rank + 1));
   };
   add(dense, weight);
   add(lexical, 1.0 - weight);
-  double dense_low = 1e9, dense_high = -1e9, lexical_high = 0;
-  for (const auto& [key, c] : candidates) {
-    dense_low = std::min(dense_low, c.dense);
-    dense_high = std::max(dense_high, c.dense);
-    lexical_high = std::max(lexical_high, c.lexical);
-  }
+  // Both scales have a zero and a one that do not depend on the limit: BM25 from "no word" to the
+  // best passage, cosine from the mean of all passages that pass the filter to the best one. The
+  // usual minimum of the listed candidates would move with the length of the list.
+  const double best_dense = dense.empty() ? 0.0 : dense.front().score;
+  const double dense_spread = std::max(best_dense - dense_mean_, spread_min);
   std::vector<Scored> ranked;
-  for (const auto& [key, c] : candidates) {
-    // BM25 has a natural zero (no word at all), cosine has none: its low end is the weakest
-    // candidate.
-    const double relative = weight * position(c.dense, dense_low, dense_high) +
-                            (lexical_high > 0 ? (1.0 - weight) * c.lexical / lexical_high : 0.0);
-    ranked.push_back({query_.fusion == Fusion::rrf ? c.ranks : relative, c.place});
+  for (const auto& [key, ranks] : reciprocal_ranks) {
+    const Place place{key.first, key.second};
+    double relative = weight * (dense_of(place) - dense_mean_) / dense_spread;
+    if (!lexical.empty()) relative += (1.0 - weight) * lexical_of(place) / lexical.front().score;
+    ranked.push_back({query_.fusion == Fusion::rrf ? ranks : relative, place});
   }
   sort(ranked);
   return ranked;
