@@ -23,6 +23,12 @@ function(slipway_allowed_modules NAME OUT)
 endfunction()
 
 function(slipway_target TARGET)
+  # The precompiled header serves only what is compiled with its own flags, and it is made for libraries.
+  get_target_property(type ${TARGET} TYPE)
+  if(type STREQUAL EXECUTABLE)
+    set_target_properties(${TARGET} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
+    target_compile_options(${TARGET} PRIVATE -fPIC)
+  endif()
   target_include_directories(${TARGET} PUBLIC ${CMAKE_SOURCE_DIR}/src)
   target_precompile_headers(${TARGET} REUSE_FROM slipway_pch)
 endfunction()
