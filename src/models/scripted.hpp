@@ -36,6 +36,7 @@ class ScriptedChatModel final : public ChatModel {
 /// Hashes words into a vector: texts that share words are near. Deterministic and instant.
 class ScriptedEmbedder final : public Embedder {
  public:
+  /// `dimension` >= 1.
   explicit ScriptedEmbedder(std::size_t dimension = 64);
   const std::string& identity() const override;
   const std::string& name() const override;
@@ -50,6 +51,7 @@ class ScriptedEmbedder final : public Embedder {
 
  private:
   std::size_t dimension_;
+  std::string identity_;
   std::atomic<std::size_t> embedded_{0};
 };
 

@@ -1,0 +1,224 @@
+#include "models/detail/onnx_embedder.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <unordered_map>
+
+#include "core/files.hpp"
+#include "core/pool.hpp"
+#include "models/detail/file_hash.hpp"
+#include "models/detail/onnx_runtime.hpp"
+#include "models/detail/wordpiece.hpp"
+
+// One text a call, several calls at once. The shipped models quantize activations over the whole
+// batch, so a text's vector would depend on its neighbours; and a batch pads every text to the
+// longest. Alone, a text has the same bits every time, and measures faster on two cores. Longest
+// texts first, because the last one decides when all are done.
+namespace slipway::models::detail {
+
+namespace {
+
+constexpr std::size_t tokens_max_default = 512;  ///< The positions of BERT.
+
+/// How a model wants its inputs and where its vectors are.
+struct Signature {
+  std::vector<std::string> inputs;  ///< In the order of the model.
+  std::string output;
+  std::size_t dimension = 0;
+  bool is_pooled = false;  ///< The output is one vector per text already.
+};
+
+bool is_known_input(const std::string& name) {
+  return name == "input_ids" || name == "attention_mask" || name == "token_type_ids";
+}
+
+std::string shape_text(const OnnxPort& port) {
+  return fmt::format("{}[{}]", port.name, fmt::join(port.shape, ", "));
+}
+
+Result<Signature> signature_of(const OnnxModel& model) {
+  Signature signature;
+  bool has_ids = false;
+  for (const OnnxPort& input : model.inputs()) {
+    if (!is_known_input(input.name) || input.type != OnnxType::int64)
+      return fail(Code::invalid_argument,
+                  "input '{}' is not one of the 64-bit input_ids, attention_mask, token_type_ids "
+                  "that embedding models take",
+                  input.name);
+    has_ids = has_ids || input.name == "input_ids";
+    signature.inputs.push_back(input.name);
+  }
+  if (!has_ids) return fail(Code::invalid_argument, "the model has no input 'input_ids'");
+  // A vector per token is preferred: then the pooling is the one the configuration names.
+  std::string seen;
+  for (const std::size_t rank : {3u, 2u})
+    for (const OnnxPort& output : model.outputs()) {
+      if (rank == 3) seen += (seen.empty() ? "" : ", ") + shape_text(output);
+      if (output.type != OnnxType::float32 || output.shape.size() != rank ||
+          output.shape.back() <= 0)
+        continue;
+      signature.output = output.name;
+      signature.dimension = static_cast<std::size_t>(output.shape.back());
+      signature.is_pooled = rank == 2;
+      return signature;
+    }
+  return fail(Code::invalid_argument,
+              "no output is a float vector per token ([batch, tokens, size]) or per text ([batch, "
+              "size]); the model has {}",
+              seen);
+}
+
+void add_to(Vector& sum, std::span<const float> row) {
+  for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += row[i];
+}
+
+Result<void> normalize(Vector& vector) {
+  double square = 0;
+  for (const float x : vector) square += static_cast<double>(x) * x;
+  if (!(square > 0) || !std::isfinite(square))
+    return fail(Code::internal, "the model gave a vector without a direction");
+  const double scale = 1 / std::sqrt(square);
+  for (float& x : vector) x = static_cast<float>(x * scale);
+  return {};
+}
+
+class OnnxEmbedder final : public Embedder {
+ public:
+  OnnxEmbedder(OnnxEmbedderOptions options, std::string identity, WordPiece tokenizer,
+               std::unique_ptr<OnnxModel> model, Signature signature)
+      : options_(std::move(options)),
+        identity_(std::move(identity)),
+        tokenizer_(std::move(tokenizer)),
+        model_(std::move(model)),
+        signature_(std::move(signature)) {}
+
+  const std::string& identity() const override { return identity_; }
+  const std::string& name() const override { return options_.name; }
+  std::size_t dimension() const override { return signature_.dimension; }
+  std::size_t tokens_max() const override { return options_.tokens_max; }
+  std::size_t count_tokens(std::string_view text) const override { return tokenizer_.count(text); }
+
+  Result<std::vector<Vector>> embed(const Context& context,
+                                    const std::vector<std::string_view>& texts, TextRole role,
+                                    Usage* usage) override {
+    TRY(context.check());
+    // Equal texts have equal vectors: each is computed once.
+    std::unordered_map<std::string_view, std::size_t> first_of;
+    std::vector<std::size_t> distinct;
+    for (std::size_t i = 0; i < texts.size(); ++i)
+      if (first_of.emplace(texts[i], i).second) distinct.push_back(i);
+    std::stable_sort(distinct.begin(), distinct.end(), [&](std::size_t a, std::size_t b) {
+      return texts[a].size() > texts[b].size();
+    });
+    std::vector<Vector> vectors(texts.size());
+    std::vector<std::size_t> tokens(texts.size());
+    TRY(parallel_for(context, distinct.size(), options_.threads,
+                     [&](std::size_t n) -> Result<void> {
+                       const std::size_t i = distinct[n];
+                       vectors[i] = TRY(vector_of(texts[i], role, tokens[i]));
+                       return {};
+                     }));
+    for (std::size_t i = 0; i < texts.size(); ++i)
+      if (const std::size_t first = first_of.find(texts[i])->second; first != i)
+        vectors[i] = vectors[first];
+    if (usage)
+      usage->embedding_tokens += std::accumulate(tokens.begin(), tokens.end(), std::int64_t{0});
+    return vectors;
+  }
+
+  /// Shows that tokenizer and model belong together, before any text depends on it.
+  Result<void> probe() const {
+    std::vector<TokenId> ids = tokenizer_.encode("", options_.tokens_max);
+    ids.push_back(tokenizer_.id_max());
+    const auto vector = run(ids);
+    if (vector) return {};
+    return fail(Code::invalid_argument, "the model does not take the tokens of its tokenizer: {}",
+                vector.error().message());
+  }
+
+ private:
+  Result<Vector> vector_of(std::string_view text, TextRole role, std::size_t& tokens) const {
+    const std::string& prefix =
+        role == TextRole::query ? options_.query_prefix : options_.document_prefix;
+    std::string prefixed;
+    if (!prefix.empty()) text = prefixed.append(prefix).append(text);
+    const std::vector<TokenId> ids = tokenizer_.encode(text, options_.tokens_max);
+    tokens = ids.size();
+    return run(ids);
+  }
+
+  Result<Vector> run(const std::vector<TokenId>& ids) const {
+    const std::vector<TokenId> ones(ids.size(), 1);
+    const std::vector<TokenId> zeros(ids.size(), 0);
+    std::vector<OnnxInput> inputs;
+    for (const std::string& name : signature_.inputs)
+      inputs.push_back({name, name == "input_ids" ? ids : name == "attention_mask" ? ones : zeros});
+    Vector vector;
+    const auto done = model_->run(inputs, signature_.output, [&](auto values, auto shape) {
+      return pool(values, shape, vector);
+    });
+    if (!done)
+      return fail(Code::internal, "embedding {} tokens with '{}': {}", ids.size(), options_.name,
+                  done.error().message());
+    return vector;
+  }
+
+  Result<void> pool(std::span<const float> values, std::span<const std::int64_t> shape,
+                    Vector& vector) const {
+    const std::size_t size = signature_.dimension;
+    const bool has_shape = shape.size() == (signature_.is_pooled ? 2u : 3u) &&
+                           shape.back() == static_cast<std::int64_t>(size) && values.size() >= size;
+    if (!has_shape)
+      return fail(Code::internal, "output '{}' has shape [{}]", signature_.output,
+                  fmt::join(shape, ", "));
+    if (signature_.is_pooled || options_.pooling == Pooling::cls) {
+      vector.assign(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(size));
+    } else {
+      // No padding is ever sent, so the mean is over all rows; its length does not matter.
+      vector.assign(size, 0.0f);
+      for (std::size_t at = 0; at + size <= values.size(); at += size)
+        add_to(vector, values.subspan(at, size));
+    }
+    return normalize(vector);
+  }
+
+  const OnnxEmbedderOptions options_;
+  const std::string identity_;
+  const WordPiece tokenizer_;
+  const std::unique_ptr<OnnxModel> model_;
+  const Signature signature_;
+};
+
+Result<std::shared_ptr<Embedder>> open(OnnxEmbedderOptions options) {
+  constexpr std::uint64_t tokenizer_bytes_max = 256u << 20;
+  const auto model_path = options.folder / "model.onnx";
+  const auto tokenizer_path = options.folder / "tokenizer.json";
+  auto tokenizer = TRY(WordPiece::parse(TRY(read_file(tokenizer_path, tokenizer_bytes_max)))
+                           .within(tokenizer_path.string()));
+  const std::string hash = TRY(remembered_hash(model_path));
+  auto model = TRY(OnnxModel::open(model_path, hash));
+  auto signature = TRY(signature_of(*model).within(model_path.string()));
+
+  if (options.tokens_max == 0) options.tokens_max = tokens_max_default;
+  if (options.threads == 0) options.threads = core_count();
+  if (options.tokens_max <= tokenizer.special_tokens())
+    return fail(Code::invalid_argument, "tokens_max: {} leaves no room for text; use at least {}",
+                options.tokens_max, tokenizer.special_tokens() + 1);
+  constexpr std::size_t prefix_bytes = 7, digits = 16;
+  std::string identity = options.name + "@" + hash.substr(prefix_bytes, digits);
+  auto embedder =
+      std::make_shared<OnnxEmbedder>(std::move(options), std::move(identity), std::move(tokenizer),
+                                     std::move(model), std::move(signature));
+  TRY(embedder->probe().within(model_path.string()));
+  return std::shared_ptr<Embedder>(std::move(embedder));
+}
+
+}  // namespace
+
+Result<std::shared_ptr<Embedder>> open_onnx_embedder(OnnxEmbedderOptions options) {
+  const std::string what = fmt::format("opening embedder '{}'", options.name);
+  return open(std::move(options)).within(what);
+}
+
+}  // namespace slipway::models::detail
