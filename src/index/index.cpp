@@ -128,6 +128,10 @@ Result<Stats> StoredIndex::stats(const Context& context) const {
 
 }  // namespace
 
+Result<std::int64_t> version_of(store::Connection& connection, std::int64_t collection) {
+  return TRY(Tables(connection, {.collection = collection, .embedder = ""}).state()).version;
+}
+
 Result<std::unique_ptr<Index>> Index::open(const Context& context, store::Database& database,
                                            Options options) {
   if (options.dimension < 1 || options.dimension > 65'536)
