@@ -1,0 +1,288 @@
+"""Measures Slipway beside LangChain + Chroma: same documents, same chunks, same ONNX model, in one run.
+
+    python bench/run.py --program build/slipway --models MODELS [--repeats 3] [--only ingest,search,cold,quality]
+
+Called by 'make bench'. The data are the chunking corpora below $SLIPWAY_BENCH_DATA (default ../shared/data beside the
+project); without them the project's own documents are measured and quality, which needs gold answers, is not.
+
+Fairness: runs are interleaved and medians are compared; Slipway's figures include the start of its process, the peer's
+do not include its imports. Memory is the resident set of the whole process tree, sampled every 10 ms. Spread is
+(largest - smallest) / median of the repeats: a ratio within the spread means nothing.
+"""
+import argparse
+import json
+import os
+import pathlib
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+import psutil
+
+ROOT = pathlib.Path(__file__).parents[1]
+PEER = [sys.executable, str(ROOT / "bench" / "peer.py")]
+MODEL = "bge-small-en-v1.5-q"
+INGEST_CORPORA = ("chatlogs.md", "state_of_the_union.md", "wikitexts.md")  # 208 KB: some 300 chunks of 800 characters.
+SEARCH_CHUNK_SIZE = 190  # Cuts all five corpora into about 10,000 chunks.
+QUESTIONS = 200
+BATCH = 32
+
+
+class Measured:
+    """One run of a command: its JSON, wall and CPU seconds, peak memory of its process tree."""
+
+    def __init__(self, command):
+        begin = time.perf_counter()
+        with tempfile.TemporaryFile() as errors:
+            process = subprocess.Popen([str(part) for part in command], stdout=subprocess.PIPE, stderr=errors)
+            self.peak_bytes = 0
+            sampler = threading.Thread(target=self.sample, args=(process.pid,))
+            sampler.start()
+            out = process.stdout.read()
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            self.seconds = time.perf_counter() - begin
+            sampler.join()
+            self.cpu_seconds = usage.ru_utime + usage.ru_stime
+            if process.returncode != 0:
+                errors.seek(0)
+                sys.exit(f"bench: {' '.join(map(str, command))} ended with {process.returncode}: {errors.read().decode()[-2000:]}")
+        self.result = json.loads(out)
+
+    def sample(self, pid):
+        try:
+            tree = psutil.Process(pid)
+            while tree.is_running() and tree.status() != psutil.STATUS_ZOMBIE:
+                total = tree.memory_info().rss
+                for child in tree.children(recursive=True):
+                    try:
+                        total += child.memory_info().rss
+                    except psutil.NoSuchProcess:
+                        pass
+                self.peak_bytes = max(self.peak_bytes, total)
+                time.sleep(0.01)
+        except psutil.NoSuchProcess:
+            pass
+
+
+class Table:
+    """Rows of the report; also what is saved."""
+
+    def __init__(self):
+        self.rows = []
+
+    def add(self, what, ours, peer, *, unit, better, bar=None, note=""):
+        """`better` is "higher" or "lower"; `bar` the ratio, in Slipway's favour, to reach."""
+        ratio = None
+        if peer:
+            ratio = ours / peer if better == "higher" else peer / ours
+        self.rows.append({"what": what, "unit": unit, "slipway": ours, "peer": peer, "better": better, "ratio": ratio, "bar": bar,
+                          "met": None if bar is None or ratio is None else ratio >= bar, "note": note})
+
+    def add_limit(self, what, ours, limit, *, unit, better="lower", note=""):
+        """A figure with a bar of its own, without a peer."""
+        met = ours <= limit if better == "lower" else ours >= limit
+        self.rows.append({"what": what, "unit": unit, "slipway": ours, "peer": None, "better": better, "ratio": None,
+                          "bar": limit, "met": met, "note": note})
+
+    def print(self):
+        print(f"{'what':<46} {'slipway':>10} {'peer':>10} {'ratio':>7} {'bar':>8}  ")
+        for row in self.rows:
+            ratio = "" if row["ratio"] is None else f"{row['ratio']:.2f}x"
+            bar = "" if row["bar"] is None else (f"{row['bar']:g}x" if row["ratio"] is not None else f"{row['bar']:g}")
+            met = {None: "", True: "met", False: "NOT MET"}[row["met"]]
+            print(f"{row['what'] + ', ' + row['unit']:<46} {shown(row['slipway']):>10} {shown(row['peer']):>10} {ratio:>7} {bar:>8}  "
+                  f"{met} {row['note']}".rstrip())
+
+
+def shown(value):
+    if value is None:
+        return ""
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}" if abs(value) < 1 else f"{value:.1f}"
+
+
+def spread(values):
+    return (max(values) - min(values)) / statistics.median(values)
+
+
+def percentile(values, share):
+    return sorted(values)[min(len(values) - 1, int(len(values) * share))]
+
+
+class Bench:
+    def __init__(self, options, work):
+        self.options, self.work, self.table = options, work, Table()
+        self.model = options.models / MODEL
+        data = pathlib.Path(os.environ.get("SLIPWAY_BENCH_DATA", ROOT.parent / "shared" / "data")) / "chunking"
+        self.data = data if (data / "questions_df.csv").exists() else None
+        self.corpora = data / "corpora" if self.data else None
+        self.raw = {}
+
+    def slipway(self, *arguments):
+        return Measured([self.options.program, *arguments, "--json", "--quiet"])
+
+    def say(self, text):
+        print(f"bench: {text}", file=sys.stderr, flush=True)
+
+    def documents(self, names=None):
+        """A folder with the text documents to measure with."""
+        folder = self.work / ("some" if names else "all")
+        if folder.exists():
+            return folder
+        folder.mkdir()
+        sources = sorted(self.corpora.glob("*.md")) if self.corpora else [
+            path for path in [*ROOT.glob("*.md"), *ROOT.rglob("docs/**/*.md"), *ROOT.glob("demo/**/*.txt")]]
+        for number, path in enumerate(sources):
+            if not names or not self.corpora or path.name in names:
+                shutil.copy(path, folder / (path.name if self.corpora else f"{number}-{path.name}"))
+        return folder
+
+    def ingest(self):
+        folder = self.documents(INGEST_CORPORA)
+        runs = {"slipway": [], f"peer, batches of {BATCH}": [], "peer, one text a call": []}
+        for repeat in range(self.options.repeats):
+            self.say(f"ingest, run {repeat + 1} of {self.options.repeats}")
+            for name, taken in runs.items():
+                store = self.work / f"ingest-{repeat}-{len(taken)}-{name[:5]}-{name[-4:]}"
+                if name == "slipway":
+                    run = self.slipway("ingest", folder, "--data", store)
+                    chunks, seconds = run.result["chunks"]["new"], run.seconds
+                else:
+                    batch = BATCH if "batches" in name else 1
+                    run = Measured([*PEER, "ingest", folder, store, self.model, "--batch", batch])
+                    chunks, seconds = run.result["chunks"], run.result["seconds"]
+                taken.append({"chunks": chunks, "seconds": seconds, "wall_seconds": run.seconds, "cpu_seconds": run.cpu_seconds,
+                              "peak_mb": run.peak_bytes / 1e6})
+                shutil.rmtree(store, ignore_errors=True)
+        self.raw["ingest"] = runs
+        self.report_ingest(runs)
+
+    def report_ingest(self, runs):
+        def speed(name):
+            return statistics.median(run["chunks"] / run["seconds"] for run in runs[name])
+
+        def median(name, key):
+            return statistics.median(run[key] for run in runs[name])
+
+        ours, batches, single = runs
+        noise = max(spread([run["seconds"] for run in taken]) for taken in runs.values())
+        counts = {name: taken[0]["chunks"] for name, taken in runs.items()}
+        note = f"spread {noise:.0%}; chunks {counts[ours]} / {counts[batches]}"
+        self.table.add(f"ingest vs batches of {BATCH}", speed(ours), speed(batches), unit="chunks/s", better="higher", bar=1.5, note=note)
+        self.table.add("ingest vs one text a call", speed(ours), speed(single), unit="chunks/s", better="higher", bar=1.2)
+        self.table.add(f"ingest peak memory vs batches of {BATCH}", median(ours, "peak_mb"), median(batches, "peak_mb"), unit="MB",
+                       better="lower", bar=4)
+        self.table.add("ingest peak memory vs one text a call", median(ours, "peak_mb"), median(single, "peak_mb"), unit="MB", better="lower")
+        self.table.add(f"ingest CPU vs batches of {BATCH}", median(ours, "cpu_seconds"), median(batches, "cpu_seconds"), unit="s", better="lower")
+
+    def questions(self):
+        path = self.work / "questions.txt"
+        if self.data:
+            lines = [json.loads(line)["question"] for line in self.gold().read_text().splitlines()]
+        else:
+            lines = [f"What does the document say about {word}?" for word in
+                     "budgets citations models chunks limits errors tests receipts layers searching".split()] * 20
+        step = max(1, len(lines) // QUESTIONS)
+        path.write_text("".join(line.replace("\n", " ") + "\n" for line in lines[::step][:QUESTIONS]))
+        return path
+
+    def gold(self):
+        path = self.work / "gold.jsonl"
+        if not path.exists():
+            path.write_bytes(subprocess.run([sys.executable, ROOT / "bench/quality/questions.py", self.data],
+                                            stdout=subprocess.PIPE, check=True).stdout)
+        return path
+
+    def search_data(self):
+        """The data folder with many small chunks, made once."""
+        data = self.work / "search-slipway"
+        if not data.exists():
+            self.say("filling Slipway with about 10,000 chunks")
+            self.slipway("ingest", self.documents(), "--data", data, "--chunk-size", SEARCH_CHUNK_SIZE)
+        return data
+
+    def search(self):
+        data, store, questions = self.search_data(), self.work / "search-peer", self.questions()
+        self.say("filling Chroma with the same")
+        Measured([*PEER, "ingest", self.documents(), store, self.model, "--chunk-size", SEARCH_CHUNK_SIZE])
+        self.say("searching, warm")
+        ours = {mode: Measured([self.options.bench_programs / "search_bench", data, self.options.models, questions, mode]).result
+                for mode in ("hybrid", "dense")}
+        peer = Measured([*PEER, "search", store, self.documents(), self.model, questions, "--chunk-size", SEARCH_CHUNK_SIZE]).result
+        self.raw["search"] = {"slipway": ours, "peer": peer}
+        note = f"{ours['hybrid']['chunks']} chunks, {len(peer['hybrid_ms'])} questions"
+        for mode in ("hybrid", "dense"):
+            mine, theirs = ours[mode]["total_ms"], peer[f"{mode}_ms"]
+            for name, share in (("p50", 0.5), ("p99", 0.99)):
+                self.table.add(f"warm {mode} search {name}", percentile(mine, share), percentile(theirs, share), unit="ms", better="lower",
+                               note=note)
+        self.table.add_limit("warm hybrid search p50", percentile(ours["hybrid"]["total_ms"], 0.5), 10, unit="ms")
+
+    def cold(self):
+        data = self.search_data()
+        lines = self.questions().read_text().splitlines()[:11]
+        self.say("searching, cold")
+        taken = [Measured([self.options.program, "search", line, "--data", data, "--json", "--quiet"]).seconds * 1000 for line in lines]
+        self.raw["cold_ms"] = taken
+        self.table.add_limit("cold 'slipway search', median", statistics.median(taken), 400, unit="ms",
+                             note=f"worst {max(taken):.0f}; {len(taken)} runs, 10,000 chunks")
+
+    def quality(self):
+        if not self.data:
+            self.say("no gold answers below $SLIPWAY_BENCH_DATA: quality is not measured")
+            return
+        self.say("quality: 472 questions with gold spans, ours and the peer's")
+        ours = Measured([self.options.bench_programs / "quality_bench", self.corpora, self.gold(), self.options.models]).result
+        peer = Measured([*PEER, "quality", self.corpora, self.model, self.gold()]).result
+        self.raw["quality"] = {"slipway": ours, "peer": peer}
+        modes = ours["gold_characters_at_5_chunks"]
+        for figure in ("recall", "precision"):
+            best = max(("dense", "lexical", "hybrid"), key=lambda mode: peer[mode][figure])
+            self.table.add(f"hybrid {figure} of gold at 5 chunks", 100 * modes["hybrid"][figure], 100 * peer[best][figure], unit="%",
+                           better="higher", bar=1, note=f"peer's best is {best}")
+            part = max(("dense", "lexical"), key=lambda mode: modes[mode][figure])
+            self.table.add_limit(f"hybrid {figure} over our best part", modes["hybrid"][figure] / modes[part][figure], 1, unit="ratio",
+                                 better="higher", note=f"our best part is {part}, {100 * modes[part][figure]:.1f} %")
+        self.table.add_limit("citations in a gold document", 100 * ours["citations_right_document_share"], 95, unit="%", better="higher",
+                             note=f"{ours['citations']} citations")
+        self.table.add_limit("citations byte-exact", 100 * ours["citations_exact_share"], 100, unit="%", better="higher")
+
+
+def save(bench, folder):
+    folder.mkdir(parents=True, exist_ok=True)
+    commit = subprocess.run(["git", "-C", ROOT, "describe", "--always", "--dirty"], capture_output=True, text=True).stdout.strip()
+    processor = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "")
+    report = {"time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "commit": commit, "processor": processor, "cores": os.cpu_count(),
+              "load_before": bench.load_before, "kernel": platform.release(), "rows": bench.table.rows, "raw": bench.raw}
+    path = folder / f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}.json"
+    path.write_text(json.dumps(report, indent=1))
+    shutil.copy(path, folder / "latest.json")
+    return path
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--program", type=pathlib.Path, default=ROOT / "build/slipway")
+    parser.add_argument("--bench-programs", type=pathlib.Path, default=ROOT / "build/bench")
+    parser.add_argument("--models", type=pathlib.Path, default=ROOT / "build/share/slipway/models")
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--only", default="ingest,search,cold,quality")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="slipway-bench-") as work:
+        bench = Bench(options, pathlib.Path(work))
+        bench.load_before = os.getloadavg()[0]
+        if bench.load_before > 0.5:
+            bench.say(f"the machine is busy (load {bench.load_before:.1f}); trust ratios more than figures")
+        for part in options.only.split(","):
+            getattr(bench, part)()
+    bench.table.print()
+    print(f"saved as {save(bench, ROOT / 'build/bench').relative_to(ROOT)}")
+
+
+if __name__ == "__main__":
+    main()
