@@ -11,7 +11,7 @@ help: ## this list
 	@echo "most of it for the dependencies; later builds take seconds."
 
 deps: ## fetch and build what Slipway needs, once, outside the tree
-	@tools/deps/deps.sh
+	@tools/deps/deps.sh >/dev/null && echo "deps: all there"
 
 build: ## build/slipway (Release), with its tests
 	@tools/build.sh release

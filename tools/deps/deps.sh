@@ -3,6 +3,7 @@
 #
 #   tools/deps/deps.sh            install what is missing, then print the prefix
 #   tools/deps/deps.sh --path     only print the prefix
+#   tools/deps/deps.sh --apt NAME...   install more Debian packages, with the same checks and messages
 #
 # Ordinary package clients only (apt, pip, mvn). Each file is checked against tools/deps/pins.txt. A step
 # that is done leaves a stamp, so an interrupted run goes on where it stopped, and a filled cache needs
@@ -22,42 +23,57 @@ done_already() { [ -e "$prefix/.stamps/$1" ]; }
 stamp() { mkdir -p "$prefix/.stamps" && touch "$prefix/.stamps/$1"; }
 pin() { awk -v name="$1" '$2 == name { print $4 }' "$here/pins.txt"; }
 
-install_apt_packages() {
-  local missing=() package
-  while read -r package; do
+install_apt_packages() { # NAME...: asks dpkg first, so nothing is fetched where all are there
+  local missing=() package sudo=()
+  for package in "$@"; do
     dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
-  done < <(grep -v '^#' "$here/apt.txt"; printf '%s\n' "$@")
+  done
   [ ${#missing[@]} -eq 0 ] && return
-  local sudo=""
-  [ "$(id -u)" -eq 0 ] || sudo=sudo
-  say "installing ${#missing[@]} Debian packages: ${missing[*]}"
-  command -v apt-get >/dev/null || die "these packages are missing and apt-get is not here: ${missing[*]}"
-  { $sudo apt-get update && DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y --no-install-recommends "${missing[@]}"; } \
-    >"$cache/apt.log" 2>&1 || die "apt-get could not install ${missing[*]}; see $cache/apt.log"
+  command -v apt-get >/dev/null || die "this is not Debian: apt-get is not here. Needed and missing: ${missing[*]}"
+  if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null || die "as root, run: apt-get install --no-install-recommends ${missing[*]}"
+    sudo=(sudo)
+  fi
+  say "installing ${#missing[@]} Debian packages (log: $cache/apt.log): ${missing[*]}"
+  { "${sudo[@]}" apt-get update && "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y --no-install-recommends "${missing[@]}"; } >"$cache/apt.log" 2>&1 </dev/null \
+    || die "apt-get could not install ${missing[*]}. It said:
+$(grep -E '^(E|W):' "$cache/apt.log" | tail -n 5)
+Is this Debian 12 with a reachable mirror? All of it is in $cache/apt.log"
 }
 
 checked() { # FILE SHA256: true when the file is there and is the pinned one
   [ -f "$downloads/$1" ] && echo "$2  $downloads/$1" | sha256sum --check --status
 }
 
+first_errors() { # LOG: the lines that matter, without colours and not endless
+  { grep -E '^(E:|ERROR|\[ERROR\]|fatal)' "$1" || tail -n 4 "$1"; } | head -n 3 | sed 's/\x1b\[[0-9;]*m//g' | cut -c1-300
+}
+
 fetch() { # KIND NAME VERSION FILE SHA256
   checked "$4" "$5" && return
-  say "fetching $2 $3"
+  say "fetching $2 $3 ($1)"
   local part=$downloads/part.$$ log=$cache/fetch.log
   rm -rf "$part" && mkdir -p "$part"
   case $1 in
     pypi-wheel)
       python3 -m pip download -q --no-deps --only-binary :all: --python-version 3.11 --platform manylinux_2_28_x86_64 \
-        -d "$part" "$2==$3" >"$log" 2>&1 ;;
-    pypi-source) python3 -m pip download -q --no-deps --no-binary :all: -d "$part" "$2==$3" >"$log" 2>&1 ;;
+        -d "$part" "$2==$3" >"$log" 2>&1 </dev/null ;;
+    pypi-source) python3 -m pip download -q --no-deps --no-binary :all: -d "$part" "$2==$3" >"$log" 2>&1 </dev/null ;;
     maven)
       install_apt_packages maven
-      mvn -q -B dependency:copy -Dartifact="$2:$3" -DoutputDirectory="$part" >"$log" 2>&1 ;;
-    debian) fetch_from_next_debian "$2" "$3" "$part" >"$log" 2>&1 ;;
-  esac || die "$2 $3 cannot be had (is its registry reachable?); the client said: $(tail -n 3 "$log")"
+      mvn -q -B dependency:copy -Dartifact="$2:$3" -DoutputDirectory="$part" >"$log" 2>&1 </dev/null ;;
+    debian) fetch_from_next_debian "$2" "$3" "$part" >"$log" 2>&1 </dev/null ;;
+    *) die "tools/deps/pins.txt: '$1' is not a kind of package" ;;
+  esac || { rm -rf "$part"; die "$2 $3 cannot be had. Is its registry reachable, does that version exist? The client said:
+$(first_errors "$log")"; }
   [ -f "$part/$4" ] || die "$2 $3: the client brought '$(ls "$part")', not '$4'"
   mv "$part/$4" "$downloads/$4" && rm -rf "$part"
-  checked "$4" "$5" || { rm -f "$downloads/$4"; die "$4 has another checksum than tools/deps/pins.txt says; refusing to use it"; }
+  checked "$4" "$5" && return
+  local got
+  got=$(sha256sum "$downloads/$4" | cut -d' ' -f1)
+  rm -f "$downloads/$4"
+  die "$4 is not what tools/deps/pins.txt pins: its SHA-256 is $got, wanted $5. It was removed; nothing was installed from it"
 }
 
 # Debian 12 has no ONNX Runtime; the C headers of the next release fit (the C API is ABI-stable). It is asked
@@ -119,18 +135,25 @@ build_llama() {
   rm -rf "$work"
 }
 
-mkdir -p "$cache" "$downloads"
+mkdir -p "$cache" "$downloads" || die "the cache $cache cannot be made; set SLIPWAY_DEPS to a folder that can be written"
 exec 9>"$cache/lock"
-flock -w 3600 9 || die "another run has held $cache/lock for an hour"
+flock -n 9 || { say "waiting for another run that holds $cache/lock"; flock -w 3600 9 || die "it has held it for an hour"; }
 
-install_apt_packages
+if [ "${1:-}" = --apt ]; then
+  shift
+  install_apt_packages "$@"
+  exit 0
+fi
+mapfile -t packages < <(grep -Ev '^(#|$)' "$here/apt.txt")
+install_apt_packages "${packages[@]}"
 if ! done_already all; then
-  say "prefix $prefix"
+  say "assembling $prefix; 5 to 10 minutes on two cores, 260 MB of downloads"
   while read -r kind name version file sum; do fetch "$kind" "$name" "$version" "$file" "$sum"; done \
-    < <(grep -v '^#' "$here/pins.txt")
+    < <(grep -Ev '^(#|$)' "$here/pins.txt")
   done_already onnxruntime || { say "unpacking ONNX Runtime"; unpack_onnxruntime; stamp onnxruntime; }
   done_already models || { say "unpacking the embedding and chat models"; unpack_models; stamp models; }
   done_already llama || { say "building llama.cpp (3 to 6 minutes on two cores)"; build_llama; stamp llama; }
   stamp all
+  say "done in $((SECONDS / 60)) min $((SECONDS % 60)) s"
 fi
 echo "$prefix"
