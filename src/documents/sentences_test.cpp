@@ -173,6 +173,24 @@ TEST_CASE("a narrow column is read across its line breaks") {
       "We measure both\nand report the median here.");
 }
 
+TEST_CASE("an indented line goes on in its list item") {
+  CHECK_UNITS(
+      "- The two that hurt (one:\n  9160 lines, the other:\n  A class). Both\n  are gone.\n"
+      "- Next\n",
+      "The two that hurt (one:\n  9160 lines, the other:\n  A class).", "Both\n  are gone.",
+      "Next");
+}
+
+TEST_CASE("lines laid out in columns stand alone") {
+  CHECK_UNITS("host    all     10.0.0.1/32    md5\nlocal   all     @admins        peer",
+              "host    all     10.0.0.1/32    md5", "local   all     @admins        peer");
+}
+
+TEST_CASE("a bracket behind a full stop opens a sentence, three stops in a path end none") {
+  CHECK_UNITS("It is a role. (samerole is old.) See include/core/... src/core and so on.",
+              "It is a role.", "(samerole is old.)", "See include/core/... src/core and so on.");
+}
+
 TEST_CASE("lines of menus, lists and titles do not run together") {
   CHECK_UNITS(
       "Chapter 20. Client Authentication\nTable of Contents\nThe pg_hba.conf File\n"

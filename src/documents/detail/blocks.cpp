@@ -210,6 +210,8 @@ class BlockFinder {
     open_ = Block{line.content, true};
     open_line_ = line;
     in_code_ = false;
+    open_is_item_ = line.kind == LineKind::item;
+    item_indent_ = line.indent + 1;
   }
   void extend(const Line& line) {
     open_->span.end = line.content.end;
@@ -224,6 +226,11 @@ class BlockFinder {
   bool joins(const Line& line, const Line& next) const {
     const std::string_view text = content(line);
     const std::string_view following = content(next);
+    constexpr std::string_view column_gap = "   ";
+    if (text.find(column_gap) != text.npos || following.find(column_gap) != following.npos)
+      return false;
+    // Indented below its mark, a line goes on in the item whatever its length.
+    if (open_is_item_ && next.indent > item_indent_) return true;
     const bool is_long = line.width >= run_.width_min;
     const LineEnd end = line_end(text, following);
     if (end == LineEnd::abbreviation) return true;
@@ -237,7 +244,8 @@ class BlockFinder {
                          ends_with_connecting_word(text);
     if (goes_on && line.width >= phrase_min) return true;
     if (unicode::is_lower(first))
-      return is_long || (line.width >= phrase_min && !is_technical(first_word(following)));
+      return goes_on || is_long ||
+             (line.width >= phrase_min && !is_technical(first_word(following)));
     if (unicode::is_cjk(last) && unicode::is_cjk(first))
       return line.width >= phrase_min && line.width + 2 > run_.width_max;
     if (!is_long || run_.all_capitalized || line.width > run_.wrapped_width_max) return false;
@@ -289,6 +297,8 @@ class BlockFinder {
   bool last_was_blank_ = true;
   bool in_list_ = false;
   bool in_code_ = false;
+  bool open_is_item_ = false;
+  std::size_t item_indent_ = 0;  ///< More than one column to the right of the item's mark.
   int last_number_ = -1;
   /// Fences of ` and ~ with at least this many marks have no closing one in the rest of the text.
   std::array<std::size_t, 2> never_closed_{std::string_view::npos, std::string_view::npos};

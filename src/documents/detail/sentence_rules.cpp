@@ -233,7 +233,9 @@ class Cutter {
     const char32_t c = character(text_, first);
     const bool is_single_stop = end == stop + 1 && text_[stop] == '.';
     if (is_single_stop && continues_after(word_before(text_, start_, stop), first)) return false;
-    return !unicode::is_lower(c) || is_technical_name(first);
+    if (!unicode::is_lower(c) || direct == '(') return true;
+    // Three full stops before a name are more likely left-out parts of a path or a list.
+    return (is_single_stop || text_[stop] != '.') && is_technical_name(first);
   }
 
   std::size_t skip_openers(std::size_t at) const {
