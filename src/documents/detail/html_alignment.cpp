@@ -153,21 +153,36 @@ class Aligner {
   Aligner(std::string_view source, std::size_t start, std::size_t end, std::string_view text)
       : source_(source.substr(0, end)), at_(start), text_(text) {}
 
-  void run(HtmlContent content, const std::function<void(const AlignedText&)>& sink) {
+  void run(HtmlContent outer, const std::function<void(const AlignedText&)>& sink) {
     while (done_ < text_.size()) {
+      const HtmlContent content = outer == HtmlContent::foreign ? in_foreign() : outer;
       const std::size_t verbatim = verbatim_run(content);
       if (verbatim > 0) {
         sink({text_.substr(done_, verbatim), at_, at_ + verbatim});
         done_ += verbatim;
         at_ += verbatim;
       } else if (!step(content, sink)) {
-        sink({text_.substr(done_), std::min(at_, source_.size()), source_.size()});
-        return;
+        return give_up(sink);
       }
     }
   }
 
  private:
+  /// Steps over the marks of CDATA sections; how what stands here is read.
+  HtmlContent in_foreign() {
+    constexpr std::string_view opening = "<![CDATA[";
+    constexpr std::string_view closing = "]]>";
+    if (is_in_cdata_ && source_.substr(at_).starts_with(closing)) {
+      at_ += closing.size();
+      is_in_cdata_ = false;
+    }
+    if (!is_in_cdata_ && source_.substr(at_).starts_with(opening)) {
+      at_ += opening.size();
+      is_in_cdata_ = true;
+    }
+    return is_in_cdata_ ? HtmlContent::raw : HtmlContent::text;
+  }
+
   char source_at(std::size_t at) const { return at < source_.size() ? source_[at] : '\0'; }
 
   /// Bytes that are the same in both and mean nothing but themselves.
@@ -199,12 +214,12 @@ class Aligner {
       const std::size_t length = entity_length();
       return length == 0 ? literal(sink) : entity(length, sink);
     }
-    if (c == '\0') {  // Dropped or replaced, depending on where it stands.
-      if (unicode::decode(text_, done_).code_point == 0xFFFD) return emit(1, sink);
-      ++at_;
-      return true;
-    }
-    return false;
+    // Control characters and the like are replaced; zeros also dropped, depending on the place.
+    if (unicode::decode(text_, done_).code_point == 0xFFFD)
+      return emit(unicode::decode(source_, at_).bytes, sink);
+    if (c != '\0') return false;
+    ++at_;
+    return true;
   }
 
   bool emit(std::size_t source_bytes, const std::function<void(const AlignedText&)>& sink) {
@@ -213,6 +228,16 @@ class Aligner {
     done_ += text_bytes;
     at_ += source_bytes;
     return true;
+  }
+
+  /// The rest of the text, each character mapped to the rest of the stretch.
+  void give_up(const std::function<void(const AlignedText&)>& sink) {
+    at_ = std::min(at_, source_.size());
+    while (done_ < text_.size()) {
+      const std::size_t start = at_;
+      emit(source_.size() - start, sink);
+      at_ = start;
+    }
   }
 
   bool literal(const std::function<void(const AlignedText&)>& sink) {
@@ -314,6 +339,7 @@ class Aligner {
   std::size_t at_;
   std::string_view text_;
   std::size_t done_ = 0;
+  bool is_in_cdata_ = false;
 };
 
 }  // namespace

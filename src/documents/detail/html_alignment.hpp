@@ -10,9 +10,10 @@ namespace slipway::documents::detail {
 
 /// How the tokenizer read the stretch.
 enum class HtmlContent {
-  text,   ///< Tags and entities: almost everything.
-  title,  ///< Entities only: <title>, <textarea>.
-  raw,    ///< Neither: <xmp>, <plaintext>, CDATA.
+  text,     ///< Tags and entities: almost everything.
+  foreign,  ///< The same with CDATA sections: inside <svg> and <math>.
+  title,    ///< Entities only: <title>, <textarea>.
+  raw,      ///< Neither: <xmp>, <plaintext>.
 };
 
 /// Part of a node's text and its source bytes. Equal sizes mean that they are the same bytes.
@@ -24,8 +25,8 @@ struct AlignedText {
 
 /// Calls `sink` for stretches that stand verbatim in the source and for single characters that do
 /// not (entities, line ends), which together are all of `text`, in order. `source` is the whole
-/// document, [start, end) the stretch of the node. Where the two cannot be matched, the rest is one
-/// part that maps to the rest of the stretch.
+/// document, [start, end) the stretch of the node. Where the two cannot be matched,
+/// every character of the rest maps to the whole rest of the stretch.
 void align_html_text(std::string_view source, std::size_t start, std::size_t end,
                      std::string_view text, HtmlContent content,
                      const std::function<void(const AlignedText&)>& sink);

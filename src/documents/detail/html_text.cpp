@@ -232,6 +232,7 @@ class Walker {
     if (is_preformatted(element.tag)) state.is_preformatted = true;
     if (is_list(element.tag)) state.is_in_list = true;
     if (element.tag == GUMBO_TAG_TEXTAREA) state.content = HtmlContent::title;
+    if (element.tag_namespace != GUMBO_NAMESPACE_HTML) state.content = HtmlContent::foreign;
     if (is_one_of(element.tag, {GUMBO_TAG_XMP, GUMBO_TAG_PLAINTEXT}))
       state.content = HtmlContent::raw;
     return true;
@@ -324,19 +325,13 @@ class Walker {
       return;
     }
     const GumboStringPiece& original = node.v.text.original_text;
-    std::size_t start =
-        original.data >= source_.data() && original.data <= source_.data() + source_.size()
-            ? static_cast<std::size_t>(original.data - source_.data())
-            : source_.size();
-    HtmlContent content = state.content;
-    std::size_t length = original.length;
-    if (node.type == GUMBO_NODE_CDATA) {
-      content = HtmlContent::raw;
-      constexpr std::string_view opening = "<![CDATA[";
-      if (source_.substr(start).starts_with(opening)) start += opening.size();
-      length = source_.size() - start;
-    }
-    align_html_text(source_, start, start + std::min(length, source_.size() - start), text, content,
+    // Text that stands nowhere in the source would have no place; Gumbo makes none up.
+    const bool is_inside =
+        original.data >= source_.data() && original.data <= source_.data() + source_.size();
+    const std::size_t start =
+        is_inside ? static_cast<std::size_t>(original.data - source_.data()) : source_.size();
+    const std::size_t length = std::min<std::size_t>(original.length, source_.size() - start);
+    align_html_text(source_, start, start + length, text, state.content,
                     [&](const AlignedText& part) { lines_.add(part, state.is_preformatted); });
   }
 

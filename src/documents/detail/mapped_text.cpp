@@ -69,6 +69,10 @@ Invisible find_invisible(std::string_view text) {
   Invisible found;
   char32_t before = 0;
   for (std::size_t at = 0; at < text.size();) {
+    if (static_cast<unsigned char>(text[at]) < 0x80) {
+      before = static_cast<unsigned char>(text[at++]);
+      continue;
+    }
     const unicode::Decoded now = unicode::decode(text, at);
     const std::size_t next = at + now.bytes;
     const bool may_be = now.code_point >= 0xAD;

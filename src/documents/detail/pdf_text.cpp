@@ -197,6 +197,10 @@ LineJoin join_of(const PdfBlock& block, std::size_t line, const Vocabulary& voca
                            here.box[0] - block.box[0] < 0.3 * here.height();
   if (is_indented && !starts_item(block.lines[0].text)) return LineJoin::line_break;
   if (is_hyphen(last_of(here.text))) return join_hyphenated(here.text, next.text, vocabulary);
+  // The widest line of an address or a table is as full as a line of prose, but shorter.
+  constexpr std::size_t prose_bytes_min = 25;
+  if (here.text.size() < prose_bytes_min && !is_lower(first_of(next.text)))
+    return LineJoin::line_break;
   const double space = 0.25 * here.height();
   const bool is_full = here.box[2] + space + next.first_word_width >= block.box[2] - 0.5;
   if (!is_full) return LineJoin::line_break;
