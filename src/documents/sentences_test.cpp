@@ -132,6 +132,19 @@ TEST_CASE("table rows are units and delimiters are none") {
               "port\tint\tThe port. Default 5432");
 }
 
+TEST_CASE("rows of cells are units without a delimiter too") {
+  CHECK_UNITS(
+      "| 2018 | 2017\nfinished products | 988.1. Net | 1211.4\ntotal | 1\n\nYes | no. Or so.",
+      "| 2018 | 2017", "finished products | 988.1. Net | 1211.4", "total | 1", "Yes | no.",
+      "Or so.");
+}
+
+TEST_CASE("a text without capitals is cut all the same") {
+  CHECK_UNITS("the price was $56.73 per share. as of may it is, e.g. at noon, higher. see note 2.",
+              "the price was $56.73 per share.", "as of may it is, e.g. at noon, higher.",
+              "see note 2.");
+}
+
 TEST_CASE("each line of code is a unit and fences are none") {
   CHECK_UNITS(
       "Run this. Now:\n\n```bash\nmake deps\n\n  make test. Now\n```\nDone.\n\n"

@@ -75,6 +75,22 @@ class BlockFinder {
       lines_[i - 1].kind = LineKind::table_row;
       while (++i < lines_.size() && has_bar(lines_[i])) lines_[i].kind = LineKind::table_row;
     }
+    // Without a delimiter two neighbours must look like rows, or one very much.
+    bool last_has_cells = false;
+    for (std::size_t i = 0; i < lines_.size(); ++i) {
+      const bool has_cells = is_running(lines_[i]) && cells(lines_[i]) > 1;
+      if (has_cells && last_has_cells) lines_[i - 1].kind = LineKind::table_row;
+      if (has_cells && (last_has_cells || cells(lines_[i]) > 2))
+        lines_[i].kind = LineKind::table_row;
+      last_has_cells = has_cells;
+    }
+  }
+  std::size_t cells(const Line& line) const {
+    constexpr std::string_view gap = " | ";
+    const std::string_view text = content(line);
+    std::size_t count = 1;
+    for (std::size_t at = text.find(gap); at != text.npos; at = text.find(gap, at + 2)) ++count;
+    return count;
   }
 
   static bool is_running(const Line& line) {

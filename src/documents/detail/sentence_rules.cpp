@@ -167,7 +167,10 @@ bool is_number(std::string_view word) {
 class Cutter {
  public:
   Cutter(std::string_view text, Span block, std::vector<Span>& out)
-      : text_(text.substr(0, block.end)), start_(block.start), out_(out) {}
+      : text_(text.substr(0, block.end)),
+        start_(block.start),
+        has_capitals_(has_capitals(text.substr(block.start, block.size()))),
+        out_(out) {}
 
   void run() {
     start_ = skip_space(start_);
@@ -180,6 +183,12 @@ class Cutter {
   }
 
  private:
+  static bool has_capitals(std::string_view block) {
+    for (std::size_t at = 0; at < block.size(); at = next(block, at))
+      if (unicode::is_upper(character(block, at))) return true;
+    return false;
+  }
+
   std::size_t find_terminator(std::size_t at) const {
     while (at < text_.size()) {
       const auto byte = static_cast<unsigned char>(text_[at]);
@@ -233,7 +242,7 @@ class Cutter {
     const char32_t c = character(text_, first);
     const bool is_single_stop = end == stop + 1 && text_[stop] == '.';
     if (is_single_stop && continues_after(word_before(text_, start_, stop), first)) return false;
-    if (!unicode::is_lower(c) || direct == '(') return true;
+    if (!has_capitals_ || !unicode::is_lower(c) || direct == '(') return true;
     // Three full stops before a name are more likely left-out parts of a path or a list.
     return (is_single_stop || text_[stop] != '.') && is_technical_name(first);
   }
@@ -284,7 +293,7 @@ class Cutter {
            (word.size() == 1 || !unicode::is_letter(character(word, next(word, 0))));
   }
   bool begins_sentence(std::size_t at) const {
-    if (!unicode::is_upper(character(text_, at))) return false;
+    if (has_capitals_ && !unicode::is_upper(character(text_, at))) return false;
     std::string_view word = word_at(at);
     word = word.substr(0, word.find_first_of(",.;:'!?"));
     return is_in(first_words, unicode::to_lower(word));
@@ -306,6 +315,7 @@ class Cutter {
 
   const std::string_view text_;
   std::size_t start_;
+  const bool has_capitals_;  ///< Else small letters say nothing.
   std::vector<Span>& out_;
 };
 
