@@ -63,11 +63,11 @@ void Matrix::reserve(std::size_t rows) {
   if (rows > capacity_) move_to(rows);
 }
 
-void Matrix::add(std::span<const float> row) {
-  SLIPWAY_ASSERT(row.size() == dimension_);
+void Matrix::add(std::string_view row) {
+  SLIPWAY_ASSERT(row.size() == dimension_ * sizeof(float));
   if (rows_ == capacity_) move_to(std::max<std::size_t>(16, capacity_ * 2));
   float* to = data_.get() + rows_ * stride_;
-  std::memcpy(to, row.data(), row.size_bytes());
+  std::memcpy(to, row.data(), row.size());
   std::fill(to + dimension_, to + stride_, 0.0f);
   ++rows_;
 }
@@ -78,7 +78,7 @@ void Matrix::shrink() {
 
 PaddedVector::PaddedVector(std::span<const float> vector) : matrix_(vector.size()) {
   matrix_.reserve(1);
-  matrix_.add(vector);
+  matrix_.add(bytes_of(vector));
 }
 
 void dot_rows(const Matrix& matrix, const float* query, std::size_t first, std::size_t count,

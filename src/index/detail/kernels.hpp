@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string_view>
 #include <vector>
 
 namespace slipway::index {
@@ -18,7 +19,8 @@ class Matrix {
   explicit Matrix(std::size_t dimension) : dimension_(dimension), stride_(row_stride(dimension)) {}
 
   void reserve(std::size_t rows);
-  void add(std::span<const float> row);
+  /// `dimension` floats as bytes, aligned or not.
+  void add(std::string_view row);
   void shrink();
 
   const float* row(std::size_t index) const { return data_.get() + index * stride_; }
@@ -39,6 +41,11 @@ class Matrix {
   std::size_t capacity_ = 0;
   std::unique_ptr<float[], Free> data_;
 };
+
+/// Floats as the bytes that they are.
+inline std::string_view bytes_of(std::span<const float> floats) {
+  return {reinterpret_cast<const char*>(floats.data()), floats.size_bytes()};
+}
 
 /// A query laid out like a row of a matrix.
 class PaddedVector {

@@ -5,6 +5,10 @@
 
 namespace slipway::index {
 
+namespace {
+constexpr std::size_t words_reserved = 128;  // Distinct words of a chunk; most have fewer.
+}
+
 const json::Object* Attributes::object() const {
   std::call_once(once_, [&] {
     auto parsed = json::parse(text_);
@@ -38,7 +42,7 @@ void Segment::add_document(std::int64_t row, std::string id) {
   first_chunks_.push_back(static_cast<std::uint32_t>(chunks()));
 }
 
-void Segment::add_chunk(std::string_view id, std::span<const float> vector, std::uint32_t length) {
+void Segment::add_chunk(std::string_view id, std::string_view vector, std::uint32_t length) {
   chunk_documents_.push_back(static_cast<std::uint32_t>(documents() - 1));
   chunk_ids_ += id;
   chunk_id_starts_.push_back(chunk_ids_.size());
@@ -60,6 +64,9 @@ void SegmentBuilder::reserve(std::size_t documents, std::size_t chunks) {
   segment_->first_chunks_.reserve(documents + 1);
   attributes_.reserve(documents);
   flat_starts_.reserve(chunks + 1);
+  // Memory that is never touched costs nothing, growing by copies does.
+  flat_words_.reserve(chunks * words_reserved);
+  flat_counts_.reserve(chunks * words_reserved);
 }
 
 void SegmentBuilder::begin_document(LoadedDocument document) {
@@ -68,17 +75,17 @@ void SegmentBuilder::begin_document(LoadedDocument document) {
   words_ = std::move(document.words);
   chunk_ = 0;
   numbers_.clear();
-  for (const std::string& word : words_.words)
-    numbers_.push_back(segment_->dictionary_.find_or_add(word));
+  segment_->dictionary_.find_or_add(words_.words, numbers_);
 }
 
-Result<void> SegmentBuilder::add_chunk(std::string_view id, std::span<const float> vector) {
+Result<void> SegmentBuilder::add_chunk(std::string_view id, std::string_view vector) {
   if (chunk_ >= words_.chunks.size())
     return fail(Code::invalid_argument, "chunk {} has no stored words; run slipway doctor", id);
-  if (vector.size() != segment_->vectors_.dimension())
+  const std::size_t bytes = segment_->vectors_.dimension() * sizeof(float);
+  if (vector.size() != bytes)
     return fail(Code::invalid_argument,
-                "the vector of chunk {} has {} dimensions instead of {}; run slipway doctor", id,
-                vector.size(), segment_->vectors_.dimension());
+                "the vector of chunk {} has {} bytes instead of {}; run slipway doctor", id,
+                vector.size(), bytes);
   const ChunkWords& chunk = words_.chunks[chunk_++];
   segment_->add_chunk(id, vector, chunk.length);
   for (const auto& [number, count] : chunk.counts) {
@@ -156,7 +163,8 @@ class SegmentMerger {
       attributes_.push_back((*view.attributes)[d]);
       for (std::uint32_t c = from.first_chunk(d); c < from.first_chunk(d + 1); ++c) {
         places[c] = static_cast<std::uint32_t>(merged_->chunks());
-        merged_->add_chunk(from.chunk_id(c), {from.vectors().row(c), from.vectors().dimension()},
+        merged_->add_chunk(from.chunk_id(c),
+                           bytes_of({from.vectors().row(c), from.vectors().dimension()}),
                            from.length(c));
       }
     }

@@ -78,7 +78,7 @@ class Segment {
   friend class SegmentBuilder;
   friend class SegmentMerger;
   void add_document(std::int64_t row, std::string id);
-  void add_chunk(std::string_view id, std::span<const float> vector, std::uint32_t length);
+  void add_chunk(std::string_view id, std::string_view vector, std::uint32_t length);
 
   std::vector<std::int64_t> document_rows_;
   std::vector<std::string> document_ids_;
@@ -102,7 +102,8 @@ class SegmentBuilder {
   /// `begin_document`, then once per chunk `add_chunk`. Fails: invalid_argument when the stored
   /// words are not those of the chunks.
   void begin_document(LoadedDocument document);
-  Result<void> add_chunk(std::string_view id, std::span<const float> vector);
+  /// `vector` are floats as bytes.
+  Result<void> add_chunk(std::string_view id, std::string_view vector);
   Result<void> end_document();
   std::size_t documents() const { return segment_->documents(); }
 

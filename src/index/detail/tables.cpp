@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 
 namespace slipway::index {
 
@@ -14,10 +13,6 @@ using store::Statement;
 constexpr std::int64_t changes_kept = 1000;
 // Rounding of a unit vector in f32 stays far below; a vector that was never normalised does not.
 constexpr double norm_tolerance = 1e-3;
-
-std::string_view bytes_of(const std::vector<float>& vector) {
-  return {reinterpret_cast<const char*>(vector.data()), vector.size() * sizeof(float)};
-}
 
 /// 32 bytes instead of 71 for "sha256:<hex>"; any other name of a text as it is.
 std::string hash_key(std::string_view text_hash) {
@@ -309,12 +304,7 @@ class Loader {
         "SELECT c.id,v.vector FROM index_chunks c JOIN index_vectors v ON v.row=c.vector "
         "WHERE c.document=? ORDER BY c.position"));
     chunks.bind(0, document.integer(0));
-    while (TRY(chunks.step())) {
-      const std::string_view blob = chunks.blob(1);
-      vector_.resize(blob.size() / sizeof(float));
-      std::memcpy(vector_.data(), blob.data(), vector_.size() * sizeof(float));
-      TRY(builder.add_chunk(chunks.text(0), vector_));
-    }
+    while (TRY(chunks.step())) TRY(builder.add_chunk(chunks.text(0), chunks.blob(1)));
     return builder.end_document();
   }
 
@@ -374,7 +364,6 @@ class Loader {
   const Context& context_;
   store::Connection& connection_;
   const Index::Options& options_;
-  std::vector<float> vector_;
   std::map<const Segment*, Edit> edits_;
 };
 

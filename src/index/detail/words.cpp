@@ -1,6 +1,7 @@
 #include "index/detail/words.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <functional>
 #include <limits>
 #include <map>
@@ -152,11 +153,13 @@ Result<DocumentWords> decode_words(std::string_view bytes) {
 
 std::size_t Dictionary::slot_of(std::string_view sought, std::uint32_t hash) const {
   const std::size_t mask = slots_.size() - 1;
-  std::size_t at = hash & mask;
-  while (slots_[at].number != none &&
-         (slots_[at].hash != hash || word(slots_[at].number) != sought))
-    at = (at + 1) & mask;
-  return at;
+  for (std::size_t at = hash & mask;; at = (at + 1) & mask) {
+    const Slot& slot = slots_[at];
+    if (slot.number == none ||
+        (slot.hash == hash && slot.length == sought.size() &&
+         std::memcmp(letters_.data() + slot.start, sought.data(), sought.size()) == 0))
+      return at;
+  }
 }
 
 std::uint32_t Dictionary::find(std::string_view word) const {
@@ -164,16 +167,38 @@ std::uint32_t Dictionary::find(std::string_view word) const {
 }
 
 std::uint32_t Dictionary::find_or_add(std::string_view word) {
-  const std::uint32_t hash = hash_of(word);
+  return find_or_add(word, hash_of(word));
+}
+
+std::uint32_t Dictionary::find_or_add(std::string_view word, std::uint32_t hash) {
   Slot& slot = slots_[slot_of(word, hash)];
   if (slot.number != none) return slot.number;
   const auto number = static_cast<std::uint32_t>(size());
-  slot = {hash, number};
+  slot = {hash, number, starts_.back(), static_cast<std::uint32_t>(word.size())};
   letters_ += word;
   SLIPWAY_ASSERT(letters_.size() <= 0xFFFF'FFFF);
   starts_.push_back(static_cast<std::uint32_t>(letters_.size()));
   if (size() * 2 > slots_.size()) grow();
   return number;
+}
+
+void Dictionary::find_or_add(std::span<const std::string> words,
+                             std::vector<std::uint32_t>& numbers) {
+  // Two misses per word, the slot and the letters. Asking for all slots of a group, then for all
+  // letters, then comparing, lets the misses of a group run side by side.
+  constexpr std::size_t group_size = 32;
+  std::uint32_t hashes[group_size];
+  for (std::size_t first = 0; first < words.size(); first += group_size) {
+    const auto group = words.subspan(first, std::min(group_size, words.size() - first));
+    for (std::size_t i = 0; i < group.size(); ++i) {
+      hashes[i] = hash_of(group[i]);
+      __builtin_prefetch(&slots_[hashes[i] & (slots_.size() - 1)]);
+    }
+    for (std::size_t i = 0; i < group.size(); ++i)
+      __builtin_prefetch(letters_.data() + slots_[hashes[i] & (slots_.size() - 1)].start);
+    for (std::size_t i = 0; i < group.size(); ++i)
+      numbers.push_back(find_or_add(group[i], hashes[i]));
+  }
 }
 
 void Dictionary::grow() {

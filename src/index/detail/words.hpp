@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -43,6 +44,8 @@ class Dictionary {
 
   std::uint32_t find(std::string_view word) const;
   std::uint32_t find_or_add(std::string_view word);
+  /// The same for many at once, several times faster: their cache misses overlap.
+  void find_or_add(std::span<const std::string> words, std::vector<std::uint32_t>& numbers);
   std::string_view word(std::uint32_t number) const {
     return std::string_view(letters_).substr(starts_[number],
                                              starts_[number + 1] - starts_[number]);
@@ -56,7 +59,10 @@ class Dictionary {
   struct Slot {
     std::uint32_t hash = 0;
     std::uint32_t number = none;
+    std::uint32_t start = 0;  ///< In letters_; here again, so that a comparison needs no more.
+    std::uint32_t length = 0;
   };
+  std::uint32_t find_or_add(std::string_view word, std::uint32_t hash);
   std::size_t slot_of(std::string_view word, std::uint32_t hash) const;
   void grow();
 
