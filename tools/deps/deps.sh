@@ -47,7 +47,9 @@ checked() { # FILE SHA256: true when the file is there and is the pinned one
 }
 
 first_errors() { # LOG: the lines that matter, without colours and not endless
-  { grep -E '^(E:|ERROR|\[ERROR\]|fatal)' "$1" || tail -n 4 "$1"; } | head -n 3 | sed 's/\x1b\[[0-9;]*m//g' | cut -c1-300
+  local plain
+  plain=$(sed 's/\x1b\[[0-9;]*m//g; /^\(\[ERROR\]\)\? *$/d' "$1")
+  { grep -E '^(E:|ERROR|\[ERROR\]|fatal)' <<<"$plain" || tail -n 4 <<<"$plain"; } | head -n 3 | cut -c1-300
 }
 
 fetch() { # KIND NAME VERSION FILE SHA256
