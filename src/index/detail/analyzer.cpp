@@ -26,7 +26,7 @@ namespace slipway::index {
 
 namespace {
 
-// Lucene's EnglishAnalyzer. Longer lists were measured to change nothing or to hurt
+// Lucene's EnglishAnalyzer. Question words on top of it were measured to change nothing beyond noise
 // (docs/decisions/0008-lexical.md). Sorted.
 constexpr std::array<std::string_view, 33> stop_words{
     "a",   "an",    "and",  "are",   "as",    "at",   "be",   "but", "by",  "for",  "if",
