@@ -113,6 +113,36 @@ TEST_CASE("a line in much larger type is a heading") {
         std::vector<std::string>{"Budgets and Limits"});
 }
 
+TEST_CASE("the size of headings gives their level and a table of contents gives none") {
+  detail::TestPdf pdf =
+      page_of({"Body text of the paper that is long enough to be usual, and more."});
+  auto& page = pdf.pages[0];
+  page.insert(
+      page.begin(),
+      {{72, 800, "Guide", 30}, {72, 760, "Intro . . . . . . 3", 20}, {72, 735, "Budgets", 20}});
+  page.push_back({72, 600, "Limits", 20});
+  const Document document = loaded(pdf);
+  using Path = std::vector<std::string>;
+  const std::size_t body = document.text.find("Body");
+  CHECK(document.map.place({body, body + 4}).heading_path == Path{"Guide", "Budgets"});
+  const std::size_t limits = document.text.find("Limits");
+  CHECK(document.map.place({limits, limits + 4}).heading_path == Path{"Guide", "Limits"});
+}
+
+TEST_CASE("a bullet that stands apart is put before its item") {
+  using detail::PdfBlock;
+  const auto block = [](const char* text, double left, double top) {
+    return PdfBlock{{left, top, left + 50, top + 10},
+                    {{text, 20, {left, top, left + 50, top + 10}}}};
+  };
+  std::vector<detail::PdfPage> pages(1);
+  pages[0].blocks = {block("•", 10, 100), block("first item", 70, 101), block("1.", 10, 200),
+                     block("not in its row", 70, 240)};
+  const Document document = detail::pages_to_document(std::move(pages));
+  CHECK(document.text == "• first item\n\n1.\n\nnot in its row");
+  CHECK(document.map.lines[0].box == Box{10, 100, 120, 111});
+}
+
 TEST_CASE("a title that a word processor made up is not taken") {
   detail::TestPdf pdf = page_of({"Some text."});
   for (const char* title : {"Microsoft Word - report.doc", "untitled", "report_final.docx", ""}) {

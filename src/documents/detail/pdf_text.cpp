@@ -48,6 +48,43 @@ bool starts_item(std::string_view line) {
   return !inside.empty() && (is_number || (is_letter && word.ends_with(')')));
 }
 
+/// A bullet or number that pdftotext took for a block of its own.
+bool is_lone_marker(const PdfBlock& block) {
+  return block.lines.size() == 1 && block.lines[0].text.find(' ') == std::string::npos &&
+         starts_item(block.lines[0].text + " x");
+}
+
+/// Whether the two stand in one row, the second to the right.
+bool is_right_of(const PdfLine& first, const PdfLine& second) {
+  const double overlap =
+      std::min(first.box[3], second.box[3]) - std::max(first.box[1], second.box[1]);
+  return second.box[0] >= first.box[2] && overlap > 0.5 * std::min(first.height(), second.height());
+}
+
+/// Puts lone markers in front of the blocks that they mark.
+std::vector<PdfBlock> join_markers(std::vector<PdfBlock> blocks) {
+  std::vector<PdfBlock> joined;
+  for (PdfBlock& block : blocks) {
+    if (block.lines.empty()) continue;
+    if (!joined.empty() && is_lone_marker(joined.back()) &&
+        is_right_of(joined.back().lines[0], block.lines[0])) {
+      const PdfLine marker = joined.back().lines[0];
+      PdfLine& line = block.lines[0];
+      line.text = marker.text + " " + line.text;
+      line.box = {marker.box[0], std::min(marker.box[1], line.box[1]), line.box[2],
+                  std::max(marker.box[3], line.box[3])};
+      joined.pop_back();
+    }
+    joined.push_back(std::move(block));
+  }
+  return joined;
+}
+
+/// "Introduction . . . . . 1" in a table of contents.
+bool has_dot_leader(std::string_view title) {
+  return title.find(". . .") != title.npos || title.find("....") != title.npos;
+}
+
 std::string_view last_word(std::string_view line) {
   return line.substr(line.find_last_of(' ') + 1);
 }
@@ -110,29 +147,25 @@ class Assembler {
 
   void add(const PdfBlock& block, int page) {
     for (std::size_t i = 0; i < block.lines.size(); ++i) {
-      const bool is_first = i == 0;
-      const bool changes_size =
-          !is_first && is_large(block.lines[i]) != is_large(block.lines[i - 1]);
-      if (is_first || changes_size)
-        separate("\n\n");
-      else
-        join(join_of(block, i - 1, vocabulary_));
-      add_line(block.lines[i], page, is_first || changes_size);
+      const bool goes_on = i > 0 && is_large(block.lines[i]) == is_large(block.lines[i - 1]);
+      const LineJoin how = goes_on ? join_of(block, i - 1, vocabulary_) : LineJoin::line_break;
+      if (goes_on)
+        join(how);
+      else if (!document_.text.empty())
+        document_.text += "\n\n";
+      add_line(block.lines[i], page, how == LineJoin::line_break);
     }
   }
 
   Document take() {
-    if (!document_.text.empty()) close_heading();
+    close_heading();
+    set_levels();
     return std::move(document_);
   }
 
  private:
   bool is_large(const PdfLine& line) const {
     return usual_height_ > 0 && line.height() >= heading_size * usual_height_;
-  }
-
-  void separate(std::string_view between) {
-    if (!document_.text.empty()) document_.text += between;
   }
 
   void join(LineJoin how) {
@@ -145,11 +178,12 @@ class Assembler {
     line.text_end = std::min(line.text_end, text.size());
   }
 
-  void add_line(const PdfLine& line, int page, bool starts_block) {
-    if (starts_block || !is_large(line)) close_heading();
+  void add_line(const PdfLine& line, int page, bool starts_unit) {
+    if (starts_unit || !is_large(line)) close_heading();
     if (is_large(line) && !is_heading_open_) {
       is_heading_open_ = true;
       heading_start_ = document_.text.size();
+      heading_height_ = line.height();
     }
     const std::size_t start = document_.text.size();
     document_.text += line.text;
@@ -159,8 +193,26 @@ class Assembler {
   void close_heading() {
     if (!std::exchange(is_heading_open_, false)) return;
     std::string title = clean_title(std::string_view(document_.text).substr(heading_start_));
-    if (title.size() < heading_bytes_max && has_letter(title))
-      document_.map.headings.push_back({heading_start_, 1, std::move(title)});
+    if (title.size() >= heading_bytes_max || !has_letter(title) || has_dot_leader(title)) return;
+    document_.map.headings.push_back({heading_start_, 1, std::move(title)});
+    heading_heights_.push_back(heading_height_);
+  }
+
+  /// The largest type is level 1, the next smaller one level 2. Sizes of one kind differ a little,
+  /// because a line is as high as its highest character.
+  void set_levels() {
+    constexpr double step = 0.93;
+    std::vector<double> sizes = heading_heights_;
+    std::sort(sizes.rbegin(), sizes.rend());
+    sizes.erase(std::unique(sizes.begin(), sizes.end(),
+                            [](double large, double small) { return small >= step * large; }),
+                sizes.end());
+    for (std::size_t i = 0; i < heading_heights_.size(); ++i) {
+      const auto larger = std::count_if(sizes.begin(), sizes.end(), [&](double size) {
+        return heading_heights_[i] < step * size;
+      });
+      document_.map.headings[i].level = static_cast<int>(std::min<std::ptrdiff_t>(larger + 1, 6));
+    }
   }
 
   double usual_height_;
@@ -168,6 +220,8 @@ class Assembler {
   Document document_;
   bool is_heading_open_ = false;
   std::size_t heading_start_ = 0;
+  double heading_height_ = 0;
+  std::vector<double> heading_heights_;  ///< Of the headings so far.
 };
 
 }  // namespace
@@ -209,13 +263,13 @@ LineJoin join_of(const PdfBlock& block, std::size_t line, const Vocabulary& voca
   return is_spaceless ? LineJoin::nothing : LineJoin::space;
 }
 
-Document pages_to_document(const std::vector<PdfPage>& pages) {
+Document pages_to_document(std::vector<PdfPage> pages) {
+  for (PdfPage& page : pages) page.blocks = join_markers(std::move(page.blocks));
   Assembler assembler(pages);
   int number = 0;
   for (const PdfPage& page : pages) {
     ++number;
-    for (const PdfBlock& block : page.blocks)
-      if (!block.lines.empty()) assembler.add(block, number);
+    for (const PdfBlock& block : page.blocks) assembler.add(block, number);
   }
   return assembler.take();
 }

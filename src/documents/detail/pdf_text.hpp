@@ -47,7 +47,7 @@ class Vocabulary {
 LineJoin join_of(const PdfBlock& block, std::size_t line, const Vocabulary& vocabulary);
 
 /// Text, lines and headings; the pages are numbered from 1.
-Document pages_to_document(const std::vector<PdfPage>& pages);
+Document pages_to_document(std::vector<PdfPage> pages);
 
 /// Runs inside the sandbox. `xhtml` is what pdftotext wrote. Fails: invalid_argument (more than
 /// `pages_max` pages, no text on any page, not well formed).

@@ -164,7 +164,7 @@ Result<Document> pdf_xhtml_to_document(std::string_view xhtml, int pages_max) {
     return fail(Code::invalid_argument,
                 "has {} {} but no text; it is probably scanned: run OCR first", count,
                 count == 1 ? "page" : "pages");
-  Document document = pages_to_document(reader.pages);
+  Document document = pages_to_document(std::move(reader.pages));
   document.metadata["pages"] = count;
   read_metadata(tree.child("html").child("head"), document);
   if (document.title.empty() && !document.map.headings.empty())
