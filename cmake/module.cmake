@@ -49,6 +49,18 @@ function(slipway_tests NAME LIBRARY)
     ENVIRONMENT "SLIPWAY_ONNXRUNTIME=${SLIPWAY_DEPS_PREFIX}/lib/libonnxruntime.so.1;SLIPWAY_MODELS=${SLIPWAY_DEPS_PREFIX}/models")
 endfunction()
 
+# src/NAME/x_bench.cpp becomes bench/x_bench: a program that measures one module from inside.
+function(slipway_benches NAME LIBRARY)
+  file(GLOB benches CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${NAME}/*_bench.cpp)
+  foreach(source IN LISTS benches)
+    get_filename_component(bench ${source} NAME_WE)
+    add_executable(${bench} ${source})
+    slipway_target(${bench})
+    target_link_libraries(${bench} PRIVATE ${LIBRARY})
+    set_target_properties(${bench} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bench)
+  endforeach()
+endfunction()
+
 function(slipway_module NAME)
   cmake_parse_arguments(ARG "" "" "LIBRARIES" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${NAME}/*.cpp ${CMAKE_SOURCE_DIR}/src/${NAME}/detail/*.cpp)
@@ -62,6 +74,7 @@ function(slipway_module NAME)
   list(TRANSFORM modules PREPEND slipway_)
   target_link_libraries(slipway_${NAME} PUBLIC ${modules} PRIVATE ${ARG_LIBRARIES} PUBLIC fmt::fmt Boost::headers Threads::Threads)
   slipway_tests(${NAME} slipway_${NAME})
+  slipway_benches(${NAME} slipway_${NAME})
 endfunction()
 
 # The build folder looks like an installation (bin, lib/slipway, share/slipway), so that the program finds its
