@@ -120,7 +120,7 @@ Result<Clock::Time> parse_time(std::string_view text) {
   if (at >= text.size() || (text[at] != '+' && text[at] != '-')) return wrong();
   const int sign = text[at++] == '+' ? 1 : -1;
   if (!read_number(text, at, 2, h) || !skip(text, at, ":") || !read_number(text, at, 2, mi) ||
-      at != text.size())
+      at != text.size() || h > 23 || mi > 59)
     return wrong();
   return time - sign * (hours(h) + minutes(mi));
 }

@@ -6,7 +6,11 @@ namespace slipway {
 
 Context Context::with_timeout(std::chrono::milliseconds timeout) const {
   Context narrowed = *this;
-  const SteadyTime deadline = std::chrono::steady_clock::now() + timeout;
+  const SteadyTime now = std::chrono::steady_clock::now();
+  // A caller may say "as long as it takes" with the largest number there is.
+  const bool is_endless = timeout > std::chrono::hours(24 * 365 * 100);
+  const SteadyTime deadline =
+      is_endless ? SteadyTime::max() : now + std::max(timeout, std::chrono::milliseconds(0));
   narrowed.deadline_ = deadline_ ? std::min(*deadline_, deadline) : deadline;
   return narrowed;
 }
@@ -38,8 +42,9 @@ Result<void> Context::check() const {
 
 std::chrono::milliseconds Context::remaining(std::chrono::milliseconds fallback) const {
   if (!deadline_) return fallback;
-  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
-      *deadline_ - std::chrono::steady_clock::now());
+  // Rounded up: to many libraries a timeout of 0 means none at all.
+  const auto left =
+      std::chrono::ceil<std::chrono::milliseconds>(*deadline_ - std::chrono::steady_clock::now());
   return std::max(left, std::chrono::milliseconds(0));
 }
 

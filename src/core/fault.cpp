@@ -1,7 +1,9 @@
 #include "core/fault.hpp"
 
 #include <atomic>
+#include <cstdint>
 #include <cstdlib>
+#include <limits>
 
 namespace slipway {
 
@@ -9,7 +11,7 @@ namespace {
 constexpr std::string_view kind_names[] = {"database", "file", "network"};
 std::atomic<bool> armed{false};
 std::atomic<int> armed_kind{0};
-std::atomic<int> countdown{0};
+std::atomic<std::int64_t> countdown{0};  // May count far below zero.
 std::atomic<bool> keeps_failing{false};
 std::atomic<bool> has_fired{false};
 
@@ -25,7 +27,7 @@ void arm(FaultKind kind, int nth, FaultPlan::Mode mode) {
 Result<void> fault_point(FaultKind kind, std::string_view what) {
   if (!armed.load(std::memory_order_relaxed)) return {};
   if (armed_kind != static_cast<int>(kind)) return {};
-  const int left = --countdown;
+  const std::int64_t left = --countdown;
   if (left > 0 || (left < 0 && !keeps_failing)) return {};
   has_fired = true;
   return fail(Code::unavailable, "injected {} fault at {}", kind_names[static_cast<int>(kind)],
@@ -41,11 +43,13 @@ Result<void> arm_fault_from_environment() {
   if (text == nullptr || *text == '\0') return {};
   const std::string_view plan(text);
   for (int kind = 0; kind < 3; ++kind) {
-    if (!plan.starts_with(kind_names[kind]) || plan.size() < kind_names[kind].size() + 2) continue;
+    const std::size_t colon = kind_names[kind].size();
+    if (!plan.starts_with(kind_names[kind]) || plan.substr(colon, 1) != ":") continue;
     char* end = nullptr;
-    const long nth = std::strtol(text + kind_names[kind].size() + 1, &end, 10);
+    const long nth = std::strtol(text + colon + 1, &end, 10);
     const std::string_view rest(end);
-    if (nth < 1 || (!rest.empty() && rest != ":onwards")) break;
+    if (nth < 1 || nth > std::numeric_limits<int>::max() || (!rest.empty() && rest != ":onwards"))
+      break;
     arm(static_cast<FaultKind>(kind), static_cast<int>(nth),
         rest.empty() ? FaultPlan::Mode::once : FaultPlan::Mode::onwards);
     return {};

@@ -54,6 +54,7 @@ Result<void> write_all(int fd, std::string_view bytes, const std::filesystem::pa
 }
 
 Result<void> sync_directory(const std::filesystem::path& path) {
+  TRY(fault_point(FaultKind::file, "sync folder"));
   const Descriptor folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (folder.get() < 0 || ::fsync(folder.get()) != 0) return from_errno("sync", path);
   return {};
@@ -61,8 +62,13 @@ Result<void> sync_directory(const std::filesystem::path& path) {
 
 Result<void> write_and_rename(const std::filesystem::path& path,
                               const std::filesystem::path& temporary, std::string_view bytes) {
+  TRY(fault_point(FaultKind::file, "create"));
   Descriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
   if (file.get() < 0) return from_errno("create", temporary);
+  // A file that was private stays private.
+  struct stat old {};
+  if (::stat(path.c_str(), &old) == 0 && ::fchmod(file.get(), old.st_mode & 07777) != 0)
+    return from_errno("set the mode of", temporary);
   TRY(fault_point(FaultKind::file, "write"));
   TRY(write_all(file.get(), bytes, temporary));
   TRY(fault_point(FaultKind::file, "fsync"));
@@ -133,8 +139,8 @@ Result<std::string> read_file(const std::filesystem::path& path, std::uint64_t b
 Result<void> write_file_atomically(const std::filesystem::path& path, std::string_view bytes) {
   const auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
   TRY(make_directories(folder));
-  const auto temporary =
-      folder / fmt::format(".{}.{:016x}.tmp", path.filename().string(), system_random().next());
+  // Not made from the file's name, which may be as long as names can be.
+  const auto temporary = folder / fmt::format(".{:016x}.tmp", system_random().next());
   Result<void> done = write_and_rename(path, temporary, bytes);
   if (!done) {
     ::unlink(temporary.c_str());
@@ -166,6 +172,7 @@ Result<std::string> sha256_of_file(const std::filesystem::path& path) {
   Sha256 hash;
   std::string buffer(1 << 20, '\0');
   for (;;) {
+    TRY(fault_point(FaultKind::file, "read"));
     const ssize_t count = ::read(file.get(), buffer.data(), buffer.size());
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return from_errno("read", path);

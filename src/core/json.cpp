@@ -72,16 +72,20 @@ Value sorted(const Value& value) {
   return object;
 }
 
+/// Insertions, deletions, substitutions and swaps of neighbours ("levle"), each counting one.
 std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> row(b.size() + 1);
+  std::vector<std::size_t> above(row);
+  std::vector<std::size_t> above_that(row);
   std::iota(row.begin(), row.end(), std::size_t{0});
   for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
+    std::swap(above_that, above);
+    std::swap(above, row);
     row[0] = i;
     for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t substitute = diagonal + (a[i - 1] != b[j - 1]);
-      diagonal = row[j];
-      row[j] = std::min({substitute, row[j] + 1, row[j - 1] + 1});
+      row[j] = std::min({above[j] + 1, row[j - 1] + 1, above[j - 1] + (a[i - 1] != b[j - 1])});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+        row[j] = std::min(row[j], above_that[j - 2] + 1);
     }
   }
   return row[b.size()];
@@ -138,7 +142,10 @@ std::string_view kind_name(const Value& value) {
 
 std::string_view nearest(std::string_view word, const std::vector<std::string_view>& known) {
   std::string_view best;
-  std::size_t best_distance = std::max<std::size_t>(1, word.size() / 3) + 1;
+  constexpr std::size_t word_bytes_max =
+      100;  // Keys come from outside; the comparison is quadratic.
+  if (word.size() > word_bytes_max) return best;
+  std::size_t best_distance = std::min(std::max<std::size_t>(1, word.size() / 3) + 1, word.size());
   for (const std::string_view candidate : known) {
     const std::size_t distance = edit_distance(word, candidate);
     if (distance < best_distance) {
@@ -157,6 +164,10 @@ Error expected(const std::string& path, std::string_view what, const Value& got)
 
 Error unknown_key(const std::string& path, std::string_view key,
                   const std::vector<std::string_view>& known) {
+  constexpr std::size_t key_bytes_max = 100;
+  if (key.size() > key_bytes_max)
+    return fail(Code::invalid_argument, "{}: an unknown key of {} bytes; known are: {}", path,
+                key.size(), fmt::join(known, ", "));
   if (const auto hint = nearest(key, known); !hint.empty())
     return fail(Code::invalid_argument, "{}.{}: unknown key; did you mean '{}'?", path, key, hint);
   return fail(Code::invalid_argument, "{}.{}: unknown key; known are: {}", path, key,

@@ -15,6 +15,7 @@
 #include <boost/json.hpp>
 
 #include <array>
+#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <map>
@@ -51,7 +52,8 @@ std::string dump_canonical(const Value& value);
 
 /// "a string", "an object" ... for messages.
 std::string_view kind_name(const Value& value);
-/// The known word nearest to `word` (edit distance at most a third of its length), or empty.
+/// The known word nearest to `word`, or empty: at most a third of its letters may be wrong (one in
+/// words of two), and one must be right.
 std::string_view nearest(std::string_view word, const std::vector<std::string_view>& known);
 
 namespace detail {
@@ -122,15 +124,32 @@ requires std::is_floating_point_v<T>
 struct Reader<T> {
   static Result<T> read(const Value& value, const std::string& path, Policy) {
     if (!value.is_number()) return expected(path, "a number", value);
-    return static_cast<T>(value.to_number<double>());
+    const double number = value.to_number<double>();
+    // The parser reads 1e400 as infinity, which no JSON text can hold again.
+    if (!(std::fabs(number) <= static_cast<double>(std::numeric_limits<T>::max())))
+      return expected(path, "a number that is not too large", value);
+    return static_cast<T>(number);
   }
 };
+
+/// Whether `number` is a value of T. The library compares with the largest T rounded to a double,
+/// which lets 2^63 through.
+template <typename T>
+bool is_whole(double number) {
+  const double limit = std::ldexp(1.0, std::numeric_limits<T>::digits);
+  return std::trunc(number) == number && number < limit &&
+         number >= (std::is_signed_v<T> ? -limit : 0.0);
+}
 
 template <typename T>
 requires(std::is_integral_v<T> && !std::is_same_v<T, bool>) struct Reader<T> {
   static Result<T> read(const Value& value, const std::string& path, Policy) {
     boost::system::error_code error;
-    const T number = value.is_number() ? value.to_number<T>(error) : T{};
+    T number{};
+    if (value.is_double() && !is_whole<T>(value.get_double()))
+      error = boost::json::error::not_exact;
+    else if (value.is_number())
+      number = value.to_number<T>(error);
     if (!value.is_number() || error)
       return expected(path,
                       fmt::format("a whole number in {}..{}", std::numeric_limits<T>::min(),
@@ -145,9 +164,12 @@ requires std::is_enum_v<T>
 struct Reader<T> {
   static Result<T> read(const Value& value, const std::string& path, Policy) {
     if (value.is_string()) {
-      T found{};
-      if (boost::describe::enum_from_string(std::string(value.get_string()).c_str(), found))
-        return found;
+      // Compared whole: the library's own look-up stops at a zero byte.
+      std::optional<T> found;
+      boost::mp11::mp_for_each<boost::describe::describe_enumerators<T>>([&](auto e) {
+        if (value.get_string() == e.name) found = e.value;
+      });
+      if (found) return *found;
     }
     return expected(path, "one of: " + enumerator_list<T>(), value);
   }
@@ -250,8 +272,11 @@ inline Value write(const Object& value) { return value; }
 inline Value write(const std::string& value) { return Value(boost::json::string(value)); }
 inline Value write(bool value) { return Value(value); }
 
+/// What is not finite becomes null: JSON has no word for it.
 template <typename T>
 requires(std::is_arithmetic_v<T> && !std::is_same_v<T, bool>) Value write(T value) {
+  if constexpr (std::is_floating_point_v<T>)
+    if (!std::isfinite(value)) return Value(nullptr);
   return Value(value);
 }
 
@@ -270,6 +295,9 @@ template <typename T, std::size_t N>
 Value write(const std::array<T, N>& items);
 template <typename T>
 Value write(const std::map<std::string, T>& items);
+
+template <typename T>
+Value write(const std::optional<T>& value);
 
 template <typename T>
 Value write(const std::optional<T>& value) {

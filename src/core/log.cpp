@@ -7,7 +7,9 @@
 
 #include <atomic>
 
+#include "core/clock.hpp"
 #include "core/json.hpp"
+#include "core/unicode.hpp"
 
 namespace slipway::log {
 
@@ -29,6 +31,25 @@ constexpr spdlog::level::level_enum to_spdlog[] = {spdlog::level::debug, spdlog:
                                                    spdlog::level::warn, spdlog::level::err,
                                                    spdlog::level::off};
 constexpr std::string_view names[] = {"debug", "info", "warning", "error", "off"};
+
+/// One line of valid UTF-8. Messages quote file names and documents, which may hold line breaks
+/// (to forge a line), terminal commands, or bytes that would break the JSON.
+std::string printable(std::string_view message) {
+  std::string text;
+  text.reserve(message.size());
+  for (std::size_t at = 0; at < message.size();) {
+    const unicode::Decoded one = unicode::decode(message, at);
+    const char32_t c = one.code_point;
+    if (c == '\n')
+      text += "\\n";
+    else if ((c < 0x20 && c != '\t') || (c >= 0x7F && c < 0xA0))
+      text += fmt::format("\\x{:02x}", static_cast<unsigned>(c));
+    else
+      unicode::append(text, c);
+    at += one.bytes;
+  }
+  return text;
+}
 }  // namespace
 
 void set_level(Level level) { level_now = level; }
@@ -53,10 +74,12 @@ bool enabled(Level level) {
 void write(Level level, std::string_view message) {
   if (!enabled(level)) return;
   if (as_json) {
-    const json::Object line{{"level", names[static_cast<int>(level)]}, {"message", message}};
+    const json::Object line{{"time", format_time(system_clock().now())},
+                            {"level", names[static_cast<int>(level)]},
+                            {"message", printable(message)}};
     logger().log(to_spdlog[static_cast<int>(level)], "{}", json::dump(line));
   } else {
-    logger().log(to_spdlog[static_cast<int>(level)], "{}", message);
+    logger().log(to_spdlog[static_cast<int>(level)], "{}", printable(message));
   }
 }
 

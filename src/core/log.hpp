@@ -20,6 +20,7 @@ Result<Level> parse_level(std::string_view name);
 /// One JSON object per line instead of text for people.
 void set_json(bool json);
 
+/// One line: control characters and bytes that are not UTF-8 are made visible.
 void write(Level level, std::string_view message);
 bool enabled(Level level);
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <optional>
+#include <system_error>
 
 namespace slipway {
 
@@ -67,6 +68,18 @@ std::size_t core_count() {
   return std::max(1u, std::thread::hardware_concurrency());
 }
 
+namespace {
+/// An exception is a bug in one item; it must not end the process from a helper thread.
+Result<void> call(const std::function<Result<void>(std::size_t)>& body, std::size_t i) {
+  try {
+    return body(i);
+  } catch (const std::exception& error) {
+    return fail(Code::internal, "item {} threw an exception: {}; please report it", i,
+                error.what());
+  }
+}
+}  // namespace
+
 Result<void> parallel_for(const Context& context, std::size_t count, std::size_t threads,
                           const std::function<Result<void>(std::size_t)>& body) {
   std::atomic<std::size_t> next{0};
@@ -75,17 +88,22 @@ Result<void> parallel_for(const Context& context, std::size_t count, std::size_t
   const auto work = [&] {
     for (std::size_t i = next++; i < count; i = next++) {
       Result<void> done = context.check();
-      if (done) done = body(i);
+      if (done) done = call(body, i);
       if (done) continue;
       const std::lock_guard lock(mutex);
       if (!first_error) first_error = std::move(done.error());
       next = count;
     }
   };
-  std::vector<std::thread> helpers;
-  for (std::size_t i = 1; i < std::min(threads, count); ++i) helpers.emplace_back(work);
-  work();
-  for (std::thread& helper : helpers) helper.join();
+  {
+    std::vector<std::jthread> helpers;
+    try {
+      for (std::size_t i = 1; i < std::min(threads, count); ++i) helpers.emplace_back(work);
+    } catch (const std::system_error&) {
+      // No more threads to be had: those there are do the work.
+    }
+    work();
+  }
   if (first_error) return std::move(*first_error);
   return {};
 }

@@ -50,7 +50,7 @@ std::size_t core_count();
 
 /// Runs `body(0) .. body(count - 1)` on up to `threads` threads (the caller's is one of them) and
 /// waits. Stops handing out numbers at the first error or when the context ends; that error is
-/// returned.
+/// returned. An exception of `body` becomes `internal`.
 Result<void> parallel_for(const Context& context, std::size_t count, std::size_t threads,
                           const std::function<Result<void>(std::size_t)>& body);
 

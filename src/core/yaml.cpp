@@ -11,6 +11,7 @@ namespace {
 
 constexpr int depth_max = 64;
 constexpr std::size_t nodes_max = 1'000'000;
+constexpr std::size_t path_bytes_max = 64u << 20;  // Long keys in deep aliases multiply as well.
 
 class Converter {
  public:
@@ -35,6 +36,13 @@ class Converter {
                 node.Mark().column + 1, what);
   }
 
+  Result<void> remember(const std::string& path, const YAML::Node& node) {
+    path_bytes_ += path.size();
+    if (path_bytes_ > path_bytes_max) return wrong(node, "expands to more than a million values");
+    lines_[path] = node.Mark().line + 1;
+    return {};
+  }
+
   static json::Value scalar(const YAML::Node& node) {
     const std::string& text = node.Scalar();
     // "!" is yaml-cpp's tag for a quoted scalar: always a string.
@@ -43,12 +51,24 @@ class Converter {
     if (text == "false" || text == "False" || text == "FALSE") return false;
     if (text == "null" || text == "~" || text == "Null" || text == "NULL" || text.empty())
       return nullptr;
-    const char* begin = text.data() + (text[0] == '+');
+    const char* begin = text.data();
     const char* end = text.data() + text.size();
+    if (text.size() > 1 && text[0] == '+' && text[1] != '-') ++begin;
+    int base = 10;
+    if (text.size() > 2 && text[0] == '0' && (text[1] == 'x' || text[1] == 'o')) {
+      base = text[1] == 'x' ? 16 : 8;
+      begin += 2;
+      if (*begin == '-') return json::Value(boost::json::string(text));
+    }
     std::int64_t whole = 0;
-    if (const auto [stop, error] = std::from_chars(begin, end, whole);
+    if (const auto [stop, error] = std::from_chars(begin, end, whole, base);
         error == std::errc() && stop == end)
       return whole;
+    std::uint64_t large = 0;
+    if (const auto [stop, error] = std::from_chars(begin, end, large, base);
+        error == std::errc() && stop == end)
+      return large;
+    if (base != 10) return json::Value(boost::json::string(text));
     double real = 0;
     if (const auto [stop, error] = std::from_chars(begin, end, real);
         error == std::errc() && stop == end && std::isfinite(real))
@@ -60,7 +80,7 @@ class Converter {
     json::Array items;
     for (const YAML::Node& item : node) {
       const std::string item_path = fmt::format("{}[{}]", path, items.size());
-      lines_[item_path] = item.Mark().line + 1;
+      TRY(remember(item_path, item));
       items.push_back(TRY(convert(item, item_path, depth + 1)));
     }
     return json::Value(std::move(items));
@@ -73,7 +93,7 @@ class Converter {
       const std::string& key = pair.first.Scalar();
       const std::string item_path = path + "." + key;
       if (object.contains(key)) return wrong(pair.first, fmt::format("key '{}' stands twice", key));
-      lines_[item_path] = pair.first.Mark().line + 1;
+      TRY(remember(item_path, pair.first));
       object[key] = TRY(convert(pair.second, item_path, depth + 1));
     }
     return json::Value(std::move(object));
@@ -81,6 +101,7 @@ class Converter {
 
   std::map<std::string, int>& lines_;
   std::size_t nodes_ = 0;
+  std::size_t path_bytes_ = 0;
 };
 
 }  // namespace
@@ -88,8 +109,14 @@ class Converter {
 Result<Document> parse(std::string_view text) {
   Document document;
   try {
-    const YAML::Node root = YAML::Load(std::string(text));
-    document.value = TRY(Converter(document.lines).convert(root, "$", 0));
+    const std::vector<YAML::Node> roots = YAML::LoadAll(std::string(text));
+    if (roots.size() > 1)
+      return fail(Code::invalid_argument,
+                  "line {}, column {}: a second document begins; one is expected, so remove the "
+                  "'---' between them",
+                  roots[1].Mark().line + 1, roots[1].Mark().column + 1);
+    if (!roots.empty())
+      document.value = TRY(Converter(document.lines).convert(roots.front(), "$", 0));
   } catch (const YAML::Exception& error) {
     return fail(Code::invalid_argument, "not valid YAML at line {}, column {}: {}",
                 error.mark.line + 1, error.mark.column + 1, error.msg);

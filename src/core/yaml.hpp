@@ -15,9 +15,9 @@ struct Document {
   std::map<std::string, int> lines;  ///< "$.serving.timeout_ms" -> 1-based line of that key.
 };
 
-/// Refuses duplicate keys, non-scalar keys, aliases that expand to more than a million nodes and
-/// more than 64 levels. An empty text is an empty object. Fails: invalid_argument with line and
-/// column.
+/// Refuses a second document, duplicate keys, non-scalar keys, aliases that expand to more than a
+/// million nodes and more than 64 levels. An empty text is an empty object. Fails: invalid_argument
+/// with line and column.
 Result<Document> parse(std::string_view text);
 
 /// `json::from` with the line in front of its message: "line 12: $.modles: unknown key; did you
