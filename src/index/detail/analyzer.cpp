@@ -26,8 +26,8 @@ namespace slipway::index {
 
 namespace {
 
-// Lucene's EnglishAnalyzer. Question words on top of it were measured to change nothing beyond noise
-// (docs/decisions/0008-lexical.md). Sorted.
+// Lucene's EnglishAnalyzer. Question words on top of it were measured to change nothing beyond
+// noise (docs/decisions/0008-lexical.md). Sorted.
 constexpr std::array<std::string_view, 33> stop_words{
     "a",   "an",    "and",  "are",   "as",    "at",   "be",   "but", "by",  "for",  "if",
     "in",  "into",  "is",   "it",    "no",    "not",  "of",   "on",  "or",  "such", "that",
