@@ -297,9 +297,6 @@ template <typename T>
 Value write(const std::map<std::string, T>& items);
 
 template <typename T>
-Value write(const std::optional<T>& value);
-
-template <typename T>
 Value write(const std::optional<T>& value) {
   return value ? write(*value) : Value(nullptr);
 }

@@ -35,18 +35,24 @@ BOOST_DESCRIBE_STRUCT(SplitterSettings, (),
                        keep_separator, strip_whitespace))
 
 /// Chunks in order, each the byte range of `text` that LangChain's RecursiveCharacterTextSplitter
-/// (or CharacterTextSplitter) of the same settings returns as a string. A chunk that LangChain
-/// joins from pieces with a dropped separator between them covers that separator too. Fails:
-/// invalid_argument (settings, or a regular expression that does not compile).
+/// (or CharacterTextSplitter, which uses the first separator) of the same settings returns as a
+/// string. A chunk that LangChain joins from pieces with a dropped separator between them covers
+/// what stood there, so it may be longer than LangChain's; capturing groups in a separator only
+/// group. Regular expressions have Python's syntax. Time and memory grow with the text. Fails:
+/// invalid_argument (settings, a regular expression that does not compile, or one that is too
+/// costly on this text).
 Result<std::vector<Span>> split(std::string_view text, const SplitterSettings& settings);
 
-/// Sentences, list items and table rows of a text, in order, without the white space around them;
-/// blank stretches belong to none. Unicode sentence boundaries (UAX 29) refined for abbreviations,
-/// initials, decimals, headings and Markdown lists; a line break ends a sentence only where a block
-/// ends (blank line, list item, heading).
+/// Sentences, list items, headings, table rows and lines of code of a text, in order, without the
+/// white space around them and without the marks of Markdown before them ("- ", "1. ", "# ", "> ");
+/// blank stretches, rulers and fences belong to none. Unicode sentence boundaries (UAX 29) refined
+/// for abbreviations, initials and technical names; a line break ends a sentence only where a block
+/// ends, which docs/guides/documents.md explains. Any bytes are accepted. Linear.
 std::vector<Span> split_sentences(std::string_view text);
 
-/// The longest prefix made of whole words that has at most `bytes_max` bytes.
+/// The longest prefix made of whole words that has at most `bytes_max` bytes; empty when the first
+/// word alone is longer. Words are what stands between white space, and single characters in
+/// scripts without spaces.
 std::string_view clip_words(std::string_view text, std::size_t bytes_max);
 
 }  // namespace slipway::documents
