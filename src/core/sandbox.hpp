@@ -37,7 +37,9 @@ Result<SandboxOutput> run_sandboxed(const Context& context, std::string_view ent
                                     std::string_view input, const SandboxLimits& limits);
 
 /// Runs another program (absolute path and arguments) with `input` on its standard input. It may
-/// read the folders in `readable` (its libraries and data) and write nothing.
+/// read the folders in `readable` (its libraries and data) and write nothing. A program that ends
+/// with an exit code is a success that carries it. Fails: as `run_sandboxed`; not_found (no such
+/// program).
 Result<SandboxOutput> run_program_sandboxed(const Context& context,
                                             const std::vector<std::string>& command,
                                             std::string_view input, const SandboxLimits& limits,

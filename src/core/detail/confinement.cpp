@@ -99,11 +99,15 @@ class Filter {
     jump(BPF_JEQ, static_cast<std::uint32_t>(call), 0, 1);
     verdict(verdict_then);
   }
-  /// `verdict_then` only when the argument has (`set`) or lacks one of the bits in `mask`.
-  void on_bits(long call, int argument, std::uint32_t mask, bool set, std::uint32_t verdict_then) {
+  struct Bits {
+    int argument;
+    std::uint32_t mask;
+    bool is_set;  ///< Whether one of them must be set, or none.
+  };
+  void on_bits(long call, const Bits& bits, std::uint32_t verdict_then) {
     jump(BPF_JEQ, static_cast<std::uint32_t>(call), 0, 4);
-    load(low_half_of_argument(argument));
-    jump(BPF_JSET, mask, set ? 0 : 1, set ? 1 : 0);
+    load(low_half_of_argument(bits.argument));
+    jump(BPF_JSET, bits.mask, bits.is_set ? 0 : 1, bits.is_set ? 1 : 0);
     verdict(verdict_then);
     load(offsetof(seccomp_data, nr));
   }
@@ -184,8 +188,8 @@ bool allow_computing_only() {
                           SYS_lseek,          SYS_getpid,       SYS_gettid,      SYS_sched_yield,
                           SYS_restart_syscall})
     filter.on(call, allow);
-  filter.on_bits(SYS_mmap, 2, PROT_EXEC, false, allow);
-  filter.on_bits(SYS_mprotect, 2, PROT_EXEC, false, allow);
+  filter.on_bits(SYS_mmap, {2, PROT_EXEC, false}, allow);
+  filter.on_bits(SYS_mprotect, {2, PROT_EXEC, false}, allow);
   // abort() signals itself; nobody else can be reached.
   filter.on_value(SYS_tgkill, 0, static_cast<std::uint32_t>(getpid()), allow);
   return filter.install(deny);
@@ -250,7 +254,7 @@ bool deny_network_and_processes() {
   filter.on_value(SYS_tgkill, 0, static_cast<std::uint32_t>(getpid()), allow);
   filter.on(SYS_tgkill, deny);
   constexpr std::uint32_t clone_thread = 0x00010000;
-  filter.on_bits(SYS_clone, 0, clone_thread, false, deny);
+  filter.on_bits(SYS_clone, {0, clone_thread, false}, deny);
   // Its flags are behind a pointer, which a filter cannot follow; libraries fall back to clone.
   filter.on(SYS_clone3, deny_as_unknown);
   for (const long io_uring : {425, 426, 427}) filter.on(io_uring, deny_as_unknown);

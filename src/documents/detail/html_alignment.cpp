@@ -150,19 +150,23 @@ bool is_alphanumeric(char c) {
 
 class Aligner {
  public:
-  Aligner(std::string_view source, std::size_t start, std::size_t end, std::string_view text)
-      : source_(source.substr(0, end)), at_(start), text_(text) {}
+  Aligner(const HtmlStretch& stretch, const std::function<void(const AlignedText&)>& sink)
+      : source_(stretch.source.substr(0, stretch.byte_end)),
+        at_(std::min(stretch.byte_start, source_.size())),
+        text_(stretch.text),
+        content_(stretch.content),
+        sink_(sink) {}
 
-  void run(HtmlContent outer, const std::function<void(const AlignedText&)>& sink) {
+  void run() {
     while (done_ < text_.size()) {
-      const HtmlContent content = outer == HtmlContent::foreign ? in_foreign() : outer;
+      const HtmlContent content = content_ == HtmlContent::foreign ? in_foreign() : content_;
       const std::size_t verbatim = verbatim_run(content);
       if (verbatim > 0) {
-        sink({text_.substr(done_, verbatim), at_, at_ + verbatim});
+        sink_({text_.substr(done_, verbatim), at_, at_ + verbatim});
         done_ += verbatim;
         at_ += verbatim;
-      } else if (!step(content, sink)) {
-        return give_up(sink);
+      } else if (!step(content)) {
+        return give_up();
       }
     }
   }
@@ -201,64 +205,60 @@ class Aligner {
   }
 
   /// One character that is special in the source. False when nothing fits.
-  bool step(HtmlContent content, const std::function<void(const AlignedText&)>& sink) {
+  bool step(HtmlContent content) {
     if (at_ >= source_.size()) return false;
     const char c = source_[at_];
-    if (c == '\r') return line_end(sink);
+    if (c == '\r') return line_end();
     if (c == '<' && content == HtmlContent::text) {
-      if (!opens_markup()) return literal(sink);
+      if (!opens_markup()) return literal();
       skip_markup();
       return true;
     }
     if (c == '&' && content != HtmlContent::raw) {
       const std::size_t length = entity_length();
-      return length == 0 ? literal(sink) : entity(length, sink);
+      return length == 0 ? literal() : entity(length);
     }
     // Control characters and the like are replaced; zeros also dropped, depending on the place.
     if (unicode::decode(text_, done_).code_point == 0xFFFD)
-      return emit(unicode::decode(source_, at_).bytes, sink);
+      return emit(unicode::decode(source_, at_).bytes);
     if (c != '\0') return false;
     ++at_;
     return true;
   }
 
-  bool emit(std::size_t source_bytes, const std::function<void(const AlignedText&)>& sink) {
+  bool emit(std::size_t source_bytes) {
     const std::size_t text_bytes = unicode::decode(text_, done_).bytes;
-    sink({text_.substr(done_, text_bytes), at_, at_ + source_bytes});
+    sink_({text_.substr(done_, text_bytes), at_, at_ + source_bytes});
     done_ += text_bytes;
     at_ += source_bytes;
     return true;
   }
 
   /// The rest of the text, each character mapped to the rest of the stretch.
-  void give_up(const std::function<void(const AlignedText&)>& sink) {
+  void give_up() {
     at_ = std::min(at_, source_.size());
     while (done_ < text_.size()) {
       const std::size_t start = at_;
-      emit(source_.size() - start, sink);
+      emit(source_.size() - start);
       at_ = start;
     }
   }
 
-  bool literal(const std::function<void(const AlignedText&)>& sink) {
-    return text_[done_] == source_[at_] && emit(1, sink);
-  }
+  bool literal() { return text_[done_] == source_[at_] && emit(1); }
 
-  bool line_end(const std::function<void(const AlignedText&)>& sink) {
-    return text_[done_] == '\n' && emit(source_at(at_ + 1) == '\n' ? 2 : 1, sink);
-  }
+  bool line_end() { return text_[done_] == '\n' && emit(source_at(at_ + 1) == '\n' ? 2 : 1); }
 
-  bool entity(std::size_t length, const std::function<void(const AlignedText&)>& sink) {
+  bool entity(std::size_t length) {
     const std::string_view name = source_.substr(at_ + 1, length - 2);
     const bool is_double =
         source_[at_ + length - 1] == ';' &&
         std::binary_search(std::begin(double_entities), std::end(double_entities), name);
     if (is_double) {  // Two units that both map to all of it: neither half has bytes of its own.
-      emit(length, sink);
+      emit(length);
       at_ -= length;
       if (done_ >= text_.size()) return false;
     }
-    return emit(length, sink);
+    return emit(length);
   }
 
   bool opens_markup() const {
@@ -338,17 +338,17 @@ class Aligner {
   std::string_view source_;  ///< Up to the end of the stretch.
   std::size_t at_;
   std::string_view text_;
+  HtmlContent content_;
+  const std::function<void(const AlignedText&)>& sink_;
   std::size_t done_ = 0;
   bool is_in_cdata_ = false;
 };
 
 }  // namespace
 
-void align_html_text(std::string_view source, std::size_t start, std::size_t end,
-                     std::string_view text, HtmlContent content,
+void align_html_text(const HtmlStretch& stretch,
                      const std::function<void(const AlignedText&)>& sink) {
-  end = std::min(end, source.size());
-  Aligner(source, std::min(start, end), end, text).run(content, sink);
+  Aligner(stretch, sink).run();
 }
 
 }  // namespace slipway::documents::detail

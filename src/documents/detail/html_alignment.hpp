@@ -16,6 +16,15 @@ enum class HtmlContent {
   raw,      ///< Neither: <xmp>, <plaintext>.
 };
 
+/// A text node: its decoded text and the stretch of the document that it came from.
+struct HtmlStretch {
+  std::string_view source;  ///< The whole document.
+  std::size_t byte_start = 0;
+  std::size_t byte_end = 0;
+  std::string_view text;
+  HtmlContent content = HtmlContent::text;
+};
+
 /// Part of a node's text and its source bytes. Equal sizes mean that they are the same bytes.
 struct AlignedText {
   std::string_view text;
@@ -23,12 +32,10 @@ struct AlignedText {
   std::size_t byte_end = 0;
 };
 
-/// Calls `sink` for stretches that stand verbatim in the source and for single characters that do
-/// not (entities, line ends), which together are all of `text`, in order. `source` is the whole
-/// document, [start, end) the stretch of the node. Where the two cannot be matched,
-/// every character of the rest maps to the whole rest of the stretch.
-void align_html_text(std::string_view source, std::size_t start, std::size_t end,
-                     std::string_view text, HtmlContent content,
+/// Calls `sink` for parts that stand verbatim in the source and for single characters that do not
+/// (entities, line ends), which together are all of the text, in order. Where the two cannot be
+/// matched, every character of the rest maps to the whole rest of the stretch.
+void align_html_text(const HtmlStretch& stretch,
                      const std::function<void(const AlignedText&)>& sink);
 
 }  // namespace slipway::documents::detail

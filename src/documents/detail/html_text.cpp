@@ -331,7 +331,7 @@ class Walker {
     const std::size_t start =
         is_inside ? static_cast<std::size_t>(original.data - source_.data()) : source_.size();
     const std::size_t length = std::min<std::size_t>(original.length, source_.size() - start);
-    align_html_text(source_, start, start + length, text, state.content,
+    align_html_text({source_, start, start + length, text, state.content},
                     [&](const AlignedText& part) { lines_.add(part, state.is_preformatted); });
   }
 

@@ -21,6 +21,9 @@ MarkdownComments find_markdown_comments(std::string_view text, std::size_t start
 /// matter).
 std::vector<SourceMap::Heading> find_markdown_headings(std::string_view text, std::size_t start);
 
+/// With markup; what is longer is no title.
+inline constexpr std::size_t markdown_title_bytes_max = 600;
+
 /// The text of a line without its inline markup: "**Bold** [link](x)" -> "Bold link".
 std::string plain_inline(std::string_view line);
 
