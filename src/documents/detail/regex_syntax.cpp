@@ -122,7 +122,8 @@ class Translator {
     }
     // Larger counts make the engine's program explode; no separator needs them.
     if (low.size() > 4 || high.size() > 4) return wrong("a repeat count is above 9999");
-    const std::string text = "{" + (low.empty() ? "0" : low) + (comma ? "," : "") + high + "}";
+    const std::string text =
+        fmt::format("{{{}{}{}}}", low.empty() ? "0" : low, comma ? "," : "", high);
     out_.append(text.begin(), text.end());
     at_ = end + 1;
     return {};
