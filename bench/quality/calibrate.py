@@ -12,8 +12,8 @@ import sys
 
 import numpy as np
 
-SIGNALS = ["dense", "dense_mean", "sentence", "sentence_coverage", "passage_coverage"]
-RIDGE = 1.0  # Keeps the weights small where two signals say the same.
+SIGNALS = ["dense", "sentence", "sentence_coverage", "passage_coverage"]
+RIDGE = 0.1  # Keeps the weights small where two signals say the same.
 FOLDS = 5
 
 

@@ -124,12 +124,10 @@ std::map<std::string, double> signals_of(const Facts& question, const Retrieved&
                                          const Weighed& weighed) {
   constexpr int passages_read = 3;
   double dense = 0;
-  double dense_sum = 0;
   Facts best_passages;
   for (const Passage& passage : retrieved.passages) {
     const double similarity = passage.item.scores.dense.value_or(0);
     dense = std::max(dense, similarity);
-    dense_sum += similarity;
     if (passage.item.rank <= passages_read)
       best_passages.stems.merge(facts_of(passage.item.text + "\n" + passage.item.title).stems);
   }
@@ -140,8 +138,6 @@ std::map<std::string, double> signals_of(const Facts& question, const Retrieved&
     sentence_coverage = std::max(sentence_coverage, coverage(question, evidence.facts));
   }
   return {{"dense", dense},
-          {"dense_mean",
-           dense_sum / static_cast<double>(std::max<std::size_t>(1, retrieved.passages.size()))},
           {"sentence", sentence},
           {"sentence_coverage", sentence_coverage},
           {"passage_coverage", coverage(question, best_passages)}};
@@ -149,8 +145,8 @@ std::map<std::string, double> signals_of(const Facts& question, const Retrieved&
 
 /// Weights and bias from bench/quality/calibrate.py.
 double strength_of(const std::map<std::string, double>& signals) {
-  return logistic(-18.0 + 14.0 * signals.at("dense") + 8.0 * signals.at("sentence") +
-                  4.0 * signals.at("passage_coverage"));
+  return logistic(-19.434 + 12.737 * signals.at("dense") + 11.648 * signals.at("sentence") +
+                  3.479 * signals.at("sentence_coverage") + 5.737 * signals.at("passage_coverage"));
 }
 
 }  // namespace
