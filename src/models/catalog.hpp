@@ -52,8 +52,9 @@ struct ModelInfo {
   std::string name;
   ModelTask task = ModelTask::chat;
   Provider provider = Provider::llama;
-  std::string state;  ///< "installed", "available" (can be pulled), "configured"
-  std::string hash;   ///< "sha256:..." of the weights; empty when not installed or remote.
+  /// "installed", "available" (can be pulled), "configured", "damaged" (`description` says how)
+  std::string state;
+  std::string hash;  ///< "sha256:..." of the weights; empty when not installed or remote.
   std::uint64_t size_bytes = 0;
   std::string licence;
   std::string description;
@@ -68,9 +69,9 @@ inline constexpr std::string_view default_chat_model = "smollm2-135m-instruct";
 class Catalog {
  public:
   struct Options {
-    /// Where installed models are: first match wins. Empty: $SLIPWAY_MODELS, then
-    /// <program>/../share/slipway/models, then the cache directory's models/ (where pull and import
-    /// write).
+    /// Where installed models are: first match wins; pull and import write to the last. Empty:
+    /// $SLIPWAY_MODELS (folders separated by ':'), then <program>/../share/slipway/models, then
+    /// the cache directory's models/.
     std::vector<std::filesystem::path> folders;
     std::map<std::string, ModelConfig> configured;
   };

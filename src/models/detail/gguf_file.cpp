@@ -21,6 +21,7 @@ constexpr std::uint64_t array_items_max = 1u << 26;
 constexpr std::uint32_t tensor_dimensions_max = 4;
 
 enum class Type : std::uint32_t { string = 8, array = 9, count = 13 };
+constexpr std::uint32_t uint32_type = 4;
 constexpr std::uint64_t type_bytes[] = {1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8};
 
 class Reader {
@@ -105,6 +106,10 @@ class Reader {
       return skip(item_type, items).within(key);
     }
     if (key == "general.alignment") return read_alignment(type);
+    if (key == "general.file_type" && type == uint32_type) {
+      result_.file_type = TRY(number<std::uint32_t>(key));
+      return {};
+    }
     std::string* const wanted = wanted_string(key);
     if (wanted == nullptr) return skip(type, 1).within(key);
     if (type != static_cast<std::uint32_t>(Type::string))
@@ -122,7 +127,6 @@ class Reader {
   }
 
   Result<void> read_alignment(std::uint32_t type) {
-    constexpr std::uint32_t uint32_type = 4;
     if (type != uint32_type) return fail(Code::invalid_argument, "general.alignment is no uint32");
     alignment_ = TRY(number<std::uint32_t>("general.alignment"));
     if (!std::has_single_bit(alignment_) || alignment_ > 1u << 20)

@@ -16,6 +16,7 @@ struct GgufHead {
   std::string licence;
   std::string chat_template;
   std::uint64_t tensors = 0;
+  std::uint32_t file_type = 0;   ///< llama.cpp's number for the form of the weights.
   std::uint64_t data_start = 0;  ///< Where the head ends and the weights begin.
 };
 

@@ -6,7 +6,6 @@
 
 #include "core/pool.hpp"
 #include "models/detail/chat_request.hpp"
-#include "models/detail/gguf_file.hpp"
 #include "models/detail/llama_choice.hpp"
 #include "models/detail/llama_prompt.hpp"
 #include "models/detail/llama_slots.hpp"
@@ -146,7 +145,6 @@ Result<LlamaSlot::Options> slot_options(const LlamaChatOptions& options, const l
 
 Result<std::shared_ptr<ChatModel>> open_llama_chat(const LlamaChatOptions& options) {
   SLIPWAY_ASSERT(options.parallel > 0);
-  TRY(read_gguf_head(options.path).within(fmt::format("model '{}'", options.name)));
   auto model = TRY(load_llama_model(options.path).within(fmt::format("model '{}'", options.name)));
   auto prompt = TRY(LlamaPrompt::open(*model, options.name));
   const auto slot = TRY(slot_options(options, *model));

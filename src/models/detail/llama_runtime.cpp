@@ -4,8 +4,11 @@
 
 #include <mutex>
 
+#include "core/fault.hpp"
 #include "core/log.hpp"
+#include "core/pool.hpp"
 #include "core/unicode.hpp"
+#include "models/detail/gguf_file.hpp"
 
 namespace slipway::models::detail {
 
@@ -57,9 +60,13 @@ std::string LlamaErrors::text(std::string_view otherwise) const {
 }
 
 Result<LlamaOwner<llama_model>> load_llama_model(const std::filesystem::path& path) {
+  const GgufHead head = TRY(read_gguf_head(path));
   start_llama();
   const LlamaErrors errors;
   llama_model_params parameters = llama_model_default_params();
+  // Repacking copies the weights into another order; with 8 bits that gains nothing here, and
+  // mapped weights cost no memory of their own.
+  parameters.use_extra_bufts = head.file_type != LLAMA_FTYPE_MOSTLY_Q8_0;
   LlamaOwner<llama_model> model;
   try {
     model.reset(llama_model_load_from_file(path.c_str(), parameters));
@@ -75,6 +82,25 @@ Result<LlamaOwner<llama_model>> load_llama_model(const std::filesystem::path& pa
     return fail(Code::unsupported, "{}: it is not a model that continues a text, so it cannot chat",
                 path.string());
   return model;
+}
+
+Result<void> requantize_gguf(const std::filesystem::path& from, const std::filesystem::path& to) {
+  start_llama();
+  TRY(fault_point(FaultKind::file, "requantize"));
+  const LlamaErrors errors;
+  llama_model_quantize_params parameters = llama_model_quantize_default_params();
+  parameters.ftype = LLAMA_FTYPE_MOSTLY_Q8_0;
+  parameters.allow_requantize = true;
+  parameters.nthread = static_cast<std::int32_t>(core_count());
+  std::uint32_t status = 1;
+  try {
+    status = llama_model_quantize(from.c_str(), to.c_str(), &parameters);
+  } catch (const std::exception& error) {
+    return fail(Code::unavailable, "cannot requantize {}: {}", from.string(), error.what());
+  }
+  if (status == 0) return {};
+  return fail(Code::unavailable, "cannot requantize {}: {}", from.string(),
+              errors.text("no reason given"));
 }
 
 }  // namespace slipway::models::detail

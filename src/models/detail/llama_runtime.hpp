@@ -44,8 +44,12 @@ class LlamaErrors {
   std::string lines_;
 };
 
-/// Maps the weights. The file's head must have been checked. Fails: invalid_argument (llama.cpp
-/// refuses it), unsupported (no text generator).
+/// Maps the weights, after checking the head. Fails: not_found, invalid_argument (llama.cpp refuses
+/// it), unsupported (no text generator).
 Result<LlamaOwner<llama_model>> load_llama_model(const std::filesystem::path& path);
+
+/// Rewrites the weights with 8 bits each, which the processor reads faster than some smaller forms.
+/// The same input gives the same bytes. Fails: invalid_argument, unavailable.
+Result<void> requantize_gguf(const std::filesystem::path& from, const std::filesystem::path& to);
 
 }  // namespace slipway::models::detail

@@ -18,7 +18,7 @@ namespace slipway::models::detail {
 
 namespace {
 
-constexpr std::size_t block_tokens = 32;  // Measured: docs/decisions/0006-llama-cpp.md.
+constexpr std::size_t block_tokens = 64;  // Measured: docs/decisions/0006-llama-cpp.md.
 constexpr std::size_t capacity_min = 1024;
 
 bool is_over(void* call) {

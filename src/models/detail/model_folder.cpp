@@ -1,0 +1,87 @@
+#include "models/detail/model_folder.hpp"
+
+#include <algorithm>
+
+#include "core/files.hpp"
+#include "models/detail/known_models.hpp"
+
+namespace slipway::models::detail {
+
+namespace {
+
+constexpr std::uint64_t manifest_bytes_max = 1u << 20;
+constexpr std::size_t name_characters_max = 64;
+
+bool is_file(const std::filesystem::path& path) {
+  std::error_code error;
+  return std::filesystem::is_regular_file(path, error);
+}
+
+template <typename T>
+void fill(T& value, const T& fallback) {
+  if (value == T()) value = fallback;
+}
+
+}  // namespace
+
+Result<std::optional<ModelFolder>> read_model_folder(const std::filesystem::path& path) {
+  ModelFolder folder;
+  folder.path = path;
+  folder.name = path.filename().string();
+  const bool is_onnx = is_file(path / "model.onnx");
+  if (!is_onnx && !is_file(path / "model.gguf")) return std::optional<ModelFolder>();
+  folder.weights = path / (is_onnx ? "model.onnx" : "model.gguf");
+  if (is_file(path / "manifest.json")) {
+    const std::filesystem::path file = path / "manifest.json";
+    const std::string text = TRY(read_file(file, manifest_bytes_max));
+    const json::Value value = TRY(json::parse(text).within(file.string()));
+    folder.manifest = TRY(json::from<Manifest>(value).within(file.string()));
+  }
+  folder.manifest.provider = is_onnx ? Provider::onnx : Provider::llama;
+  folder.manifest.task = is_onnx ? ModelTask::embed : ModelTask::chat;
+  folder.manifest.path.clear();
+  if (const KnownModel* known = find_known_model(folder.name);
+      known != nullptr && known->config.provider == folder.manifest.provider) {
+    fill_settings(folder.manifest, known->config);
+    fill(folder.manifest.licence, known->licence);
+    fill(folder.manifest.description, known->description);
+    fill(folder.manifest.source, known->source);
+  }
+  return std::optional<ModelFolder>(std::move(folder));
+}
+
+void fill_settings(ModelConfig& config, const ModelConfig& defaults) {
+  fill(config.tokens_max, defaults.tokens_max);
+  fill(config.dimension, defaults.dimension);
+  fill(config.pooling, defaults.pooling);
+  fill(config.query_prefix, defaults.query_prefix);
+  fill(config.document_prefix, defaults.document_prefix);
+  fill(config.context_tokens, defaults.context_tokens);
+  fill(config.parallel, defaults.parallel);
+  fill(config.threads, defaults.threads);
+}
+
+Result<void> check_model_name(std::string_view name) {
+  const bool is_good =
+      !name.empty() && name.size() <= name_characters_max && name.front() != '.' &&
+      std::all_of(name.begin(), name.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+      });
+  if (is_good) return {};
+  return fail(Code::invalid_argument,
+              "'{}' is no model name; use 1 to {} of a-z, 0-9, '.', '_' and '-', not '.' first",
+              name.substr(0, 100), name_characters_max);
+}
+
+Result<void> write_manifest(const std::filesystem::path& folder, const Manifest& manifest) {
+  json::Value value = json::to(manifest);
+  // What is not set is not written: the file is read by people.
+  json::Object kept;
+  const json::Value unset = json::to(Manifest());
+  for (const auto& [key, field] : value.get_object())
+    if (key == "task" || key == "provider" || field != unset.get_object().at(key))
+      kept[key] = field;
+  return write_file_atomically(folder / "manifest.json", json::dump_pretty(kept));
+}
+
+}  // namespace slipway::models::detail
