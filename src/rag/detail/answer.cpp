@@ -10,7 +10,8 @@ namespace slipway::rag::detail {
 
 namespace {
 
-/// Refuses 4 % of answerable questions and answers 2.5 % of the others: docs/decisions/0009-refusal.md.
+/// Refuses 4 % of answerable questions and answers 2.5 % of the others:
+/// docs/decisions/0009-refusal.md.
 constexpr double evidence_min_default = 0.4;
 constexpr double support_min_default = 0.7;
 constexpr int reply_tokens_max = 256;
@@ -19,7 +20,9 @@ constexpr std::size_t extract_sentences_max = 3;
 constexpr double extract_score_gap = 0.05;
 constexpr double same_meaning = 0.93;
 /// A generated sentence may be a little further from the question than the best quote is.
-constexpr double relevance_gap = 0.15;
+constexpr double relevance_gap = 0.06;
+/// A model whose first sentences all fail is not waited for.
+constexpr std::size_t failures_max = 4;
 constexpr std::string_view not_in_documents = "NOT IN THE DOCUMENTS";
 
 double ms_since(std::chrono::steady_clock::time_point start) {
@@ -105,6 +108,7 @@ Result<Answered> Answering::run() {
     }
     if (!composer.has_sentences() && request_.mode != AnswerMode::generate) {
       reply().mode = AnswerMode::extract;
+      reply().model.reset();  // Nothing of what it wrote is in the answer; its usage stays counted.
       extract(composer);
     }
     const bool answered = composer.has_sentences();
@@ -223,7 +227,8 @@ Result<void> Answering::generate(Composer& composer) {
   const auto reply_of_model = TRY(model->chat(context_, request, [&](std::string_view piece) {
     text += piece;
     check_completed(false);
-    return outcome.ok();
+    const bool hopeless = !composer.has_sentences() && composer.dropped() >= failures_max;
+    return outcome.ok() && !hopeless;
   }));
   TRY(context_.check());
   text = reply_of_model.content;

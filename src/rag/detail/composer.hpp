@@ -20,6 +20,7 @@ class Composer {
   void add_unsupported(std::string text);
   void drop(std::string text, std::string why);
   bool has_sentences() const { return !sentences_.empty(); }
+  std::size_t dropped() const { return dropped_.size(); }
   bool has(std::string_view text) const;
 
   /// Moves everything into the answer and writes its running text: "Traces are kept for 30 days

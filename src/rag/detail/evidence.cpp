@@ -45,6 +45,21 @@ bool is_heading(const documents::SourceMap& map, documents::Span span) {
   return after != map.headings.end() && after->text_start < span.end;
 }
 
+/// "`budget` | would cost too much |" -> "`budget`: would cost too much"
+std::string readable_row(std::string_view row) {
+  std::string text;
+  int cells = 0;
+  while (!row.empty()) {
+    const std::size_t bar = std::min(row.find(" | "), row.size());
+    std::string_view cell = unicode::trim(row.substr(0, bar));
+    if (cell.ends_with("|")) cell = unicode::trim(cell.substr(0, cell.size() - 1));
+    if (!cell.empty()) text += (cells == 0 ? "" : cells == 1 ? ": " : ", ") + std::string(cell);
+    if (!cell.empty()) ++cells;
+    row.remove_prefix(std::min(row.size(), bar + 3));
+  }
+  return text;
+}
+
 /// As it reads in running text: without list, quote and table marks, white space folded.
 std::string readable(std::string_view quote) {
   std::string_view rest = unicode::trim(quote);
@@ -62,7 +77,7 @@ std::string readable(std::string_view quote) {
       stripped = true;
     }
   }
-  if (rest.ends_with(" |")) rest.remove_suffix(2);
+  if (unicode::trim(quote).starts_with("| ")) return readable_row(rest);
   std::string text;
   bool space = false;
   for (const char c : rest) {
@@ -115,6 +130,19 @@ std::vector<Evidence> gather(const Retrieved& retrieved) {
     }
   }
   return gathered;
+}
+
+/// A question asks and does not answer, nor does a line that only repeats the question, such as an
+/// example of a command; and what is no whole sentence reads badly.
+double answering_weight(const std::string& question, const std::string& text) {
+  constexpr double asking = 0.8;
+  constexpr double fragment = 0.95;
+  std::string asked = unicode::fold(unicode::trim(question));
+  while (!asked.empty() && (asked.back() == '?' || asked.back() == '.')) asked.pop_back();
+  if (text.ends_with('?') || unicode::fold(text).find(asked) != std::string::npos) return asking;
+  const bool whole = text.ends_with('.') || text.ends_with('!') || text.ends_with(':') ||
+                     text.ends_with("。") || text.ends_with(".)") || text.ends_with(".\"");
+  return whole ? 1 : fragment;
 }
 
 double logistic(double x) { return 1 / (1 + std::exp(-x)); }
@@ -180,8 +208,7 @@ Result<Weighed> weigh(const Context& context, const std::string& question,
     evidence.score = std::clamp(0.6 * evidence.similarity + 0.25 * item.scores.dense.value_or(0) +
                                     0.15 * coverage(asked, evidence.facts),
                                 0.0, 1.0);
-    // A question in the text asks, it does not answer.
-    if (evidence.text.ends_with('?')) evidence.score *= 0.8;
+    evidence.score *= answering_weight(question, evidence.text);
   }
   std::stable_sort(weighed.sentences.begin(), weighed.sentences.end(),
                    [](const Evidence& a, const Evidence& b) { return a.score > b.score; });
