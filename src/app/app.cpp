@@ -1,6 +1,9 @@
 #include "app/app.hpp"
 
+#include <fcntl.h>
 #include <unistd.h>
+
+#include <cerrno>
 
 #include "app/command_line.hpp"
 #include "app/interrupt.hpp"
@@ -13,6 +16,14 @@ namespace {
 
 constexpr std::string_view database_file = "slipway.db";
 constexpr std::string_view blobs_folder = "blobs";
+
+/// A closed standard descriptor would be given to the next file that is opened, and a result or a
+/// message would be written into the database. The wrong direction keeps a write an error.
+void hold_standard_descriptors() {
+  for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+    if (::fcntl(descriptor, F_GETFD) < 0 && errno == EBADF)
+      (void)::open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
 
 /// Runs the command and turns what it returns, or throws, into an exit code.
 int run_command(const CommandLine& line, App& app) {
@@ -42,6 +53,7 @@ int run_command(const CommandLine& line, App& app) {
 }  // namespace
 
 int run(int argc, char** argv) {
+  hold_standard_descriptors();
   Output out(STDOUT_FILENO);
   Output err(STDERR_FILENO);
   Interrupt interrupt;

@@ -49,8 +49,8 @@ Result<int> ask_streaming(App& app, const rag::AskRequest& request) {
   auto answered = TRY(app.library())->ask(app.context(), request, events);
   app.print(flowing.finish());
   const rag::Answer answer = TRY(std::move(answered));
-  app.print(has_sentences ? render_below_answer(answer, app.out_style())
-                          : render_answer(answer, app.out_style()));
+  app.print(has_sentences ? render_below_answer(answer, request.question, app.out_style())
+                          : render_answer(answer, request.question, app.out_style()));
   return exit_done;
 }
 
@@ -66,7 +66,7 @@ Result<int> ask(App& app, const AskOptions& options) {
   if (app.options().json)
     app.print_json(rag::to_json(answer));
   else
-    app.print(render_answer(answer, app.out_style()));
+    app.print(render_answer(answer, request->question, app.out_style()));
   return exit_done;
 }
 

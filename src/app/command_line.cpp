@@ -97,7 +97,7 @@ class Declarations {
   /// Repeatable, one value each: `--metadata a=1 --metadata b=2 docs/`.
   static CLI::Option* add_list(CLI::App& app, const std::string& name,
                                std::vector<std::string>& values, const std::string& description) {
-    return app.add_option(name, values, description)->expected(1)->take_all();
+    return app.add_option(name, values, description)->allow_extra_args(false);
   }
 
   void declare_ingest() {
@@ -300,10 +300,11 @@ CLI::App& deepest(CLI::App& app) {
   return parsed.empty() ? app : deepest(*parsed.back());
 }
 
-/// What is wrong when arguments are left over; nothing when none are.
+/// What is wrong when arguments are left over, also before the command; nothing when none are.
 std::string complaint_about_extras(const CLI::App& app) {
   const std::vector<std::string> extras = app.remaining(true);
-  if (extras.empty()) return "";
+  if (extras.empty())
+    return app.get_parent() == nullptr ? "" : complaint_about_extras(*app.get_parent());
   const auto option = std::find_if(extras.begin(), extras.end(), [](const std::string& word) {
     return word.size() > 1 && word[0] == '-';
   });

@@ -99,14 +99,6 @@ TEST_CASE("options reach the library as they were written") {
   CHECK(request.collection == "handbook");
 }
 
-TEST_CASE("a source in brackets stays one source") {
-  detail::Run run;
-  const CommandLine line = parse({"ingest", "[a,b]"});
-  REQUIRE(line.run);
-  REQUIRE(line.run(*run.app));
-  CHECK(run.library->ingest_request_.sources == std::vector<std::string>{"[a,b]"});
-}
-
 TEST_CASE("help at each level has an example") {
   const auto check_help = [](const std::vector<const char*>& arguments, std::string_view example) {
     const CommandLine line = parse(arguments);

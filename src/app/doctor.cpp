@@ -109,9 +109,25 @@ Result<std::string> try_chat_model(App& app, const std::string& name) {
   return fmt::format("{} reads {} tokens of context", name, model->context_tokens_max());
 }
 
+/// Installed models against the hashes in their manifests.
+Result<void> check_model_files(App& app, Checks& checks) {
+  std::size_t installed = 0;
+  for (const models::ModelInfo& model : TRY(TRY(app.catalog())->list())) {
+    installed += model.state == "installed";
+    if (model.state == "damaged")
+      checks.push_back({"models", CheckState::fail, model.name + ": " + model.description,
+                        "delete the model's folder and install it again"});
+  }
+  checks.push_back({"models", CheckState::ok,
+                    fmt::format("{} installed, their files are as they were", installed), ""});
+  return {};
+}
+
 void check_models(App& app, Checks& checks) {
   const auto loaded = app.config();
   if (!loaded) return;  // Said already.
+  if (const auto files = check_model_files(app, checks); !files)
+    add_error(checks, "models", files.error(), "");
   const Defaults& defaults = (*loaded)->config.defaults;
   const auto embedder = try_embedder(app, defaults.embedder);
   if (embedder)

@@ -133,7 +133,8 @@ Result<int> ingest(App& app, const IngestOptions& options) {
                                 .unit = "documents"});
   const auto report = library.ingest(app.context(), *request, [&](const rag::IngestProgress& now) {
     progress.show(now.documents_done, now.documents_total,
-                  fmt::format("{} chunks · {}", group_digits(now.chunks_done), now.current));
+                  fmt::format("{} chunks{}{}", group_digits(now.chunks_done),
+                              now.current.empty() ? "" : " · ", now.current));
   });
   progress.clear();
   if (!report && report.error().code() == Code::cancelled)

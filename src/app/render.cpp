@@ -50,10 +50,17 @@ class Emphasis {
     for (std::string& word : index::analyze(query)) words_.insert(std::move(word));
   }
 
-  /// How many words of the query a line has.
-  std::size_t count(std::string_view line) const {
-    std::size_t found = 0;
-    for (const std::string& word : index::analyze(line)) found += words_.contains(word);
+  bool has_word(std::string_view text) const {
+    for (const std::string& word : index::analyze(text))
+      if (words_.contains(word)) return true;
+    return false;
+  }
+
+  /// Which words of the query a line has.
+  std::set<std::string> words_in(std::string_view line) const {
+    std::set<std::string> found;
+    for (std::string& word : index::analyze(line))
+      if (words_.contains(word)) found.insert(std::move(word));
     return found;
   }
 
@@ -64,7 +71,7 @@ class Emphasis {
     while (at < line.size()) {
       const std::size_t end = std::min(line.find(' ', at), line.size());
       const std::string word = line.substr(at, end - at);
-      out += count(word) > 0 ? style_.bold(word) : word;
+      out += has_word(word) ? style_.bold(word) : word;
       if (end < line.size()) out += ' ';
       at = end + 1;
     }
@@ -76,25 +83,32 @@ class Emphasis {
   std::set<std::string> words_;
 };
 
+/// Where the few lines start that have most different words of the query; the first of equals.
+std::size_t best_start(const std::vector<std::string>& lines, const Emphasis& emphasis) {
+  std::vector<std::set<std::string>> found;
+  for (const std::string& line : lines) found.push_back(emphasis.words_in(line));
+  std::size_t best = 0;
+  std::size_t best_count = 0;
+  for (std::size_t first = 0; first + excerpt_lines_max <= lines.size(); ++first) {
+    std::set<std::string> words;
+    for (std::size_t i = first; i < first + excerpt_lines_max; ++i)
+      words.insert(found[i].begin(), found[i].end());
+    if (words.size() > best_count) {
+      best = first;
+      best_count = words.size();
+    }
+  }
+  return best;
+}
+
 /// The lines of a passage that have most to do with the query.
 std::string render_excerpt(std::string_view text, const Emphasis& emphasis, const Style& style) {
   const auto lines = wrap(printable(text), style.width - static_cast<int>(indent.size()) - 2);
-  std::size_t best = 0;
-  std::size_t best_count = 0;
-  for (std::size_t first = 0; first + std::min(excerpt_lines_max, lines.size()) <= lines.size();
-       ++first) {
-    std::size_t count = 0;
-    for (std::size_t i = first; i < std::min(first + excerpt_lines_max, lines.size()); ++i)
-      count += emphasis.count(lines[i]);
-    if (count > best_count) {
-      best = first;
-      best_count = count;
-    }
-  }
-  const std::size_t end = std::min(best + excerpt_lines_max, lines.size());
+  const std::size_t start = best_start(lines, emphasis);
+  const std::size_t end = std::min(start + excerpt_lines_max, lines.size());
   std::string out;
-  for (std::size_t i = best; i < end; ++i)
-    out += fmt::format("{}{}{}{}\n", indent, i == best && best > 0 ? "…" : "",
+  for (std::size_t i = start; i < end; ++i)
+    out += fmt::format("{}{}{}{}\n", indent, i == start && start > 0 ? "…" : "",
                        emphasis.apply(lines[i]), i + 1 == end && end < lines.size() ? "…" : "");
   return out;
 }
@@ -108,17 +122,18 @@ std::string render_source(const rag::Citation& citation, const Style& style) {
   return out + wrap_indented(fmt::format("“{}”", printable(citation.quote)), style.width, indent);
 }
 
-std::string render_refusal(const rag::Answer& answer, const Style& style) {
+std::string render_refusal(const rag::Answer& answer, std::string_view question,
+                           const Style& style) {
   std::string out;
   if (answer.reason) out += fmt::format("\nWhy: {}.\n", render_reason(*answer.reason));
   if (answer.nearest.empty()) return out;
   out += fmt::format("\n{}\n", style.bold("Nearest passages"));
-  const Emphasis none("", style);
+  const Emphasis emphasis(question, style);
   for (const rag::SearchItem& item : answer.nearest) {
     out += fmt::format("  - {}\n", style.bold(one_line(item.title)));
     for (const std::string& line : wrap(render_place(item), style.width - 4))
       out += std::string(indent) + style.dim(line) + "\n";
-    out += render_excerpt(item.text, none, style);
+    out += render_excerpt(item.text, emphasis, style);
   }
   return out;
 }
@@ -166,17 +181,19 @@ std::string render_sentence(const rag::Sentence& sentence) {
   return fmt::format("{} {}{}", text, marks, last == '!' ? "!" : ".");
 }
 
-std::string render_below_answer(const rag::Answer& answer, const Style& style) {
+std::string render_below_answer(const rag::Answer& answer, std::string_view question,
+                                const Style& style) {
   std::string out;
-  if (answer.refused) out += render_refusal(answer, style);
+  if (answer.refused) out += render_refusal(answer, question, style);
   if (!answer.citations.empty()) out += fmt::format("\n{}\n", style.bold("Sources"));
   for (const rag::Citation& citation : answer.citations) out += render_source(citation, style);
   return out + render_origin(answer, style);
 }
 
-std::string render_answer(const rag::Answer& answer, const Style& style) {
+std::string render_answer(const rag::Answer& answer, std::string_view question,
+                          const Style& style) {
   return wrap_indented(printable(answer.answer), style.width, "") +
-         render_below_answer(answer, style);
+         render_below_answer(answer, question, style);
 }
 
 std::string render_search(const rag::SearchReply& reply, const Style& style) {

@@ -18,9 +18,10 @@ std::string render_sentence(const rag::Sentence& sentence);
 
 /// Everything below the sentences of an answer: its sources, or the reason of a refusal and where
 /// to look; then one line on how the answer came about.
-std::string render_below_answer(const rag::Answer& answer, const Style& style);
+std::string render_below_answer(const rag::Answer& answer, std::string_view question,
+                                const Style& style);
 /// A whole answer.
-std::string render_answer(const rag::Answer& answer, const Style& style);
+std::string render_answer(const rag::Answer& answer, std::string_view question, const Style& style);
 
 /// Ranked passages, the words of the query emphasised.
 std::string render_search(const rag::SearchReply& reply, const Style& style);

@@ -85,8 +85,9 @@ const Style colourful{.is_terminal = true, .has_colour = true, .width = 72};
 }  // namespace
 
 TEST_CASE("an answer shows its sources like a careful colleague") {
-  check_golden("answer.txt", render_answer(cited_answer(), plain));
-  check_golden("answer_colour.txt", render_answer(cited_answer(), colourful));
+  check_golden("answer.txt", render_answer(cited_answer(), "How long are traces kept?", plain));
+  check_golden("answer_colour.txt",
+               render_answer(cited_answer(), "How long are traces kept?", colourful));
 }
 
 TEST_CASE("a refusal tells why and where to look") {
@@ -98,7 +99,7 @@ TEST_CASE("a refusal tells why and where to look") {
   answer.evidence = 0.1;
   answer.timing_ms = {{"total", 8.4}};
   answer.receipt_id = "rcp_01JDEXAMPLE";
-  check_golden("refusal.txt", render_answer(answer, plain));
+  check_golden("refusal.txt", render_answer(answer, "How long are traces retained?", plain));
 }
 
 TEST_CASE("a found passage shows the lines that hold the words of the query") {

@@ -39,17 +39,22 @@ class Outcome:
 class Slipway:
     """`slipway("ask", "How long?")` in one working directory with its own data."""
 
-    def __init__(self, program, prefix, folder):
+    def __init__(self, program, prefix, folder, cache):
         self.program, self.prefix, self.folder = program, prefix, folder
         self.data = folder / "data"
         self.environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(folder / "home"),
+            "XDG_CACHE_HOME": str(cache),
             "LANG": "C.UTF-8",
             "SLIPWAY_MODELS": str(prefix / "models"),
             "SLIPWAY_ONNXRUNTIME": str(prefix / "lib" / "libonnxruntime.so.1"),
         }
         (folder / "home").mkdir()
+
+    def use_own_cache(self):
+        """For tests that install models: they must not be seen by others."""
+        self.environment["XDG_CACHE_HOME"] = str(self.folder / "cache")
 
     def command(self, *arguments):
         return [str(self.program), *map(str, arguments), "--data", str(self.data)]
@@ -101,6 +106,12 @@ def prefix():
     return path
 
 
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory):
+    """Shared by all tests: what is known about the model files is found out once."""
+    return tmp_path_factory.mktemp("cache")
+
+
 @pytest.fixture
-def slipway(program, prefix, tmp_path):
-    return Slipway(program, prefix, tmp_path)
+def slipway(program, prefix, tmp_path, cache):
+    return Slipway(program, prefix, tmp_path, cache)

@@ -2,6 +2,7 @@
 import json
 import os
 import pty
+import re
 import select
 import signal
 import subprocess
@@ -9,6 +10,7 @@ import time
 
 import documents
 import pytest
+from conftest import ROOT
 
 COMMANDS = [[], ["ingest"], ["search"], ["ask"], ["collections"], ["collections", "list"],
             ["collections", "show"], ["collections", "delete"], ["documents"],
@@ -125,6 +127,22 @@ def test_a_full_disk_behind_stdout_is_an_error(slipway):
         done = subprocess.run([slipway.program, "models", "list"], stdout=full,
                               stderr=subprocess.PIPE, text=True, env=slipway.environment)
     assert done.returncode == 1 and "No space left on device" in done.stderr
+
+
+def test_closed_standard_streams_are_never_mistaken_for_files(slipway, tmp_path):
+    folder = documents.write_harbour(tmp_path / "docs")
+    command = " ".join(slipway.command("ingest", folder, "--json"))
+    for closed in (">&-", "2>&-", "<&-", "<&- >&- 2>&-"):
+        subprocess.run(["bash", "-c", f"{command} {closed}"], env=slipway.environment,
+                       cwd=slipway.folder, timeout=60)
+    assert (slipway.data / "slipway.db").read_bytes().startswith(b"SQLite format 3\0")
+    slipway.ok("doctor")
+    assert len(slipway.documents()) == 4
+
+
+def test_the_version_is_that_of_the_build(slipway):
+    version = re.search(r"project\(slipway VERSION ([0-9.]+)", (ROOT / "CMakeLists.txt").read_text())
+    assert plain(slipway, "--version").stdout == f"slipway {version[1]}\n"
 
 
 @pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

@@ -39,7 +39,7 @@ def test_four_formats_answer_with_citations_that_stand(slipway, tmp_path):
     for question, path, words in [
             ("How much does a mooring cost for a boat of seven metres?", "handbook.md", "14 euros"),
             ("What is the speed limit inside the harbour?", "rules.pdf", "three knots"),
-            ("Where does drinking water come from?", "fuel.html", "blue taps"),
+            ("Is drinking water free?", "fuel.html", "blue taps"),
             ("How heavy are the boats that the crane lifts?", "winter.txt", "twelve tonnes")]:
         answer = slipway.result("ask", question, "--mode", "extract")
         assert not answer["refused"], (question, answer)

@@ -25,6 +25,7 @@ def test_an_unknown_model_names_the_known_ones(slipway):
 
 
 def test_a_gguf_becomes_a_named_model(slipway, prefix):
+    slipway.use_own_cache()
     source = prefix / "models" / "smollm2-135m-instruct" / "model.gguf"
     info = slipway.result("models", "import", source, "--name", "mine")
     digest = hashlib.sha256(source.read_bytes()).hexdigest()
@@ -38,6 +39,7 @@ def test_a_gguf_becomes_a_named_model(slipway, prefix):
 
 
 def test_an_onnx_folder_becomes_an_embedder_that_a_collection_uses(slipway, prefix):
+    slipway.use_own_cache()
     source = prefix / "models" / "all-minilm-l6-v2-q"
     info = slipway.result("models", "import", source, "--name", "minilm")
     assert (info["task"], info["provider"]) == ("embed", "onnx")
@@ -48,6 +50,7 @@ def test_an_onnx_folder_becomes_an_embedder_that_a_collection_uses(slipway, pref
 
 
 def test_files_that_are_no_model_are_refused_with_the_reason(slipway):
+    slipway.use_own_cache()
     bad = slipway.folder / "bad.gguf"
     bad.write_bytes(b"GGUF" + b"\0" * 100)
     assert "bad.gguf" in slipway.fails(1, "models", "import", bad).err
