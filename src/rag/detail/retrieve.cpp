@@ -82,9 +82,11 @@ Result<void> open_both(const Context& context, Shelf& shelf, const SearchRequest
           context, shelf.settings_for(request.collection, std::nullopt).embedder);
     });
   auto collection = shelf.open(context, request.collection);
+  const Result<void> read = collection ? (*collection)->index->refresh(context) : Result<void>();
   if (warming.valid())
     (void)warming.get();  // A failure shows again below, where the right model is asked for.
   retrieved.collection = TRY(std::move(collection));
+  TRY(Result<void>(read));
   if (request.mode != index::SearchMode::lexical)
     retrieved.embedder = TRY(shelf.embedder(context, *retrieved.collection));
   return {};
