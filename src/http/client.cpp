@@ -89,14 +89,22 @@ class CurlClient final : public Client {
     const auto url = TRY(parse_url(request.url));
     TRY(fault_point(FaultKind::network, "send"));
     auto line = take_line();
-    detail::Transfer transfer(*line, request, sink, options_);
-    if (is_loopback(part_of(url.get(), CURLUPART_HOST))) transfer.avoid_proxy();
-    auto response = transfer.run(context);
+    auto response = transfer_on(*line, context, request, sink,
+                                is_loopback(part_of(url.get(), CURLUPART_HOST)));
     give_back(std::move(line));
     return response;
   }
 
  private:
+  /// A function of its own: the transfer must have let go of the line before another thread gets it.
+  Result<ClientResponse> transfer_on(detail::Line& line, const Context& context,
+                                     const ClientRequest& request, const BodySink& sink,
+                                     bool stays_here) {
+    detail::Transfer transfer(line, request, sink, options_);
+    if (stays_here) transfer.avoid_proxy();
+    return transfer.run(context);
+  }
+
   std::unique_ptr<detail::Line> take_line() {
     auto line = idle_.with([](auto& idle) {
       std::unique_ptr<detail::Line> taken;
