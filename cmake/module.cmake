@@ -43,7 +43,8 @@ function(slipway_tests NAME LIBRARY)
   target_link_libraries(${NAME}_test PRIVATE ${LIBRARY} doctest::doctest)
   target_compile_definitions(${NAME}_test PRIVATE
     SLIPWAY_TEST_DATA="${CMAKE_SOURCE_DIR}/tests/data/${NAME}" SLIPWAY_TEST_MODELS="${SLIPWAY_DEPS_PREFIX}/models")
-  set_target_properties(${NAME}_test PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  # Not in a sibling of share/: a test of an empty catalog must not find the models there.
+  set_target_properties(${NAME}_test PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests/unit)
   add_test(NAME ${NAME} COMMAND ${NAME}_test)
   set_tests_properties(${NAME} PROPERTIES TIMEOUT 300
     ENVIRONMENT "SLIPWAY_ONNXRUNTIME=${SLIPWAY_DEPS_PREFIX}/lib/libonnxruntime.so.1;SLIPWAY_MODELS=${SLIPWAY_DEPS_PREFIX}/models")

@@ -119,8 +119,9 @@ class Library {
   /// `rerun` also the model.
   virtual Result<Replay> replay(const Context&, const std::string& receipt_id, bool rerun) = 0;
 
-  /// One line per fault: texts whose bytes changed, chunks outside their text, missing vectors,
-  /// orphaned blobs. With `repair`, what can be rebuilt is, and the lines say so.
+  /// One line per fault: texts whose bytes changed or are gone, maps that cannot be read, chunks
+  /// that are not the text they say. With `repair`, such documents are removed for the next ingest
+  /// to bring back, texts of no document are deleted, and the lines say so.
   virtual Result<std::vector<std::string>> check(const Context&, bool repair) = 0;
 };
 

@@ -1,7 +1,5 @@
 #include "rag/detail/check.hpp"
 
-#include <set>
-
 #include "core/files.hpp"
 #include "core/unicode.hpp"
 #include "rag/detail/ingest.hpp"
@@ -34,8 +32,7 @@ struct Damaged {
 };
 
 Result<std::vector<Damaged>> damaged_documents(const Context& context, Shelf& shelf,
-                                               const CollectionRow& collection,
-                                               std::set<std::string>& used_texts) {
+                                               const CollectionRow& collection) {
   std::vector<Damaged> damaged;
   TRY(shelf.database().read(context, [&](store::Connection& connection) -> Result<void> {
     constexpr int page_size = 500;
@@ -43,7 +40,6 @@ Result<std::vector<Damaged>> damaged_documents(const Context& context, Shelf& sh
       const auto page = TRY(list_documents(connection, collection.id, after, page_size));
       for (const DocumentRow& document : page) {
         TRY(context.check());
-        used_texts.insert(document.info.text_hash);
         if (auto fault = TRY(fault_of(connection, shelf, document)))
           damaged.push_back({document.info.id, document.info.text_hash,
                              fmt::format("{} in collection '{}': {}", document.info.uri,
@@ -56,35 +52,17 @@ Result<std::vector<Damaged>> damaged_documents(const Context& context, Shelf& sh
   return damaged;
 }
 
-Result<void> check_orphans(const Context& context, Shelf& shelf, const std::set<std::string>& used,
-                           bool repair, std::vector<std::string>& lines) {
-  for (const std::string& hash : TRY(shelf.blobs().list())) {
-    if (used.contains(hash)) continue;
-    bool orphan = false;
-    TRY(shelf.database().read(context, [&](store::Connection& connection) -> Result<void> {
-      orphan = !TRY(text_is_used(connection, hash));  // An ingest may have brought it since.
-      return {};
-    }));
-    if (!orphan) continue;
-    if (repair) TRY(release_text(context, shelf, hash));
-    lines.push_back(
-        fmt::format("text {} belongs to no document{}", hash, repair ? "; deleted" : ""));
-  }
-  return {};
-}
-
 }  // namespace
 
 Result<std::vector<std::string>> check(const Context& context, Shelf& shelf, bool repair) {
   std::vector<std::string> lines;
-  std::set<std::string> used_texts;
   std::vector<CollectionRow> collections;
   TRY(shelf.database().read(context, [&](store::Connection& connection) -> Result<void> {
     collections = TRY(all_collections(connection));
     return {};
   }));
   for (const CollectionRow& row : collections) {
-    for (Damaged& damaged : TRY(damaged_documents(context, shelf, row, used_texts))) {
+    for (Damaged& damaged : TRY(damaged_documents(context, shelf, row))) {
       if (repair) {
         const auto open = TRY(shelf.open(context, row.name));
         TRY(remove_document(context, shelf, *open, damaged.id, damaged.text_hash));
@@ -93,7 +71,9 @@ Result<std::vector<std::string>> check(const Context& context, Shelf& shelf, boo
       lines.push_back(std::move(damaged.line));
     }
   }
-  TRY(check_orphans(context, shelf, used_texts, repair, lines));
+  if (repair)
+    for (const std::string& hash : TRY(sweep_texts(context, shelf)))
+      lines.push_back(fmt::format("text {} belonged to no document; deleted", hash));
   return lines;
 }
 

@@ -138,6 +138,7 @@ Result<IngestReport> Ingest::run() {
 
   TRY(process(sources));
   if (request_.sync && !request_.dry_run) TRY(delete_missing(sources));
+  if (!request_.dry_run) TRY(sweep_texts(context_, shelf_));
   if (collection_)
     TRY(shelf_.database().read(context_, [&](store::Connection& connection) -> Result<void> {
       report_.index_version = TRY(collection_->index->version(connection));
@@ -381,7 +382,11 @@ Result<void> Ingest::write_item(Item& item, const Vectors& vectors) {
     TRY(embed_again(item, complete));
     written = write_document(item, complete);
   }
-  if (!written || item.change != Change::updated) return written;
+  if (!written) {
+    (void)release_text(context_, shelf_, item.row.info.text_hash);  // The sweep would find it too.
+    return written;
+  }
+  if (item.change != Change::updated) return {};
   const std::string& old_text = known_.at(item.row.info.uri).text_hash;
   if (old_text == item.row.info.text_hash) return {};
   return release_text(context_, shelf_, old_text);
@@ -486,6 +491,18 @@ Result<void> release_text(const Context& context, Shelf& shelf, const std::strin
     if (TRY(text_is_used(connection, text_hash))) return {};
     return shelf.blobs().remove(text_hash);
   });
+}
+
+Result<std::vector<std::string>> sweep_texts(const Context& context, Shelf& shelf) {
+  const auto stored = TRY(shelf.blobs().list());
+  std::vector<std::string> unused;
+  TRY(shelf.database().read(context, [&](store::Connection& connection) -> Result<void> {
+    for (const std::string& hash : stored)
+      if (!TRY(text_is_used(connection, hash))) unused.push_back(hash);
+    return {};
+  }));
+  for (const std::string& hash : unused) TRY(release_text(context, shelf, hash));
+  return unused;
 }
 
 Result<IngestReport> ingest(const Context& context, Shelf& shelf, const IngestRequest& request,
