@@ -95,7 +95,7 @@ class WordPiece::Run {
   /// Adds the id of the longest token that `rest` starts with; its size, 0 if there is none.
   std::size_t longest_piece(Vocabulary::Position position, std::string_view rest) {
     const std::size_t size_max = std::min(rest.size(), parts_.vocabulary.bytes_max());
-    auto hash = static_cast<std::uint64_t>(position);
+    std::uint64_t hash = Vocabulary::seed(position);
     for (std::size_t i = 0; i < size_max; ++i)
       hashes_[i + 1] = hash = Vocabulary::extend(hash, rest[i]);
     for (std::size_t size = size_max; size > 0; --size) {

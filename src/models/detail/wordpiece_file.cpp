@@ -108,7 +108,10 @@ Result<void> check_pre_tokenizer(const json::Object& file) {
 Result<Vocabulary> read_vocabulary(const json::Object& entries, const std::string& prefix,
                                    TokenId& id_max) {
   if (entries.empty()) return fail(Code::invalid_argument, "$.model.vocab: is empty");
-  Vocabulary vocabulary(entries.size());
+  const auto inside = std::count_if(entries.begin(), entries.end(), [&](const auto& entry) {
+    return std::string_view(entry.key()).starts_with(prefix);
+  });
+  Vocabulary vocabulary(entries.size() + static_cast<std::size_t>(inside));
   for (const auto& [token, value] : entries) {
     boost::system::error_code error;
     const auto id = value.is_number() ? value.to_number<TokenId>(error) : -1;
