@@ -5,9 +5,8 @@ namespace slipway::app {
 
 namespace {
 
-Result<rag::AskRequest> ask_request(App& app, const AskOptions& options) {
+Result<rag::AskRequest> ask_request(const AskOptions& options) {
   rag::AskRequest request;
-  request.collection = TRY(app.collection_or_default(options.collection));
   request.question = options.question;
   request.mode = TRY(rag::parse_answer_mode(options.mode));
   request.limit = options.limit;
@@ -59,8 +58,9 @@ Result<int> ask_streaming(App& app, const rag::AskRequest& request) {
 Result<int> ask(App& app, const AskOptions& options) {
   if (const auto use = check_use(options); !use) return app.wrong_use(use.error());
   if (!options.replay.empty()) return replay(app, options);
-  const auto request = ask_request(app, options);
+  auto request = ask_request(options);
   if (!request) return app.wrong_use(request.error());
+  request->collection = TRY(app.collection_or_default(options.collection));
   if (app.out_style().is_terminal && !app.options().json) return ask_streaming(app, *request);
   const auto answer = TRY(TRY(app.library())->ask(app.context(), *request));
   if (app.options().json)

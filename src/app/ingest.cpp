@@ -74,9 +74,8 @@ Result<rag::CollectionSettings> settings_for(App& app, rag::Library& library,
   return settings;
 }
 
-Result<rag::IngestRequest> ingest_request(App& app, const IngestOptions& options) {
+Result<rag::IngestRequest> ingest_request(const IngestOptions& options) {
   rag::IngestRequest request;
-  request.collection = TRY(app.collection_or_default(options.collection));
   request.sources = options.sources;
   request.source_options.include = options.include;
   request.source_options.exclude = options.exclude;
@@ -120,8 +119,9 @@ Result<json::Object> parse_metadata(const std::vector<std::string>& entries) {
 }
 
 Result<int> ingest(App& app, const IngestOptions& options) {
-  auto request = ingest_request(app, options);
+  auto request = ingest_request(options);
   if (!request) return app.wrong_use(request.error());
+  request->collection = TRY(app.collection_or_default(options.collection));
   rag::Library& library =
       *TRY(app.library(options.dry_run ? DataFolder::stays_unmade : DataFolder::may_be_made));
   if (names_settings(options))

@@ -6,9 +6,8 @@ namespace slipway::app {
 
 namespace {
 
-Result<rag::SearchRequest> search_request(App& app, const SearchOptions& options) {
+Result<rag::SearchRequest> search_request(const SearchOptions& options) {
   rag::SearchRequest request;
-  request.collection = TRY(app.collection_or_default(options.collection));
   request.query = options.query;
   request.limit = options.limit;
   request.mode = TRY(json::from<index::SearchMode>(json::Value(options.mode.c_str())));
@@ -28,8 +27,9 @@ Result<std::optional<json::Value>> parse_filter(const std::string& text) {
 }
 
 Result<int> search(App& app, const SearchOptions& options) {
-  const auto request = search_request(app, options);
+  auto request = search_request(options);
   if (!request) return app.wrong_use(request.error());
+  request->collection = TRY(app.collection_or_default(options.collection));
   const auto reply = TRY(TRY(app.library())->search(app.context(), *request));
   if (app.options().json)
     app.print_json(json::to(reply));

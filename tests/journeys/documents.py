@@ -106,13 +106,13 @@ def write_harbour(folder):
     return folder
 
 
-def write_many(folder, count, paragraphs=6):
+def write_many(folder, count, paragraphs):
     """Markdown documents that all differ, for work that takes a while."""
     folder.mkdir(parents=True, exist_ok=True)
     for number in range(count):
         text = f"# Notice {number}\n\n" + "\n\n".join(
             f"Paragraph {p} of notice {number} is about berth {number * 7 + p}, where boat "
-            f"{number * 13 + p} may stay for {number + p + 1} days. " + "It is kept in order. " * 12
+            f"{number * 13 + p} may stay for {number + p + 1} days. " + "It is kept in order. " * 6
             for p in range(paragraphs))
         (folder / f"notice-{number:04}.md").write_text(text + "\n")
     return folder
