@@ -10,7 +10,7 @@
 #include "core/files.hpp"
 #include "core/guarded.hpp"
 #include "core/log.hpp"
-#include "models/detail/file_stamps.hpp"
+#include "models/detail/file_hash.hpp"
 #include "models/detail/gguf_file.hpp"
 #include "models/detail/install.hpp"
 #include "models/detail/known_models.hpp"
@@ -19,6 +19,7 @@
 #include "models/detail/onnx_embedder.hpp"
 #include "models/detail/openai_chat.hpp"
 #include "models/detail/openai_embedder.hpp"
+#include "models/detail/vetted_models.hpp"
 #include "models/scripted.hpp"
 
 namespace slipway::models {
@@ -73,8 +74,7 @@ Error not_found(const std::string& name) {
 
 class FolderCatalog final : public Catalog {
  public:
-  explicit FolderCatalog(Options options)
-      : options_(std::move(options)), stamps_(cache_directory() / "model-files.json") {}
+  explicit FolderCatalog(Options options) : options_(std::move(options)) {}
 
   Result<std::vector<ModelInfo>> list() const override;
   Result<ModelInfo> pull(const Context& context, const std::string& name) override;
@@ -101,7 +101,6 @@ class FolderCatalog final : public Catalog {
                                                 const Found& found);
 
   const Options options_;
-  mutable detail::FileStamps stamps_;
   Guarded<std::map<std::string, std::shared_ptr<Embedder>>> embedders_;
   Guarded<std::map<std::string, std::shared_ptr<ChatModel>>> chat_models_;
 };
@@ -119,7 +118,7 @@ ModelInfo FolderCatalog::info_of(const detail::ModelFolder& folder) const {
   info.description = folder.manifest.description;
   std::error_code error;
   info.size_bytes = fs::file_size(folder.weights, error);
-  const auto hash = stamps_.hash_of(folder.weights);
+  const auto hash = detail::remembered_hash(folder.weights);
   info.hash = hash ? *hash : std::string();
   if (!hash || (!folder.manifest.hash.empty() && folder.manifest.hash != info.hash)) {
     info.state = "damaged";
@@ -242,7 +241,7 @@ Result<ModelInfo> FolderCatalog::publish(detail::Staging& staging, const std::st
   const fs::path place = options_.folders.back() / name;
   for (int attempt = 0; attempt < 2; ++attempt) {
     if (const auto existing = TRY(installed(name))) {
-      if (TRY(stamps_.hash_of(existing->weights)) == fresh->manifest.hash)
+      if (TRY(detail::remembered_hash(existing->weights)) == fresh->manifest.hash)
         return info_of(*existing);
       return fail(Code::conflict,
                   "the name '{}' is taken by another model in {}; choose another or delete it",
@@ -255,7 +254,8 @@ Result<ModelInfo> FolderCatalog::publish(detail::Staging& staging, const std::st
   }
   const auto folder = TRY(detail::read_model_folder(place));
   SLIPWAY_ASSERT(folder.has_value());
-  if (folder->manifest.provider == Provider::llama) stamps_.set_vetted(folder->weights);
+  if (folder->manifest.provider == Provider::llama)
+    detail::remember_vetted(TRY(detail::remembered_hash(folder->weights)));
   return info_of(*folder);
 }
 
@@ -264,7 +264,7 @@ Result<ModelInfo> FolderCatalog::pull(const Context& context, const std::string&
   if (known == nullptr)
     return fail(Code::not_found, "model '{}' cannot be pulled; known are: {}", name, known_names());
   if (const auto existing = TRY(installed(name)); existing) {
-    const std::string hash = TRY(stamps_.hash_of(existing->weights));
+    const std::string hash = TRY(detail::remembered_hash(existing->weights));
     if (known->has_hash(hash) ||
         (hash == existing->manifest.hash && known->has_hash(existing->manifest.source_hash)))
       return info_of(*existing);
@@ -337,15 +337,15 @@ Result<std::shared_ptr<ChatModel>> FolderCatalog::open_llama(const Context& cont
   detail::LlamaChatOptions options;
   options.name = name;
   options.path = found.folder ? found.folder->weights : fs::path(found.config.path);
-  options.hash = TRY(stamps_.hash_of(options.path));
+  options.hash = TRY(detail::remembered_hash(options.path));
   options.context_tokens = found.config.context_tokens;
   options.parallel = std::max<std::size_t>(found.config.parallel, 1);
   options.threads = found.config.threads;
   const detail::KnownModel* known = detail::find_known_model(name);
   const bool is_known = known != nullptr && known->has_hash(options.hash);
-  if (!is_known && !stamps_.is_vetted(options.path)) {
+  if (!is_known && !detail::is_vetted(options.hash)) {
     TRY(detail::vet_gguf(context, options.path).within(fmt::format("model '{}'", name)));
-    stamps_.set_vetted(options.path);
+    detail::remember_vetted(options.hash);
   }
   return detail::open_llama_chat(options);
 }
