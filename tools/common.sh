@@ -2,7 +2,7 @@
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/slipway
-program=$root/build/slipway
+program=${SLIPWAY_PROGRAM:-$root/build/slipway} # Another build can be named.
 cd "$root"
 
 say() { printf '%s\n' "$*" >&2; }

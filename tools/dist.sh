@@ -5,7 +5,7 @@
 # guides, completions and licences. Programs and libraries find each other relative to themselves ($ORIGIN), so it runs
 # from any folder. The same build gives the same bytes.
 . "$(dirname "$0")/common.sh"
-tools/build.sh release slipway
+[ -n "${SLIPWAY_PROGRAM:-}" ] || tools/build.sh release slipway
 prefix=$(tools/deps/deps.sh --path)
 version=$("$program" --version | awk '{ print $2 }')
 name=slipway-$version-linux-x86_64

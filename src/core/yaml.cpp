@@ -11,7 +11,7 @@ namespace {
 
 constexpr int depth_max = 64;
 constexpr std::size_t nodes_max = 1'000'000;
-constexpr std::size_t path_bytes_max = 64u << 20;  // Long keys in deep aliases multiply as well.
+constexpr std::size_t path_bytes_max = 32u << 20;  // Long keys in deep aliases multiply as well.
 
 class Converter {
  public:

@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include <chrono>
+#include <ctime>
 
 using namespace slipway;
 
@@ -100,7 +100,7 @@ TEST_CASE("a key that stands twice and a second document are refused") {
 }
 
 TEST_CASE("aliases that multiply are refused before they fill the memory") {
-  const auto begin = std::chrono::steady_clock::now();
+  const std::clock_t begin = std::clock();  // CPU time: the machine may be busy.
   std::string bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n";
   for (int i = 1; i < 12; ++i) {
     bomb += fmt::format("a{0}: &a{0} [", i);
@@ -113,7 +113,7 @@ TEST_CASE("aliases that multiply are refused before they fill the memory") {
   for (int i = 1; i < 20; ++i)
     long_keys += fmt::format("a{0}: &a{0} {{{1}1: *a{2}, {1}2: *a{2}}}\n", i, key, i - 1);
   CHECK(error_of(long_keys).find("expands to more than a million values") != std::string::npos);
-  CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(20));
+  CHECK(std::clock() - begin < 20 * CLOCKS_PER_SEC);
 }
 
 TEST_CASE("an alias that holds itself and deep nesting are refused") {

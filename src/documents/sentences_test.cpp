@@ -1,6 +1,6 @@
 #include <doctest/doctest.h>
 
-#include <chrono>
+#include <ctime>
 #include <random>
 
 #include "core/unicode.hpp"
@@ -312,7 +312,7 @@ TEST_CASE("no letter of running text is lost between sentences") {
 }
 
 TEST_CASE("texts made to be slow are cut in linear time") {
-  const auto begin = std::chrono::steady_clock::now();
+  const std::clock_t begin = std::clock();  // CPU time: the machine may be busy.
   const auto repeat = [](std::string_view piece) {
     std::string text;
     while (text.size() < 2'000'000) text += piece;
@@ -326,7 +326,7 @@ TEST_CASE("texts made to be slow are cut in linear time") {
     const auto text = repeat(piece);
     REQUIRE(spans_are_sound(text));
   }
-  CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(30));
+  CHECK(std::clock() - begin < 30 * CLOCKS_PER_SEC);
 }
 
 TEST_CASE("a clipped text ends behind a whole word") {

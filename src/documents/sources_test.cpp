@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <ctime>
 #include <fstream>
 
 #include "core/fault.hpp"
@@ -124,7 +125,7 @@ TEST_CASE("patterns match as in a .gitignore file") {
 }
 
 TEST_CASE("a pattern full of stars is decided at once") {
-  const auto begin = std::chrono::steady_clock::now();
+  const std::clock_t begin = std::clock();  // CPU time: the machine may be busy.
   std::string stars, folders;
   for (int i = 0; i < 100; ++i) stars += "a*";
   for (int i = 0; i < 50; ++i) folders += "**/a/";
@@ -132,7 +133,7 @@ TEST_CASE("a pattern full of stars is decided at once") {
   for (int i = 0; i < 500; ++i) deep += "a/";
   CHECK_FALSE(matches_pattern(stars + "b", std::string(5000, 'a')));
   CHECK_FALSE(matches_pattern(folders + "b", deep + "c"));
-  CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(2));
+  CHECK(std::clock() - begin < 2 * CLOCKS_PER_SEC);
 }
 
 TEST_CASE("a pattern that means nothing is refused with its text") {

@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include <chrono>
+#include <ctime>
 #include <random>
 
 #include "core/files.hpp"
@@ -199,7 +199,7 @@ TEST_CASE("a regular expression that does not compile is one error that names it
 }
 
 TEST_CASE("a regular expression that explodes is an error, not a hang or a crash") {
-  const auto begin = std::chrono::steady_clock::now();
+  const std::clock_t begin = std::clock();  // CPU time: the machine may be busy.
   const std::string text(50'000, 'a');
   for (const std::string_view pattern : {"(?:a|aa)+$x", "(?:a*)*b", "(a+)+b", "(?:(?:a|b)+c)+d"}) {
     CAPTURE(pattern);
@@ -207,7 +207,7 @@ TEST_CASE("a regular expression that explodes is an error, not a hang or a crash
     const auto result = split(text, settings);
     if (!result) CHECK(result.error().code() == Code::invalid_argument);
   }
-  CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(20));
+  CHECK(std::clock() - begin < 20 * CLOCKS_PER_SEC);
 }
 
 TEST_CASE("regular expressions have Python's meaning") {
@@ -285,7 +285,7 @@ TEST_CASE("every chunk of random bytes is in order, on boundaries, and nothing i
 }
 
 TEST_CASE("splitting stays linear on texts made to be slow") {
-  const auto begin = std::chrono::steady_clock::now();
+  const std::clock_t begin = std::clock();  // CPU time: the machine may be busy.
   SplitterSettings overlapping;
   overlapping.chunk_size = 100'000;
   overlapping.chunk_overlap = 99'999;
@@ -296,5 +296,5 @@ TEST_CASE("splitting stays linear on texts made to be slow") {
     CHECK(split(text, {}).ok());
     CHECK(split(text, overlapping).ok());
   }
-  CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(20));
+  CHECK(std::clock() - begin < 20 * CLOCKS_PER_SEC);
 }

@@ -10,6 +10,7 @@
 
 #include "core/fault.hpp"
 #include "core/files.hpp"
+#include "core/log.hpp"
 #include "models/chat_model_conformance.hpp"
 #include "models/detail/child_process.hpp"
 #include "models/detail/known_models.hpp"
@@ -253,6 +254,7 @@ TEST_CASE("whichever file call fails, an import is all or nothing") {
   const Sandbox sandbox;
   const auto catalog = sandbox.open();
   const fs::path source = models_folder / "all-minilm-l6-v2-q";
+  log::set_level(log::Level::error);  // The same warning each time.
   int nth = 1;
   // All of the first calls, then some: reading the model for its trial makes many alike.
   for (bool fired = true; fired; nth += nth < 20 ? 1 : 7) {
@@ -261,14 +263,14 @@ TEST_CASE("whichever file call fails, an import is all or nothing") {
     const auto result = catalog->import({}, source, "mine");
     fired = plan.fired();
     CAPTURE(nth);
-    if (result) {
-      CHECK(fs::exists(sandbox.installed("mine") / "manifest.json"));
-      fs::remove_all(sandbox.installed("mine"));
-    } else {
-      CHECK_FALSE(fs::exists(sandbox.installed("mine")));
-    }
-    CHECK(sandbox.entries() == 0);
+    // A failure after the last step leaves a whole model, which the next import finds.
+    const bool is_there = fs::exists(sandbox.installed("mine"));
+    CHECK(sandbox.entries() == (is_there ? 1 : 0));
+    if (result) CHECK(is_there);
+    if (is_there) CHECK(find(*catalog, "mine").state == "installed");
+    fs::remove_all(sandbox.installed("mine"));
   }
+  log::set_level(log::Level::warning);
   CHECK(nth > 8);
 }
 

@@ -38,7 +38,7 @@ foreign=$(ldd "$slipway" "$top/libexec/slipway/pdftotext" "$top"/lib/slipway/* |
 "$slipway" ask "How large may one source file be?" --mode extract
 "$slipway" ask "How large may one source file be?" --mode extract --json | grep -q '"refused":false'
 "$slipway" ask "What does it mean when a citation is stale?" --mode extract --json | grep -q '"page":'
-"$slipway" ask "What is a receipt?" --mode auto >auto.txt
+"$slipway" ask "What is a receipt?" --mode extract >answer.txt
 mkdir moved && mv "$top" moved/elsewhere
 moved/elsewhere/bin/slipway search "exit code" --limit 1 >/dev/null
 echo "the tarball runs in a bare Debian, also from another folder"

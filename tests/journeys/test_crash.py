@@ -6,7 +6,7 @@ import documents
 import pytest
 
 ROUNDS = 20
-COUNT = 24
+COUNT = 12
 
 
 def write_version(folder, version):
@@ -15,7 +15,7 @@ def write_version(folder, version):
     for number in range(COUNT):
         (folder / f"berth-{number:02}.md").write_text(
             f"# Berth {number}\n\nThis is version {version} of the page on berth {number}.\n\n"
-            + f"Berth {number} lies in row {number % 5}, version {version}. " * 60 + "\n")
+            + f"Berth {number} lies in row {number % 5}, version {version}. " * 24 + "\n")
 
 
 def versions(slipway):
@@ -33,8 +33,6 @@ def versions(slipway):
 def test_kill_9_leaves_each_document_old_or_new(slipway, tmp_path):
     folder = tmp_path / "docs"
     write_version(folder, 0)
-    slipway.ok("ingest", folder)
-    start = time.monotonic()
     slipway.ok("ingest", folder)
     write_version(folder, 1)
     start = time.monotonic()

@@ -119,12 +119,8 @@ Result<Document> load_pdf(const LoadTask& task) {
     return fail(Code::invalid_argument, "truncated PDF: its end is missing; fetch the file again");
 
   const std::string input = fmt::format("{}\n{}", task.options.pages_max, xhtml.out);
-  auto output = run_sandboxed(task.context, "load-pdf", input, limits);
-  if (!output) {
-    // Its own verdicts name the document; what the sandbox says needs to be told about what.
-    return std::move(output.error());
-  }
-  Document document = TRY(decode_document(output->out));
+  const SandboxOutput reply = TRY(run_sandboxed(task.context, "load-pdf", input, limits));
+  Document document = TRY(decode_document(reply.out));
   if (is_damaged)
     document.warnings.push_back(
         fmt::format("damaged PDF, text may be missing ({})", complaint(xhtml.err)));

@@ -424,10 +424,7 @@ Result<void> Ingest::delete_missing(const documents::SourceList& sources) {
   for (const auto& file : sources.files) present.insert(file.uri);
   for (const auto& failure : sources.failures) present.insert(failure.uri);
   for (const auto& [uri, document] : known_) {
-    const bool covered =
-        std::any_of(sources.roots.begin(), sources.roots.end(),
-                    [&](const std::string& root) { return uri.starts_with(root); });
-    if (!covered || present.contains(uri)) continue;
+    if (!sources.covers(uri) || present.contains(uri)) continue;
     TRY(context_.check());
     TRY(remove_document(context_, shelf_, *collection_, document.id, document.text_hash));
     ++report_.deleted;
