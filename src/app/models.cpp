@@ -1,3 +1,5 @@
+#include <cctype>
+
 #include "app/commands.hpp"
 
 namespace slipway::app {
@@ -29,11 +31,18 @@ void print_installed(App& app, const std::vector<models::ModelInfo>& models) {
                           format_bytes(model.size_bytes), model.hash));
 }
 
+/// "Qwen3 4B-Q4_K_M.gguf" -> "qwen3-4b-q4_k_m": names of models are lower case without spaces.
 std::string name_of(const std::string& path) {
   std::filesystem::path file(path);
   if (!file.has_filename()) file = file.parent_path();  // "folder/"
   const bool has_model_ending = file.extension() == ".gguf" || file.extension() == ".onnx";
-  return has_model_ending ? file.stem().string() : file.filename().string();
+  std::string name = has_model_ending ? file.stem().string() : file.filename().string();
+  for (char& c : name) {
+    const auto byte = static_cast<unsigned char>(c);
+    c = static_cast<char>(std::tolower(byte));
+    if (!std::isalnum(byte) && c != '.' && c != '_' && c != '-') c = '-';
+  }
+  return name;
 }
 
 }  // namespace

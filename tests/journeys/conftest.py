@@ -50,6 +50,9 @@ class Slipway:
             "SLIPWAY_MODELS": str(prefix / "models"),
             "SLIPWAY_ONNXRUNTIME": str(prefix / "lib" / "libonnxruntime.so.1"),
         }
+        for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS"):
+            if name in os.environ:
+                self.environment[name] = os.environ[name]
         (folder / "home").mkdir()
 
     def use_own_cache(self):
