@@ -89,14 +89,15 @@ class CurlClient final : public Client {
     const auto url = TRY(parse_url(request.url));
     TRY(fault_point(FaultKind::network, "send"));
     auto line = take_line();
-    auto response = transfer_on(*line, context, request, sink,
-                                is_loopback(part_of(url.get(), CURLUPART_HOST)));
+    auto response =
+        transfer_on(*line, context, request, sink, is_loopback(part_of(url.get(), CURLUPART_HOST)));
     give_back(std::move(line));
     return response;
   }
 
  private:
-  /// A function of its own: the transfer must have let go of the line before another thread gets it.
+  /// A function of its own: the transfer must have let go of the line before another thread gets
+  /// it.
   Result<ClientResponse> transfer_on(detail::Line& line, const Context& context,
                                      const ClientRequest& request, const BodySink& sink,
                                      bool stays_here) {

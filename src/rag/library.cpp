@@ -4,6 +4,7 @@
 #include "rag/detail/check.hpp"
 #include "rag/detail/ingest.hpp"
 #include "rag/detail/receipts.hpp"
+#include "rag/detail/removal.hpp"
 
 namespace slipway::rag {
 

@@ -2,7 +2,7 @@
 
 #include "core/files.hpp"
 #include "core/unicode.hpp"
-#include "rag/detail/ingest.hpp"
+#include "rag/detail/removal.hpp"
 
 namespace slipway::rag::detail {
 
