@@ -62,7 +62,8 @@ TEST_CASE("missing keys keep the defaults and present ones are read") {
   CHECK(empty->limit == 10);
   CHECK_FALSE(empty->best);
   const auto full = read(
-      R"({"query":"q","limit":5,"small":255,"large":-9223372036854775808,"size":18446744073709551615,
+      R"({"query":"q","limit":5,"small":255,"large":-9223372036854775808,
+         "size":18446744073709551615,
           "weight":0.5,"quick":true,"metric":"l2","best":{"id":"a"},"hits":[{"id":"b","score":2}],
           "groups":{"x":[1,2]},"tags":["t"],"extra":{"any":[1]}})");
   REQUIRE_MESSAGE(full.ok(), full.error().message());

@@ -29,8 +29,10 @@ std::string refusal(std::string_view filter) {
 }
 
 constexpr std::string_view document = R"({"uri":"file:///a.md","title":"A tale",
-  "modified_at":"2024-05-01T10:00:00Z","metadata":{"year":2024,"price":9.5,"lang":"en","draft":false,
-  "tags":["a","b"],"none":null,"uri":"inner","deep":{"er":{"x":1}},"dot.ted":2,"day":"2024-05-01"}})";
+  "modified_at":"2024-05-01T10:00:00Z","metadata":{"year":2024,"price":9.5,
+  "lang":"en","draft":false,
+  "tags":["a","b"],"none":null,"uri":"inner","deep":{"er":{"x":1}},
+  "dot.ted":2,"day":"2024-05-01"}})";
 
 // The oracle: the contract once more, written over plain JSON without the parser's tree.
 // Random data uses only values for which it is complete: small whole numbers, short strings, times.

@@ -31,7 +31,8 @@ struct IndexedChunk {
 
 struct IndexedDocument {
   std::string id;
-  /// {"metadata":{...},"uri":...,"path":...,"title":...,"media_type":...,"ingested_at":...,"modified_at":...}
+  /// {"metadata":{...},"uri":...,"path":...,"title":...,"media_type":...,"ingested_at":...,
+  /// "modified_at":...}
   json::Object attributes;
   std::vector<IndexedChunk> chunks;
 };

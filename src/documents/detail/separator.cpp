@@ -61,23 +61,25 @@ class CodePointIterator {
 class PythonTraits : public boost::cpp_regex_traits<wchar_t> {
  public:
   char_class_type lookup_classname(const wchar_t* begin, const wchar_t* end) const {
-    if (end - begin != 1) return 0;
-    switch (*begin) {
-      case L'd':
-      case L'D': return digit;  // For \D the engine asks for "D" and negates by itself.
-      case L's':
-      case L'S': return space;
-      case L'w':
-      case L'W': return word;
-      default: return 0;
-    }
+    const std::wstring_view name(begin, static_cast<std::size_t>(end - begin));
+    // For \D the engine asks for "D" and negates by itself. The long names are its own needs.
+    if (name == L"d" || name == L"D") return digit;
+    if (name == L"s" || name == L"S" || name == L"space") return space;
+    if (name == L"w" || name == L"W") return word;
+    if (name == L"lower") return lower;
+    if (name == L"upper") return upper;
+    if (name == L"alpha") return letter;
+    return 0;
   }
   bool isctype(wchar_t c, char_class_type classes) const {
     const auto point = static_cast<char32_t>(c);
     return ((classes & digit) != 0 && unicode::is_digit(point)) ||
            ((classes & space) != 0 && unicode::is_space(point)) ||
            ((classes & word) != 0 &&
-            (point == '_' || unicode::is_letter(point) || unicode::is_number(point)));
+            (point == '_' || unicode::is_letter(point) || unicode::is_number(point))) ||
+           ((classes & lower) != 0 && unicode::is_lower(point)) ||
+           ((classes & upper) != 0 && unicode::is_upper(point)) ||
+           ((classes & letter) != 0 && unicode::is_letter(point));
   }
   wchar_t translate(wchar_t c) const { return c; }
   wchar_t translate_nocase(wchar_t c) const {
@@ -91,6 +93,9 @@ class PythonTraits : public boost::cpp_regex_traits<wchar_t> {
   static constexpr char_class_type digit = 1;
   static constexpr char_class_type space = 2;
   static constexpr char_class_type word = 4;
+  static constexpr char_class_type lower = 8;
+  static constexpr char_class_type upper = 16;
+  static constexpr char_class_type letter = 32;
 };
 
 using Regex = boost::basic_regex<wchar_t, boost::regex_traits<wchar_t, PythonTraits>>;
