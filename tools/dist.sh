@@ -70,6 +70,7 @@ cp LICENSE "$stage/"
 cp README.md CHANGELOG.md "$share/doc/"
 cp -r docs demo "$share/doc/"
 for shell in bash zsh fish; do "$program" completion "$shell" >"$share/completions/slipway.$shell"; done
+cp -rL /usr/share/common-licenses "$share/licences/common" # What the packages' own files refer to.
 take_licences_of_pins
 chmod -R u=rwX,go=rX "$stage"
 
