@@ -268,6 +268,10 @@ Result<void> Answering::check_sentence(Composer& composer, std::string_view sent
     composer.drop(claim, "the model finds no answer in the passages");
     return {};
   }
+  if (!adds_to(facts_of(claim), facts_of(request_.question))) {
+    composer.drop(claim, "it says nothing that the question does not say");
+    return {};
+  }
   const auto vector = TRY(answered_.retrieved.embedder->embed_one(
       context_, claim, models::TextRole::document, &reply().usage));
   const double relevance = dot(vector, answered_.retrieved.query_vector);

@@ -155,6 +155,16 @@ double coverage(const Facts& claim, const Facts& evidence) {
   return static_cast<double>(found) / static_cast<double>(claim.stems.size());
 }
 
+bool adds_to(const Facts& claim, const Facts& question) {
+  constexpr std::ptrdiff_t words_min = 3;
+  const auto is_new = [](const std::set<std::string>& known) {
+    return [&known](const std::string& item) { return !known.contains(item); };
+  };
+  if (std::any_of(claim.numbers.begin(), claim.numbers.end(), is_new(question.numbers)))
+    return true;
+  return std::count_if(claim.stems.begin(), claim.stems.end(), is_new(question.stems)) >= words_min;
+}
+
 std::string without_marks(std::string_view sentence) {
   std::string clean;
   for (std::size_t at = 0; at < sentence.size(); ++at) {

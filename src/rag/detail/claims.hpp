@@ -34,6 +34,9 @@ std::optional<std::string> contradiction(const Facts& claim, const Facts& eviden
 /// Share of the claim's content words that the evidence has, 0..1; 1 when the claim has none.
 double coverage(const Facts& claim, const Facts& evidence);
 
+/// Whether the claim says something that the question does not: a number, or three content words.
+bool adds_to(const Facts& claim, const Facts& question);
+
 /// A sentence without citation marks such as "[1]" or "[2, 3]", trimmed.
 std::string without_marks(std::string_view sentence);
 

@@ -53,6 +53,14 @@ TEST_CASE("coverage is the share of content words") {
   CHECK(coverage(facts_of("the of and"), evidence) == 1);
 }
 
+TEST_CASE("a claim that only repeats the question adds nothing") {
+  const Facts question = facts_of("How long may the child process that reads a PDF run?");
+  CHECK_FALSE(
+      adds_to(facts_of("The document that reads a PDF is one that reads a PDF."), question));
+  CHECK(adds_to(facts_of("The child process may run for 60 seconds."), question));
+  CHECK(adds_to(facts_of("It is stopped after a minute."), question));
+}
+
 TEST_CASE("citation marks are taken out of a sentence") {
   CHECK(without_marks("Kept for 30 days [1].") == "Kept for 30 days.");
   CHECK(without_marks("Kept [1, 2] for 30 days [3][4].") == "Kept for 30 days.");
