@@ -2,6 +2,7 @@
 import json
 import os
 import pathlib
+import signal
 import subprocess
 
 import pytest
@@ -64,8 +65,10 @@ class Slipway:
 
     def start(self, *arguments, environment=None, **options):
         options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
+        # A test run in the background inherits an ignored SIGINT, and the program would keep ignoring it.
         return subprocess.Popen(self.command(*arguments), cwd=self.folder,
-                                env={**self.environment, **(environment or {})}, **options)
+                                env={**self.environment, **(environment or {})},
+                                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL), **options)
 
     def __call__(self, *arguments, environment=None, timeout=60, stdin=None):
         process = self.start(*arguments, environment=environment, stdin=subprocess.PIPE)
