@@ -87,6 +87,14 @@ class Sandbox {
   std::map<std::string, std::optional<std::string>> saved_;
 };
 
+/// Other tests run beside these.
+ModelConfig one_thread() {
+  ModelConfig config;
+  config.provider = Provider::llama;
+  config.threads = 1;
+  return config;
+}
+
 ModelInfo find(const Catalog& catalog, const std::string& name) {
   const auto models = catalog.list();
   REQUIRE(models.ok());
@@ -170,7 +178,10 @@ TEST_CASE("a GGUF file becomes a model that answers, once and only under free na
   CHECK(info.state == "installed");
   CHECK(info.hash == must(sha256_of_file(source)));
   CHECK(find(*catalog, "mine").hash == info.hash);
-  const auto model = must(catalog->chat_model({}, "mine"));
+  CHECK(must(catalog->chat_model({}, "mine"))->identity().starts_with("mine@"));
+  // An entry without a path adds settings to the installed model of its name.
+  const auto single = sandbox.open({{"mine", one_thread()}});
+  const auto model = must(single->chat_model({}, "mine"));
   CHECK_FALSE(must(model->chat({}, conformance::ask("Hello", 4))).content.empty());
   CHECK(sandbox.entries() == 1);
 
@@ -340,8 +351,8 @@ TEST_CASE("a pulled chat model is rewritten to the form that is read fastest") {
   const ModelInfo info = must(catalog->pull({}, known.name));
   CHECK(info.hash == known.requantized_hash);
   CHECK(info.size_bytes == known.size_bytes);
-  CHECK_FALSE(must(must(catalog->chat_model({}, known.name))->chat({}, conformance::ask("Hi", 3)))
-                  .content.empty());
+  const auto model = must(sandbox.open({{known.name, one_thread()}})->chat_model({}, known.name));
+  CHECK_FALSE(must(model->chat({}, conformance::ask("Hi", 3))).content.empty());
 }
 
 TEST_CASE("a client that fails or hangs is reported with its words, or ended") {
