@@ -22,6 +22,7 @@ from tokenizers import Tokenizer
 
 MODELS = ("bge-small-en-v1.5-q", "all-minilm-l6-v2-q", "e5-small-v2-q")
 
+
 def ours(program, path, texts):
     lines = "".join(json.dumps(text) + "\n" for text in texts)
     done = subprocess.run([program, str(path)], input=lines, capture_output=True, text=True)
@@ -34,9 +35,10 @@ def compare(program, path, texts, what):
     real = Tokenizer.from_file(str(path))
     real.no_truncation()
     real.no_padding()
+    # Batches, because a call from Python costs more than most strings do.
+    wanted_ids = (encoding.ids for at in range(0, len(texts), 20000) for encoding in real.encode_batch_fast(texts[at : at + 20000]))
     different = 0
-    for text, got in zip(texts, ours(program, path, texts), strict=True):
-        wanted = real.encode(text).ids
+    for text, got, wanted in zip(texts, ours(program, path, texts), wanted_ids, strict=True):
         if got == wanted:
             continue
         different += 1
@@ -109,7 +111,7 @@ def main():
             return compare(options.program, changed, strings, name)
 
         for name, content in variants(file):
-            different += compare_changed(name, content, texts[: len(texts) // 2])
+            different += compare_changed(name, content, texts[: len(texts) // 4])
         spelled, shown = letters(file)
         different += compare_changed("letters", spelled, texts)
         different += compare_changed("letters, every code point", spelled, ["a" + c + "b" for c in shown])
