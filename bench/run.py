@@ -82,11 +82,11 @@ class Table:
         if peer:
             ratio = ours / peer if better == "higher" else peer / ours
         self.rows.append({"what": what, "unit": unit, "slipway": ours, "peer": peer, "better": better, "ratio": ratio, "bar": bar,
-                          "met": None if bar is None or ratio is None else ratio >= bar, "note": note})
+                          "met": None if bar is None or ratio is None else reaches(ratio, bar), "note": note})
 
     def add_limit(self, what, ours, limit, *, unit, better="lower", note=""):
         """A figure with a bar of its own, without a peer."""
-        met = ours <= limit if better == "lower" else ours >= limit
+        met = reaches(limit / ours if better == "lower" else ours / limit, 1)
         self.rows.append({"what": what, "unit": unit, "slipway": ours, "peer": None, "better": better, "ratio": None,
                           "bar": limit, "met": met, "note": note})
 
@@ -98,6 +98,11 @@ class Table:
             met = {None: "", True: "met", False: "NOT MET"}[row["met"]]
             print(f"{row['what'] + ', ' + row['unit']:<46} {shown(row['slipway']):>10} {shown(row['peer']):>10} {ratio:>7} {bar:>8}  "
                   f"{met} {row['note']}".rstrip())
+
+
+def reaches(ratio, bar):
+    """Equal to three digits is equal: the last chunk of a tie moves a mean over hundreds of questions by less."""
+    return round(ratio, 3) >= bar
 
 
 def shown(value):
