@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <ctime>
+
 #include "documents/documents.hpp"
 
 namespace slipway::documents {
@@ -146,9 +148,9 @@ TEST_CASE("Markdown made to be slow is read in linear time") {
                                       "*a",
                                       "a\n"}) {
     CAPTURE(part);
-    const auto begin = std::chrono::steady_clock::now();
+    const std::clock_t begin = std::clock();  // Processor time: the machine may be busy.
     (void)load(context, {"a.md", repeated(part, 300'000), ""}, {});
-    CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(5));
+    CHECK((std::clock() - begin) / CLOCKS_PER_SEC < 5);
   }
 }
 
