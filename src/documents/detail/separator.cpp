@@ -4,6 +4,15 @@
 // wide copy of a large document is made. Character classes follow Python (Unicode).
 #include "documents/detail/separator.hpp"
 
+#include <cstddef>
+
+namespace slipway::documents::detail {
+/// Steps that one search may take. The engine's constant would be too small for a large document in
+/// which nothing matches, and for a small one it lets a bad pattern burn seconds.
+static thread_local std::ptrdiff_t search_steps_max = 0;
+}  // namespace slipway::documents::detail
+
+#define BOOST_REGEX_MAX_STATE_COUNT ::slipway::documents::detail::search_steps_max
 #include <boost/regex.hpp>
 
 #include "core/unicode.hpp"
@@ -151,6 +160,10 @@ Result<std::optional<Span>> Separator::Matches::next() {
   // After an empty match the next one at the same place must not be empty again.
   if (last_was_empty_) flags |= boost::regex_constants::match_not_initial_null;
   if (at_ > 0) flags |= boost::match_prev_avail;
+  constexpr std::size_t steps_base = 20'000'000;  // About a second.
+  constexpr std::size_t steps_per_byte = 32;
+  search_steps_max =
+      static_cast<std::ptrdiff_t>(steps_base + steps_per_byte * (text_.size() - at_));
   boost::match_results<CodePointIterator> match;
   try {
     done_ = !boost::regex_search(CodePointIterator(text_, at_), end, match,
