@@ -112,7 +112,7 @@ TEST_CASE("random changes of a head are read or refused, and llama.cpp never tak
   const ScratchFile scratch;
   std::mt19937 random(5);
   int passed_to_llama = 0;
-  for (int round = 0; round < 400; ++round) {
+  for (int round = 0; round < 120; ++round) {
     std::string bytes = good;
     // The beginning and the end hold counts, types and shapes; the middle is the vocabulary.
     const std::size_t span = round % 2 == 0 ? 2000 : bytes.size();
@@ -121,7 +121,7 @@ TEST_CASE("random changes of a head are read or refused, and llama.cpp never tak
       if (random() % 2 == 0) at = bytes.size() - 1 - at % std::min<std::size_t>(20'000, span);
       bytes[at] = static_cast<char>(random() % 3 == 0 ? random() : bytes[at] ^ (1 << random() % 8));
     }
-    if (!parse_gguf_head(bytes, size) || passed_to_llama >= 12) continue;
+    if (!parse_gguf_head(bytes, size) || passed_to_llama >= 8) continue;
     ++passed_to_llama;
     write_with_hole(scratch.path(), bytes, size);
     const auto vetted = vet_gguf(Context().with_timeout(std::chrono::seconds(60)), scratch.path());
@@ -130,19 +130,20 @@ TEST_CASE("random changes of a head are read or refused, and llama.cpp never tak
   CHECK(passed_to_llama > 0);
 }
 
-TEST_CASE("a head that makes llama.cpp abort is one clear error") {
+TEST_CASE("a head that makes llama.cpp crash is one clear error") {
   const MappedFile file = *MappedFile::open(model_file);
   std::string bytes(
       file.bytes().substr(0, parse_gguf_head(file.bytes(), file.bytes().size())->data_start));
-  // No attention heads at all: llama.cpp divides by them.
-  const std::string_view key = "llama.attention.head_count";
+  // A model without layers.
+  const std::string_view key = "llama.block_count";
   const std::size_t at = bytes.find(key) + key.size() + 4;
-  const std::uint32_t nonsense = 7;
+  const std::uint32_t nonsense = 0;
   std::memcpy(bytes.data() + at, &nonsense, sizeof nonsense);
   const ScratchFile scratch;
   write_with_hole(scratch.path(), bytes, file.bytes().size());
   const auto result = vet_gguf({}, scratch.path());
   REQUIRE_FALSE(result.ok());
+  CHECK(result.error().message().find("crashed its reader") != std::string::npos);
   CHECK(result.error().code() == Code::invalid_argument);
   CHECK(result.error().message().find(scratch.path().string()) != std::string::npos);
 }
