@@ -217,7 +217,7 @@ TEST_CASE("a regular expression that explodes is an error, not a hang or a crash
 TEST_CASE("a rare match in a large document is not taken for a costly pattern") {
   std::string text(3'000'000, 'a');
   text += "XXy";
-  CHECK(chunks_of(text, character_settings("(?<=XX)y|a+b", 10, true)).size() == 1);
+  CHECK(chunks_of(text, character_settings("(?<=XX)y|[bc]+z", 10, true)).size() == 1);
 }
 
 TEST_CASE("regular expressions have Python's meaning") {
