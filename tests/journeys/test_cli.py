@@ -46,7 +46,7 @@ def test_commands_without_models_or_data_start_at_once(slipway):
 @pytest.mark.parametrize("arguments, message", [
     (["search", "x", "--limt", "3"], "did you mean '--limit'?"),
     (["serch", "x"], "did you mean 'search'?"),
-    (["search"], "text"),
+    (["search"], "TEXT"),
     (["search", "x", "--limit", "0"], "--limit"),
     (["search", "x", "--mode", "guess"], "guess"),
     (["search", "x", "--filter", "{"], "--filter"),
