@@ -39,13 +39,23 @@ Result<int> replay(App& app, const AskOptions& options) {
 /// Prints each sentence once it is checked, then what belongs below the answer.
 Result<int> ask_streaming(App& app, const rag::AskRequest& request) {
   FlowingText flowing(app.out_style().width);
+  // A model may read for seconds before its first sentence stands.
+  Progress waiting(app.err(), {.style = app.err_style(),
+                               .is_quiet = app.options().quiet,
+                               .what = "ask",
+                               .unit = "passages"});
   bool has_sentences = false;
   rag::AskEvents events;
+  events.on_passages = [&](const std::vector<rag::SearchItem>& passages) {
+    waiting.show(static_cast<std::int64_t>(passages.size()), 0, "being read");
+  };
   events.on_sentence = [&](const rag::Sentence& sentence, const std::vector<rag::Citation>&) {
     has_sentences = true;
+    waiting.clear();
     app.print(flowing.add(render_sentence(sentence)));
   };
   auto answered = TRY(app.library())->ask(app.context(), request, events);
+  waiting.clear();
   app.print(flowing.finish());
   const rag::Answer answer = TRY(std::move(answered));
   app.print(has_sentences ? render_below_answer(answer, request.question, app.out_style())

@@ -163,7 +163,7 @@ def test_ctrl_c_leaves_a_consistent_library(slipway, tmp_path, number, code):
     before = len(slipway.documents()) if slipway.result("collections", "list")["items"] else 0
     assert before < 100
     slipway.ok("doctor")
-    report = slipway.result("ingest", folder, timeout=120)
+    report = slipway.result("ingest", folder, timeout=240)
     assert report["unchanged"] == before and report["added"] == 100 - before
     slipway.ok("doctor")
 

@@ -51,7 +51,7 @@ def test_four_formats_answer_with_citations_that_stand(slipway, tmp_path):
 
 def test_the_default_mode_gives_a_checked_answer_with_a_receipt_that_replays(slipway, tmp_path):
     slipway.ok("ingest", documents.write_harbour(tmp_path / "docs"))
-    answer = slipway.result("ask", "What is the fine for speeding?", timeout=120)
+    answer = slipway.result("ask", "What is the fine for speeding?", timeout=240)
     assert not answer["refused"], answer
     assert "250" in answer["answer"]
     assert answer["mode"] in ("generate", "extract")

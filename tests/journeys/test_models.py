@@ -34,7 +34,7 @@ def test_a_gguf_becomes_a_named_model(slipway, prefix):
     listed = {m["name"]: m for m in slipway.result("models", "list")["items"]}
     assert listed["mine"]["state"] == "installed"
     slipway.ok("ingest", documents.write_harbour(slipway.folder / "docs"))
-    answer = slipway.result("ask", "What is the fine for speeding?", "--model", "mine", timeout=120)
+    answer = slipway.result("ask", "What is the fine for speeding?", "--model", "mine", timeout=240)
     assert "250" in answer["answer"]
 
 
