@@ -21,7 +21,7 @@ fi
 
 run() { # Shows a command as a person would type it, and runs it.
   local shown=() word
-  for word in "$@"; do
+  for word in "${@/#$program/build/slipway}"; do
     case $word in *[\ \?]*) shown+=("\"$word\"") ;; *) shown+=("$word") ;; esac
   done
   printf '\n$ %s\n' "${shown[*]}"
@@ -29,29 +29,32 @@ run() { # Shows a command as a person would type it, and runs it.
 }
 refuse_to_pass() { die "demo: $*"; }
 
-# The second look asks the same as JSON: what a person sees above is what the check below is about.
-check_answer() { # QUESTION expected(answered|refused)
-  build/slipway ask "$1" --data "$data" --json >"$data/answer.json"
-  python3 - "$data/answer.json" "$2" <<'PY' || refuse_to_pass "'$1' should be $2; see $data/answer.json"
-import json, sys
-answer = json.load(open(sys.argv[1]))
+# Asks, and looks at the receipt of the answer: a replay checks each citation against the stored text, without a model.
+ask() { # QUESTION expected(answered|refused)
+  local receipt
+  run "$program" ask "$1" --data "$shown_data" | tee "$data/answer.txt"
+  receipt=$(grep -o 'rcp_[0-9A-Z]*' "$data/answer.txt" | tail -n 1)
+  "$program" ask --replay "$receipt" --data "$data" --json >"$data/replay.json" || refuse_to_pass "'$1' left no receipt"
+  python3 - "$data" "$2" <<'PY' || refuse_to_pass "'$1' should be $2, with citations that stand; see $data/answer.txt"
+import json, pathlib, re, sys
+data = pathlib.Path(sys.argv[1])
+answer = (data / "answer.txt").read_text()
+states = [citation["state"] for citation in json.loads((data / "replay.json").read_text())["citations"]]
 if sys.argv[2] == "refused":
-    sys.exit(not (answer["refused"] and not answer["citations"]))
-marked = all(sentence["citations"] for sentence in answer["sentences"])
-sys.exit(answer["refused"] or not answer["citations"] or not marked)
+    sys.exit("do not answer" not in answer or states != [])
+marks = {int(mark) for mark in re.findall(r"\[(\d+)\]", answer.split("\nSources\n")[0])}
+sys.exit(not states or set(states) != {"valid"} or marks != set(range(1, len(states) + 1)))
 PY
 }
 
+shown_data=${data#"$root"/}
 rm -rf "$data"
 mkdir -p "$data"
 begin=$SECONDS
-run build/slipway ingest "${sources[@]}" --data "${data#"$root"/}" || refuse_to_pass "some documents could not be read"
+run "$program" ingest "${sources[@]}" --data "$shown_data" || refuse_to_pass "some documents could not be read"
 say "demo: ingested in $((SECONDS - begin)) s"
-for question in "${good[@]}" "$unanswerable"; do
-  run build/slipway ask "$question" --data "${data#"$root"/}"
-done
-for question in "${good[@]}"; do check_answer "$question" answered; done
-check_answer "$unanswerable" refused
+for question in "${good[@]}"; do ask "$question" answered; done
+ask "$unanswerable" refused
 say ""
-say "demo: two answers with citations that stand, one refusal. The data is in ${data#"$root"/}; ask something yourself:"
-say "  build/slipway ask \"What happens to hidden text?\" --data ${data#"$root"/}"
+say "demo: two answers with citations that stand, one refusal. The data is in $shown_data; ask something yourself:"
+say "  build/slipway ask \"What happens to hidden text?\" --data $shown_data"
