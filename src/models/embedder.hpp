@@ -16,6 +16,25 @@ enum class TextRole { document, query };
 
 using Vector = std::vector<float>;  ///< Unit length.
 
+/// A unit vector for each token of one text, the special ones and the prefix left out.
+struct TokenVectors {
+  std::size_t dimension = 0;
+  std::vector<float> values;  ///< Rows of `dimension` numbers.
+  std::size_t tokens = 0;     ///< What the model read, special tokens and prefix included.
+};
+
+/// What an embedding model gives per token, before it is pooled: for late interaction. Thread rule
+/// and repeatability as of `Embedder`.
+class TokenEmbedder {
+ public:
+  virtual ~TokenEmbedder() = default;
+  /// One entry per text, in order; without rows for a text without tokens. Fails as
+  /// `Embedder::embed`.
+  virtual Result<std::vector<TokenVectors>> embed_tokens(const Context& context,
+                                                         const std::vector<std::string_view>& texts,
+                                                         TextRole role) = 0;
+};
+
 /// One embedding model. Safe to use from many threads; the same text and role give the same bits
 /// every time, whatever else is embedded at the same moment.
 class Embedder {
@@ -36,6 +55,8 @@ class Embedder {
   virtual Result<std::vector<Vector>> embed(const Context& context,
                                             const std::vector<std::string_view>& texts,
                                             TextRole role, Usage* usage = nullptr) = 0;
+  /// Null when the model gives no vectors per token; lives as long as the embedder.
+  virtual TokenEmbedder* token_embedder() { return nullptr; }
   Result<Vector> embed_one(const Context& context, std::string_view text, TextRole role,
                            Usage* usage = nullptr);
 };

@@ -8,6 +8,7 @@
 #include "core/guarded.hpp"
 #include "models/chat_model.hpp"
 #include "models/embedder.hpp"
+#include "models/reranker.hpp"
 
 namespace slipway::models {
 
@@ -53,6 +54,24 @@ class ScriptedEmbedder final : public Embedder {
   std::size_t dimension_;
   std::string identity_;
   std::atomic<std::size_t> embedded_{0};
+};
+
+/// The share of the question's distinct words that stand in the passage, 0..1. Deterministic and
+/// instant.
+class ScriptedReranker final : public Reranker {
+ public:
+  const std::string& identity() const override;
+  const std::string& name() const override;
+  std::size_t tokens_max() const override { return 512; }
+  ScoreRange range() const override { return {0, 1}; }
+  /// How many passages it has scored.
+  std::size_t scored() const { return scored_; }
+
+ private:
+  Result<std::vector<float>> score(const Context& context, std::string_view query,
+                                   const std::vector<std::string_view>& passages,
+                                   Usage* usage) override;
+  std::atomic<std::size_t> scored_{0};
 };
 
 }  // namespace slipway::models

@@ -1,29 +1,11 @@
 #include <cmath>
 
-#include "core/unicode.hpp"
+#include "models/detail/scripted_words.hpp"
 #include "models/scripted.hpp"
 
 namespace slipway::models {
 
 namespace {
-
-/// Letters, digits and their marks that stand together, lowered; `use` gets each.
-template <typename Use>
-void each_word(std::string_view text, const Use& use) {
-  std::string word;
-  for (std::size_t at = 0; at < text.size();) {
-    const unicode::Decoded decoded = unicode::decode(text, at);
-    at += decoded.bytes;
-    const char32_t c = decoded.code_point;
-    if (unicode::is_letter(c) || unicode::is_number(c) || unicode::is_mark(c)) {
-      unicode::append(word, unicode::to_lower(c));
-      continue;
-    }
-    if (!word.empty()) use(word);
-    word.clear();
-  }
-  if (!word.empty()) use(word);
-}
 
 /// FNV-1a: `std::hash` may differ between libraries, and tests pin vectors.
 std::uint64_t hash_of(std::string_view word) {
@@ -48,7 +30,7 @@ const std::string& ScriptedEmbedder::name() const {
 
 std::size_t ScriptedEmbedder::count_tokens(std::string_view text) const {
   std::size_t count = 0;
-  each_word(text, [&](const std::string&) { ++count; });
+  detail::each_word(text, [&](const std::string&) { ++count; });
   return count;
 }
 
@@ -61,7 +43,7 @@ Result<std::vector<Vector>> ScriptedEmbedder::embed(const Context& context,
     TRY(context.check());
     Vector vector(dimension_, 0.0f);
     std::size_t words = 0;
-    each_word(text, [&](const std::string& word) {
+    detail::each_word(text, [&](const std::string& word) {
       if (++words <= tokens_max()) vector[hash_of(word) % dimension_] += 1;
     });
     double square = 0;

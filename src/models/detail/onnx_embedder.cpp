@@ -83,7 +83,7 @@ Result<void> normalize(Vector& vector) {
   return {};
 }
 
-class OnnxEmbedder final : public Embedder {
+class OnnxEmbedder final : public Embedder, public TokenEmbedder {
  public:
   OnnxEmbedder(OnnxEmbedderOptions options, std::string identity, WordPiece tokenizer,
                std::unique_ptr<OnnxModel> model, Signature signature)
@@ -127,11 +127,26 @@ class OnnxEmbedder final : public Embedder {
     return vectors;
   }
 
+  TokenEmbedder* token_embedder() override { return signature_.is_pooled ? nullptr : this; }
+
+  Result<std::vector<TokenVectors>> embed_tokens(const Context& context,
+                                                 const std::vector<std::string_view>& texts,
+                                                 TextRole role) override {
+    SLIPWAY_ASSERT(!signature_.is_pooled);
+    TRY(context.check());
+    std::vector<TokenVectors> all(texts.size());
+    TRY(parallel_for(context, texts.size(), options_.threads, [&](std::size_t i) -> Result<void> {
+      all[i] = TRY(token_vectors_of(texts[i], role));
+      return {};
+    }));
+    return all;
+  }
+
   /// Shows that tokenizer and model belong together, before any text depends on it.
   Result<void> probe() const {
     std::vector<TokenId> ids = tokenizer_.encode("", options_.tokens_max);
     ids.push_back(tokenizer_.id_max());
-    const auto vector = run(ids);
+    const auto vector = pooled(ids);
     if (vector) return {};
     return fail(Code::invalid_argument, "the model does not take the tokens of its tokenizer: {}",
                 vector.error().message());
@@ -139,39 +154,84 @@ class OnnxEmbedder final : public Embedder {
 
  private:
   Result<Vector> vector_of(std::string_view text, TextRole role, std::size_t& tokens) const {
-    const std::string& prefix =
-        role == TextRole::query ? options_.query_prefix : options_.document_prefix;
-    std::string prefixed;
-    if (!prefix.empty()) text = prefixed.append(prefix).append(text);
-    const std::vector<TokenId> ids = tokenizer_.encode(text, options_.tokens_max);
+    const std::vector<TokenId> ids = ids_of(text, role);
     tokens = ids.size();
-    return run(ids);
+    return pooled(ids);
   }
 
-  Result<Vector> run(const std::vector<TokenId>& ids) const {
+  const std::string& prefix_of(TextRole role) const {
+    return role == TextRole::query ? options_.query_prefix : options_.document_prefix;
+  }
+
+  std::vector<TokenId> ids_of(std::string_view text, TextRole role) const {
+    std::string prefixed;
+    if (!prefix_of(role).empty()) text = prefixed.append(prefix_of(role)).append(text);
+    return tokenizer_.encode(text, options_.tokens_max);
+  }
+
+  Result<TokenVectors> token_vectors_of(std::string_view text, TextRole role) const {
+    const std::vector<TokenId> ids = ids_of(text, role);
+    // What text and bare prefix begin with in common belongs to the prefix, [CLS] included.
+    const std::vector<TokenId> before = ids_of("", role);
+    const std::size_t after = tokenizer_.tokens_after();
+    const auto begin = static_cast<std::size_t>(
+        std::mismatch(ids.begin(), ids.end() - static_cast<std::ptrdiff_t>(after), before.begin(),
+                      before.end() - static_cast<std::ptrdiff_t>(after))
+            .first -
+        ids.begin());
+    TokenVectors vectors;
+    vectors.dimension = signature_.dimension;
+    vectors.tokens = ids.size();
+    TRY(run(ids, [&](auto values, auto shape) -> Result<void> {
+      TRY(check_shape(values, shape));
+      if (values.size() != ids.size() * vectors.dimension)
+        return fail(Code::internal, "output '{}' has not one vector per token", signature_.output);
+      const std::size_t end = (ids.size() - after) * vectors.dimension;
+      for (std::size_t at = begin * vectors.dimension; at < end; at += vectors.dimension) {
+        const auto row = values.subspan(at, vectors.dimension);
+        Vector vector(row.begin(), row.end());
+        TRY(normalize(vector));
+        vectors.values.insert(vectors.values.end(), vector.begin(), vector.end());
+      }
+      return {};
+    }));
+    return vectors;
+  }
+
+  Result<Vector> pooled(const std::vector<TokenId>& ids) const {
+    Vector vector;
+    TRY(run(ids, [&](auto values, auto shape) { return pool(values, shape, vector); }));
+    return vector;
+  }
+
+  Result<void> run(const std::vector<TokenId>& ids, const OnnxModel::Reader& read) const {
     const std::vector<TokenId> ones(ids.size(), 1);
     const std::vector<TokenId> zeros(ids.size(), 0);
     std::vector<OnnxInput> inputs;
     for (const std::string& name : signature_.inputs)
       inputs.push_back({name, name == "input_ids" ? ids : name == "attention_mask" ? ones : zeros});
-    Vector vector;
-    const auto done = model_->run(inputs, signature_.output, [&](auto values, auto shape) {
-      return pool(values, shape, vector);
-    });
+    const auto done = model_->run(inputs, signature_.output, read);
     if (!done)
       return fail(Code::internal, "embedding {} tokens with '{}': {}", ids.size(), options_.name,
                   done.error().message());
-    return vector;
+    return {};
   }
 
-  Result<void> pool(std::span<const float> values, std::span<const std::int64_t> shape,
-                    Vector& vector) const {
+  Result<void> check_shape(std::span<const float> values,
+                           std::span<const std::int64_t> shape) const {
     const std::size_t size = signature_.dimension;
     const bool has_shape = shape.size() == (signature_.is_pooled ? 2u : 3u) &&
                            shape.back() == static_cast<std::int64_t>(size) && values.size() >= size;
     if (!has_shape)
       return fail(Code::internal, "output '{}' has shape [{}]", signature_.output,
                   fmt::join(shape, ", "));
+    return {};
+  }
+
+  Result<void> pool(std::span<const float> values, std::span<const std::int64_t> shape,
+                    Vector& vector) const {
+    TRY(check_shape(values, shape));
+    const std::size_t size = signature_.dimension;
     if (signature_.is_pooled || options_.pooling == Pooling::cls) {
       vector.assign(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(size));
     } else {

@@ -3,54 +3,19 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
-#include <cstdlib>
 #include <fstream>
 #include <random>
 #include <thread>
 
 #include "core/files.hpp"
 #include "models/detail/file_hash.hpp"
+#include "models/detail/onnx_fixture.hpp"
 
 namespace slipway::models::detail {
 
 namespace {
 
 namespace fs = std::filesystem;
-/// A folder, and an empty cache in it, for one test.
-class Scratch {
- public:
-  Scratch() {
-    std::string pattern = (fs::temp_directory_path() / "slipway-embedder-XXXXXX").string();
-    REQUIRE(mkdtemp(pattern.data()) != nullptr);
-    path_ = pattern;
-    if (const char* before = std::getenv("XDG_CACHE_HOME")) before_ = before;
-    setenv("XDG_CACHE_HOME", (path_ / "cache").c_str(), 1);
-  }
-  ~Scratch() {
-    before_ ? setenv("XDG_CACHE_HOME", before_->c_str(), 1) : unsetenv("XDG_CACHE_HOME");
-    fs::remove_all(path_);
-  }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-
-  const fs::path& path() const { return path_; }
-  fs::path cached_graphs() const { return path_ / "cache" / "slipway" / "onnx"; }
-
-  /// A model folder from a tiny model of tests/data and the small tokenizer.
-  fs::path model_folder(const std::string& model) const {
-    const fs::path folder = path_ / "model";
-    fs::remove_all(folder);
-    fs::create_directories(folder);
-    fs::copy_file(fs::path(SLIPWAY_TEST_DATA) / model, folder / "model.onnx");
-    fs::copy_file(fs::path(SLIPWAY_TEST_DATA) / "small_tokenizer.json", folder / "tokenizer.json");
-    return folder;
-  }
-
- private:
-  fs::path path_;
-  std::optional<std::string> before_;
-};
-
 void write(const fs::path& path, std::string_view bytes) {
   std::ofstream(path, std::ios::binary | std::ios::trunc) << bytes;
 }

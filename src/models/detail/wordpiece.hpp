@@ -39,6 +39,8 @@ class WordPiece {
   /// Tokens of the text alone, not cut.
   std::size_t count(std::string_view text) const;
   std::size_t special_tokens() const { return parts_.before.size() + parts_.after.size(); }
+  /// Special tokens at the end of what `encode` gives.
+  std::size_t tokens_after() const { return parts_.after.size(); }
   /// The largest id that `encode` can give.
   TokenId id_max() const { return parts_.id_max; }
 
