@@ -4,7 +4,7 @@ file(STRINGS ${CMAKE_SOURCE_DIR}/tools/layers.txt SLIPWAY_LAYERS REGEX "^[a-z]")
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tools/layers.txt)
 
 # One precompiled header for all: Boost.JSON, Describe and fmt cost seconds in every file otherwise.
-file(WRITE ${CMAKE_BINARY_DIR}/pch/pch.cpp "")
+file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/pch/pch.cpp CONTENT "") # Written only once: it would be compiled anew.
 add_library(slipway_pch STATIC ${CMAKE_BINARY_DIR}/pch/pch.cpp)
 target_link_libraries(slipway_pch PUBLIC fmt::fmt Boost::headers)
 target_precompile_headers(slipway_pch PRIVATE <algorithm> <chrono> <filesystem> <functional> <map> <memory> <mutex>

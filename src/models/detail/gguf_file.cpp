@@ -8,7 +8,7 @@
 #include <cstring>
 #include <set>
 
-#include "models/detail/mapped_file.hpp"
+#include "core/mapped_file.hpp"
 
 namespace slipway::models::detail {
 

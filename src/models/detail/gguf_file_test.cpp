@@ -7,7 +7,7 @@
 #include <random>
 
 #include "core/files.hpp"
-#include "models/detail/mapped_file.hpp"
+#include "core/mapped_file.hpp"
 
 using namespace slipway;
 using namespace slipway::models::detail;

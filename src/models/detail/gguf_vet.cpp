@@ -10,10 +10,10 @@
 #include <cstring>
 #include <memory>
 
+#include "core/mapped_file.hpp"
 #include "core/sandbox.hpp"
 #include "models/detail/gguf_file.hpp"
 #include "models/detail/llama_runtime.hpp"
-#include "models/detail/mapped_file.hpp"
 
 namespace slipway::models::detail {
 

@@ -11,7 +11,7 @@
 
 #include "core/files.hpp"
 #include "core/log.hpp"
-#include "models/detail/mapped_file.hpp"
+#include "core/mapped_file.hpp"
 #include "models/detail/onnx_library.hpp"
 
 // Measured on bge-small-en-v1.5-q (34 MB), CPU time: a session made from the file takes 220 ms,

@@ -1,4 +1,4 @@
-#include "models/detail/mapped_file.hpp"
+#include "core/mapped_file.hpp"
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -10,7 +10,7 @@
 
 #include "core/fault.hpp"
 
-namespace slipway::models::detail {
+namespace slipway {
 
 Result<MappedFile> MappedFile::open(const std::filesystem::path& path) {
   TRY(fault_point(FaultKind::file, "open"));
@@ -38,4 +38,4 @@ MappedFile::~MappedFile() {
   if (!bytes_.empty()) munmap(const_cast<char*>(bytes_.data()), bytes_.size());
 }
 
-}  // namespace slipway::models::detail
+}  // namespace slipway

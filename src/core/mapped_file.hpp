@@ -7,7 +7,7 @@
 
 #include "core/result.hpp"
 
-namespace slipway::models::detail {
+namespace slipway {
 
 /// Read-only. The file must not be shortened while it is mapped.
 class MappedFile {
@@ -25,4 +25,4 @@ class MappedFile {
   std::string_view bytes_;
 };
 
-}  // namespace slipway::models::detail
+}  // namespace slipway
