@@ -51,12 +51,13 @@ class TokenStore:
     """Token vectors of many texts in one file, half precision."""
 
     def __init__(self, path, texts, embed):
-        if not path.with_suffix(".npy").exists():
+        all_rows, all_ends = (path.with_name(path.name + ending) for ending in (".npy", ".ends.npy"))
+        if not all_rows.exists():
             rows = [embed(t).astype(np.float16) for t in texts]
-            np.save(path.with_suffix(".ends.npy"), np.cumsum([len(r) for r in rows]))
-            np.save(path.with_suffix(".npy"), np.concatenate(rows))
-        self.rows = np.load(path.with_suffix(".npy"), mmap_mode="r")
-        self.ends = np.load(path.with_suffix(".ends.npy"))
+            np.save(all_ends, np.cumsum([len(r) for r in rows]))
+            np.save(all_rows, np.concatenate(rows))
+        self.rows = np.load(all_rows, mmap_mode="r")
+        self.ends = np.load(all_ends)
 
     def __getitem__(self, i):
         return self.rows[self.ends[i - 1] if i else 0:self.ends[i]].astype(np.float32)

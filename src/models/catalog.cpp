@@ -10,10 +10,13 @@
 #include "core/files.hpp"
 #include "core/guarded.hpp"
 #include "core/log.hpp"
+#include "models/detail/cohere_reranker.hpp"
+#include "models/detail/cross_encoder.hpp"
 #include "models/detail/file_hash.hpp"
 #include "models/detail/gguf_file.hpp"
 #include "models/detail/install.hpp"
 #include "models/detail/known_models.hpp"
+#include "models/detail/late_interaction.hpp"
 #include "models/detail/llama_chat.hpp"
 #include "models/detail/model_folder.hpp"
 #include "models/detail/onnx_embedder.hpp"
@@ -55,6 +58,10 @@ struct Found {
   std::optional<detail::ModelFolder> folder;
 };
 
+std::string late_model(const ModelConfig& config) {
+  return config.model.empty() ? std::string(default_embedder) : config.model;
+}
+
 std::string known_names() {
   std::string names;
   for (const detail::KnownModel& model : detail::known_models())
@@ -84,6 +91,8 @@ class FolderCatalog final : public Catalog {
                                              const std::string& name) override;
   Result<std::shared_ptr<ChatModel>> chat_model(const Context& context,
                                                 const std::string& name) override;
+  Result<std::shared_ptr<Reranker>> reranker(const Context& context,
+                                             const std::string& name) override;
   std::optional<Price> price(const std::string& name) const override;
 
  private:
@@ -100,8 +109,12 @@ class FolderCatalog final : public Catalog {
   Result<std::shared_ptr<ChatModel>> open_llama(const Context& context, const std::string& name,
                                                 const Found& found);
 
+  Result<std::shared_ptr<Reranker>> open_reranker(const Context& context, const std::string& name,
+                                                  const Found& found);
+
   const Options options_;
   Guarded<std::map<std::string, std::shared_ptr<Embedder>>> embedders_;
+  Guarded<std::map<std::string, std::shared_ptr<Reranker>>> rerankers_;
   Guarded<std::map<std::string, std::shared_ptr<ChatModel>>> chat_models_;
 };
 
@@ -164,7 +177,9 @@ Result<std::vector<ModelInfo>> FolderCatalog::list() const {
     info.task = config.task;
     info.provider = config.provider;
     info.state = "configured";
-    info.description = config.provider == Provider::openai ? config.base_url : config.path;
+    info.description = !config.base_url.empty() ? config.base_url : config.path;
+    if (config.provider == Provider::late_interaction)
+      info.description = "over " + late_model(config);
     models.push_back(std::move(info));
     names.insert(name);
   }
@@ -363,9 +378,44 @@ Result<std::shared_ptr<ChatModel>> FolderCatalog::open_chat_model(const Context&
       options.context_tokens = found.config.context_tokens;
       return detail::open_openai_chat(std::move(options));
     }
-    case Provider::onnx: break;
+    case Provider::onnx:
+    case Provider::cohere:
+    case Provider::late_interaction: break;
   }
-  return fail(Code::unsupported, "model '{}': onnx models do not chat", name);
+  return fail(Code::unsupported, "model '{}': {} models do not chat", name,
+              json::name(found.config.provider));
+}
+
+Result<std::shared_ptr<Reranker>> FolderCatalog::open_reranker(const Context& context,
+                                                               const std::string& name,
+                                                               const Found& found) {
+  const ModelConfig& config = found.config;
+  switch (config.provider) {
+    case Provider::scripted: return std::shared_ptr<Reranker>(std::make_shared<ScriptedReranker>());
+    case Provider::late_interaction:
+      return detail::open_late_interaction(
+          name, TRY(embedder(context, late_model(config)).within(fmt::format("model '{}'", name))));
+    case Provider::cohere: {
+      detail::CohereRerankerOptions options;
+      options.endpoint = endpoint_of(name, config);
+      options.model = config.model;
+      options.tokens_max = config.tokens_max;
+      return detail::open_cohere_reranker(std::move(options));
+    }
+    case Provider::onnx: {
+      SLIPWAY_ASSERT(found.folder.has_value());
+      detail::CrossEncoderOptions options;
+      options.name = name;
+      options.folder = found.folder->path;
+      options.tokens_max = config.tokens_max;
+      options.threads = config.parallel;
+      return detail::open_cross_encoder(std::move(options));
+    }
+    case Provider::llama:
+    case Provider::openai: break;
+  }
+  return fail(Code::unsupported, "model '{}': {} models do not rerank", name,
+              json::name(config.provider));
 }
 
 Result<std::shared_ptr<Embedder>> FolderCatalog::embedder(const Context& context,
@@ -390,13 +440,27 @@ Result<std::shared_ptr<ChatModel>> FolderCatalog::chat_model(const Context& cont
   });
 }
 
+Result<std::shared_ptr<Reranker>> FolderCatalog::reranker(const Context& context,
+                                                          const std::string& name) {
+  TRY(context.check());
+  return rerankers_.with([&](auto& open) -> Result<std::shared_ptr<Reranker>> {
+    if (const auto found = open.find(name); found != open.end()) return found->second;
+    auto model = TRY(open_reranker(context, name, TRY(find(name, ModelTask::rerank))));
+    open.emplace(name, model);
+    return model;
+  });
+}
+
 std::optional<Price> FolderCatalog::price(const std::string& name) const {
   const auto entry = options_.configured.find(name);
   if (entry == options_.configured.end()) return Price();
   const ModelConfig& config = entry->second;
   if (config.input_usd_per_million && config.output_usd_per_million)
     return Price{*config.input_usd_per_million, *config.output_usd_per_million};
-  if (config.provider == Provider::openai) return {};
+  if (config.input_usd_per_million || config.usd_per_thousand_searches)
+    return Price{.input_usd_per_million = config.input_usd_per_million.value_or(0),
+                 .search_usd_per_thousand = config.usd_per_thousand_searches.value_or(0)};
+  if (config.provider == Provider::openai || config.provider == Provider::cohere) return {};
   return Price();
 }
 

@@ -9,13 +9,14 @@
 
 #include "models/chat_model.hpp"
 #include "models/embedder.hpp"
+#include "models/reranker.hpp"
 
 namespace slipway::models {
 
-enum class ModelTask { embed, chat };
-BOOST_DESCRIBE_ENUM(ModelTask, embed, chat)
-enum class Provider { onnx, llama, openai, scripted };
-BOOST_DESCRIBE_ENUM(Provider, onnx, llama, openai, scripted)
+enum class ModelTask { embed, chat, rerank };
+BOOST_DESCRIBE_ENUM(ModelTask, embed, chat, rerank)
+enum class Provider { onnx, llama, openai, scripted, cohere, late_interaction };
+BOOST_DESCRIBE_ENUM(Provider, onnx, llama, openai, scripted, cohere, late_interaction)
 enum class Pooling { mean, cls };
 BOOST_DESCRIBE_ENUM(Pooling, mean, cls)
 
@@ -24,28 +25,33 @@ BOOST_DESCRIBE_ENUM(Pooling, mean, cls)
 struct ModelConfig {
   ModelTask task = ModelTask::chat;
   Provider provider = Provider::openai;
-  std::string path;            ///< onnx, llama: file or folder. scripted: a JSON file of replies.
-  std::string base_url;        ///< openai: "http://127.0.0.1:8000/v1"
-  std::string model;           ///< openai: the name on the wire; default: the entry's own name.
-  std::string api_key;         ///< "env:NAME" or "file:PATH"; never a literal.
-  std::size_t dimension = 0;   ///< openai embedders: required.
-  std::size_t tokens_max = 0;  ///< 0: the model's own limit.
+  std::string path;  ///< onnx, llama: file or folder. scripted: a JSON file of replies.
+  /// openai: "http://127.0.0.1:8000/v1"; cohere: up to the version, "https://host/v2".
+  std::string base_url;
+  /// openai, cohere: the name on the wire; default: the entry's own name. late_interaction: the
+  /// embedder whose token vectors are compared; default: the default embedder.
+  std::string model;
+  std::string api_key;             ///< "env:NAME" or "file:PATH"; never a literal.
+  std::size_t dimension = 0;       ///< openai embedders: required.
+  std::size_t tokens_max = 0;      ///< 0: the model's own limit.
   std::optional<Pooling> pooling;  ///< onnx
   std::string query_prefix;        ///< onnx, openai embedders
   std::string document_prefix;
   std::size_t context_tokens = 0;  ///< llama: size of the context; 0: the model's, at most 8192.
   std::size_t parallel = 0;        ///< llama: conversations at once; 0: 1. onnx: 0: one per core.
-  /// openai: what the provider asks; both or neither. Needed for budgets.
+  /// openai: what the provider asks; both or neither. Needed for budgets. cohere: the first alone,
+  /// of providers that count tokens.
   std::optional<double> input_usd_per_million;
   std::optional<double> output_usd_per_million;
-  std::size_t threads = 0;  ///< llama: 0: one per core.
+  std::optional<double> usd_per_thousand_searches;  ///< cohere: of providers that count searches.
+  std::size_t threads = 0;                          ///< llama: 0: one per core.
 
   Result<void> validate() const;
 };
 BOOST_DESCRIBE_STRUCT(ModelConfig, (),
                       (task, provider, path, base_url, model, api_key, dimension, tokens_max,
                        pooling, query_prefix, document_prefix, context_tokens, parallel, threads,
-                       input_usd_per_million, output_usd_per_million))
+                       input_usd_per_million, output_usd_per_million, usd_per_thousand_searches))
 
 /// A row of `slipway models list`.
 struct ModelInfo {
@@ -94,6 +100,9 @@ class Catalog {
                                                      const std::string& name) = 0;
   virtual Result<std::shared_ptr<ChatModel>> chat_model(const Context& context,
                                                         const std::string& name) = 0;
+  /// Fails: as `embedder`.
+  virtual Result<std::shared_ptr<Reranker>> reranker(const Context& context,
+                                                     const std::string& name) = 0;
   /// Empty for a remote model whose price nobody declared; zero for local ones.
   virtual std::optional<Price> price(const std::string& name) const = 0;
 };

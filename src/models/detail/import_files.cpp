@@ -10,10 +10,13 @@
 #include "core/fault.hpp"
 #include "core/files.hpp"
 #include "core/log.hpp"
+#include "models/detail/cross_encoder.hpp"
+#include "models/detail/file_hash.hpp"
 #include "models/detail/gguf_file.hpp"
 #include "models/detail/install.hpp"
 #include "models/detail/llama_chat.hpp"
 #include "models/detail/onnx_embedder.hpp"
+#include "models/detail/onnx_runtime.hpp"
 
 namespace slipway::models::detail {
 
@@ -31,6 +34,16 @@ struct LengthFile {
   std::optional<std::size_t> max_seq_length;
 };
 BOOST_DESCRIBE_STRUCT(LengthFile, (), (max_seq_length))
+// Parts of the files of transformers that we read.
+struct ModelFile {
+  std::vector<std::string> architectures;
+  std::optional<double> max_position_embeddings;
+};
+BOOST_DESCRIBE_STRUCT(ModelFile, (), (architectures, max_position_embeddings))
+struct TokenizerFile {
+  std::optional<double> model_max_length;  // 1e30 where the model has no limit.
+};
+BOOST_DESCRIBE_STRUCT(TokenizerFile, (), (model_max_length))
 
 namespace {
 
@@ -141,11 +154,35 @@ Result<OnnxFiles> find_onnx(const fs::path& source) {
   return files;
 }
 
-Result<void> import_onnx(const Context& context, const OnnxFiles& files, const fs::path& target) {
-  Manifest manifest;
+/// The least of what the files say; 0 when they say nothing.
+Result<std::size_t> pair_tokens_max(const fs::path& folder) {
+  const auto model = TRY(read_side_file<ModelFile>(folder / "config.json"));
+  const auto tokenizer = TRY(read_side_file<TokenizerFile>(folder / "tokenizer_config.json"));
+  constexpr double none = 1e6;
+  const double least = std::min(model.max_position_embeddings.value_or(none),
+                                tokenizer.model_max_length.value_or(none));
+  return least >= 1 && least < none ? static_cast<std::size_t>(least) : 0;
+}
+
+Result<bool> is_reranker(const OnnxFiles& files, const fs::path& model_path) {
+  const auto described = TRY(read_side_file<ModelFile>(files.folder / "config.json"));
+  for (const std::string& architecture : described.architectures)
+    if (architecture.ends_with("ForSequenceClassification")) return true;
+  const auto model = TRY(OnnxModel::open(model_path, TRY(remembered_hash(model_path))));
+  return is_cross_encoder(*model);
+}
+
+Result<void> describe_reranker(const fs::path& folder, const fs::path& target, Manifest& manifest) {
+  manifest.task = ModelTask::rerank;
+  manifest.tokens_max = TRY(pair_tokens_max(folder));
+  const auto reranker = TRY(open_cross_encoder(
+      {.name = "imported", .folder = target, .tokens_max = manifest.tokens_max, .threads = 1}));
+  return {};
+}
+
+Result<void> describe_embedder(const Context& context, const OnnxFiles& files,
+                               const fs::path& target, Manifest& manifest) {
   manifest.task = ModelTask::embed;
-  manifest.provider = Provider::onnx;
-  manifest.source = files.model.string();
   TRY(read_settings(files.folder, manifest));
   if (!manifest.pooling) {
     log::warning(
@@ -154,12 +191,6 @@ Result<void> import_onnx(const Context& context, const OnnxFiles& files, const f
         files.model.string());
     manifest.pooling = Pooling::mean;
   }
-  std::error_code ignored;
-  if (fs::file_size(files.folder / "tokenizer.json", ignored) > tokenizer_bytes_max)
-    return fail(Code::invalid_argument, "tokenizer.json is larger than {} bytes",
-                tokenizer_bytes_max);
-  TRY(copy_file(context, files.model, target / "model.onnx"));
-  TRY(copy_file(context, files.folder / "tokenizer.json", target / "tokenizer.json"));
   OnnxEmbedderOptions options;
   options.name = "imported";
   options.folder = target;
@@ -168,6 +199,23 @@ Result<void> import_onnx(const Context& context, const OnnxFiles& files, const f
   options.threads = 1;
   const auto embedder = TRY(open_onnx_embedder(options));
   manifest.dimension = TRY(embedder->embed_one(context, "a trial", TextRole::document)).size();
+  return {};
+}
+
+Result<void> import_onnx(const Context& context, const OnnxFiles& files, const fs::path& target) {
+  Manifest manifest;
+  manifest.provider = Provider::onnx;
+  manifest.source = files.model.string();
+  std::error_code ignored;
+  if (fs::file_size(files.folder / "tokenizer.json", ignored) > tokenizer_bytes_max)
+    return fail(Code::invalid_argument, "tokenizer.json is larger than {} bytes",
+                tokenizer_bytes_max);
+  TRY(copy_file(context, files.model, target / "model.onnx"));
+  TRY(copy_file(context, files.folder / "tokenizer.json", target / "tokenizer.json"));
+  if (TRY(is_reranker(files, target / "model.onnx")))
+    TRY(describe_reranker(files.folder, target, manifest));
+  else
+    TRY(describe_embedder(context, files, target, manifest));
   manifest.hash = TRY(sha256_of_file(target / "model.onnx"));
   return write_manifest(target, manifest);
 }

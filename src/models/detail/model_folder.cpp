@@ -38,7 +38,11 @@ Result<std::optional<ModelFolder>> read_model_folder(const std::filesystem::path
     folder.manifest = TRY(json::from<Manifest>(value).within(file.string()));
   }
   folder.manifest.provider = is_onnx ? Provider::onnx : Provider::llama;
-  folder.manifest.task = is_onnx ? ModelTask::embed : ModelTask::chat;
+  // An ONNX model embeds unless its manifest says that it reranks.
+  if (!is_onnx)
+    folder.manifest.task = ModelTask::chat;
+  else if (folder.manifest.task != ModelTask::rerank)
+    folder.manifest.task = ModelTask::embed;
   folder.manifest.path.clear();
   if (const KnownModel* known = find_known_model(folder.name);
       known != nullptr && known->config.provider == folder.manifest.provider) {

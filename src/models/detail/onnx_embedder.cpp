@@ -5,11 +5,8 @@
 #include <numeric>
 #include <unordered_map>
 
-#include "core/files.hpp"
 #include "core/pool.hpp"
-#include "models/detail/file_hash.hpp"
-#include "models/detail/onnx_runtime.hpp"
-#include "models/detail/wordpiece.hpp"
+#include "models/detail/onnx_text.hpp"
 
 // One text a call, several calls at once. The shipped models quantize activations over the whole
 // batch, so a text's vector would depend on its neighbours; and a batch pads every text to the
@@ -21,52 +18,26 @@ namespace {
 
 constexpr std::size_t tokens_max_default = 512;  ///< The positions of BERT.
 
-/// How a model wants its inputs and where its vectors are.
+/// Where a model's vectors are.
 struct Signature {
-  std::vector<std::string> inputs;  ///< In the order of the model.
   std::string output;
   std::size_t dimension = 0;
   bool is_pooled = false;  ///< The output is one vector per text already.
 };
 
-bool is_known_input(const std::string& name) {
-  return name == "input_ids" || name == "attention_mask" || name == "token_type_ids";
-}
-
-std::string shape_text(const OnnxPort& port) {
-  return fmt::format("{}[{}]", port.name, fmt::join(port.shape, ", "));
-}
-
 Result<Signature> signature_of(const OnnxModel& model) {
-  Signature signature;
-  bool has_ids = false;
-  for (const OnnxPort& input : model.inputs()) {
-    if (!is_known_input(input.name) || input.type != OnnxType::int64)
-      return fail(Code::invalid_argument,
-                  "input '{}' is not one of the 64-bit input_ids, attention_mask, token_type_ids "
-                  "that embedding models take",
-                  input.name);
-    has_ids = has_ids || input.name == "input_ids";
-    signature.inputs.push_back(input.name);
-  }
-  if (!has_ids) return fail(Code::invalid_argument, "the model has no input 'input_ids'");
   // A vector per token is preferred: then the pooling is the one the configuration names.
-  std::string seen;
   for (const std::size_t rank : {3u, 2u})
     for (const OnnxPort& output : model.outputs()) {
-      if (rank == 3) seen += (seen.empty() ? "" : ", ") + shape_text(output);
       if (output.type != OnnxType::float32 || output.shape.size() != rank ||
           output.shape.back() <= 0)
         continue;
-      signature.output = output.name;
-      signature.dimension = static_cast<std::size_t>(output.shape.back());
-      signature.is_pooled = rank == 2;
-      return signature;
+      return Signature{output.name, static_cast<std::size_t>(output.shape.back()), rank == 2};
     }
   return fail(Code::invalid_argument,
               "no output is a float vector per token ([batch, tokens, size]) or per text ([batch, "
               "size]); the model has {}",
-              seen);
+              list_outputs(model));
 }
 
 void add_to(Vector& sum, std::span<const float> row) {
@@ -85,12 +56,11 @@ Result<void> normalize(Vector& vector) {
 
 class OnnxEmbedder final : public Embedder, public TokenEmbedder {
  public:
-  OnnxEmbedder(OnnxEmbedderOptions options, std::string identity, WordPiece tokenizer,
-               std::unique_ptr<OnnxModel> model, Signature signature)
+  OnnxEmbedder(OnnxEmbedderOptions options, OnnxText text, Signature signature)
       : options_(std::move(options)),
-        identity_(std::move(identity)),
-        tokenizer_(std::move(tokenizer)),
-        model_(std::move(model)),
+        identity_(onnx_identity(options_.name, text.hash)),
+        text_(std::move(text)),
+        tokenizer_(text_.tokenizer),
         signature_(std::move(signature)) {}
 
   const std::string& identity() const override { return identity_; }
@@ -205,12 +175,7 @@ class OnnxEmbedder final : public Embedder, public TokenEmbedder {
   }
 
   Result<void> run(const std::vector<TokenId>& ids, const OnnxModel::Reader& read) const {
-    const std::vector<TokenId> ones(ids.size(), 1);
-    const std::vector<TokenId> zeros(ids.size(), 0);
-    std::vector<OnnxInput> inputs;
-    for (const std::string& name : signature_.inputs)
-      inputs.push_back({name, name == "input_ids" ? ids : name == "attention_mask" ? ones : zeros});
-    const auto done = model_->run(inputs, signature_.output, read);
+    const auto done = text_.run(ids, {}, signature_.output, read);
     if (!done)
       return fail(Code::internal, "embedding {} tokens with '{}': {}", ids.size(), options_.name,
                   done.error().message());
@@ -245,31 +210,23 @@ class OnnxEmbedder final : public Embedder, public TokenEmbedder {
 
   const OnnxEmbedderOptions options_;
   const std::string identity_;
-  const WordPiece tokenizer_;
-  const std::unique_ptr<OnnxModel> model_;
+  const OnnxText text_;
+  const WordPiece& tokenizer_;  ///< Of `text_`.
   const Signature signature_;
 };
 
 Result<std::shared_ptr<Embedder>> open(OnnxEmbedderOptions options) {
-  constexpr std::uint64_t tokenizer_bytes_max = 256u << 20;
   const auto model_path = options.folder / "model.onnx";
-  const auto tokenizer_path = options.folder / "tokenizer.json";
-  auto tokenizer = TRY(WordPiece::parse(TRY(read_file(tokenizer_path, tokenizer_bytes_max)))
-                           .within(tokenizer_path.string()));
-  const std::string hash = TRY(remembered_hash(model_path));
-  auto model = TRY(OnnxModel::open(model_path, hash));
-  auto signature = TRY(signature_of(*model).within(model_path.string()));
+  auto text = TRY(open_onnx_text(options.folder));
+  auto signature = TRY(signature_of(*text.model).within(model_path.string()));
 
   if (options.tokens_max == 0) options.tokens_max = tokens_max_default;
   if (options.threads == 0) options.threads = core_count();
-  if (options.tokens_max <= tokenizer.special_tokens())
+  if (options.tokens_max <= text.tokenizer.special_tokens())
     return fail(Code::invalid_argument, "tokens_max: {} leaves no room for text; use at least {}",
-                options.tokens_max, tokenizer.special_tokens() + 1);
-  constexpr std::size_t prefix_bytes = 7, digits = 16;
-  std::string identity = options.name + "@" + hash.substr(prefix_bytes, digits);
+                options.tokens_max, text.tokenizer.special_tokens() + 1);
   auto embedder =
-      std::make_shared<OnnxEmbedder>(std::move(options), std::move(identity), std::move(tokenizer),
-                                     std::move(model), std::move(signature));
+      std::make_shared<OnnxEmbedder>(std::move(options), std::move(text), std::move(signature));
   TRY(embedder->probe().within(model_path.string()));
   return std::shared_ptr<Embedder>(std::move(embedder));
 }

@@ -32,13 +32,14 @@ class Scratch {
   std::filesystem::path cached_graphs() const { return path_ / "cache" / "slipway" / "onnx"; }
 
   /// A model folder from a tiny model of tests/data and the small tokenizer.
-  std::filesystem::path model_folder(const std::string& model) const {
+  std::filesystem::path model_folder(const std::string& model,
+                                     const std::string& tokenizer = "small_tokenizer.json") const {
     const std::filesystem::path folder = path_ / "model";
     std::filesystem::remove_all(folder);
     std::filesystem::create_directories(folder);
     std::filesystem::copy_file(std::filesystem::path(SLIPWAY_TEST_DATA) / model,
                                folder / "model.onnx");
-    std::filesystem::copy_file(std::filesystem::path(SLIPWAY_TEST_DATA) / "small_tokenizer.json",
+    std::filesystem::copy_file(std::filesystem::path(SLIPWAY_TEST_DATA) / tokenizer,
                                folder / "tokenizer.json");
     return folder;
   }

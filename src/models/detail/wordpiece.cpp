@@ -22,6 +22,24 @@ const std::array<BertClass, 128>& ascii_classes() {
   return classes;
 }
 
+std::size_t room(std::size_t tokens_max, std::size_t specials) {
+  return tokens_max > specials ? tokens_max - specials : 0;
+}
+
+/// How much of two texts stays when `size_max` tokens may: as tokenizers' TruncationStrategy.
+std::pair<std::size_t, std::size_t> longest_first(std::size_t a, std::size_t b,
+                                                  std::size_t size_max) {
+  if (a + b <= size_max) return {a, b};
+  const bool is_swapped = a > b;
+  std::size_t shorter = std::min(a, b);
+  std::size_t longer = shorter > size_max ? shorter : std::max(shorter, size_max - shorter);
+  if (shorter + longer > size_max) {
+    shorter = size_max / 2;
+    longer = shorter + size_max % 2;
+  }
+  return is_swapped ? std::pair(longer, shorter) : std::pair(shorter, longer);
+}
+
 }  // namespace
 
 /// One text on its way to ids. The buffers are reused from word to word.
@@ -125,10 +143,33 @@ std::vector<TokenId> WordPiece::encode(std::string_view text, std::size_t tokens
   return ids;
 }
 
-std::size_t WordPiece::count(std::string_view text) const {
+std::vector<TokenId> WordPiece::plain(std::string_view text) const {
   std::vector<TokenId> ids;
   Run(parts_, ids, no_limit).text(text);
-  return ids.size();
+  return ids;
+}
+
+std::size_t WordPiece::count(std::string_view text) const { return plain(text).size(); }
+
+WordPiece::Pair WordPiece::encode_pair(std::string_view first, std::string_view second,
+                                       std::size_t tokens_max) const {
+  SLIPWAY_ASSERT(has_pairs());
+  std::vector<TokenId> a = plain(first), b = plain(second);
+  const std::size_t specials = parts_.pair.size() - 2;
+  const auto [size_a, size_b] = longest_first(a.size(), b.size(), room(tokens_max, specials));
+  a.resize(size_a);
+  b.resize(size_b);
+  Pair pair;
+  for (const PairPiece& piece : parts_.pair) {
+    if (piece.kind == PairPiece::Kind::special) {
+      pair.ids.push_back(piece.id);
+    } else {
+      const auto& text = piece.kind == PairPiece::Kind::first ? a : b;
+      pair.ids.insert(pair.ids.end(), text.begin(), text.end());
+    }
+    pair.types.resize(pair.ids.size(), piece.type);
+  }
+  return pair;
 }
 
 }  // namespace slipway::models::detail

@@ -18,6 +18,16 @@ namespace slipway::models::detail {
 /// caller knows the model's limit.
 class WordPiece {
  public:
+  /// A part of what two texts become: one of them, or a special token.
+  struct PairPiece {
+    enum class Kind { special, first, second } kind = Kind::special;
+    TokenId id = 0;  ///< Of a special token.
+    TokenId type = 0;
+  };
+  struct Pair {
+    std::vector<TokenId> ids;
+    std::vector<TokenId> types;  ///< token_type_ids
+  };
   struct Parts {
     BertNormalizer normalizer;
     Vocabulary vocabulary;
@@ -27,6 +37,7 @@ class WordPiece {
     TokenId unknown = 0;
     std::vector<TokenId> before;  ///< [CLS]
     std::vector<TokenId> after;   ///< [SEP]
+    std::vector<PairPiece> pair;  ///< Empty: the file does not say how two texts go together.
     TokenId id_max = 0;
   };
   /// Fails: invalid_argument with the JSON path of what is wrong or what no BERT tokenizer has.
@@ -36,6 +47,10 @@ class WordPiece {
   /// Ids with the special tokens around them, cut to `tokens_max` in all (at least the special
   /// ones).
   std::vector<TokenId> encode(std::string_view text, std::size_t tokens_max) const;
+  bool has_pairs() const { return !parts_.pair.empty(); }
+  /// Two texts as one input, cut to `tokens_max` in all as the library's "longest_first" does: the
+  /// longer one first, down to half. Only when `has_pairs`.
+  Pair encode_pair(std::string_view first, std::string_view second, std::size_t tokens_max) const;
   /// Tokens of the text alone, not cut.
   std::size_t count(std::string_view text) const;
   std::size_t special_tokens() const { return parts_.before.size() + parts_.after.size(); }
@@ -46,6 +61,7 @@ class WordPiece {
 
  private:
   class Run;
+  std::vector<TokenId> plain(std::string_view text) const;
 
   Parts parts_;
 };

@@ -59,9 +59,10 @@ BOOST_DESCRIBE_STRUCT(SpecialTokenFile, (), (ids))
 
 struct TemplateFile {
   std::vector<TemplateItem> single;
+  std::vector<TemplateItem> pair;
   std::map<std::string, SpecialTokenFile> special_tokens;
 };
-BOOST_DESCRIBE_STRUCT(TemplateFile, (), (single, special_tokens))
+BOOST_DESCRIBE_STRUCT(TemplateFile, (), (single, pair, special_tokens))
 
 // ONNX models take 64-bit ids; a real vocabulary has well below a million.
 constexpr TokenId id_limit = std::numeric_limits<std::int32_t>::max();
@@ -161,6 +162,32 @@ Result<void> read_added_tokens(const json::Object& file, TokenId next_id, WordPi
   return {};
 }
 
+using PairPiece = WordPiece::PairPiece;
+
+/// What cannot be read is left out: only rerankers need pairs, and they say so.
+std::vector<PairPiece> read_pair(const TemplateFile& file) {
+  std::vector<PairPiece> pieces;
+  bool seen_first = false, seen_second = false;
+  for (const TemplateItem& item : file.pair) {
+    const auto& piece = item.Sequence ? item.Sequence : item.SpecialToken;
+    if (!piece || piece->type_id < 0 || piece->type_id > id_limit) return {};
+    if (item.Sequence) {
+      const bool is_first = piece->id == "A";
+      bool& seen = is_first ? seen_first : seen_second;
+      if (seen || (!is_first && piece->id != "B")) return {};
+      seen = true;
+      pieces.push_back(
+          {is_first ? PairPiece::Kind::first : PairPiece::Kind::second, 0, piece->type_id});
+      continue;
+    }
+    const auto special = file.special_tokens.find(piece->id);
+    if (special == file.special_tokens.end()) return {};
+    for (const TokenId id : special->second.ids)
+      pieces.push_back({PairPiece::Kind::special, id, piece->type_id});
+  }
+  return seen_first && seen_second ? pieces : std::vector<PairPiece>();
+}
+
 Result<void> read_template(const json::Value& value, WordPiece::Parts& parts) {
   const auto file = TRY(read<TemplateFile>(value, "$.post_processor"));
   bool seen_text = false;
@@ -183,6 +210,7 @@ Result<void> read_template(const json::Value& value, WordPiece::Parts& parts) {
   }
   if (!seen_text)
     return fail(Code::invalid_argument, "$.post_processor.single: the sequence A is missing");
+  parts.pair = read_pair(file);
   return {};
 }
 
@@ -206,15 +234,25 @@ Result<void> read_post_processor(const json::Object& file, WordPiece::Parts& par
   } else if (name == "BertProcessing") {
     parts.before = {TRY(read_named_id(object, "cls"))};
     parts.after = {TRY(read_named_id(object, "sep"))};
+    using Kind = PairPiece::Kind;
+    const TokenId cls = parts.before.front(), sep = parts.after.front();
+    parts.pair = {{Kind::special, cls, 0},
+                  {Kind::first, 0, 0},
+                  {Kind::special, sep, 0},
+                  {Kind::second, 0, 1},
+                  {Kind::special, sep, 1}};
   } else {
     return not_bert("$.post_processor.type", "TemplateProcessing", name);
   }
-  for (const auto* ids : {&parts.before, &parts.after})
-    for (const TokenId id : *ids) {
-      if (id < 0 || id > id_limit)
-        return fail(Code::invalid_argument, "$.post_processor: {} is no token id", id);
-      parts.id_max = std::max(parts.id_max, id);
-    }
+  std::vector<TokenId> specials = parts.before;
+  specials.insert(specials.end(), parts.after.begin(), parts.after.end());
+  for (const PairPiece& piece : parts.pair)
+    if (piece.kind == PairPiece::Kind::special) specials.push_back(piece.id);
+  for (const TokenId id : specials) {
+    if (id < 0 || id > id_limit)
+      return fail(Code::invalid_argument, "$.post_processor: {} is no token id", id);
+    parts.id_max = std::max(parts.id_max, id);
+  }
   return {};
 }
 

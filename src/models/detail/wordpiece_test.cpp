@@ -18,6 +18,13 @@ struct Case {
 };
 BOOST_DESCRIBE_STRUCT(Case, (), (text, ids))
 
+struct PairCase {
+  std::string first, second;
+  std::size_t tokens_max = 0;
+  std::vector<TokenId> ids, types;
+};
+BOOST_DESCRIBE_STRUCT(PairCase, (), (first, second, tokens_max, ids, types))
+
 constexpr std::size_t no_cut = 1u << 20;
 
 std::string data(const std::string& name) {
@@ -170,6 +177,45 @@ TEST_CASE("random bytes are tokenized without a crash and always alike") {
     std::string text(random() % 64, ' ');
     for (char& c : text) c = static_cast<char>(random() % 3 ? random() % 256 : 0xCC + random() % 3);
     CHECK(tokenizer.encode(text, no_cut) == tokenizer.encode(text, no_cut));
+  }
+}
+
+TEST_CASE("two texts become one input, cut and typed as the real library does") {
+  const auto tokenizer = WordPiece::parse(data("pair_tokenizer.json"));
+  REQUIRE(tokenizer);
+  REQUIRE(tokenizer->has_pairs());
+  const auto rows =
+      json::from<std::vector<PairCase>>(*json::parse(data("pair_tokenizer_cases.json")));
+  REQUIRE(rows);
+  CHECK(rows->size() > 50);
+  for (const PairCase& row : *rows) {
+    CAPTURE(row.first);
+    CAPTURE(row.second);
+    CAPTURE(row.tokens_max);
+    const auto pair = tokenizer->encode_pair(row.first, row.second, row.tokens_max);
+    CHECK(pair.ids == row.ids);
+    CHECK(pair.types == row.types);
+  }
+}
+
+TEST_CASE("a limit below the special tokens leaves only those") {
+  const auto tokenizer = WordPiece::parse(data("pair_tokenizer.json"));
+  REQUIRE(tokenizer);
+  CHECK(tokenizer->encode_pair("the", "fox", 0).ids == std::vector<TokenId>{1, 2, 2});
+}
+
+TEST_CASE("a file that does not say how two texts go together still serves for one") {
+  for (const char* pair :
+       {R"([{"Sequence":{"id":"A","type_id":0}}])", R"([])",
+        R"([{"Sequence":{"id":"A","type_id":0}},{"Sequence":{"id":"A","type_id":1}}])",
+        R"([{"Sequence":{"id":"A","type_id":0}},{"Sequence":{"id":"C","type_id":1}}])",
+        R"([{"Sequence":{"id":"A","type_id":0}},{"SpecialToken":{"id":"no","type_id":1}},
+                               {"Sequence":{"id":"B","type_id":1}}])"}) {
+    CAPTURE(pair);
+    const auto tokenizer = WordPiece::parse(with("/post_processor/pair", pair));
+    REQUIRE(tokenizer);
+    CHECK_FALSE(tokenizer->has_pairs());
+    CHECK(tokenizer->encode("the fox", no_cut) == std::vector<TokenId>{1, 3, 5, 2});
   }
 }
 

@@ -13,11 +13,13 @@
 
 namespace slipway::rag::detail {
 
-/// Always the two scripted models, whatever is asked for.
+/// Always the scripted models, whatever is asked for.
 class ScriptedCatalog final : public models::Catalog {
  public:
   std::shared_ptr<models::ScriptedEmbedder> embedder_model =
       std::make_shared<models::ScriptedEmbedder>();
+  std::shared_ptr<models::ScriptedReranker> reranker_model =
+      std::make_shared<models::ScriptedReranker>();
   std::shared_ptr<models::ChatModel> chat;
   std::optional<models::Price> chat_price = models::Price{};
 
@@ -33,6 +35,11 @@ class ScriptedCatalog final : public models::Catalog {
   }
   Result<std::shared_ptr<models::Embedder>> embedder(const Context&, const std::string&) override {
     return std::shared_ptr<models::Embedder>(embedder_model);
+  }
+  Result<std::shared_ptr<models::Reranker>> reranker(const Context&,
+                                                     const std::string& name) override {
+    if (name == "none") return fail(Code::not_found, "there is no model 'none'");
+    return std::shared_ptr<models::Reranker>(reranker_model);
   }
   std::optional<models::Price> price(const std::string&) const override { return chat_price; }
   Result<std::shared_ptr<models::ChatModel>> chat_model(const Context&,

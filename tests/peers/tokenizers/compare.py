@@ -4,6 +4,7 @@
 - at least 10,000 strings made from a fixed seed: all blocks, emoji sequences, control characters,
   combining marks, very long words, special tokens in the text, Windows line ends, real sentences;
 - the same strings with tokenizer.json files that switch every option;
+- pairs of them, cut to several lengths, with their token types;
 - all of it once more with a vocabulary of single code points, because [UNK] hides much.
 
 Usage: python compare.py TOKENIZE_LINES MODELS [--seed N] [--count N]
@@ -46,6 +47,27 @@ def compare(program, path, texts, what):
             print(f"{what}: {json.dumps(text)}\n  real {real.encode(text).tokens}\n  real {wanted}\n  ours {got}")
     print(f"{what}: {len(texts)} strings, {different} differ")
     return different
+
+
+def compare_pairs(program, path, texts, what):
+    """Two texts as one input, cut "longest_first" to every kind of limit."""
+    real = Tokenizer.from_file(str(path))
+    real.no_padding()
+    lines, wanted = [], []
+    limits = (4, 5, 8, 9, 16, 33, 64, 512)
+    for at in range(0, len(texts) - 1, 2):
+        first, second = texts[at], texts[at + 1] * (1 + at % 3)
+        limit = limits[at // 2 % len(limits)]
+        real.enable_truncation(limit, strategy="longest_first")
+        both = real.encode(first, second)
+        lines.append([first, second, limit])
+        wanted.append(both.ids + both.type_ids)
+    got = ours(program, path, lines)
+    wrong = [(line, g, w) for line, g, w in zip(lines, got, wanted, strict=True) if g != w]
+    for line, g, w in wrong[:5]:
+        print(f"{what}: {json.dumps(line)}\n  real {w}\n  ours {g}")
+    print(f"{what}: {len(lines)} pairs, {len(wrong)} differ")
+    return len(wrong)
 
 
 def variants(file):
@@ -100,6 +122,7 @@ def main():
     different = 0
     for model in MODELS:
         different += compare(options.program, options.models / model / "tokenizer.json", texts, model)
+        different += compare_pairs(options.program, options.models / model / "tokenizer.json", texts, model)
     path = options.models / MODELS[0] / "tokenizer.json"
     file = json.loads(path.read_text())
     different += compare(options.program, path, ["a" + c + "b" for c in points], "every code point")
@@ -112,6 +135,8 @@ def main():
 
         for name, content in variants(file):
             different += compare_changed(name, content, texts[: len(texts) // 4])
+            if content["post_processor"] is not None:
+                different += compare_pairs(options.program, changed, texts[: len(texts) // 20], name)
         spelled, shown = letters(file)
         different += compare_changed("letters", spelled, texts)
         different += compare_changed("letters, every code point", spelled, ["a" + c + "b" for c in shown])

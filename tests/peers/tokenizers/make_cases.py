@@ -50,6 +50,26 @@ def cases(path, texts):
     return [{"text": text, "ids": tokenizer.encode(text).ids} for text in texts]
 
 
+def paired(file):
+    """The small tokenizer as cross-encoders have theirs."""
+    special = [{"SpecialToken": {"id": name, "type_id": kind}} for name, kind in (("[CLS]", 0), ("[SEP]", 0), ("[SEP]", 1))]
+    texts = [{"Sequence": {"id": name, "type_id": kind}} for name, kind in (("A", 0), ("B", 1))]
+    processor = {**file["post_processor"], "pair": [special[0], texts[0], special[1], texts[1], special[2]]}
+    return {**file, "post_processor": processor}
+
+
+def pair_cases(path):
+    tokenizer = Tokenizer.from_file(str(path))
+    tokenizer.no_padding()
+    rows = []
+    for first, second in (("the quick", "fox"), ("", "fox"), ("the", ""), ("a b " * 9, "the fox"), ("quick", "a b " * 9), ("a " * 20, "b " * 20), ("a " * 21, "b " * 19)):
+        for size in (3, 4, 5, 6, 7, 12, 13, 100):
+            tokenizer.enable_truncation(size, strategy="longest_first")
+            both = tokenizer.encode(first, second)
+            rows.append({"first": first, "second": second, "tokens_max": size, "ids": both.ids, "types": both.type_ids})
+    return rows
+
+
 def write_json(path, rows):
     path.write_text("[\n" + ",\n".join(json.dumps(row) for row in rows) + "\n]\n")
 
@@ -82,6 +102,24 @@ def tiny_models(folder, tokens):
     save(folder, "no_vector.onnx", [ids], [helper.make_node("Identity", ["input_ids"], ["whole"])], [whole], {})
 
 
+def cross_encoder(folder, tokens):
+    """The logit is the sum over tokens of weight[id] * (0.1 + type), less half: "quick" weighs 1, "fox" 2."""
+    names = ("input_ids", "attention_mask", "token_type_ids")
+    inputs = [helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "tokens"]) for name in names]
+    weight = np.zeros(tokens, dtype=np.float32)
+    weight[[4, 5]] = 1, 2
+    tables = {"weight": weight, "tenth": np.array(0.1, np.float32), "half": np.array(0.5, np.float32), "axis": np.array([1])}
+    nodes = [helper.make_node("Gather", ["weight", "input_ids"], ["w"]), helper.make_node("Cast", ["token_type_ids"], ["t"], to=TensorProto.FLOAT),
+             helper.make_node("Cast", ["attention_mask"], ["m"], to=TensorProto.FLOAT), helper.make_node("Add", ["t", "tenth"], ["share"]),
+             helper.make_node("Mul", ["w", "share"], ["shared"]), helper.make_node("Mul", ["shared", "m"], ["seen"]),
+             helper.make_node("ReduceSum", ["seen", "axis"], ["sum"], keepdims=1), helper.make_node("Sub", ["sum", "half"], ["logits"])]
+    logits = helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", 1])
+    save(folder, "cross_encoder.onnx", inputs, nodes, [logits], tables)
+    many = helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", 3])
+    three = [*nodes[:-1], helper.make_node("Sub", ["sum", "halves"], ["logits"])]
+    save(folder, "three_labels.onnx", inputs, three, [many], {**tables, "halves": np.full(3, 0.5, np.float32)})
+
+
 def main():
     folder, models = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
     folder.mkdir(parents=True, exist_ok=True)
@@ -92,7 +130,10 @@ def main():
     write_json(folder / "tokenizer_cases.json", wanted[0])
     (folder / "small_tokenizer.json").write_text(json.dumps(small(), indent=1, ensure_ascii=False) + "\n")
     write_json(folder / "small_tokenizer_cases.json", cases(folder / "small_tokenizer.json", SMALL_TEXTS))
+    (folder / "pair_tokenizer.json").write_text(json.dumps(paired(small()), indent=1, ensure_ascii=False) + "\n")
+    write_json(folder / "pair_tokenizer_cases.json", pair_cases(folder / "pair_tokenizer.json"))
     tiny_models(folder, 40)
+    cross_encoder(folder, 40)
 
 
 if __name__ == "__main__":
