@@ -5,6 +5,7 @@ find_package(Boost 1.81 REQUIRED) # Headers only; core/json_library.cpp compiles
 find_package(OpenSSL REQUIRED)
 find_package(SQLite3 REQUIRED)
 find_package(CURL REQUIRED)
+find_package(ZLIB REQUIRED)
 find_package(fmt REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(yaml-cpp REQUIRED)

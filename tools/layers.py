@@ -27,6 +27,7 @@ THIRD_PARTY = {
     "curl/": ({"http"}, "everything else speaks to http/client.hpp, which knows deadlines and limits"),
     "gumbo.h": ({"documents"}, "parsers of foreign bytes run in the sandbox of documents"),
     "md4c": ({"documents"}, "parsers of foreign bytes run in the sandbox of documents"),
+    "zlib.h": ({"documents"}, "archives are foreign bytes; documents/detail/zip.hpp has the limits"),
     "pugixml": ({"documents"}, "parsers of foreign bytes run in the sandbox of documents"),
     "spdlog/": ({"core"}, "use core/log.hpp: it redacts and it can be silenced in tests"),
     "CLI/": ({"app"}, "it is slow to compile and only the program has a command line"),

@@ -2,6 +2,7 @@
 
 #include "core/unicode.hpp"
 #include "documents/detail/decoding.hpp"
+#include "documents/detail/formats.hpp"
 #include "documents/detail/loaders.hpp"
 #include "documents/detail/mapped_text.hpp"
 
@@ -31,7 +32,7 @@ MediaType parse_media_type(std::string_view text) {
 
 using Loader = Result<Document> (*)(const detail::LoadTask&);
 
-/// Null when there is none.
+/// Of the formats that are always one document; null when there is none.
 Loader loader_of(std::string_view media_type) {
   if (media_type == "application/pdf" || media_type == "application/x-pdf") return detail::load_pdf;
   if (media_type == "text/html" || media_type == "application/xhtml+xml") return detail::load_html;
@@ -39,8 +40,9 @@ Loader loader_of(std::string_view media_type) {
     return detail::load_markdown;
   if (media_type.starts_with("text/")) return detail::load_plain;
   for (const std::string_view textual :
-       {"application/json", "application/yaml", "application/x-yaml", "application/xml",
-        "application/javascript", "application/toml", "application/sql", "application/x-sh"})
+       {"application/json", "application/x-ndjson", "application/yaml", "application/x-yaml",
+        "application/xml", "application/javascript", "application/toml", "application/sql",
+        "application/x-sh"})
     if (media_type == textual) return detail::load_plain;
   return nullptr;
 }
@@ -115,27 +117,61 @@ Result<Document> detail::load_plain(const LoadTask& task) {
   return document;
 }
 
-Result<Document> load(const Context& context, const Source& source, const LoadOptions& options) {
-  TRY(context.check());
+namespace {
+
+Result<void> check_size(const Source& source, const LoadOptions& options) {
   if (source.bytes.empty()) return fail(Code::invalid_argument, "is empty");
   if (source.bytes.size() > options.bytes_max)
     return fail(Code::invalid_argument, "is {}, larger than the limit of {}; split it",
                 mebibytes(source.bytes.size()), mebibytes(options.bytes_max));
+  return {};
+}
+
+Result<detail::Documents> read(const detail::LoadTask& task, const MediaType& type) {
+  if (detail::find_format(type.name) != nullptr) return detail::read_format(task, type.name);
+  const Loader loader = loader_of(type.name);
+  if (loader == nullptr)
+    return fail(Code::unsupported, "media type '{}' has no loader; {} have", type.name,
+                detail::format_list());
+  if (loader == detail::load_plain || loader == detail::load_markdown)
+    TRY(detect_media_type(task.source.path, task.source.bytes));  // Refuses disguised binary data.
+  detail::Documents documents;
+  documents.push_back(TRY(loader(task)));
+  return documents;
+}
+
+}  // namespace
+
+Result<std::vector<Document>> load_all(const Context& context, const Source& source,
+                                       const LoadOptions& options) {
+  TRY(context.check());
+  TRY(check_size(source, options));
   const std::string detected = TRY([&]() -> Result<std::string> {
     if (!source.media_type.empty()) return source.media_type;
     return detect_media_type(source.path, source.bytes);
   }());
   const MediaType type = parse_media_type(detected);
-  const Loader loader = loader_of(type.name);
-  if (loader == nullptr)
-    return fail(Code::unsupported,
-                "media type '{}' has no loader; plain text, Markdown, HTML and PDF have",
-                type.name);
-  if (loader == detail::load_plain || loader == detail::load_markdown)
-    TRY(detect_media_type(source.path, source.bytes));  // Refuses binary data under a text's name.
-  Document document = TRY(loader({context, source, options, type.charset}));
-  document.media_type = type.name;
-  return check(std::move(document), source, options);
+  detail::Documents documents = TRY(read({context, source, options, type.charset}, type));
+  std::vector<Document> checked;
+  Error last(Code::invalid_argument, "has no text");
+  for (Document& document : documents) {
+    if (document.media_type.empty()) document.media_type = type.name;
+    auto good = check(std::move(document), source, options);
+    if (good)
+      checked.push_back(*std::move(good));
+    else
+      last = std::move(good.error());
+  }
+  if (checked.empty()) return last;
+  return checked;
+}
+
+Result<Document> load(const Context& context, const Source& source, const LoadOptions& options) {
+  auto documents = TRY(load_all(context, source, options));
+  if (documents.size() > 1)
+    return fail(Code::invalid_argument, "holds {} documents where one was expected",
+                documents.size());
+  return std::move(documents.front());
 }
 
 }  // namespace slipway::documents

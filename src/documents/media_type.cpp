@@ -4,6 +4,8 @@
 #include <array>
 
 #include "core/unicode.hpp"
+#include "documents/detail/text_types.hpp"
+#include "documents/detail/zip.hpp"
 #include "documents/documents.hpp"
 
 namespace slipway::documents {
@@ -45,8 +47,9 @@ constexpr Magic magics[] = {
     {0, "\xCA\xFE\xBA\xBE"sv, "a Java class or Mach-O program"},
     {0, "\0asm"sv, "application/wasm"},
     {0, "SQLite format 3\0"sv, "application/vnd.sqlite3"},
-    {0, "\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1"sv, "an old Microsoft Office document"},
-    {0, "{\\rtf"sv, "application/rtf"},
+    {0, "\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1"sv,
+     "an old or encrypted Microsoft Office document (save it as .docx, .xlsx or .pptx without a "
+     "password)"},
     {0, "%!PS"sv, "application/postscript"},
     {0, "PAR1"sv, "application/vnd.apache.parquet"},
     {0, "GGUF"sv, "a GGUF model"},
@@ -61,25 +64,57 @@ constexpr Magic magics[] = {
     {0, "\0\1\0\0\0"sv, "font/ttf"},
 };
 
-/// A ZIP file is named by what it holds: its first member says.
-std::string_view zip_kind(std::string_view bytes) {
+constexpr std::string_view office_type = "application/vnd.openxmlformats-officedocument.";
+
+bool is_zip(std::string_view bytes) {
+  return bytes.starts_with("PK\x03\x04"sv) || bytes.starts_with("PK\x05\x06"sv);
+}
+
+std::string_view kind_by_part(std::string_view name) {
+  if (name.starts_with("word/")) return "wordprocessingml.document";
+  if (name.starts_with("ppt/")) return "presentationml.presentation";
+  if (name.starts_with("xl/")) return "spreadsheetml.sheet";
+  return {};
+}
+
+/// A ZIP file is what it holds. One that is damaged is told by the names near its start, so that
+/// the reader of its format can say what is wrong with it.
+Result<std::string> zip_type(std::string_view bytes) {
   const std::string_view start = bytes.substr(0, 4096);
-  constexpr std::array<std::array<std::string_view, 2>, 6> kinds = {{
-      {"word/", "a Word document (DOCX)"},
-      {"xl/", "an Excel workbook (XLSX)"},
-      {"ppt/", "a PowerPoint presentation (PPTX)"},
-      {"application/epub+zip", "application/epub+zip"},
-      {"application/vnd.oasis.opendocument", "an OpenDocument file"},
-      {"[Content_Types].xml", "a Microsoft Office document"},
-  }};
-  for (const auto& [sign, name] : kinds)
-    if (start.find(sign) != std::string_view::npos) return name;
-  return "application/zip";
+  for (const std::string_view type :
+       {"application/epub+zip", "application/vnd.oasis.opendocument."})
+    if (const std::size_t at = start.find("mimetype" + std::string(type)); at != start.npos) {
+      const std::size_t end = start.find_first_not_of("abcdefghijklmnopqrstuvwxyz+-./", at + 8);
+      std::string found(start.substr(at + 8, std::min(end, start.size()) - at - 8));
+      if (type.ends_with("zip")) return std::string(type);
+      if (found.starts_with("application/vnd.oasis.opendocument.text"))
+        return std::string("application/vnd.oasis.opendocument.text");
+      return fail(Code::unsupported, "an OpenDocument file other than a text ({}); export it",
+                  found);
+    }
+  const auto archive = detail::ZipArchive::open(bytes, 0);
+  if (archive) {
+    if (archive->has("entities.xml"))
+      return std::string("application/vnd.atlassian.confluence+zip");
+    bool has_pages = false;
+    for (const auto& part : archive->parts()) {
+      if (const std::string_view kind = kind_by_part(part.name); !kind.empty())
+        return std::string(office_type).append(kind);
+      has_pages = has_pages || part.name.ends_with(".html");
+    }
+    if (has_pages) return std::string("application/vnd.atlassian.confluence.html+zip");
+  } else {
+    for (const std::string_view folder : {"word/", "ppt/", "xl/"})
+      if (start.find(folder) != start.npos)
+        return std::string(office_type).append(kind_by_part(folder));
+    if (start.find("entities.xml") != start.npos)
+      return std::string("application/vnd.atlassian.confluence+zip");
+  }
+  return fail(Code::unsupported,
+              "application/zip is not a format that can be read; unpack it and name the folder");
 }
 
 std::string_view binary_kind(std::string_view bytes) {
-  if (bytes.starts_with("PK\x03\x04"sv) || bytes.starts_with("PK\x05\x06"sv))
-    return zip_kind(bytes);
   for (const Magic& magic : magics)
     if (bytes.size() >= magic.offset && bytes.substr(magic.offset).starts_with(magic.bytes))
       return magic.name;
@@ -148,24 +183,53 @@ bool has_pdf_mark(std::string_view bytes, std::string_view ending) {
   return at == 0 || ending == ".pdf" || !looks_like_text(bytes);
 }
 
+/// "From ann@example.org Mon Jan  5 ..." begins a mailbox, "Header: ..." lines a message.
+bool starts_like_mailbox(std::string_view bytes) {
+  if (!bytes.starts_with("From ")) return false;
+  const std::string_view line = bytes.substr(0, bytes.find('\n'));
+  return line.size() < 300 && std::count(line.begin(), line.end(), ':') >= 1;
+}
+
+std::string in_capitals(std::string_view ending) {
+  std::string text(ending);
+  for (char& c : text)
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - ('a' - 'A'));
+  return text;
+}
+
+std::string_view first_line_of(std::string_view bytes) {
+  return bytes.substr(0, std::min<std::size_t>(bytes.find('\n'), 200));
+}
+
 }  // namespace
 
 Result<std::string> detect_media_type(std::string_view path, std::string_view bytes) {
   const std::string ending = ending_of(path);
+  const std::string name = unicode::to_lower(path.substr(path.find_last_of('/') + 1));
   if (has_pdf_mark(bytes, ending)) return std::string("application/pdf");
-  if (const std::string_view kind = binary_kind(bytes); !kind.empty())
+  if (bytes.starts_with("{\\rtf")) return std::string("application/rtf");
+  if (is_zip(bytes)) return zip_type(bytes);
+  const bool is_mail = ending == ".eml" || ending == ".mbox" || ending == ".mbx";
+  if (const std::string_view kind = binary_kind(bytes); !kind.empty() && !is_mail)
     return fail(Code::unsupported, "{} is not a format that can be read", kind);
-  if (ending == ".pdf" && !bytes.empty())
-    return fail(Code::unsupported, "named .pdf but has no PDF header; it is damaged or no PDF");
+  for (const std::string_view binary :
+       {".pdf", ".docx", ".docm", ".pptx", ".pptm", ".xlsx", ".xlsm", ".epub", ".rtf", ".odt"})
+    if (ending == binary && !bytes.empty())
+      return fail(Code::unsupported, "named {0} but has no {1} header; it is damaged or no {1}",
+                  binary, in_capitals(binary.substr(1)));
+  // A message may hold 8-bit and even binary parts; its reader looks at them.
+  if (is_mail)
+    return std::string(ending == ".eml" && !starts_like_mailbox(bytes) ? "message/rfc822"
+                                                                       : "application/mbox");
   const bool is_html = starts_like_html(bytes) || is_one_of(ending, {".html", ".htm", ".xhtml"});
   if (!looks_like_text(bytes) && !(is_html && starts_like_html(bytes))) {
     if (ending.empty()) return fail(Code::unsupported, "binary data in a file without an ending");
     return fail(Code::unsupported, "binary data named {}", ending);
   }
   if (is_html) return std::string("text/html");
-  if (is_one_of(ending, {".md", ".markdown", ".mdown", ".mkd"}))
-    return std::string("text/markdown");
-  if (ending == ".pdf") return std::string("application/pdf");
+  const std::string_view type = detail::text_type(ending, name, first_line_of(bytes));
+  if (!type.empty()) return std::string(type);
+  if (starts_like_mailbox(bytes) && ending.empty()) return std::string("application/mbox");
   return std::string("text/plain");
 }
 

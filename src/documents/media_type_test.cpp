@@ -21,8 +21,8 @@ TEST_CASE("the ending decides between formats that are all text") {
   CHECK(detected("a.md", "# Title") == "text/markdown");
   CHECK(detected("dir.x/A.MARKDOWN", "text") == "text/markdown");
   CHECK(detected("a.txt", "text") == "text/plain");
-  CHECK(detected("a.py", "print(1)") == "text/plain");
-  CHECK(detected("a.rst", "Title\n=====") == "text/plain");
+  CHECK(detected("a.py", "print(1)") == "text/x-python");
+  CHECK(detected("a.rst", "Title\n=====") == "text/x-rst");
   CHECK(detected("README", "text") == "text/plain");
   CHECK(detected(".hidden", "text") == "text/plain");
   CHECK(detected("a.html", "no tags at all") == "text/html");
@@ -55,10 +55,29 @@ TEST_CASE("what cannot be read is named") {
                  "ELF\x02")
             .find("ELF") != std::string::npos);
   CHECK(detected("a.db", "SQLite format 3\0"sv).find("sqlite") != std::string::npos);
-  CHECK(detected("a.docx", "PK\x03\x04....[Content_Types].xml....word/document.xml").find("DOCX") !=
-        std::string::npos);
   CHECK(detected("a.zip", "PK\x03\x04....a.txt").find("application/zip") != std::string::npos);
+  CHECK(detected("a.doc", "\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1").find("save it as .docx") !=
+        std::string::npos);
   CHECK(detected("a.pdf", "no header").find("no PDF header") != std::string::npos);
+}
+
+TEST_CASE("source code is known by its ending, its name or its first line") {
+  CHECK(detected("a.CPP", "int x;") == "text/x-c++");
+  CHECK(detected("dir/Makefile", "all:") == "text/x-makefile");
+  CHECK(detected("tool", "#!/usr/bin/env -S python3.11 -u\nprint()") == "text/x-python");
+  CHECK(detected("tool", "#!/bin/sh\necho") == "text/x-shellscript");
+  CHECK(detected("tool", "#!/opt/unknown/thing\n") == "text/plain");
+  CHECK(detected("a.csv", "a,b") == "text/csv");
+  CHECK(detected("a.jsonl", "{}") == "application/x-ndjson");
+  CHECK(detected("a.eml", "Subject: x") == "message/rfc822");
+  CHECK(detected("archive.mbox", "From a@b Mon Jan 5 10:00:00 2024\n") == "application/mbox");
+}
+
+TEST_CASE("a ZIP container is what it holds, also when it is damaged") {
+  CHECK(detected("a", "PK\x03\x04....[Content_Types].xml....word/document.xml") ==
+        "application/vnd.openxmlformats-officedocument.wordprocessingml.document");
+  CHECK(detected("a", "PK\x03\x04..........mimetypeapplication/epub+zipPK") ==
+        "application/epub+zip");
 }
 
 TEST_CASE("escape sequences of a terminal do not make a log binary") {

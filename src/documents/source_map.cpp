@@ -1,7 +1,8 @@
 // Stored form of a map: a version byte, then pieces, lines and headings as differences to the one
 // before, so that a plain text costs a handful of bytes and an HTML page about five a piece. Boxes
 // are whole hundredths of a point where that is exact (our PDF loader rounds to that), else
-// doubles.
+// doubles. Rows and sheets follow in version 2; a map without them is still written as version 1,
+// so that the stored bytes of such documents do not change.
 #include <algorithm>
 #include <cmath>
 
@@ -13,6 +14,7 @@ namespace slipway::documents {
 namespace {
 
 constexpr std::uint64_t format_version = 1;
+constexpr std::uint64_t format_version_with_rows = 2;
 constexpr std::int64_t offset_max = std::int64_t{1} << 48;
 constexpr double box_units = 100;
 
@@ -68,7 +70,8 @@ void place_lines(const std::vector<SourceMap::Line>& lines, Span span, Place& pl
   place.page = line->page;
   int last_page = line->page;
   for (; line != lines.end() && line->text_start < span.end; ++line) {
-    if (line->page == *place.page && line->text_end > span.start) place.boxes.push_back(line->box);
+    if (line->page == *place.page && line->text_end > span.start && line->box != Box{})
+      place.boxes.push_back(line->box);
     last_page = line->page;
   }
   if (last_page != *place.page) place.page_end = last_page;
@@ -86,6 +89,21 @@ void place_headings(const std::vector<SourceMap::Heading>& headings, Span span, 
     place.heading_path.push_back(heading->title);
   }
   std::reverse(place.heading_path.begin(), place.heading_path.end());
+}
+
+void place_rows(const SourceMap& map, Span span, Place& place) {
+  auto row = first_ending_after(map.rows, span.start,
+                                [](const SourceMap::Row& row) { return row.text_end; });
+  if (row == map.rows.end()) return;
+  if (row->text_start >= std::max(span.end, span.start + 1)) return;  // A title between tables.
+  const SourceMap::Row& first = *row;
+  if (first.sheet >= 0 && static_cast<std::size_t>(first.sheet) < map.sheets.size())
+    place.sheet = map.sheets[static_cast<std::size_t>(first.sheet)];
+  place.row = first.row;
+  std::int64_t last = first.row;
+  for (; row != map.rows.end() && row->text_start < span.end && row->sheet == first.sheet; ++row)
+    last = row->row;
+  if (last != first.row) place.row_end = last;
 }
 
 void write_box(detail::ByteWriter& out, const Box& box) {
@@ -171,6 +189,42 @@ bool read_headings(detail::ByteReader& in, std::vector<SourceMap::Heading>& head
   return in.ok();
 }
 
+void write_rows(detail::ByteWriter& out, const SourceMap& map) {
+  out.number(map.sheets.size());
+  for (const std::string& sheet : map.sheets) out.string(sheet);
+  out.number(map.rows.size());
+  SourceMap::Row last;
+  for (const SourceMap::Row& row : map.rows) {
+    write_offset(out, last.text_end, row.text_start);
+    write_offset(out, row.text_start, row.text_end);
+    out.signed_number(row.sheet);
+    out.signed_number(row.row - last.row);
+    last = row;
+  }
+}
+
+bool read_rows(detail::ByteReader& in, SourceMap& map) {
+  map.sheets.resize(in.count(1));
+  for (std::string& sheet : map.sheets) sheet = in.string();
+  map.rows.resize(in.count(4));
+  SourceMap::Row last;
+  for (SourceMap::Row& row : map.rows) {
+    if (!read_offset(in, last.text_end, row.text_start) || row.text_start < last.text_end)
+      return false;
+    if (!read_offset(in, row.text_start, row.text_end) || row.text_end < row.text_start)
+      return false;
+    const std::int64_t sheet = in.signed_number();
+    if (sheet < -1 || sheet >= static_cast<std::int64_t>(map.sheets.size())) return false;
+    row.sheet = static_cast<int>(sheet);
+    const std::int64_t difference = in.signed_number();
+    if (difference > offset_max || difference < -offset_max) return false;
+    row.row = last.row + difference;
+    if (row.row < 1 || row.row > offset_max) return false;
+    last = row;
+  }
+  return in.ok();
+}
+
 }  // namespace
 
 SourceMap SourceMap::identity(std::size_t size) {
@@ -184,12 +238,14 @@ Place SourceMap::place(Span span) const {
   place_bytes(pieces, span, place);
   place_lines(lines, span, place);
   place_headings(headings, span, place);
+  place_rows(*this, span, place);
   return place;
 }
 
 std::string SourceMap::encode() const {
+  const bool has_rows = !rows.empty() || !sheets.empty();
   detail::ByteWriter out;
-  out.number(format_version);
+  out.number(has_rows ? format_version_with_rows : format_version);
   out.number(pieces.size());
   Piece last_piece;
   for (const Piece& piece : pieces) {
@@ -217,15 +273,18 @@ std::string SourceMap::encode() const {
     out.string(heading.title);
     last_heading = heading.text_start;
   }
+  if (has_rows) write_rows(out, *this);
   return out.take();
 }
 
 Result<SourceMap> SourceMap::decode(std::string_view bytes) {
   detail::ByteReader in(bytes);
   SourceMap map;
-  const bool is_whole = in.number() == format_version && read_pieces(in, map.pieces) &&
-                        read_lines(in, map.lines) && read_headings(in, map.headings) &&
-                        in.left() == 0;
+  const std::uint64_t version = in.number();
+  const bool is_known = version == format_version || version == format_version_with_rows;
+  const bool is_whole = is_known && read_pieces(in, map.pieces) && read_lines(in, map.lines) &&
+                        read_headings(in, map.headings) &&
+                        (version == format_version || read_rows(in, map)) && in.left() == 0;
   if (!is_whole)
     return fail(Code::invalid_argument, "the source map of {} bytes is damaged", bytes.size());
   return map;

@@ -15,7 +15,8 @@ bool fits(const Document& document) {
       map.pieces.empty() || map.pieces.back().text_start + map.pieces.back().length <= text.size();
   const bool lines_fit = map.lines.empty() || map.lines.back().text_end <= text.size();
   const bool headings_fit = map.headings.empty() || map.headings.back().text_start <= text.size();
-  return pieces_fit && lines_fit && headings_fit && unicode::is_valid_utf8(text);
+  const bool rows_fit = map.rows.empty() || map.rows.back().text_end <= text.size();
+  return pieces_fit && lines_fit && headings_fit && rows_fit && unicode::is_valid_utf8(text);
 }
 
 }  // namespace
@@ -24,6 +25,7 @@ std::string encode_document(const Document& document) {
   ByteWriter out;
   out.string(document.title);
   out.string(document.media_type);
+  out.string(document.part);
   out.string(json::dump(document.metadata));
   out.number(document.warnings.size());
   for (const std::string& warning : document.warnings) out.string(warning);
@@ -37,6 +39,7 @@ Result<Document> decode_document(std::string_view bytes) {
   Document document;
   document.title = in.string();
   document.media_type = in.string();
+  document.part = in.string();
   const std::string_view metadata = in.string();
   document.warnings.resize(in.count(1));
   for (std::string& warning : document.warnings) warning = in.string();
