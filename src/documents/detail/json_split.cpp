@@ -16,6 +16,7 @@ class JsonSplitter {
   JsonSplitter(std::string_view text, const SplitterSettings& settings,
                const std::vector<JsonNode>& nodes)
       : text_(text), settings_(settings), nodes_(nodes) {
+    is_lines_ = nodes.size() > 1 && nodes[1].span.start == nodes[0].span.start;
     constexpr std::size_t default_gap = 200, default_min = 50;
     size_min_ = settings.chunk_size_min;
     if (size_min_ == 0)
@@ -39,8 +40,10 @@ class JsonSplitter {
         at = node.next;
         continue;
       }
-      if (chunk_size_ >= size_min_ && chunks_.back().members > 0) begin_chunk();
-      continue_with(at, node);
+      // A record of JSON lines is not torn only to fill the chunk before it.
+      const bool is_record = open_.size() == 1 && is_lines_ && alone < settings_.chunk_size;
+      if ((chunk_size_ >= size_min_ || is_record) && chunks_.back().members > 0) begin_chunk();
+      continue_with(at, node, is_record);
     }
     chunks_.back().span.end = nodes_.front().span.end;
     return std::move(chunks_);
@@ -71,8 +74,8 @@ class JsonSplitter {
     return key_size(parent, node) + colon + size_of(node);
   }
 
-  void continue_with(std::size_t& at, const JsonNode& node) {
-    if (may_descend(node)) {
+  void continue_with(std::size_t& at, const JsonNode& node, bool stays_whole) {
+    if (may_descend(node) && !stays_whole) {
       const std::size_t path =
           open_.back().path_size + key_size(open_.back(), node) + colon + brackets;
       ++open_.back().items;
@@ -124,6 +127,7 @@ class JsonSplitter {
   const SplitterSettings& settings_;
   const std::vector<JsonNode>& nodes_;
   std::size_t size_min_ = 0;
+  bool is_lines_ = false;  ///< Several values without brackets around them.
   std::vector<Frame> open_;
   std::size_t in_chunk_ = 1;  ///< How many frames of `open_` the chunk holds; the root always.
   std::size_t chunk_size_ = brackets;

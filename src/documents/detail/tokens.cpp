@@ -40,11 +40,30 @@ std::size_t unit_start(const std::vector<Span>& tokens, std::size_t at, std::siz
   return start > first ? start : at;
 }
 
+/// A unit of more tokens than a chunk may hold is cut evenly.
+std::vector<Span> with_short_units(const std::vector<Span>& tokens, std::size_t size_max) {
+  std::vector<Span> result;
+  result.reserve(tokens.size());
+  for (std::size_t first = 0; first < tokens.size();) {
+    std::size_t end = first + 1;
+    while (end < tokens.size() && tokens[end] == tokens[first]) ++end;
+    const std::size_t count = end - first;
+    const Span unit = tokens[first];
+    for (std::size_t i = 0; i < count; ++i)
+      result.push_back(count <= size_max ? unit
+                                         : Span{unit.start + unit.size() * i / count,
+                                                unit.start + unit.size() * (i + 1) / count});
+    first = end;
+  }
+  return result;
+}
+
 }  // namespace
 
-Result<void> split_by_tokens(std::string_view text, const std::vector<Span>& tokens,
+Result<void> split_by_tokens(std::string_view text, const std::vector<Span>& given,
                              const SplitterSettings& settings, Output& output) {
-  TRY(check_order(tokens, text.size()));
+  TRY(check_order(given, text.size()));
+  const std::vector<Span> tokens = with_short_units(given, settings.chunk_size);
   for (std::size_t first = 0; first < tokens.size();) {
     const std::size_t stop =
         unit_start(tokens, std::min(first + settings.chunk_size, tokens.size()), first);
