@@ -61,7 +61,8 @@ Result<void> sync_directory(const std::filesystem::path& path) {
 }
 
 Result<void> write_and_rename(const std::filesystem::path& path,
-                              const std::filesystem::path& temporary, std::string_view bytes) {
+                              const std::filesystem::path& temporary,
+                              std::span<const std::string_view> parts) {
   TRY(fault_point(FaultKind::file, "create"));
   Descriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
   if (file.get() < 0) return from_errno("create", temporary);
@@ -69,8 +70,10 @@ Result<void> write_and_rename(const std::filesystem::path& path,
   struct stat old {};
   if (::stat(path.c_str(), &old) == 0 && ::fchmod(file.get(), old.st_mode & 07777) != 0)
     return from_errno("set the mode of", temporary);
-  TRY(fault_point(FaultKind::file, "write"));
-  TRY(write_all(file.get(), bytes, temporary));
+  for (const std::string_view part : parts) {
+    TRY(fault_point(FaultKind::file, "write"));
+    TRY(write_all(file.get(), part, temporary));
+  }
   TRY(fault_point(FaultKind::file, "fsync"));
   if (::fsync(file.get()) != 0) return from_errno("sync", temporary);
   if (file.close() != 0) return from_errno("close", temporary);
@@ -137,11 +140,16 @@ Result<std::string> read_file(const std::filesystem::path& path, std::uint64_t b
 }
 
 Result<void> write_file_atomically(const std::filesystem::path& path, std::string_view bytes) {
+  return write_file_atomically(path, std::span(&bytes, 1));
+}
+
+Result<void> write_file_atomically(const std::filesystem::path& path,
+                                   std::span<const std::string_view> parts) {
   const auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
   TRY(make_directories(folder));
   // Not made from the file's name, which may be as long as names can be.
   const auto temporary = folder / fmt::format(".{:016x}.tmp", system_random().next());
-  Result<void> done = write_and_rename(path, temporary, bytes);
+  Result<void> done = write_and_rename(path, temporary, parts);
   if (!done) {
     ::unlink(temporary.c_str());
     return done;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -18,6 +19,9 @@ Result<std::string> read_file(const std::filesystem::path& path,
 /// Old content or new content, never a mixture, also after a power cut: temporary file in the same
 /// folder, fsync, rename, fsync of the folder. Creates missing parent folders.
 Result<void> write_file_atomically(const std::filesystem::path& path, std::string_view bytes);
+/// The same of parts that stand one after the other.
+Result<void> write_file_atomically(const std::filesystem::path& path,
+                                   std::span<const std::string_view> parts);
 
 Result<void> make_directories(const std::filesystem::path& path);
 

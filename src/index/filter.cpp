@@ -4,16 +4,12 @@
 #include "index/filter.hpp"
 
 #include <algorithm>
-#include <optional>
-#include <vector>
 
-#include "core/clock.hpp"
+#include "index/detail/filter_tree.hpp"
 
 namespace slipway::index {
 
 namespace {
-
-enum class Op { all, any, none, eq, ne, gt, gte, lt, lte, in, nin, exists, contains };
 
 struct OpName {
   std::string_view name;
@@ -36,7 +32,8 @@ bool looks_like_date(std::string_view text) {
   return true;
 }
 
-/// RFC 3339, or a date alone, which is its first moment in UTC.
+}  // namespace
+
 std::optional<Clock::Time> time_of(std::string_view text) {
   if (!looks_like_date(text)) return std::nullopt;
   const auto time =
@@ -44,11 +41,7 @@ std::optional<Clock::Time> time_of(std::string_view text) {
   return time ? std::optional(*time) : std::nullopt;
 }
 
-/// A scalar to compare with; a string that is a time is one.
-struct Operand {
-  json::Value value;
-  std::optional<Clock::Time> time;
-};
+namespace {
 
 template <typename T>
 int order(const T& a, const T& b) {
@@ -61,7 +54,8 @@ int order_numbers(const json::Value& a, const json::Value& b) {
   return order(a.to_number<double>(), b.to_number<double>());
 }
 
-/// -1, 0, 1, or nothing when the two are not of one type.
+}  // namespace
+
 std::optional<int> compare(const json::Value& value, const Operand& operand) {
   if (value.is_number() && operand.value.is_number()) return order_numbers(value, operand.value);
   if (!value.is_string() || !operand.value.is_string()) return std::nullopt;
@@ -71,6 +65,8 @@ std::optional<int> compare(const json::Value& value, const Operand& operand) {
   if (time) return order(*time, *operand.time);
   return order(text, std::string_view(operand.value.get_string()));
 }
+
+namespace {
 
 bool equals(const json::Value& value, const Operand& operand) {
   if (value.is_bool() && operand.value.is_bool())
@@ -91,15 +87,6 @@ bool meets(const json::Value& value, const std::vector<Operand>& operands) {
 }
 
 }  // namespace
-
-struct Filter::Node {
-  Op op = Op::all;
-  std::vector<Node> children;  ///< Of all, any, none.
-  bool is_own = false;         ///< `key` names an attribute of the document, not of `metadata`.
-  std::string key;
-  std::vector<Operand> operands;  ///< One, except for in and nin.
-  bool exists = true;             ///< Operand of exists.
-};
 
 namespace {
 
@@ -252,12 +239,20 @@ const json::Value* find_in(const json::Object& object, std::string_view key) {
   return nullptr;
 }
 
+}  // namespace
+
 const json::Value* find_value(const Node& node, const json::Object& attributes) {
-  if (node.is_own) return attributes.if_contains(node.key);
+  const json::Value* value = nullptr;
   const json::Value* metadata = attributes.if_contains("metadata");
-  if (metadata == nullptr || !metadata->is_object()) return nullptr;
-  return find_in(metadata->get_object(), node.key);
+  if (node.is_own)
+    value = attributes.if_contains(node.key);
+  else if (metadata != nullptr && metadata->is_object())
+    value = find_in(metadata->get_object(), node.key);
+  // A null says as much as a missing key: both mean "not known".
+  return value != nullptr && value->is_null() ? nullptr : value;
 }
+
+namespace {
 
 bool contains(const json::Value& value, const std::vector<Operand>& operands) {
   const json::Value& wanted = operands.front().value;
@@ -269,8 +264,6 @@ bool contains(const json::Value& value, const std::vector<Operand>& operands) {
 
 bool holds_key(const Node& node, const json::Object& attributes) {
   const json::Value* value = find_value(node, attributes);
-  // A null says as much as a missing key: both mean "not known".
-  if (value != nullptr && value->is_null()) value = nullptr;
   if (node.op == Op::exists) return (value != nullptr) == node.exists;
   const bool is_negative = node.op == Op::ne || node.op == Op::nin;
   if (value == nullptr) return is_negative;

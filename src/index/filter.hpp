@@ -28,6 +28,8 @@ class Filter {
   bool matches(const json::Object& attributes) const;
   bool passes_everything() const { return root_ == nullptr; }
   struct Node;
+  /// Null when it passes everything.
+  const Node* root() const { return root_.get(); }
 
  private:
   std::shared_ptr<const Node> root_;

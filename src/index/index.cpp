@@ -3,10 +3,14 @@
 // the others wait for it. So a search finds whatever was committed before it began, by any process.
 #include "index/index.hpp"
 
+#include <algorithm>
 #include <cstring>
+#include <deque>
 #include <set>
 
 #include "core/guarded.hpp"
+#include "core/log.hpp"
+#include "index/detail/sealing.hpp"
 #include "index/detail/search.hpp"
 #include "index/detail/tables.hpp"
 
@@ -15,6 +19,26 @@ namespace slipway::index {
 namespace {
 
 using SnapshotPointer = std::shared_ptr<const Snapshot>;
+
+// Queries that recall is measured by.
+constexpr std::size_t asked_max = 64;
+
+/// Vectors spread over the collection.
+std::vector<std::vector<float>> vectors_of_chunks(const Snapshot& snapshot, std::size_t count) {
+  std::vector<std::vector<float>> vectors;
+  const std::size_t step =
+      std::max<std::size_t>(1, snapshot.chunks() / std::max<std::size_t>(1, count));
+  for (const SegmentView& view : snapshot.segments) {
+    const Segment& segment = *view.segment;
+    for (std::uint32_t c = 0; c < segment.chunks() && vectors.size() < count;
+         c += static_cast<std::uint32_t>(step)) {
+      if (view.is_dead(segment.document_of(c)) || !segment.check_vectors(c, 1)) continue;
+      const float* row = segment.vectors().row(c);
+      vectors.emplace_back(row, row + segment.dimension());
+    }
+  }
+  return vectors;
+}
 
 class StoredIndex final : public Index {
  public:
@@ -47,15 +71,32 @@ class StoredIndex final : public Index {
   }
 
   Result<Found> search(const Context& context, const Query& query) const override {
-    const SnapshotPointer snapshot = TRY(current(context));
-    return search_snapshot(context, *snapshot, query, options_);
+    TRY(check_query(query, options_));
+    auto found = search_once(context, query);
+    // A vector in a file was not what had been written: without that file, once more.
+    for (int again = 0; !found && again < 3 && TRY(set_aside_damaged(context)); ++again)
+      found = search_once(context, query);
+    return found;
   }
 
   Result<std::vector<float>> vector(const Context& context,
                                     std::string_view chunk_id) const override;
   Result<Stats> stats(const Context& context) const override;
+  Result<Recall> measure_recall(const Context& context, std::size_t queries) const override;
+  Result<void> seal(const Context& context, const SealOptions& seal_options) override;
 
  private:
+  Result<Found> search_once(const Context& context, const Query& query) const {
+    const SnapshotPointer snapshot = TRY(current(context));
+    auto found = search_snapshot(context, *snapshot, query, options_);
+    if (found && found->plan.codes_read > 0)
+      asked_.with([&](std::deque<std::vector<float>>& asked) {
+        asked.push_back(query.vector);
+        if (asked.size() > asked_max) asked.pop_front();
+      });
+    return found;
+  }
+
   /// The committed state, loaded.
   Result<SnapshotPointer> current(const Context& context) const {
     CollectionState state;
@@ -67,19 +108,56 @@ class StoredIndex final : public Index {
     std::unique_lock lock(refreshing_, std::defer_lock);
     while (!lock.try_lock_for(std::chrono::milliseconds(10))) TRY(context.check());
     if (SnapshotPointer loaded = loaded_if_new(state)) return loaded;
-    SnapshotPointer old = snapshot_.with([](const SnapshotPointer& s) { return s; });
+    return reload(context);
+  }
+
+  /// Reads what has been committed; `refreshing_` is held. Files that cannot be used are set aside.
+  Result<SnapshotPointer> reload(const Context& context) const {
+    const SnapshotPointer old = snapshot_.with([](const SnapshotPointer& s) { return s; });
+    Loaded loaded;
     TRY(database_.read(context, [&](store::Connection& connection) -> Result<void> {
-      old = std::make_shared<const Snapshot>(TRY(load(context, connection, options_, *old)));
+      loaded = TRY(load(context, connection, options_, *old, distrusted_));
       return {};
     }));
-    snapshot_.with([&](SnapshotPointer& s) { s = old; });
-    return old;
+    auto next = std::make_shared<const Snapshot>(std::move(loaded.snapshot));
+    snapshot_.with([&](SnapshotPointer& s) { s = next; });
+    distrust(context, loaded.damaged);
+    return next;
+  }
+
+  /// The files stay out of use in this process even when the disk refuses to set them aside.
+  void distrust(const Context& context, const std::vector<std::string>& files) const {
+    if (files.empty()) return;
+    distrusted_.insert(distrusted_.end(), files.begin(), files.end());
+    if (auto done = quarantine(context, database_, options_, files); !done)
+      log::warning("damaged segments could not be set aside: {}", done.error().message());
+  }
+
+  /// Whether a segment of the present snapshot turned out to be damaged and is now out of use.
+  Result<bool> set_aside_damaged(const Context& context) const {
+    std::unique_lock lock(refreshing_, std::defer_lock);
+    while (!lock.try_lock_for(std::chrono::milliseconds(10))) TRY(context.check());
+    std::vector<std::string> damaged;
+    const SnapshotPointer snapshot = snapshot_.with([](const SnapshotPointer& s) { return s; });
+    for (const SegmentView& view : snapshot->segments)
+      if (view.segment->is_damaged()) damaged.push_back(view.segment->file());
+    if (damaged.empty()) return false;
+    for (const std::string& file : damaged)
+      log::warning(
+          "segment {} is damaged; it is served from the database until it has been made again",
+          file);
+    distrust(context, damaged);
+    snapshot_.with([](SnapshotPointer& s) { s = std::make_shared<const Snapshot>(); });
+    TRY(reload(context));
+    return true;
   }
 
   /// What is in memory, if it is at least as new as `state`.
   SnapshotPointer loaded_if_new(const CollectionState& state) const {
     return snapshot_.with([&](const SnapshotPointer& s) {
-      return s->epoch == state.epoch && s->version >= state.version ? s : nullptr;
+      return s->epoch == state.epoch && s->version >= state.version && s->manifest >= state.manifest
+                 ? s
+                 : nullptr;
     });
   }
 
@@ -87,6 +165,8 @@ class StoredIndex final : public Index {
   const Options options_;
   mutable Guarded<SnapshotPointer> snapshot_;
   mutable std::timed_mutex refreshing_;
+  mutable std::vector<std::string> distrusted_;            ///< Files; guarded by `refreshing_`.
+  mutable Guarded<std::deque<std::vector<float>>> asked_;  ///< Vectors of the last searches.
 };
 
 Result<std::vector<float>> StoredIndex::vector(const Context& context,
@@ -111,19 +191,57 @@ Result<Stats> StoredIndex::stats(const Context& context) const {
   stats.version = snapshot->version;
   stats.documents = snapshot->documents();
   stats.chunks = snapshot->chunks();
-  stats.segments = snapshot->segments.size();
   std::set<std::string_view> words;
   for (const SegmentView& view : snapshot->segments) {
-    stats.memory_bytes += view.segment->bytes();
-    for (const AttributesPointer& attributes : *view.attributes)
-      stats.memory_bytes += attributes->bytes() + sizeof attributes;
-    const Dictionary& dictionary = view.segment->dictionary();
-    if (snapshot->segments.size() == 1) stats.terms = dictionary.size();
-    for (std::uint32_t w = 0; w < dictionary.size() && snapshot->segments.size() > 1; ++w)
-      words.insert(dictionary.word(w));
+    const Segment& segment = *view.segment;
+    (segment.file().empty() ? stats.memory_bytes : stats.mapped_bytes) += segment.bytes();
+    stats.segments.push_back({segment.file(), view.live_documents, view.live_chunks,
+                              segment.documents() - view.live_documents, segment.bytes(),
+                              segment.has_codes()});
+    if (snapshot->segments.size() == 1) stats.terms = segment.words();
+    for (std::uint32_t w = 0; w < segment.words() && snapshot->segments.size() > 1; ++w)
+      words.insert(segment.word(w));
   }
   stats.terms = std::max(stats.terms, words.size());
   return stats;
+}
+
+Result<Recall> StoredIndex::measure_recall(const Context& context, std::size_t queries) const {
+  const SnapshotPointer snapshot = TRY(current(context));
+  Recall recall;
+  std::vector<std::vector<float>> vectors;
+  asked_.with([&](const auto& asked) { vectors.assign(asked.begin(), asked.end()); });
+  recall.is_live = !vectors.empty();
+  if (vectors.empty()) vectors = vectors_of_chunks(*snapshot, queries);
+  if (vectors.size() > queries) vectors.resize(queries);
+  std::size_t found = 0, expected = 0;
+  for (const std::vector<float>& vector : vectors) {
+    Query query;
+    query.vector = vector;
+    query.mode = SearchMode::dense;
+    const Found got = TRY(search_snapshot(context, *snapshot, query, options_));
+    query.exact = true;
+    const Found truth = TRY(search_snapshot(context, *snapshot, query, options_));
+    expected += truth.hits.size();
+    for (const Hit& hit : truth.hits)
+      found += std::any_of(got.hits.begin(), got.hits.end(),
+                           [&](const Hit& h) { return h.chunk_id == hit.chunk_id; });
+  }
+  recall.queries = vectors.size();
+  if (expected > 0)
+    recall.recall_at_10 = static_cast<double>(found) / static_cast<double>(expected);
+  return recall;
+}
+
+Result<void> StoredIndex::seal(const Context& context, const SealOptions& seal_options) {
+  if (options_.folder.empty()) return {};
+  SnapshotPointer snapshot = TRY(current(context));
+  auto sealed = index::seal(context, database_, options_, *snapshot, seal_options);
+  if (!sealed && TRY(set_aside_damaged(context))) {
+    snapshot = TRY(current(context));
+    sealed = index::seal(context, database_, options_, *snapshot, seal_options);
+  }
+  return TRY(std::move(sealed)) ? refresh(context) : Result<void>();
 }
 
 }  // namespace

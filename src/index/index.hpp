@@ -1,11 +1,14 @@
 // The searchable form of a collection: BM25 and vectors over chunks, filters over documents.
 //
-// SQLite holds everything (tables index_*); an `Index` keeps immutable segments of it in memory and
-// follows what other processes commit. A search sees one snapshot. Results are exact and
-// deterministic: ties are broken by chunk id. Ranking: BM25 as Lucene's (k1 1.2, b 0.75), cosine,
-// fusion by `Fusion`.
+// SQLite holds everything (tables index_*); an `Index` keeps immutable segments of it in memory or
+// maps them from files that are derived from it, and follows what other processes commit. A search
+// sees one snapshot. Scores are exact and orders deterministic: ties are broken by chunk id. Which
+// chunks are scored is exact for small collections and selections, and by codes with a bound of
+// their error for large ones (measured recall: `measure_recall`). Ranking: BM25 as Lucene's
+// (k1 1.2, b 0.75), cosine, fusion by `Fusion`.
 #pragma once
 
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -50,6 +53,7 @@ struct Query {
   Filter filter;
   Fusion fusion = Fusion::relative_score;
   double dense_weight = 0.5;  ///< 0..1 in hybrid; the lexical part has the rest.
+  bool exact = false;         ///< Read every vector: the truth to measure recall by.
 };
 
 struct Hit {
@@ -67,18 +71,51 @@ struct SearchTiming {
   double lexical_ms = 0, dense_ms = 0, fuse_ms = 0;
 };
 
+/// What a search read, for `explain`.
+struct SearchPlan {
+  std::size_t codes_read = 0;    ///< Chunks whose code was looked at; 0 for an exact scan.
+  std::size_t vectors_read = 0;  ///< Chunks whose vector was.
+};
+
 struct Found {
   std::vector<Hit> hits;     ///< Exactly min(limit, matches) in modes hybrid and dense; in lexical
                              ///< only chunks with a query word.
   std::size_t matches = 0;   ///< Chunks that pass the filter.
   std::int64_t version = 0;  ///< Index version that was searched.
   SearchTiming timing;
+  SearchPlan plan;
 };
 
+/// One segment of the index.
+struct SegmentInfo {
+  std::string file;  ///< Empty in memory.
+  std::size_t documents = 0, chunks = 0;
+  std::size_t dead_documents = 0;  ///< Still in it, never found; a merge leaves them out.
+  std::size_t bytes = 0;
+  bool has_codes = false;
+};
+BOOST_DESCRIBE_STRUCT(SegmentInfo, (), (file, documents, chunks, dead_documents, bytes, has_codes))
+
 struct Stats {
-  std::size_t documents = 0, chunks = 0, segments = 0, terms = 0;
-  std::size_t memory_bytes = 0;
+  std::size_t documents = 0, chunks = 0, terms = 0;
+  std::size_t memory_bytes = 0;  ///< Of segments in memory.
+  std::size_t mapped_bytes = 0;  ///< Of segment files.
   std::int64_t version = 0;
+  std::vector<SegmentInfo> segments;
+};
+BOOST_DESCRIBE_STRUCT(Stats, (),
+                      (documents, chunks, terms, memory_bytes, mapped_bytes, version, segments))
+
+/// How much of the truth searches find.
+struct Recall {
+  std::size_t queries = 0;
+  bool is_live = false;     ///< The queries were asked lately; else they are vectors of chunks.
+  double recall_at_10 = 1;  ///< 0..1, of an exact scan's results.
+};
+BOOST_DESCRIBE_STRUCT(Recall, (), (queries, is_live, recall_at_10))
+
+struct SealOptions {
+  bool purge = false;  ///< Also rewrite each segment that holds a deleted document.
 };
 
 /// Safe to use from many threads; the writing members take part in the caller's transaction and
@@ -90,6 +127,8 @@ class Index {
     std::string embedder;         ///< Name and hash of the model that made the vectors.
     std::size_t dimension = 0;
     std::string language = "english";  ///< Snowball stemmer and stop words; "none" for neither.
+    /// Where segment files are; empty: none are read or written. May be deleted at any time.
+    std::filesystem::path folder = {};
   };
   /// Cheap: checks the settings against those that the collection was made with; its content is
   /// read by the first `refresh`, `search` or `stats`. `database` must outlive the index.
@@ -124,6 +163,14 @@ class Index {
   virtual Result<std::vector<float>> vector(const Context& context,
                                             std::string_view chunk_id) const = 0;
   virtual Result<Stats> stats(const Context& context) const = 0;
+  /// Compares searches with exact scans: the last queries if there were any, else chunks' vectors.
+  virtual Result<Recall> measure_recall(const Context& context, std::size_t queries) const = 0;
+
+  /// Writes what is in memory to segment files and merges small ones, so that the next process
+  /// opens quickly. Searches and writers go on meanwhile. A damaged file is set aside when it is
+  /// found, and what it held is served from the database until this has been called. Fails:
+  /// unavailable (the disk; nothing is lost), cancelled, deadline_exceeded.
+  virtual Result<void> seal(const Context& context, const SealOptions& options = {}) = 0;
 };
 
 /// The committed version of a collection, 0 when nothing was ever put into it. Needs no open index.

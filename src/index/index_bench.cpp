@@ -33,6 +33,26 @@ std::string natural_text(std::mt19937& engine, int words) {
   return text;
 }
 
+/// Vectors as embedders make them: a common direction, some subjects, and the rest.
+std::vector<float> natural_vector(std::mt19937& engine, std::size_t dimension) {
+  constexpr std::size_t subjects = 1000;
+  static const std::vector<std::vector<float>> centres = [&] {
+    std::mt19937 own(42);
+    std::vector<std::vector<float>> all(subjects + 1);
+    for (auto& centre : all) centre = random_unit(own, dimension);
+    return all;
+  }();
+  const std::vector<float>& subject = centres[engine() % subjects];
+  std::vector<float> vector = random_unit(engine, dimension);
+  double square = 0;
+  for (std::size_t i = 0; i < dimension; ++i) {
+    vector[i] = 0.9f * centres[subjects][i] + 0.6f * subject[i] + 0.6f * vector[i];
+    square += static_cast<double>(vector[i]) * vector[i];
+  }
+  for (float& x : vector) x = static_cast<float>(x / std::sqrt(square));
+  return vector;
+}
+
 IndexedDocument make_document(std::mt19937& engine, int number, std::size_t dimension) {
   IndexedDocument document;
   document.id = fmt::format("doc_{:08}", number);
@@ -45,7 +65,7 @@ IndexedDocument make_document(std::mt19937& engine, int number, std::size_t dime
     chunk.id = fmt::format("chunk_{:08}_{:03}", number, i);
     chunk.text = natural_text(engine, 120);
     chunk.text_hash = chunk.id;
-    chunk.vector = random_unit(engine, dimension);
+    chunk.vector = natural_vector(engine, dimension);
     document.chunks.push_back(std::move(chunk));
   }
   return document;
@@ -86,7 +106,7 @@ void search_all(Index& index, std::size_t dimension) {
   std::vector<Query> queries(50);
   for (Query& query : queries) {
     query.text = natural_text(engine, 8);
-    query.vector = random_unit(engine, dimension);
+    query.vector = natural_vector(engine, dimension);
   }
   for (const SearchMode mode : {SearchMode::dense, SearchMode::lexical, SearchMode::hybrid})
     report(std::string(json::name(mode)).c_str(), 50, [&](int i) {
@@ -106,16 +126,23 @@ Result<void> run(int chunks, std::size_t dimension) {
   std::string pattern = (std::filesystem::temp_directory_path() / "slipway-bench-XXXXXX").string();
   const std::filesystem::path folder = ::mkdtemp(pattern.data());
   auto database = TRY(store::Database::open({.path = folder / "bench.db"}, migrations()));
-  const Index::Options options{.collection = 1, .embedder = "bench", .dimension = dimension};
+  const Index::Options options{
+      .collection = 1, .embedder = "bench", .dimension = dimension, .folder = folder / "segments"};
   auto index = TRY(Index::open({}, *database, options));
   TRY(fill(*database, *index, chunks / 10, dimension));
   std::printf("database file %.1f MB\n",
               static_cast<double>(std::filesystem::file_size(folder / "bench.db")) / 1e6);
-  report("open and read the collection", 5, [&](int) {
+  report("open and read the database", 3, [&](int) {
+    index = *Index::open({}, *database, options);
+    static_cast<void>(index->refresh({}));
+  });
+  report("write the segment file", 1, [&](int) { static_cast<void>(index->seal({})); });
+  report("open and map the segment file", 5, [&](int) {
     index = *Index::open({}, *database, options);
     static_cast<void>(index->refresh({}));
   });
   search_all(*index, dimension);
+  std::printf("recall at 10: %.4f\n", TRY(index->measure_recall({}, 60)).recall_at_10);
   std::mt19937 engine(3);
   report("search after a commit", 20, [&](int i) {
     static_cast<void>(database->write({}, [&](store::Connection& c) {
@@ -124,8 +151,10 @@ Result<void> run(int chunks, std::size_t dimension) {
     static_cast<void>(index->refresh({}));
   });
   const Stats stats = TRY(index->stats({}));
-  std::printf("%zu chunks, %zu segments, %zu words, %.1f MB in memory\n", stats.chunks,
-              stats.segments, stats.terms, static_cast<double>(stats.memory_bytes) / 1e6);
+  std::printf("%zu chunks, %zu segments, %zu words, %.1f MB in memory, %.1f MB mapped\n",
+              stats.chunks, stats.segments.size(), stats.terms,
+              static_cast<double>(stats.memory_bytes) / 1e6,
+              static_cast<double>(stats.mapped_bytes) / 1e6);
   std::filesystem::remove_all(folder);
   return {};
 }

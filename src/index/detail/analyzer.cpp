@@ -160,6 +160,7 @@ class Tokenizer {
 
   void add_word(std::string_view raw) {
     std::string word = fold_word(raw);
+    ++position_;
     if (is_english_ && std::binary_search(stop_words.begin(), stop_words.end(), word)) return;
     if (word.find(',') != std::string::npos) drop_thousands(word);
     if (stemmer_ != nullptr &&
@@ -205,20 +206,26 @@ class Tokenizer {
         characters.emplace_back(text_.substr(at_, next.bytes));
       at_ += next.bytes;
     }
-    if (characters.size() == 1) add(unicode::nfc(characters.front()), false);
-    for (std::size_t i = 0; i + 1 < characters.size(); ++i)
+    if (characters.size() == 1) {
+      ++position_;
+      add(unicode::nfc(characters.front()), false);
+    }
+    for (std::size_t i = 0; i + 1 < characters.size(); ++i) {
+      ++position_;
       add(unicode::nfc(characters[i] + characters[i + 1]), false);
+    }
   }
 
   void add(std::string word, bool is_extra) {
     if (word.size() > word_bytes_max) word.resize(unicode::floor_boundary(word, word_bytes_max));
-    if (!word.empty()) tokens_.push_back({std::move(word), is_extra});
+    if (!word.empty()) tokens_.push_back({std::move(word), is_extra, position_});
   }
 
   const std::string_view text_;
   sb_stemmer* const stemmer_;
   const bool is_english_;
   std::size_t at_ = 0;
+  std::uint32_t position_ = 0;  ///< Of the last word.
   std::vector<Token> tokens_;
 };
 

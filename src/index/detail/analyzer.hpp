@@ -1,6 +1,7 @@
 // Words as the lexical index sees them.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -15,6 +16,8 @@ struct Token {
   /// The whole of a name whose parts are indexed too (max_connections): it can be found, but does
   /// not make the text longer for BM25.
   bool is_extra = false;
+  /// Number of the word in the text, stop words counted; rising.
+  std::uint32_t position = 0;
 };
 
 /// Fails: invalid_argument with the languages that there are.

@@ -81,10 +81,10 @@ PaddedVector::PaddedVector(std::span<const float> vector) : matrix_(vector.size(
   matrix_.add(bytes_of(vector));
 }
 
-void dot_rows(const Matrix& matrix, const float* query, std::size_t first, std::size_t count,
+void dot_rows(const Rows& rows, const float* query, std::size_t first, std::size_t count,
               float* out) {
-  const std::size_t stride = matrix.stride();
-  const float* row = matrix.row(first);
+  const std::size_t stride = rows.stride();
+  const float* row = rows.row(first);
   std::size_t i = 0;
   for (; i + 4 <= count; i += 4) dot<4>(row + i * stride, stride, query, out + i);
   for (; i < count; ++i) dot<1>(row + i * stride, stride, query, out + i);

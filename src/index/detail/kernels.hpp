@@ -13,6 +13,16 @@ namespace slipway::index {
 /// Floats of one row in memory: the dimension rounded up to a whole cache line, filled with zeros.
 constexpr std::size_t row_stride(std::size_t dimension) { return (dimension + 15) / 16 * 16; }
 
+/// Rows of floats that somebody else owns, each aligned to 64 bytes.
+struct Rows {
+  const float* data = nullptr;
+  std::size_t dimension = 0;
+  std::size_t count = 0;
+
+  std::size_t stride() const { return row_stride(dimension); }
+  const float* row(std::size_t index) const { return data + index * stride(); }
+};
+
 /// Rows of floats, each aligned to 64 bytes; grows by doubling unless reserved.
 class Matrix {
  public:
@@ -28,6 +38,7 @@ class Matrix {
   std::size_t dimension() const { return dimension_; }
   std::size_t stride() const { return stride_; }
   std::size_t bytes() const { return capacity_ * stride_ * sizeof(float); }
+  Rows view() const { return {data_.get(), dimension_, rows_}; }
 
  private:
   struct Free {
@@ -59,7 +70,7 @@ class PaddedVector {
 
 /// `out[i]` = query · row `first + i`. The sum of a row has one order whatever its neighbours are,
 /// so scores do not depend on how rows are grouped into segments or ranges.
-void dot_rows(const Matrix& matrix, const float* query, std::size_t first, std::size_t count,
+void dot_rows(const Rows& rows, const float* query, std::size_t first, std::size_t count,
               float* out);
 
 }  // namespace slipway::index

@@ -1,8 +1,11 @@
 // index_collections  one row per collection: version, and what its chunks were made with.
 // index_documents    rows are never used twice (AUTOINCREMENT) and rise with each commit, so
-//                    "newer than" is a comparison and segments stay ordered by row.
+//                    "newer than" is a comparison and segments stay ordered by row. What a row says
+//                    never changes: new attributes are a new row too.
 // index_vectors      one vector per embedder and text, shared by all collections; it lives as long
 //                    as a chunk refers to it.
+// index_segments     the segment files of a collection; one that is not here is garbage. `manifest`
+//                    in index_collections counts their changes.
 // index_changes      which documents a version touched, for processes that have an older version in
 //                    memory; the tail is cut, and who is further behind reads all.
 #include "index/index.hpp"
@@ -53,6 +56,16 @@ CREATE TABLE index_changes(
   version INTEGER NOT NULL,
   document INTEGER NOT NULL,
   PRIMARY KEY(collection, version, document)) WITHOUT ROWID;
+)sql"},
+                                                   {"index", 2, R"sql(
+ALTER TABLE index_collections ADD COLUMN manifest INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE index_segments(
+  collection INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  first_row INTEGER NOT NULL,
+  last_row INTEGER NOT NULL,
+  checksum INTEGER NOT NULL,
+  PRIMARY KEY(collection, name)) WITHOUT ROWID;
 )sql"}};
   return steps;
 }
@@ -67,6 +80,7 @@ Result<void> drop_collection(store::Connection& transaction, std::int64_t collec
       "DELETE FROM index_chunks WHERE collection=?1",
       "DELETE FROM index_documents WHERE collection=?1",
       "DELETE FROM index_changes WHERE collection=?1",
+      "DELETE FROM index_segments WHERE collection=?1",
       "DELETE FROM index_collections WHERE collection=?1",
   };
   for (const std::string_view step : steps) {

@@ -1,10 +1,11 @@
 // How one search runs.
 //
-// 1. Select: runs of chunks whose documents live and pass the filter. A document's chunks are
-//    neighbours, so a filter is asked once per document and the vector scan works on whole runs.
+// 1. Select: one bit per chunk whose document lives and passes the filter (detail/columns.hpp).
 // 2. Lexical: term at a time into one accumulator per chunk; document frequencies and the average
 //    length are those of the live chunks of the whole collection, so a filter changes no score.
-// 3. Dense: an exact scan of the selected runs. This is the only step that a graph would replace.
+// 3. Dense: few selected chunks are scanned exactly. Of many, the codes are scanned (codes.hpp);
+// what
+//    may be among the best by the bound of its error is scored exactly.
 // 4. Hybrid: the best `depth` of each part together are the candidates; every candidate then has
 //    both scores exactly, so fusion compares like with like instead of guessing for what one part
 //    did not list.
@@ -13,6 +14,7 @@
 #include "index/detail/search.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 
 #include "core/unicode.hpp"
@@ -30,6 +32,8 @@ constexpr std::size_t block_rows = 256;
 // Candidates of each part that are fused; more were measured to change nothing
 // (docs/decisions/0008-lexical.md).
 constexpr std::size_t depth_min = 100;
+// Up to here every selected vector is read; 4096 of 384 dimensions take half a millisecond.
+constexpr std::size_t exact_chunks_max = 4096;
 // Cosines that are closer than this say nothing; in a collection of two passages the difference
 // between both would otherwise always count fully.
 constexpr double spread_min = 0.02;
@@ -58,19 +62,19 @@ struct Scored {
   Place place;
 };
 
-struct Run {
-  std::uint32_t first = 0, last = 0;  ///< Chunks first .. last - 1.
-};
-
 /// Which chunks may be found.
 struct Selection {
-  std::vector<std::vector<Run>> runs;    ///< By segment, rising.
-  std::vector<std::vector<bool>> marks;  ///< By segment and chunk; empty where all are selected.
-  std::size_t chunks = 0;
+  std::vector<Bits> chunks;  ///< By segment.
+  std::size_t count = 0;
+  std::vector<std::size_t> counts;  ///< By segment.
 
-  bool has(Place place) const {
-    return marks[place.segment].empty() || marks[place.segment][place.chunk];
-  }
+  bool has(Place place) const { return chunks[place.segment][place.chunk]; }
+};
+
+/// A chunk that may be among the best.
+struct Candidate {
+  float score_max = 0;
+  Place place;
 };
 
 class Search {
@@ -82,12 +86,17 @@ class Search {
   Result<Found> run();
 
  private:
-  Result<void> check() const;
   Result<void> select();
-  Result<bool> select_document(const SegmentView& view, std::size_t document) const;
   Result<void> score_words();
   void score_word(std::string_view word, double weight);
   Result<std::vector<Scored>> best_dense(std::size_t depth);
+  Result<void> scan_exactly(std::uint32_t segment, std::size_t depth, std::vector<Scored>& heap);
+  Result<void> scan_codes(std::uint32_t segment, std::size_t depth,
+                          std::vector<Candidate>& candidates);
+  Result<void> score_candidates(std::vector<Candidate> candidates, std::size_t depth,
+                                std::vector<Scored>& heap);
+  void note_bound(float score_min, std::size_t depth);
+  double mean_of_all() const;
   std::vector<Scored> best_lexical(std::size_t depth) const;
   std::vector<Scored> fuse(const std::vector<Scored>& dense,
                            const std::vector<Scored>& lexical) const;
@@ -105,6 +114,15 @@ class Search {
   bool is_better(const Scored& a, const Scored& c) const {
     return a.score != c.score ? a.score > c.score : id(a.place) < id(c.place);
   }
+  void prefetch(Place place) const {
+    const Rows rows = snapshot_.segments[place.segment].segment->vectors();
+    const auto* row = reinterpret_cast<const char*>(rows.row(place.chunk));
+    for (std::size_t at = 0; at < rows.stride() * sizeof(float); at += 64)
+      __builtin_prefetch(row + at);
+  }
+  static Error damaged(const Segment& segment) {
+    return fail(Code::internal, "segment {} is damaged", segment.file());
+  }
   void keep_best(std::vector<Scored>& heap, std::size_t depth, const Scored& candidate) const;
   void sort(std::vector<Scored>& ranked) const;
 
@@ -114,63 +132,28 @@ class Search {
   const Index::Options& options_;
   Selection selection_;
   std::optional<PaddedVector> vector_;
-  double dense_mean_ = 0;                        ///< Of all selected chunks.
+  SearchPlan plan_;
+  double dense_mean_ = 0;                        ///< Of the chunks that were to choose from.
+  double exact_sum_ = 0;                         ///< Of what was scanned exactly.
+  std::vector<float> bounds_;                    ///< Heap: the best lower bounds of scores.
   std::vector<std::vector<float>> word_scores_;  ///< By segment and chunk; empty without words.
   std::vector<Place> touched_;                   ///< Selected chunks with a word.
 };
 
-Result<void> Search::check() const {
-  if (query_.limit < 1 || query_.limit > limit_max)
-    return fail(Code::invalid_argument, "limit: {} is out of range 1..{}", query_.limit, limit_max);
-  if (!(query_.dense_weight >= 0 && query_.dense_weight <= 1))
-    return fail(Code::invalid_argument, "dense_weight: {} is out of range 0..1",
-                query_.dense_weight);
-  if (query_.mode != SearchMode::dense && unicode::trim(query_.text).empty())
-    return fail(Code::invalid_argument, "text: the query is empty");
-  if (query_.mode == SearchMode::lexical) return {};
-  if (query_.vector.size() != options_.dimension)
-    return fail(Code::invalid_argument, "the query vector has {} dimensions, the collection {}",
-                query_.vector.size(), options_.dimension);
-  for (const float x : query_.vector)
-    if (!std::isfinite(x))
-      return fail(Code::invalid_argument, "the query vector holds a number that is not finite");
-  return {};
-}
-
-Result<bool> Search::select_document(const SegmentView& view, std::size_t document) const {
-  if (view.is_dead(document)) return false;
-  if (query_.filter.passes_everything()) return true;
-  const json::Object* attributes = (*view.attributes)[document]->object();
-  if (attributes == nullptr)
-    return fail(Code::invalid_argument,
-                "the stored attributes of document {} are damaged; run slipway doctor",
-                view.segment->document_id(document));
-  return query_.filter.matches(*attributes);
-}
-
 Result<void> Search::select() {
   const bool takes_all = query_.filter.passes_everything();
   for (const SegmentView& view : snapshot_.segments) {
+    TRY(context_.check());
     const Segment& segment = *view.segment;
-    auto& runs = selection_.runs.emplace_back();
-    auto& marks = selection_.marks.emplace_back();
-    if (takes_all && view.dead == nullptr) {
-      runs.push_back({0, static_cast<std::uint32_t>(segment.chunks())});
-      selection_.chunks += segment.chunks();
-      continue;
+    Bits& chunks = selection_.chunks.emplace_back(segment.chunks(), takes_all && !view.dead);
+    if (!takes_all || view.dead) {
+      const Bits documents = TRY(segment.columns().select(query_.filter));
+      for (std::size_t d = 0; d < segment.documents(); ++d)
+        if (documents[d] && !view.is_dead(d))
+          chunks.set_range(segment.first_chunk(d), segment.first_chunk(d + 1));
     }
-    marks.resize(segment.chunks());
-    for (std::size_t d = 0; d < segment.documents(); ++d) {
-      if (d % 4096 == 0) TRY(context_.check());
-      if (!TRY(select_document(view, d))) continue;
-      const Run run{segment.first_chunk(d), segment.first_chunk(d + 1)};
-      std::fill(marks.begin() + run.first, marks.begin() + run.last, true);
-      selection_.chunks += run.last - run.first;
-      if (!runs.empty() && runs.back().last == run.first)
-        runs.back().last = run.last;
-      else
-        runs.push_back(run);
-    }
+    selection_.counts.push_back(chunks.count());
+    selection_.count += selection_.counts.back();
   }
   return {};
 }
@@ -193,7 +176,7 @@ void Search::score_word(std::string_view word, double weight) {
   std::vector<std::uint32_t> numbers;
   std::size_t frequency = 0;  // Live chunks with the word.
   for (const SegmentView& view : snapshot_.segments) {
-    const std::uint32_t number = view.segment->dictionary().find(word);
+    const std::uint32_t number = view.segment->find_word(word);
     numbers.push_back(number);
     if (number == Dictionary::none) continue;
     const auto chunks = view.segment->posting_chunks(number);
@@ -243,26 +226,118 @@ void Search::sort(std::vector<Scored>& ranked) const {
             [&](const Scored& a, const Scored& c) { return is_better(a, c); });
 }
 
+void Search::note_bound(float score_min, std::size_t depth) {
+  if (bounds_.size() < depth) {
+    bounds_.push_back(score_min);
+    std::push_heap(bounds_.begin(), bounds_.end(), std::greater<>());
+  } else if (score_min > bounds_.front()) {
+    std::pop_heap(bounds_.begin(), bounds_.end(), std::greater<>());
+    bounds_.back() = score_min;
+    std::push_heap(bounds_.begin(), bounds_.end(), std::greater<>());
+  }
+}
+
+Result<void> Search::scan_exactly(std::uint32_t s, std::size_t depth, std::vector<Scored>& heap) {
+  const Segment& segment = *snapshot_.segments[s].segment;
+  const Bits& selected = selection_.chunks[s];
+  const auto chunks = static_cast<std::uint32_t>(segment.chunks());
+  float scores[block_rows];
+  for (std::uint32_t first = 0; first < chunks;) {
+    if (!selected[first]) {
+      first += selected.word(first / 32) >> (first % 32) == 0 ? 32 - first % 32 : 1;
+      continue;
+    }
+    std::uint32_t last = first + 1;
+    while (last < chunks && last - first < block_rows && selected[last]) ++last;
+    if (first / 65'536 != last / 65'536) TRY(context_.check());
+    if (!segment.check_vectors(first, last - first)) return damaged(segment);
+    dot_rows(segment.vectors(), vector_->data(), first, last - first, scores);
+    plan_.vectors_read += last - first;
+    for (std::uint32_t i = 0; i < last - first; ++i) {
+      exact_sum_ += scores[i];
+      keep_best(heap, depth, {scores[i], {s, first + i}});
+      note_bound(scores[i], depth);
+    }
+    first = last;
+  }
+  return {};
+}
+
+/// Collects what may be among the best `depth` by what is known so far; most of it is not in the
+/// end.
+Result<void> Search::scan_codes(std::uint32_t s, std::size_t depth,
+                                std::vector<Candidate>& candidates) {
+  const Segment& segment = *snapshot_.segments[s].segment;
+  const CodeQuery query(query_.vector, segment.arrays().centre);
+  const Bits& selected = selection_.chunks[s];
+  alignas(32) float estimates[code_block_rows], errors[code_block_rows];
+  for (std::uint32_t block = 0; block < selected.words(); ++block) {
+    if (block % 4096 == 0) TRY(context_.check());
+    const std::uint32_t mask = selected.word(block);
+    if (mask == 0) continue;
+    query.scan(segment.code_block(block), estimates, errors);
+    plan_.codes_read += code_block_rows;
+    const float bound = bounds_.size() < depth ? -2.0f : bounds_.front();
+    std::uint32_t open = mask & rows_at_least(estimates, errors, bound);
+    for (; open != 0; open &= open - 1) {
+      const auto i = static_cast<std::uint32_t>(std::countr_zero(open));
+      candidates.push_back({estimates[i] + errors[i], {s, block * 32 + i}});
+      note_bound(estimates[i] - errors[i], depth);
+    }
+  }
+  return {};
+}
+
+Result<void> Search::score_candidates(std::vector<Candidate> candidates, std::size_t depth,
+                                      std::vector<Scored>& heap) {
+  const float bound = bounds_.size() < depth ? -2.0f : bounds_.front();
+  std::erase_if(candidates, [&](const Candidate& c) { return c.score_max < bound; });
+  std::sort(candidates.begin(), candidates.end(),
+            [](const Candidate& a, const Candidate& c) { return a.score_max > c.score_max; });
+  constexpr std::size_t ahead = 8;
+  for (std::size_t i = 0; i < candidates.size(); ++i) {
+    const Candidate& candidate = candidates[i];
+    if (heap.size() >= depth && candidate.score_max < heap.front().score) break;
+    if (i + ahead < candidates.size()) prefetch(candidates[i + ahead].place);
+    if (i % 4096 == 0) TRY(context_.check());
+    const Segment& segment = *snapshot_.segments[candidate.place.segment].segment;
+    if (!segment.check_vectors(candidate.place.chunk, 1)) return damaged(segment);
+    ++plan_.vectors_read;
+    keep_best(heap, depth, {dense_of(candidate.place), candidate.place});
+  }
+  return {};
+}
+
+/// The sum of all vectors in whole numbers does not depend on how they are cut into segments.
+double Search::mean_of_all() const {
+  std::vector<std::int64_t> sums(query_.vector.size());
+  for (const SegmentView& view : snapshot_.segments)
+    for (std::size_t i = 0; i < sums.size(); ++i) sums[i] += view.live_sum[i];
+  double mean = 0;
+  for (std::size_t i = 0; i < sums.size(); ++i)
+    mean += static_cast<double>(query_.vector[i]) * static_cast<double>(sums[i]);
+  return mean / fixed_point_one / static_cast<double>(std::max<std::size_t>(1, snapshot_.chunks()));
+}
+
 Result<std::vector<Scored>> Search::best_dense(std::size_t depth) {
   std::vector<Scored> heap;
-  heap.reserve(std::min(depth, selection_.chunks) + 1);
-  float scores[block_rows];
-  double sum = 0;  // In the order of the rows, which no merge changes.
-  std::size_t blocks = 0;
-  for (std::uint32_t s = 0; s < snapshot_.segments.size(); ++s) {
-    const Matrix& vectors = snapshot_.segments[s].segment->vectors();
-    for (const Run& run : selection_.runs[s])
-      for (std::uint32_t first = run.first; first < run.last; first += block_rows) {
-        if (++blocks % 64 == 0) TRY(context_.check());
-        const auto count = std::min<std::uint32_t>(block_rows, run.last - first);
-        dot_rows(vectors, vector_->data(), first, count, scores);
-        for (std::uint32_t i = 0; i < count; ++i) {
-          sum += scores[i];
-          keep_best(heap, depth, {scores[i], {s, first + i}});
-        }
-      }
-  }
-  if (selection_.chunks > 0) dense_mean_ = sum / static_cast<double>(selection_.chunks);
+  heap.reserve(std::min(depth, selection_.count) + 1);
+  std::vector<Candidate> candidates;
+  const bool is_exact = query_.exact || selection_.count <= exact_chunks_max;
+  for (const bool by_codes : {false, true})
+    for (std::uint32_t s = 0; s < snapshot_.segments.size(); ++s) {
+      const bool has_codes = !is_exact && snapshot_.segments[s].segment->has_codes();
+      if (has_codes != by_codes || selection_.counts[s] == 0) continue;
+      if (by_codes)
+        TRY(scan_codes(s, depth, candidates));
+      else
+        TRY(scan_exactly(s, depth, heap));
+    }
+  TRY(score_candidates(std::move(candidates), depth, heap));
+  if (selection_.count > exact_chunks_max)
+    dense_mean_ = mean_of_all();
+  else if (selection_.count > 0)
+    dense_mean_ = exact_sum_ / static_cast<double>(selection_.count);
   sort(heap);
   return heap;
 }
@@ -337,13 +412,12 @@ void Search::fill(Found& found, std::vector<Scored> ranked, const std::vector<Sc
 }
 
 Result<Found> Search::run() {
-  TRY(check());
   TRY(context_.check());
   Found found;
   found.version = snapshot_.version;
   Stopwatch watch;
   TRY(select());
-  found.matches = selection_.chunks;
+  found.matches = selection_.count;
   const double select_ms = watch.lap();
   const bool is_hybrid = query_.mode == SearchMode::hybrid;
   const std::size_t depth = is_hybrid ? std::max(query_.limit, depth_min) : query_.limit;
@@ -358,6 +432,12 @@ Result<Found> Search::run() {
     dense = TRY(best_dense(depth));
     found.timing.dense_ms = watch.lap();
   }
+  if (is_hybrid)
+    for (const Scored& scored : lexical)
+      if (const Segment& segment = *snapshot_.segments[scored.place.segment].segment;
+          !segment.check_vectors(scored.place.chunk, 1))
+        return damaged(segment);
+  found.plan = plan_;
   std::vector<Scored> ranked =
       is_hybrid ? fuse(dense, lexical) : (query_.mode == SearchMode::dense ? dense : lexical);
   fill(found, std::move(ranked), dense, lexical);
@@ -367,8 +447,27 @@ Result<Found> Search::run() {
 
 }  // namespace
 
+Result<void> check_query(const Query& query, const Index::Options& options) {
+  if (query.limit < 1 || query.limit > limit_max)
+    return fail(Code::invalid_argument, "limit: {} is out of range 1..{}", query.limit, limit_max);
+  if (!(query.dense_weight >= 0 && query.dense_weight <= 1))
+    return fail(Code::invalid_argument, "dense_weight: {} is out of range 0..1",
+                query.dense_weight);
+  if (query.mode != SearchMode::dense && unicode::trim(query.text).empty())
+    return fail(Code::invalid_argument, "text: the query is empty");
+  if (query.mode == SearchMode::lexical) return {};
+  if (query.vector.size() != options.dimension)
+    return fail(Code::invalid_argument, "the query vector has {} dimensions, the collection {}",
+                query.vector.size(), options.dimension);
+  for (const float x : query.vector)
+    if (!std::isfinite(x))
+      return fail(Code::invalid_argument, "the query vector holds a number that is not finite");
+  return {};
+}
+
 Result<Found> search_snapshot(const Context& context, const Snapshot& snapshot, const Query& query,
                               const Index::Options& options) {
+  TRY(check_query(query, options));
   return Search(context, snapshot, query, options).run();
 }
 

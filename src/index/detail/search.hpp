@@ -6,7 +6,10 @@
 
 namespace slipway::index {
 
-/// Fails: invalid_argument (limit, vector, text, weight), deadline_exceeded, cancelled.
+/// Fails: invalid_argument (limit, vector, text, weight).
+Result<void> check_query(const Query& query, const Index::Options& options);
+
+/// Fails: as check_query; deadline_exceeded, cancelled; internal when a segment is damaged.
 Result<Found> search_snapshot(const Context& context, const Snapshot& snapshot, const Query& query,
                               const Index::Options& options);
 

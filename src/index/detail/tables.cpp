@@ -2,6 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <map>
+
+#include "core/log.hpp"
+#include "index/detail/segment_file.hpp"
 
 namespace slipway::index {
 
@@ -55,9 +60,9 @@ std::string words_of(const IndexedDocument& document, const std::string& languag
 
 Result<CollectionState> Tables::state() {
   Statement s = TRY(connection_.prepare(
-      "SELECT version,epoch,documents,chunks FROM index_collections WHERE collection=?"));
+      "SELECT version,epoch,documents,chunks,manifest FROM index_collections WHERE collection=?"));
   if (!TRY(s.bind(0, options_.collection).step())) return CollectionState{};
-  return CollectionState{s.integer(0), s.integer(1), s.integer(2), s.integer(3)};
+  return CollectionState{s.integer(0), s.integer(1), s.integer(2), s.integer(3), s.integer(4)};
 }
 
 Result<void> Tables::check_settings() {
@@ -223,9 +228,56 @@ Result<void> Tables::set_attributes(std::string_view document_id, const json::Ob
   const auto row = TRY(document_row(document_id));
   if (!row) return fail(Code::not_found, "document {} is not in the index", document_id);
   TRY(bump());
-  Statement s = TRY(connection_.prepare("UPDATE index_documents SET attributes=? WHERE row=?"));
-  TRY(s.bind(0, json::dump(attributes)).bind(1, *row).run());
-  return note_change(*row);
+  Statement last = TRY(connection_.prepare(
+      "UPDATE sqlite_sequence SET seq=seq+1 WHERE name='index_documents' RETURNING seq"));
+  if (!TRY(last.step())) return fail(Code::internal, "index_documents has no sequence");
+  const std::int64_t next = last.integer(0);
+  TRY(last.run());
+  Statement s =
+      TRY(connection_.prepare("UPDATE index_documents SET row=?1,attributes=?2 WHERE row=?3"));
+  TRY(s.bind(0, next).bind(1, json::dump(attributes)).bind(2, *row).run());
+  Statement chunks =
+      TRY(connection_.prepare("UPDATE index_chunks SET document=? WHERE document=?"));
+  TRY(chunks.bind(0, next).bind(1, *row).run());
+  TRY(note_change(*row));
+  return note_change(next);
+}
+
+Result<std::vector<SegmentRow>> Tables::segments() {
+  Statement s =
+      TRY(connection_.prepare("SELECT name,first_row,last_row,checksum FROM index_segments WHERE "
+                              "collection=? ORDER BY first_row"));
+  s.bind(0, options_.collection);
+  std::vector<SegmentRow> rows;
+  while (TRY(s.step()))
+    rows.push_back({std::string(s.text(0)), s.integer(1), s.integer(2),
+                    static_cast<std::uint32_t>(s.integer(3))});
+  return rows;
+}
+
+Result<bool> Tables::replace_segments(const CollectionState& state,
+                                      const std::vector<std::string>& out,
+                                      const std::vector<SegmentRow>& in) {
+  const CollectionState now = TRY(this->state());
+  if (now.epoch != state.epoch || now.manifest != state.manifest) return false;
+  for (const std::string& name : out) {
+    Statement s =
+        TRY(connection_.prepare("DELETE FROM index_segments WHERE collection=? AND name=?"));
+    TRY(s.bind(0, options_.collection).bind(1, name).run());
+  }
+  for (const SegmentRow& row : in) {
+    Statement s = TRY(connection_.prepare("INSERT INTO index_segments VALUES(?,?,?,?,?)"));
+    TRY(s.bind(0, options_.collection)
+            .bind(1, row.name)
+            .bind(2, row.first_row)
+            .bind(3, row.last_row)
+            .bind(4, static_cast<std::int64_t>(row.checksum))
+            .run());
+  }
+  Statement count = TRY(
+      connection_.prepare("UPDATE index_collections SET manifest=manifest+1 WHERE collection=?"));
+  TRY(count.bind(0, options_.collection).run());
+  return true;
 }
 
 Result<void> Tables::remove(std::string_view document_id) {
@@ -251,53 +303,118 @@ Result<std::vector<bool>> Tables::known_vectors(const std::vector<std::string>& 
 
 namespace {
 
+constexpr std::int64_t row_max = std::numeric_limits<std::int64_t>::max();
+
 /// Reads documents into segments inside one read transaction.
 class Loader {
  public:
-  Loader(const Context& context, store::Connection& connection, const Index::Options& options)
-      : context_(context), connection_(connection), options_(options) {}
+  Loader(const Context& context, store::Connection& connection, const Index::Options& options,
+         const std::vector<std::string>& distrusted)
+      : context_(context), connection_(connection), options_(options), distrusted_(distrusted) {}
 
-  Result<std::vector<SegmentView>> all(const CollectionState& state) {
-    SegmentBuilder builder(options_.dimension);
-    builder.reserve(static_cast<std::size_t>(state.documents),
-                    static_cast<std::size_t>(state.chunks));
-    Statement documents = TRY(connection_.prepare(
-        "SELECT row,id,attributes,words FROM index_documents WHERE collection=? ORDER BY row"));
-    documents.bind(0, options_.collection);
-    while (TRY(documents.step())) TRY(add(builder, documents));
-    std::vector<SegmentView> segments;
-    if (builder.documents() > 0) segments.push_back(view_of(builder.finish()));
-    return segments;
+  /// Files where there are good ones, the database between them and after the last.
+  Result<std::vector<SegmentView>> all() {
+    std::vector<SegmentView> views;
+    std::int64_t covered = 0;  // Rows up to here are in `views`.
+    if (!options_.folder.empty())
+      for (const SegmentRow& row : TRY(Tables(connection_, options_).segments())) {
+        auto view = TRY(open(row));
+        if (!view || row.first_row <= covered) continue;
+        TRY(read_between(covered, row.first_row, views));
+        views.push_back(std::move(*view));
+        covered = row.last_row;
+      }
+    TRY(read_between(covered, row_max, views));
+    return views;
   }
 
-  /// Applies what the versions after `since` did to `segments`.
-  Result<void> changes(std::int64_t since, std::vector<SegmentView>& segments) {
+  /// Applies what the versions after `since` did to `views`.
+  Result<void> changes(std::int64_t since, std::vector<SegmentView>& views) {
     SegmentBuilder builder(options_.dimension);
+    std::map<SegmentView*, std::vector<std::uint32_t>> dead;
     for (const std::int64_t row : TRY(changed_rows(since))) {
       Statement document = TRY(
           connection_.prepare("SELECT row,id,attributes,words FROM index_documents WHERE row=?"));
       const bool is_there = TRY(document.bind(0, row).step());
-      if (SegmentView* view = find(segments, row)) {
-        if (is_there)
-          set_attributes(*view, row, document.text(2));
-        else
-          bury(*view, row);
-      } else if (is_there) {
-        TRY(add(builder, document));
+      const auto view = std::find_if(views.begin(), views.end(), [&](const SegmentView& v) {
+        return v.segment->find_document(row).has_value();
+      });
+      if (view == views.end()) {
+        if (is_there) TRY(add(builder, document));
+      } else if (!is_there) {
+        dead[&*view].push_back(*view->segment->find_document(row));
       }
     }
-    for (SegmentView& view : segments) publish(view);
-    if (builder.documents() > 0) segments.push_back(view_of(builder.finish()));
+    for (const auto& [view, documents] : dead) TRY(bury(*view, documents));
+    if (builder.documents() > 0) views.push_back(view_of(builder.finish()));
     return {};
   }
 
+  std::vector<std::string> damaged;
+
  private:
+  /// Nothing when the file cannot be used.
+  Result<std::optional<SegmentView>> open(const SegmentRow& row) {
+    std::optional<SegmentView> view;
+    if (std::find(distrusted_.begin(), distrusted_.end(), row.name) != distrusted_.end())
+      return view;
+    auto segment = open_segment(options_.folder / row.name, options_.dimension, row.checksum);
+    if (!segment) {
+      log::warning("{}; it is served from the database until it has been made again",
+                segment.error().message());
+      damaged.push_back(row.name);
+      return view;
+    }
+    view = view_of(std::move(*segment));
+    const auto gone = TRY(missing_documents(*view->segment, row));
+    if (!gone || !bury(*view, *gone)) {
+      damaged.push_back(row.name);
+      view.reset();
+    }
+    return view;
+  }
+
+  /// Documents of the segment that are not in the database any more; nothing when the database has
+  /// some that the segment should have and has not.
+  Result<std::optional<std::vector<std::uint32_t>>> missing_documents(const Segment& segment,
+                                                                      const SegmentRow& row) {
+    Statement s = TRY(connection_.prepare(
+        "SELECT row FROM index_documents WHERE collection=? AND row BETWEEN ? AND ? ORDER BY row"));
+    s.bind(0, options_.collection).bind(1, row.first_row).bind(2, row.last_row);
+    std::optional<std::vector<std::uint32_t>> missing(std::in_place);
+    std::uint32_t document = 0;
+    while (TRY(s.step())) {
+      const std::int64_t live = s.integer(0);
+      for (; document < segment.documents() && segment.document_row(document) < live; ++document)
+        missing->push_back(document);
+      if (document == segment.documents() || segment.document_row(document++) != live) {
+        missing.reset();
+        return missing;
+      }
+    }
+    for (; document < segment.documents(); ++document) missing->push_back(document);
+    return missing;
+  }
+
+  /// Rows after `after` and before `before` become a segment in memory.
+  Result<void> read_between(std::int64_t after, std::int64_t before,
+                            std::vector<SegmentView>& views) {
+    Statement documents =
+        TRY(connection_.prepare("SELECT row,id,attributes,words FROM index_documents WHERE "
+                                "collection=? AND row>? AND row<? ORDER BY row"));
+    documents.bind(0, options_.collection).bind(1, after).bind(2, before);
+    SegmentBuilder builder(options_.dimension);
+    while (TRY(documents.step())) TRY(add(builder, documents));
+    if (builder.documents() > 0) views.push_back(view_of(builder.finish()));
+    return {};
+  }
+
   Result<void> add(SegmentBuilder& builder, Statement& document) {
     if (builder.documents() % 256 == 0) TRY(context_.check());
     LoadedDocument loaded;
     loaded.row = document.integer(0);
     loaded.id = std::string(document.text(1));
-    loaded.attributes = std::make_shared<const Attributes>(std::string(document.text(2)));
+    loaded.attributes = std::string(document.text(2));
     loaded.words = TRY(decode_words(document.blob(3)).within("document " + loaded.id));
     builder.begin_document(std::move(loaded));
     Statement chunks = TRY(connection_.prepare(
@@ -318,74 +435,36 @@ class Loader {
     return rows;
   }
 
-  static SegmentView* find(std::vector<SegmentView>& segments, std::int64_t row) {
-    for (SegmentView& view : segments)
-      if (view.segment->find_document(row)) return &view;
-    return nullptr;
-  }
-
-  /// What is shared with older snapshots is copied before the first change.
-  struct Edit {
-    std::optional<std::vector<bool>> dead;
-    std::optional<std::vector<AttributesPointer>> attributes;
-  };
-
-  void set_attributes(SegmentView& view, std::int64_t row, std::string_view text) {
-    auto& edited = edits_[view.segment.get()].attributes;
-    if (!edited) edited = *view.attributes;
-    (*edited)[*view.segment->find_document(row)] =
-        std::make_shared<const Attributes>(std::string(text));
-  }
-
-  void bury(SegmentView& view, std::int64_t row) {
-    const std::uint32_t document = *view.segment->find_document(row);
-    auto& edited = edits_[view.segment.get()].dead;
-    if (!edited) edited = view.dead ? *view.dead : std::vector<bool>(view.segment->documents());
-    if ((*edited)[document]) return;
-    (*edited)[document] = true;
-    --view.live_documents;
-    for (std::uint32_t c = view.segment->first_chunk(document);
-         c < view.segment->first_chunk(document + 1); ++c) {
-      --view.live_chunks;
-      view.live_length -= view.segment->length(c);
-    }
-  }
-
-  void publish(SegmentView& view) {
-    const auto edit = edits_.find(view.segment.get());
-    if (edit == edits_.end()) return;
-    if (edit->second.dead)
-      view.dead = std::make_shared<const std::vector<bool>>(std::move(*edit->second.dead));
-    if (edit->second.attributes)
-      view.attributes = std::make_shared<const std::vector<AttributesPointer>>(
-          std::move(*edit->second.attributes));
-  }
-
   const Context& context_;
   store::Connection& connection_;
   const Index::Options& options_;
-  std::map<const Segment*, Edit> edits_;
+  const std::vector<std::string>& distrusted_;
 };
 
 }  // namespace
 
-Result<Snapshot> load(const Context& context, store::Connection& connection,
-                      const Index::Options& options, const Snapshot& snapshot) {
+Result<Loaded> load(const Context& context, store::Connection& connection,
+                    const Index::Options& options, const Snapshot& snapshot,
+                    const std::vector<std::string>& distrusted) {
   const CollectionState state = TRY(Tables(connection, options).state());
-  Snapshot next{state.version, state.epoch, {}};
-  if (state.version == 0) return next;
+  Loaded loaded;
+  loaded.snapshot = {state.version, state.epoch, state.manifest, {}};
+  if (state.version == 0) return loaded;
   TRY(Tables(connection, options).check_settings());
-  Loader loader(context, connection, options);
-  const bool is_follower = snapshot.epoch == state.epoch && snapshot.version <= state.version &&
-                           snapshot.version + changes_kept >= state.version;
-  if (!is_follower) {
-    next.segments = TRY(loader.all(state));
-    return next;
+  Loader loader(context, connection, options, distrusted);
+  const bool is_follower =
+      distrusted.empty() && snapshot.epoch == state.epoch && snapshot.manifest == state.manifest &&
+      snapshot.version <= state.version && snapshot.version + changes_kept >= state.version;
+  std::vector<SegmentView>& segments = loaded.snapshot.segments;
+  if (is_follower) {
+    segments = snapshot.segments;
+    TRY(loader.changes(snapshot.version, segments));
+    TRY(tidy(segments));
+  } else {
+    segments = TRY(loader.all());
   }
-  next.segments = snapshot.segments;
-  TRY(loader.changes(snapshot.version, next.segments));
-  tidy(next.segments, options.dimension);
-  return next;
+  loaded.damaged = std::move(loader.damaged);
+  return loaded;
 }
 
 }  // namespace slipway::index

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "index/detail/segment.hpp"
+#include "index/detail/segment_build.hpp"
 #include "index/index.hpp"
 
 namespace slipway::index {
@@ -18,6 +18,14 @@ struct CollectionState {
   std::int64_t epoch = 0;
   std::int64_t documents = 0;
   std::int64_t chunks = 0;
+  std::int64_t manifest = 0;
+};
+
+/// A segment file of the collection.
+struct SegmentRow {
+  std::string name;
+  std::int64_t first_row = 0, last_row = 0;
+  std::uint32_t checksum = 0;
 };
 
 /// The writing side, always inside the caller's transaction.
@@ -34,6 +42,13 @@ class Tables {
   Result<void> set_attributes(std::string_view document_id, const json::Object& attributes);
   Result<void> remove(std::string_view document_id);
   Result<std::vector<bool>> known_vectors(const std::vector<std::string>& text_hashes);
+
+  /// Ordered by row.
+  Result<std::vector<SegmentRow>> segments();
+  /// Takes files out of the manifest and puts others in, if nobody has done so since `state` was
+  /// read. Gives whether it did.
+  Result<bool> replace_segments(const CollectionState& state, const std::vector<std::string>& out,
+                                const std::vector<SegmentRow>& in);
 
  private:
   Result<std::optional<std::int64_t>> embedder_row();
@@ -54,8 +69,14 @@ class Tables {
   const Index::Options& options_;
 };
 
+struct Loaded {
+  Snapshot snapshot;
+  std::vector<std::string> damaged;  ///< Segment files that could not be used.
+};
 /// Brings `snapshot` to the state that `connection` sees; reads only what has changed if it can.
-Result<Snapshot> load(const Context& context, store::Connection& connection,
-                      const Index::Options& options, const Snapshot& snapshot);
+/// Files named in `distrusted` are not used.
+Result<Loaded> load(const Context& context, store::Connection& connection,
+                    const Index::Options& options, const Snapshot& snapshot,
+                    const std::vector<std::string>& distrusted = {});
 
 }  // namespace slipway::index

@@ -10,7 +10,8 @@ namespace slipway::index {
 
 namespace {
 
-constexpr std::uint8_t format = 1;
+constexpr std::uint8_t format = 2;
+constexpr std::uint8_t format_without_positions = 1;
 
 void put(std::string& out, std::uint64_t number) {
   for (; number >= 0x80; number >>= 7) out += static_cast<char>(number | 0x80);
@@ -63,7 +64,18 @@ bool read_words(Reader& reader, std::vector<std::string>& words) {
   return true;
 }
 
-bool read_chunk(Reader& reader, std::size_t words, ChunkWords& chunk) {
+bool read_positions(Reader& reader, std::uint64_t count, std::vector<std::uint32_t>& positions) {
+  std::uint64_t step = 0, position = 0;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    if (!reader.number(step)) return false;
+    position += step;
+    if (position > 0xFFFF'FFFF) return false;
+    positions.push_back(static_cast<std::uint32_t>(position));
+  }
+  return true;
+}
+
+bool read_chunk(Reader& reader, std::size_t words, bool has_positions, ChunkWords& chunk) {
   std::uint64_t length = 0, distinct = 0, step = 0, times = 0;
   if (!reader.number(length) || !reader.number(distinct, reader.left())) return false;
   chunk.length = static_cast<std::uint32_t>(length);
@@ -76,6 +88,10 @@ bool read_chunk(Reader& reader, std::size_t words, ChunkWords& chunk) {
     if (next >= words || times == 0) return false;
     chunk.counts.emplace_back(static_cast<std::uint32_t>(next), static_cast<Count>(times));
     ++next;
+    if (!has_positions)
+      chunk.positions.insert(chunk.positions.end(), times, 0);
+    else if (!read_positions(reader, times, chunk.positions))
+      return false;
   }
   return true;
 }
@@ -97,14 +113,17 @@ DocumentWords count_words(const std::vector<std::vector<Token>>& chunks) {
     document.words.emplace_back(word);
   }
   for (const auto& tokens : chunks) {
-    std::map<std::uint32_t, std::uint32_t> counts;
+    std::map<std::uint32_t, std::vector<std::uint32_t>> positions;
     ChunkWords chunk;
     for (const Token& token : tokens) {
-      ++counts[numbers.find(token.word)->second];
+      positions[numbers.find(token.word)->second].push_back(token.position);
       chunk.length += token.is_extra ? 0 : 1;
     }
-    for (const auto& [number, count] : counts)
-      chunk.counts.emplace_back(number, static_cast<Count>(std::min<std::uint32_t>(count, 0xFFFF)));
+    for (auto& [number, places] : positions) {
+      places.resize(std::min<std::size_t>(places.size(), std::numeric_limits<Count>::max()));
+      chunk.counts.emplace_back(number, static_cast<Count>(places.size()));
+      chunk.positions.insert(chunk.positions.end(), places.begin(), places.end());
+    }
     document.chunks.push_back(std::move(chunk));
   }
   return document;
@@ -128,17 +147,22 @@ std::string encode(const DocumentWords& document) {
     put(out, chunk.length);
     put(out, chunk.counts.size());
     std::uint32_t next = 0;
+    const std::uint32_t* position = chunk.positions.data();
     for (const auto& [number, count] : chunk.counts) {
       put(out, number - next);
       put(out, count);
       next = number + 1;
+      for (std::uint32_t i = 0, last = 0; i < count; ++i, last = *position++)
+        put(out, *position - last);
     }
   }
   return out;
 }
 
 Result<DocumentWords> decode_words(std::string_view bytes) {
-  if (bytes.empty() || static_cast<std::uint8_t>(bytes.front()) != format) return damaged();
+  if (bytes.empty()) return damaged();
+  const auto found = static_cast<std::uint8_t>(bytes.front());
+  if (found != format && found != format_without_positions) return damaged();
   Reader reader(bytes.substr(1));
   DocumentWords document;
   std::uint64_t chunks = 0;
@@ -146,7 +170,7 @@ Result<DocumentWords> decode_words(std::string_view bytes) {
     return damaged();
   document.chunks.resize(chunks);
   for (ChunkWords& chunk : document.chunks)
-    if (!read_chunk(reader, document.words.size(), chunk)) return damaged();
+    if (!read_chunk(reader, document.words.size(), found == format, chunk)) return damaged();
   if (reader.left() != 0) return damaged();
   return document;
 }

@@ -1,8 +1,9 @@
 // The words of one document as they are stored, and the dictionary of a segment.
 //
 // Stored form (a blob of index_documents), all numbers LEB128:
-//   format 1 | words | per word, sorted: shared prefix, rest, bytes of the rest
-//   chunks | per chunk: length, distinct words | per word, rising: number - previous, count
+//   format 2 | words | per word, sorted: shared prefix, rest, bytes of the rest
+//   chunks | per chunk: length, distinct words | per word, rising: number - previous, count, and as
+//   many positions, each less the one before (format 1 has none)
 // A document's words stand once however many chunks have them, so that loading a collection looks
 // each up once per document.
 #pragma once
@@ -25,6 +26,7 @@ using Count = std::uint16_t;
 struct ChunkWords {
   std::uint32_t length = 0;  ///< Words that count for BM25, with repetitions.
   std::vector<std::pair<std::uint32_t, Count>> counts;  ///< Word number of the document, rising.
+  std::vector<std::uint32_t> positions;  ///< Of the first word as many as it counts, and so on.
 };
 
 struct DocumentWords {
