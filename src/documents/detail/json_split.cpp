@@ -24,10 +24,10 @@ class JsonSplitter {
   }
 
   std::vector<JsonChunk> run() {
-    chunks_.push_back({nodes_.front().span, 0, false});
+    chunks_.push_back({nodes_.front().span, 0, {}});
     if (!may_descend(nodes_.front())) {
       chunks_.back().members = 1;
-      chunks_.back().is_leaf = true;
+      chunks_.back().leaf = nodes_.front().span;
       return std::move(chunks_);
     }
     open_.push_back({0, 0});
@@ -95,7 +95,7 @@ class JsonSplitter {
     in_chunk_ = open_.size();
     ++open_.back().items;
     ++chunk.members;
-    chunk.is_leaf = !may_descend(node);
+    chunk.leaf = may_descend(node) ? Span() : node.span;
     last_end_ = node.span.end;
   }
 
@@ -117,7 +117,7 @@ class JsonSplitter {
     }
     while (at < text_.size() && (text_[at] == ',' || is_space(text_[at]))) ++at;
     chunks_.back().span.end = end;
-    chunks_.push_back({{at, at}, 0, false});
+    chunks_.push_back({{at, at}, 0, {}});
     chunk_size_ = brackets;
     in_chunk_ = 1;
   }
@@ -151,9 +151,8 @@ Result<void> split_json(std::string_view text, const SplitterSettings& settings,
   for (const JsonChunk& chunk : find_json_chunks(text, *nodes, settings)) {
     // A value that nesting cannot make smaller; or mostly white space, of which sizes know nothing.
     constexpr std::size_t spaced_factor = 4;
-    const bool is_one_leaf = chunk.members == 1 && chunk.is_leaf;
-    const std::size_t size_max = settings.chunk_size * (is_one_leaf ? 1 : spaced_factor);
-    if (measure(chunk.span) > size_max)
+    const bool is_long_leaf = chunk.members == 1 && measure(chunk.leaf) > settings.chunk_size;
+    if (is_long_leaf || measure(chunk.span) > settings.chunk_size * spaced_factor)
       TRY(finer.split(chunk.span));
     else
       output.add(chunk.span);

@@ -13,7 +13,7 @@ namespace slipway::documents::detail {
 struct JsonChunk {
   Span span;
   std::size_t members = 0;
-  bool is_leaf = false;  ///< The last member cannot be cut by its nesting.
+  Span leaf;  ///< The last member, if its nesting cannot cut it; else empty.
 };
 /// The chunks by nesting alone, also those that a single long value makes too long. `nodes` are of
 /// `text` and not empty. Linear.
