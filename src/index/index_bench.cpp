@@ -103,13 +103,13 @@ Result<void> fill(store::Database& database, Index& index, int documents, std::s
 
 void search_all(Index& index, std::size_t dimension) {
   std::mt19937 engine(2);
-  std::vector<Query> queries(50);
+  std::vector<Query> queries(200);
   for (Query& query : queries) {
     query.text = natural_text(engine, 8);
     query.vector = natural_vector(engine, dimension);
   }
   for (const SearchMode mode : {SearchMode::dense, SearchMode::lexical, SearchMode::hybrid})
-    report(std::string(json::name(mode)).c_str(), 50, [&](int i) {
+    report(std::string(json::name(mode)).c_str(), 200, [&](int i) {
       queries[i].mode = mode;
       static_cast<void>(index.search({}, queries[i]));
     });
@@ -117,7 +117,7 @@ void search_all(Index& index, std::size_t dimension) {
     const Filter filter =
         *Filter::parse(json::Object{{"year", json::Object{{"$lt", 1990 + years}}}});
     for (Query& query : queries) query.filter = filter;
-    report(fmt::format("hybrid, filter keeps {} %", years).c_str(), 50,
+    report(fmt::format("hybrid, filter keeps {} %", years).c_str(), 200,
            [&](int i) { static_cast<void>(index.search({}, queries[i])); });
   }
 }

@@ -12,9 +12,6 @@ namespace slipway::index {
 namespace {
 
 constexpr int rotation_rounds = 4;
-// How many standard deviations of the estimate are allowed for. At 3 fewer than one of 300 vectors
-// of a random set lies outside, and only those at the border of the result can matter.
-constexpr float error_deviations = 3.0f;
 constexpr std::size_t factor_count = 3;  // Scale, offset, error.
 
 /// SplitMix64 (Steele, Lea and Flood 2014): good bits from a counter, the same everywhere.
@@ -188,7 +185,7 @@ void encode_rows(const Rows& rows, std::span<const float> centre, std::uint8_t* 
   }
 }
 
-CodeQuery::CodeQuery(std::span<const float> query, std::span<const float> centre)
+CodeQuery::CodeQuery(std::span<const float> query, std::span<const float> centre, float deviations)
     : padded_(code_dimension(query.size())), tables_(padded_ * 4) {
   std::vector<float> difference(query.size());
   double length = 0, constant = 0;
@@ -226,7 +223,7 @@ CodeQuery::CodeQuery(std::span<const float> query, std::span<const float> centre
     tables_[i] = static_cast<std::uint8_t>(std::lround(sums[i] / step_));
   shift_ = 2 * lows - total;
   constant_ = static_cast<float>(constant);
-  error_scale_ = static_cast<float>(std::sqrt(length)) * error_deviations;
+  error_scale_ = static_cast<float>(std::sqrt(length)) * deviations;
 }
 
 void CodeQuery::scan(const std::uint8_t* block, float* estimates, float* errors) const {

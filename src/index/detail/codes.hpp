@@ -46,7 +46,9 @@ void encode_rows(const Rows& rows, std::span<const float> centre, std::uint8_t* 
 /// A query made ready for the blocks of one centre.
 class CodeQuery {
  public:
-  CodeQuery(std::span<const float> query, std::span<const float> centre);
+  /// `deviations` of the estimate are allowed for: at 3 fewer than one of 300 vectors of a random
+  /// set lies outside, at 2 one of 20.
+  CodeQuery(std::span<const float> query, std::span<const float> centre, float deviations);
   /// For each row of a block: estimate of query · row, and how far from it the truth may be.
   void scan(const std::uint8_t* block, float* estimates, float* errors) const;
 

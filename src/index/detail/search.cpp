@@ -29,6 +29,10 @@ constexpr double rrf_constant = 60;
 constexpr std::size_t limit_max = 1000;
 // Scores computed between two looks at the clock and pushes into the heap; fits the L1 cache.
 constexpr std::size_t block_rows = 256;
+// Standard deviations of a code's estimate that are allowed for. In a hybrid search the candidates
+// reach far beyond the limit, and what is among the first is far above the bound.
+constexpr float deviations = 3;
+constexpr float deep_deviations = 2;
 // Candidates of each part that are fused; more were measured to change nothing
 // (docs/decisions/0008-lexical.md).
 constexpr std::size_t depth_min = 100;
@@ -268,7 +272,8 @@ Result<void> Search::scan_exactly(std::uint32_t s, std::size_t depth, std::vecto
 Result<void> Search::scan_codes(std::uint32_t s, std::size_t depth,
                                 std::vector<Candidate>& candidates) {
   const Segment& segment = *snapshot_.segments[s].segment;
-  const CodeQuery query(query_.vector, segment.arrays().centre);
+  const CodeQuery query(query_.vector, segment.arrays().centre,
+                        depth > query_.limit ? deep_deviations : deviations);
   const Bits& selected = selection_.chunks[s];
   alignas(32) float estimates[code_block_rows], errors[code_block_rows];
   for (std::uint32_t block = 0; block < selected.words(); ++block) {

@@ -361,7 +361,7 @@ class Loader {
     auto segment = open_segment(options_.folder / row.name, options_.dimension, row.checksum);
     if (!segment) {
       log::warning("{}; it is served from the database until it has been made again",
-                segment.error().message());
+                   segment.error().message());
       damaged.push_back(row.name);
       return view;
     }
