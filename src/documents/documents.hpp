@@ -114,9 +114,9 @@ struct Document {
   std::string part;
 };
 
-/// What of a JSON file is read. Paths are "$.items[*].body": keys (`.name`, `["a b"]`), `[3]`,
-/// `[*]` for every element or member, `..` for any depth. With no `text`, every value becomes a
-/// line "key: value".
+/// What of a JSON file is read, or of every line of a JSON lines file. Paths are "$.items[*].body":
+/// keys (`.name`, `["a b"]`), `[3]`, `[*]` for every element or member, `..` for any depth. Without
+/// `text` the file's bytes are the text.
 struct JsonRules {
   std::vector<std::string> text;  ///< Strings, numbers and all within, in the order of the file.
   std::string title;              ///< The first value found.

@@ -40,9 +40,8 @@ Loader loader_of(std::string_view media_type) {
     return detail::load_markdown;
   if (media_type.starts_with("text/")) return detail::load_plain;
   for (const std::string_view textual :
-       {"application/json", "application/x-ndjson", "application/yaml", "application/x-yaml",
-        "application/xml", "application/javascript", "application/toml", "application/sql",
-        "application/x-sh"})
+       {"application/yaml", "application/x-yaml", "application/xml", "application/javascript",
+        "application/toml", "application/sql", "application/x-sh"})
     if (media_type == textual) return detail::load_plain;
   return nullptr;
 }

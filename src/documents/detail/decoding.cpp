@@ -4,6 +4,7 @@
 #include <array>
 
 #include "core/unicode.hpp"
+#include "documents/detail/charsets.hpp"
 #include "documents/detail/mapped_text.hpp"
 
 namespace slipway::documents::detail {
@@ -196,13 +197,15 @@ Result<DecodedText> decode_text(std::string_view bytes, std::string_view charset
   if (is_one_of(label,
                 {"", "utf-8", "utf8", "unicode-1-1-utf-8", "utf-16", "utf-16le", "utf-16be"}))
     return guess(bytes);
-  if (unicode::is_valid_utf8(bytes)) {
+  // Escape sequences make other sets of bytes that are all ASCII.
+  if (unicode::is_valid_utf8(bytes) && bytes.find('\x1B') == std::string_view::npos) {
     DecodedText decoded = TRY(from_utf8(bytes, 0));
     const bool is_ascii = decoded.text.size() == unicode::length(decoded.text);
     if (!is_ascii)
       decoded.warnings.push_back(fmt::format("declares '{}' but is UTF-8: read as UTF-8", label));
     return decoded;
   }
+  if (auto decoded = decode_charset(bytes, label)) return *std::move(decoded);
   return fail(Code::unsupported,
               "text in the encoding '{}'; convert it to UTF-8 (iconv -f {} -t UTF-8)", label,
               label);

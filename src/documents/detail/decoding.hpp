@@ -17,9 +17,9 @@ struct DecodedText {
 };
 
 /// A byte order mark decides, then `charset` (a label as HTML or HTTP writes it; empty when nobody
-/// says), then the bytes: UTF-8, else Windows-1252 where the bytes look like Western text, else
-/// UTF-8 with U+FFFD for every byte that is none. What was assumed is a warning.
-/// Fails: unsupported (an encoding that is none of these).
+/// says; detail/charsets.hpp has those that are known), then the bytes: UTF-8, else Windows-1252
+/// where the bytes look like Western text, else UTF-8 with U+FFFD for every byte that is none. What
+/// was assumed is a warning. Fails: unsupported (an encoding that is none of these).
 Result<DecodedText> decode_text(std::string_view bytes, std::string_view charset = {});
 
 /// The charset that an HTML document declares in a <meta> near its start, in lower case, or empty.

@@ -88,8 +88,20 @@ const std::vector<Format>& formats() {
       {"presentation", "application/vnd.openxmlformats-officedocument.presentationml.presentation",
        &read_pptx},
       {"workbook", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", &read_xlsx},
+      {"book", "application/epub+zip", &read_epub},
+      {"message", "message/rfc822", &read_mail},
+      {"mailbox", "application/mbox", &read_mailbox},
+      {"RTF document", "application/rtf", &read_rtf},
+      {"RTF document", "text/rtf", &read_rtf},
+      {"Confluence page", "application/vnd.atlassian.confluence+xml", &read_confluence_page},
+      {"Confluence export", "application/vnd.atlassian.confluence+zip",
+       &read_confluence_xml_export},
+      {"Confluence export", "application/vnd.atlassian.confluence.html+zip",
+       &read_confluence_html_export},
       {"CSV table", "text/csv", &read_csv, false},
       {"TSV table", "text/tab-separated-values", &read_csv, false},
+      {"JSON", "application/json", &read_json, false},
+      {"JSON lines", "application/x-ndjson", &read_json, false},
   };
   return all;
 }

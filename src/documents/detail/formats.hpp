@@ -52,6 +52,14 @@ Result<Documents> read_format(const LoadTask& task, std::string_view media_type)
 Result<Documents> read_docx(const ReadTask& task);
 Result<Documents> read_pptx(const ReadTask& task);
 Result<Documents> read_xlsx(const ReadTask& task);
+Result<Documents> read_json(const ReadTask& task);
+Result<Documents> read_epub(const ReadTask& task);
+Result<Documents> read_mail(const ReadTask& task);
+Result<Documents> read_mailbox(const ReadTask& task);
+Result<Documents> read_rtf(const ReadTask& task);
+Result<Documents> read_confluence_page(const ReadTask& task);
+Result<Documents> read_confluence_xml_export(const ReadTask& task);
+Result<Documents> read_confluence_html_export(const ReadTask& task);
 Result<Documents> read_csv(const ReadTask& task);
 
 }  // namespace slipway::documents::detail

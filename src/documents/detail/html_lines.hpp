@@ -19,6 +19,15 @@ class HtmlLines {
   /// A space before the next character of the same line, that stands nowhere in the source.
   void separate_words() { is_space_due_ = true; }
 
+  /// Not more line breaks than these before the next character.
+  void limit_breaks(int lines) { breaks_ = std::min(breaks_, lines); }
+  /// Text that stands nowhere in the source, as it is: the mark of an item, a fence.
+  void add_mark(std::string_view text) {
+    start_character();
+    mapped_.synthetic(text);
+    before_ = 0;
+  }
+
   /// Text of a node; white space is kept when `is_preformatted`.
   void add(const AlignedText& part, bool is_preformatted);
 

@@ -367,6 +367,12 @@ class ParserMemory {
 }  // namespace
 
 Result<Document> html_to_document(std::string_view utf8) {
+  HtmlPage page = TRY(html_to_page(utf8));
+  warn_of_hidden(page.hidden, page.document);
+  return std::move(page.document);
+}
+
+Result<HtmlPage> html_to_page(std::string_view utf8) {
   ParserMemory memory;
   GumboOptions options = kGumboDefaultOptions;
   options.userdata = &memory;
@@ -389,8 +395,7 @@ Result<Document> html_to_document(std::string_view utf8) {
   document.metadata = std::move(head.metadata);
   for (const SourceMap::Heading& heading : document.map.headings)
     if (document.title.empty() && heading.level == 1) document.title = heading.title;
-  warn_of_hidden(walker.hidden(), document);
-  return document;
+  return HtmlPage{std::move(document), walker.hidden()};
 }
 
 }  // namespace slipway::documents::detail

@@ -117,4 +117,40 @@ void remove_spans(std::string& text, std::vector<SourceMap::Piece>& pieces,
   pieces = kept.take_pieces();
 }
 
+void VisibleText::synthetic(std::string_view text) {
+  mapped_.synthetic(text);
+  before_ = 0;
+}
+
+void VisibleText::add(std::string_view text, std::size_t byte_start, std::size_t byte_end) {
+  const bool is_verbatim = text.size() == byte_end - byte_start;
+  std::size_t start = 0;  // Of the stretch that is seen and not appended yet.
+  const auto flush = [&](std::size_t end) {
+    if (end == start) return;
+    const std::string_view part = text.substr(start, end - start);
+    if (is_verbatim)
+      mapped_.verbatim(part, byte_start + start);
+    else
+      mapped_.unit(part, byte_start, byte_end);
+  };
+  for (std::size_t at = 0; at < text.size();) {
+    const unicode::Decoded now = unicode::decode(text, at);
+    const std::size_t next = at + now.bytes;
+    const char32_t c = now.code_point;
+    const bool is_control = (c < 0x20 && c != '\t' && c != '\n' && c != '\r') || c == 0x7F;
+    const char32_t after =
+        c >= 0xAD && next < text.size() ? unicode::decode(text, next).code_point : 0;
+    const bool is_hidden = !is_control && is_hidden_character(before_, c, after);
+    if (is_control || is_hidden) {
+      flush(at);
+      start = next;
+      invisible_ += is_hidden;
+    } else {
+      before_ = c;
+    }
+    at = next;
+  }
+  flush(text.size());
+}
+
 }  // namespace slipway::documents::detail

@@ -49,6 +49,26 @@ struct Invisible {
 /// (Arabic and Indic scripts, emoji).
 bool is_hidden_character(char32_t before, char32_t c, char32_t after);
 
+/// Builds text like MappedText, without what a reader does not see, which it counts, and without
+/// control characters other than tab and line ends.
+class VisibleText {
+ public:
+  /// As MappedText::verbatim when the sizes are equal, else as one unit.
+  void add(std::string_view text, std::size_t byte_start, std::size_t byte_end);
+  void synthetic(std::string_view text);
+
+  std::size_t size() const { return mapped_.text().size(); }
+  bool empty() const { return mapped_.empty(); }
+  const std::string& text() const { return mapped_.text(); }
+  std::size_t invisible() const { return invisible_; }
+  MappedText take() { return std::move(mapped_); }
+
+ private:
+  MappedText mapped_;
+  char32_t before_ = 0;
+  std::size_t invisible_ = 0;
+};
+
 Invisible find_invisible(std::string_view text);
 
 /// `text` and its pieces without `spans`, which are sorted and do not overlap.
