@@ -179,6 +179,9 @@ Result<std::int64_t> version_of(store::Connection& connection, std::int64_t coll
 /// Deletes everything of a collection inside the caller's transaction.
 Result<void> drop_collection(store::Connection& transaction, std::int64_t collection);
 
+/// After the commit of `drop_collection`: the segment files go too.
+void remove_segment_files(const std::filesystem::path& folder, std::int64_t collection);
+
 /// Words as the lexical index sees them: Unicode segmentation, folding, stop words, stems. For
 /// citation checks and tests.
 std::vector<std::string> analyze(std::string_view text, std::string_view language = "english");

@@ -27,9 +27,7 @@ constexpr std::size_t sealed_chunks_min = 1024;
 // Larger segments are not merged any more, so that a merge has bounded memory.
 constexpr std::size_t merged_chunks_max = 256u << 10;
 
-std::string prefix_of(const Index::Options& options) {
-  return fmt::format("c{}-", options.collection);
-}
+std::string prefix_of(std::int64_t collection) { return fmt::format("c{}-", collection); }
 
 class FolderLock {
  public:
@@ -96,8 +94,8 @@ void remove_file(const fs::path& path) {
 }
 
 /// Files of this collection that the manifest does not name: a killed process left them.
-Result<void> sweep(const Context& context, store::Database& database,
-                   const Index::Options& options) {
+Result<void> sweep(const Context& context, store::Database& database, const Index::Options& options,
+                   bool purge) {
   std::vector<SegmentRow> rows;
   TRY(database.read(context, [&](store::Connection& connection) -> Result<void> {
     rows = TRY(Tables(connection, options).segments());
@@ -110,7 +108,8 @@ Result<void> sweep(const Context& context, store::Database& database,
     const bool is_named = std::any_of(rows.begin(), rows.end(),
                                       [&](const SegmentRow& row) { return row.name == name; });
     const bool is_temporary = name.starts_with('.') && name.ends_with(".tmp");
-    if ((name.starts_with(prefix_of(options)) && !is_named) || is_temporary)
+    const bool is_bad = purge && name.starts_with("bad-" + prefix_of(options.collection));
+    if ((name.starts_with(prefix_of(options.collection)) && !is_named) || is_temporary || is_bad)
       garbage.push_back(entry.path());
   }
   for (const fs::path& path : garbage) remove_file(path);
@@ -136,7 +135,7 @@ Result<bool> seal(const Context& context, store::Database& database, const Index
     SegmentRow row;
     row.first_row = merged->document_row(0);
     row.last_row = merged->document_row(merged->documents() - 1);
-    row.name = fmt::format("{}{}-{}-{:08x}.segment", prefix_of(options), row.first_row,
+    row.name = fmt::format("{}{}-{}-{:08x}.segment", prefix_of(options.collection), row.first_row,
                            row.last_row, system_random().next() & 0xFFFF'FFFF);
     row.checksum = TRY(write_segment(options.folder / row.name, *merged));
     in.push_back(std::move(row));
@@ -150,7 +149,7 @@ Result<bool> seal(const Context& context, store::Database& database, const Index
       is_done = TRY(Tables(connection, options).replace_segments(state, out, in));
       return {};
     }));
-  TRY(sweep(context, database, options));
+  TRY(sweep(context, database, options, seal_options.purge));
   return is_done;
 }
 
@@ -168,6 +167,17 @@ Result<void> quarantine(const Context& context, store::Database& database,
     fs::rename(options.folder / file, options.folder / ("bad-" + file), error);
   }
   return {};
+}
+
+void remove_segment_files(const fs::path& folder, std::int64_t collection) {
+  std::error_code error;
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with(prefix_of(collection)) || name.starts_with("bad-" + prefix_of(collection)))
+      files.push_back(entry.path());
+  }
+  for (const fs::path& file : files) remove_file(file);
 }
 
 }  // namespace slipway::index

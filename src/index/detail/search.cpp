@@ -1,8 +1,7 @@
 // How one search runs.
 //
 // 1. Select: one bit per chunk whose document lives and passes the filter (detail/columns.hpp).
-// 2. Lexical: term at a time into one accumulator per chunk; document frequencies and the average
-//    length are those of the live chunks of the whole collection, so a filter changes no score.
+// 2. Lexical: what the query's words are worth in each chunk (lexical.hpp).
 // 3. Dense: few selected chunks are scanned exactly. Of many, the codes are scanned (codes.hpp);
 // what
 //    may be among the best by the bound of its error is scored exactly.
@@ -18,13 +17,12 @@
 #include <cmath>
 
 #include "core/unicode.hpp"
+#include "index/detail/lexical.hpp"
 
 namespace slipway::index {
 
 namespace {
 
-constexpr double k1 = 1.2;
-constexpr double b = 0.75;
 constexpr double rrf_constant = 60;
 constexpr std::size_t limit_max = 1000;
 // Scores computed between two looks at the clock and pushes into the heap; fits the L1 cache.
@@ -55,26 +53,6 @@ class Stopwatch {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
-struct Place {
-  std::uint32_t segment = 0;
-  std::uint32_t chunk = 0;
-  bool operator==(const Place&) const = default;
-};
-
-struct Scored {
-  double score = 0;
-  Place place;
-};
-
-/// Which chunks may be found.
-struct Selection {
-  std::vector<Bits> chunks;  ///< By segment.
-  std::size_t count = 0;
-  std::vector<std::size_t> counts;  ///< By segment.
-
-  bool has(Place place) const { return chunks[place.segment][place.chunk]; }
-};
-
 /// A chunk that may be among the best.
 struct Candidate {
   float score_max = 0;
@@ -91,8 +69,6 @@ class Search {
 
  private:
   Result<void> select();
-  Result<void> score_words();
-  void score_word(std::string_view word, double weight);
   Result<std::vector<Scored>> best_dense(std::size_t depth);
   Result<void> scan_exactly(std::uint32_t segment, std::size_t depth, std::vector<Scored>& heap);
   Result<void> scan_codes(std::uint32_t segment, std::size_t depth,
@@ -105,9 +81,6 @@ class Search {
   std::vector<Scored> fuse(const std::vector<Scored>& dense,
                            const std::vector<Scored>& lexical) const;
   double dense_of(Place place) const;
-  double lexical_of(Place place) const {
-    return word_scores_.empty() ? 0.0 : word_scores_[place.segment][place.chunk];
-  }
   void fill(Found& found, std::vector<Scored> ranked, const std::vector<Scored>& dense,
             const std::vector<Scored>& lexical) const;
   Hit make_hit(const Scored& scored) const;
@@ -137,11 +110,10 @@ class Search {
   Selection selection_;
   std::optional<PaddedVector> vector_;
   SearchPlan plan_;
-  double dense_mean_ = 0;                        ///< Of the chunks that were to choose from.
-  double exact_sum_ = 0;                         ///< Of what was scanned exactly.
-  std::vector<float> bounds_;                    ///< Heap: the best lower bounds of scores.
-  std::vector<std::vector<float>> word_scores_;  ///< By segment and chunk; empty without words.
-  std::vector<Place> touched_;                   ///< Selected chunks with a word.
+  double dense_mean_ = 0;      ///< Of the chunks that were to choose from.
+  double exact_sum_ = 0;       ///< Of what was scanned exactly.
+  std::vector<float> bounds_;  ///< Heap: the best lower bounds of scores.
+  WordScores words_{snapshot_, selection_};
 };
 
 Result<void> Search::select() {
@@ -160,55 +132,6 @@ Result<void> Search::select() {
     selection_.count += selection_.counts.back();
   }
   return {};
-}
-
-Result<void> Search::score_words() {
-  std::map<std::string, int> words;  // Sorted, so that sums have one order.
-  for (std::string& word : analyze(query_.text, options_.language)) ++words[std::move(word)];
-  if (words.empty()) return {};
-  for (const SegmentView& view : snapshot_.segments)
-    word_scores_.emplace_back(view.segment->chunks(), 0.0f);
-  for (const auto& [word, times] : words) {
-    TRY(context_.check());
-    score_word(word, times);
-  }
-  return {};
-}
-
-/// Adds weight * idf * tf / (tf + k1 * (1 - b + b * length / average)) to each chunk with the word.
-void Search::score_word(std::string_view word, double weight) {
-  std::vector<std::uint32_t> numbers;
-  std::size_t frequency = 0;  // Live chunks with the word.
-  for (const SegmentView& view : snapshot_.segments) {
-    const std::uint32_t number = view.segment->find_word(word);
-    numbers.push_back(number);
-    if (number == Dictionary::none) continue;
-    const auto chunks = view.segment->posting_chunks(number);
-    if (view.dead == nullptr)
-      frequency += chunks.size();
-    else
-      frequency += static_cast<std::size_t>(std::count_if(
-          chunks.begin(), chunks.end(),
-          [&](std::uint32_t chunk) { return !view.is_dead(view.segment->document_of(chunk)); }));
-  }
-  const auto total = static_cast<double>(snapshot_.chunks());
-  const auto df = static_cast<double>(frequency);
-  const double idf = weight * std::log(1.0 + (total - df + 0.5) / (df + 0.5));
-  const double slope = k1 * b / std::max(snapshot_.average_length(), 1e-9);
-  for (std::uint32_t s = 0; s < numbers.size(); ++s) {
-    if (numbers[s] == Dictionary::none) continue;
-    const Segment& segment = *snapshot_.segments[s].segment;
-    const auto chunks = segment.posting_chunks(numbers[s]);
-    const auto counts = segment.posting_counts(numbers[s]);
-    float* scores = word_scores_[s].data();
-    for (std::size_t i = 0; i < chunks.size(); ++i) {
-      const std::uint32_t chunk = chunks[i];
-      const double tf = counts[i];
-      const double norm = k1 * (1 - b) + slope * segment.length(chunk);
-      if (scores[chunk] == 0 && selection_.has({s, chunk})) touched_.push_back({s, chunk});
-      scores[chunk] += static_cast<float>(idf * tf / (tf + norm));
-    }
-  }
 }
 
 /// A heap with the worst on top, so that most candidates cost one comparison.
@@ -349,7 +272,7 @@ Result<std::vector<Scored>> Search::best_dense(std::size_t depth) {
 
 std::vector<Scored> Search::best_lexical(std::size_t depth) const {
   std::vector<Scored> heap;
-  for (const Place& place : touched_) keep_best(heap, depth, {lexical_of(place), place});
+  for (const Place& place : words_.touched()) keep_best(heap, depth, {words_.of(place), place});
   sort(heap);
   return heap;
 }
@@ -381,7 +304,7 @@ std::vector<Scored> Search::fuse(const std::vector<Scored>& dense,
   for (const auto& [key, ranks] : reciprocal_ranks) {
     const Place place{key.first, key.second};
     double relative = weight * (dense_of(place) - dense_mean_) / dense_spread;
-    if (!lexical.empty()) relative += (1.0 - weight) * lexical_of(place) / lexical.front().score;
+    if (!lexical.empty()) relative += (1.0 - weight) * words_.of(place) / lexical.front().score;
     ranked.push_back({query_.fusion == Fusion::rrf ? ranks : relative, place});
   }
   sort(ranked);
@@ -395,7 +318,7 @@ Hit Search::make_hit(const Scored& scored) const {
   hit.document_id = segment.document_id(segment.document_of(scored.place.chunk));
   hit.score = scored.score;
   if (query_.mode != SearchMode::lexical) hit.dense = dense_of(scored.place);
-  if (const double score = lexical_of(scored.place); score > 0) hit.lexical = score;
+  if (const double score = words_.of(scored.place); score > 0) hit.lexical = score;
   return hit;
 }
 
@@ -428,7 +351,7 @@ Result<Found> Search::run() {
   const std::size_t depth = is_hybrid ? std::max(query_.limit, depth_min) : query_.limit;
   std::vector<Scored> dense, lexical;
   if (query_.mode != SearchMode::dense) {
-    TRY(score_words());
+    TRY(words_.add(context_, parse_words(query_.text, options_.language)));
     lexical = best_lexical(depth);
     found.timing.lexical_ms = watch.lap();
   }
