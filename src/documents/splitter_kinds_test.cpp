@@ -392,3 +392,62 @@ TEST_CASE("every kind stays linear on texts made to be slow") {
   }
   CHECK(std::clock() - begin < 120 * CLOCKS_PER_SEC);
 }
+
+TEST_CASE("sentences that are final never move while a text grows") {
+  const Strings pieces = {"Some words here. ",
+                          "It ends",
+                          ". ",
+                          "? ",
+                          "No. ",
+                          "5 ",
+                          "etc. ",
+                          "The ",
+                          "a word ",
+                          "U.S. ",
+                          "however, ",
+                          "\n",
+                          "\n\n",
+                          "- item ",
+                          "1. ",
+                          "| a | b |",
+                          "---|---\n",
+                          "```\n",
+                          "~~~\n",
+                          "# Title\n",
+                          "\"Quoted.\" ",
+                          "e.g. ",
+                          "small ",
+                          "é 日本。 ",
+                          "(in brackets.) ",
+                          "    indented ",
+                          "> ",
+                          "[1] ",
+                          "Dr. Who "};
+  std::mt19937 random(5);
+  std::size_t final_before_the_end = 0;
+  for (int round = 0; round < 600; ++round) {
+    std::string text;
+    const bool is_one_line = round % 3 == 0;
+    for (auto left = random() % 30; left > 0; --left) {
+      const std::string& piece = pieces[random() % pieces.size()];
+      if (!is_one_line || piece.find('\n') == std::string::npos) text += piece;
+    }
+    const std::vector<Span> all = split_sentences(text);
+    for (std::size_t at = 0; at < text.size(); at += unicode::decode(text, at).bytes) {
+      const std::string_view part = std::string_view(text).substr(0, at);
+      const std::size_t count = final_sentences(part);
+      const std::vector<Span> sentences = split_sentences(part);
+      CAPTURE(text);
+      CAPTURE(part);
+      REQUIRE(count <= sentences.size());
+      REQUIRE(count <= all.size());
+      for (std::size_t i = 0; i < count; ++i) REQUIRE(sentences[i] == all[i]);
+      final_before_the_end += count;
+    }
+  }
+  CHECK(final_before_the_end > 10'000);
+  CHECK(final_sentences("One sentence stands here. Then comes another one now") == 0);
+  CHECK(final_sentences("One stands here. Another.\n\nThen") == 2);
+  CHECK(final_sentences("Text.\n\n```\ncode\n\nmore\n") == 1);  // The fence is open.
+  CHECK(final_sentences("") == 0);
+}

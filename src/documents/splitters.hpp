@@ -134,6 +134,11 @@ std::vector<Section> split_sections(std::string_view text,
 /// ends, which docs/guides/documents.md explains. Any bytes are accepted. Linear.
 std::vector<Span> split_sentences(std::string_view text);
 
+/// How many of the first sentences of a text that is still being written (UTF-8, cut anywhere
+/// between code points) stay as they are, whatever follows: those before the last blank line and
+/// before a code fence that is still open. Linear.
+std::size_t final_sentences(std::string_view text);
+
 /// The longest prefix made of whole words that has at most `bytes_max` bytes; empty when the first
 /// word alone is longer. Words are what stands between white space, and single characters in
 /// scripts without spaces.
