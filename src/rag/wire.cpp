@@ -14,6 +14,12 @@ Result<void> check_threshold(std::string_view name, double value) {
 }
 }  // namespace
 
+Result<void> ContextualSettings::validate() const {
+  if (!budget_usd || *budget_usd >= 0) return {};
+  return fail(Code::invalid_argument,
+              "budget_usd: {} is not a number from 0; leave it out for no limit", *budget_usd);
+}
+
 Result<void> CollectionSettings::validate() const {
   TRY(check_threshold("evidence_min", evidence_min));
   return check_threshold("support_min", support_min);
@@ -39,6 +45,7 @@ json::Value to_json(const IngestReport& report) {
       {"seconds", report.seconds},
       {"index_version", report.index_version},
       {"warnings", json::to(report.warnings)}};
+  if (report.cost_usd > 0) object["cost_usd"] = report.cost_usd;
   if (report.estimate) object["estimate"] = json::to(*report.estimate);
   return object;
 }

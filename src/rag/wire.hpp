@@ -15,6 +15,16 @@
 
 namespace slipway::rag {
 
+/// A chat model says for every chunk where it stands in its document; that is embedded and indexed
+/// with the chunk and never quoted.
+struct ContextualSettings {
+  std::string model;  ///< Empty: the default chat model.
+  /// Most dollars of one ingest; absent: no limit. The model must have a price.
+  std::optional<double> budget_usd;
+  Result<void> validate() const;
+};
+BOOST_DESCRIBE_STRUCT(ContextualSettings, (), (model, budget_usd))
+
 /// What a collection is made with; fixed while it holds documents, but for the thresholds.
 struct CollectionSettings {
   std::string embedder;  ///< Empty: the catalog's default.
@@ -24,10 +34,11 @@ struct CollectionSettings {
   double evidence_min = -1;  ///< Refuse below this evidence, 0..1; -1: the calibrated default.
   double support_min =
       -1;  ///< Drop a generated sentence below this support, 0..1; -1: the default.
+  std::optional<ContextualSettings> contextual;
   Result<void> validate() const;
 };
 BOOST_DESCRIBE_STRUCT(CollectionSettings, (),
-                      (embedder, splitter, language, evidence_min, support_min))
+                      (embedder, splitter, language, evidence_min, support_min, contextual))
 
 struct CollectionInfo {
   std::string name;
@@ -87,6 +98,7 @@ struct IngestReport {
   std::vector<IngestFailure> failed;
   ChunkCounts chunks;
   std::int64_t tokens = 0;  ///< Embedded now.
+  double cost_usd = 0;      ///< Of the contexts written now.
   double seconds = 0;
   std::int64_t index_version = 0;
   std::vector<std::string> warnings;       ///< "guide.html: hidden text dropped: 120 characters"

@@ -9,7 +9,6 @@
 #include "rag/detail/ingest.hpp"
 
 #include <chrono>
-#include <condition_variable>
 #include <set>
 #include <thread>
 #include <unordered_map>
@@ -17,6 +16,9 @@
 #include "core/files.hpp"
 #include "core/log.hpp"
 #include "core/pool.hpp"
+#include "rag/detail/chunking.hpp"
+#include "rag/detail/contextual.hpp"
+#include "rag/detail/handover.hpp"
 #include "rag/detail/removal.hpp"
 
 namespace slipway::rag::detail {
@@ -38,7 +40,10 @@ struct Item {
   DocumentRow row;
   std::string text;
   std::vector<ChunkRow> chunks;
-  std::vector<std::string> chunk_texts;
+  std::vector<std::string> chunk_texts;  // What is indexed: with the context, if there is one.
+  std::vector<std::string> vector_keys;  // Their hashes.
+  models::Usage splitting;
+  double contexts_usd = 0;  // Dry run: what they could cost.
   std::int64_t chunks_embedded = 0;
 };
 
@@ -50,37 +55,6 @@ struct Batch {
 };
 
 std::string short_hash(std::string_view bytes) { return sha256(bytes).substr(7, 24); }
-
-/// Holds at most one batch that waits, so that a slow disk slows the embedding instead of filling
-/// memory.
-class Handover {
- public:
-  void put(Batch batch) {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return !waiting_; });
-    waiting_ = std::move(batch);
-    changed_.notify_all();
-  }
-  void close() {
-    const std::lock_guard lock(mutex_);
-    closed_ = true;
-    changed_.notify_all();
-  }
-  std::optional<Batch> take() {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return waiting_ || closed_; });
-    auto batch = std::move(waiting_);
-    waiting_.reset();
-    changed_.notify_all();
-    return batch;
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::optional<Batch> waiting_;
-  bool closed_ = false;
-};
 
 class Ingest {
  public:
@@ -97,6 +71,7 @@ class Ingest {
   void prepare(Item& item) const;
   Result<void> load(Item& item, std::string bytes) const;
   void cut(Item& item, const documents::Document& document) const;
+  Result<void> add_contexts(Item& item, const documents::Document& document) const;
   Result<void> embed(Batch& batch);
   Result<std::vector<std::string>> unknown_texts(const Batch& batch,
                                                  std::vector<std::string_view>& texts);
@@ -118,6 +93,7 @@ class Ingest {
   std::string fingerprint_;
   std::shared_ptr<OpenCollection> collection_;  // Empty only in a dry run on a new collection.
   std::shared_ptr<models::Embedder> embedder_;
+  std::unique_ptr<Contextualizer> contexts_;  // Empty: none are wanted.
   std::map<std::string, KnownDocument> known_;
   std::set<std::string> seen_texts_;  // Dry run: hashes that an earlier batch would have embedded.
 
@@ -139,7 +115,12 @@ Result<IngestReport> Ingest::run() {
 
   TRY(process(sources));
   if (request_.sync && !request_.dry_run) TRY(delete_missing(sources));
-  if (!request_.dry_run) TRY(sweep_texts(context_, shelf_));
+  if (!request_.dry_run) {
+    TRY(sweep_texts(context_, shelf_));
+    // What a failed document has paid for is kept for the next try.
+    if (report_.failed.empty()) TRY(sweep_contexts(context_, shelf_));
+  }
+  if (contexts_) report_.cost_usd = contexts_->spent_usd();
   if (collection_)
     TRY(shelf_.database().read(context_, [&](store::Connection& connection) -> Result<void> {
       report_.index_version = TRY(collection_->index->version(connection));
@@ -165,7 +146,11 @@ Result<void> Ingest::open() {
     embedder_ = TRY(shelf_.embedder(context_, *collection_));
   }
   fingerprint_ = fmt::format("loader {} splitter {}", documents::loader_version,
-                             json::dump_canonical(json::to(settings_.splitter)));
+                             settings_.splitter.identity());
+  if (settings_.contextual) {
+    contexts_ = TRY(Contextualizer::open(context_, shelf_, *settings_.contextual));
+    fingerprint_ += " contextual " + contexts_->identity();
+  }
   if (collection_)
     TRY(shelf_.database().read(context_, [&](store::Connection& connection) -> Result<void> {
       known_ = TRY(known_documents(connection, collection_->row.id));
@@ -175,7 +160,7 @@ Result<void> Ingest::open() {
 }
 
 Result<void> Ingest::process(documents::SourceList sources) {
-  Handover handover;
+  Handover<Batch> handover;
   std::jthread writer([&] {
     while (auto batch = handover.take()) write(std::move(*batch));
   });
@@ -249,10 +234,32 @@ Result<void> Ingest::load(Item& item, std::string bytes) const {
   info.metadata = std::move(metadata);
   info.text_hash = sha256(document.text);
   item.row.source_map = document.map.encode();
-  const auto spans = TRY(documents::split(document.text, settings_.splitter));
+  const auto spans = TRY(chunk_document(context_, document, item.file.path, settings_.splitter,
+                                        *embedder_, item.splitting));
   for (const documents::Span span : spans) item.chunks.push_back({"", info.id, span, ""});
   cut(item, document);
+  if (contexts_) TRY(add_contexts(item, document));
   item.text = std::move(document.text);
+  return {};
+}
+
+/// Chunk ids and quotes stay those of the text; only what is searched changes.
+Result<void> Ingest::add_contexts(Item& item, const documents::Document& document) const {
+  ContextRequest request{item.row.info.title, document.text, item.row.info.text_hash, {}, {}};
+  for (const ChunkRow& chunk : item.chunks) {
+    request.chunks.push_back(chunk.span);
+    request.chunk_hashes.push_back(chunk.text_hash);
+  }
+  if (request_.dry_run) {
+    item.contexts_usd = TRY(contexts_->estimate_usd(context_, request));
+    return {};
+  }
+  const auto contexts = TRY(contexts_->write(context_, request));
+  for (std::size_t i = 0; i < contexts.size(); ++i) {
+    if (contexts[i].empty()) continue;
+    item.chunk_texts[i] = contexts[i] + "\n\n" + item.chunk_texts[i];
+    item.vector_keys[i] = sha256(item.chunk_texts[i]);
+  }
   return {};
 }
 
@@ -262,6 +269,7 @@ void Ingest::cut(Item& item, const documents::Document& document) const {
   for (ChunkRow& chunk : item.chunks) {
     item.chunk_texts.push_back(document.text.substr(chunk.span.start, chunk.span.size()));
     chunk.text_hash = sha256(item.chunk_texts.back());
+    item.vector_keys.push_back(chunk.text_hash);
     const int occurrence = occurrences[chunk.text_hash]++;
     chunk.id = "chk_" +
                short_hash(fmt::format("{}\n{}\n{}", item.row.info.id, chunk.text_hash, occurrence));
@@ -281,8 +289,8 @@ Result<std::vector<std::string>> Ingest::unknown_texts(const Batch& batch,
   std::set<std::string_view> seen;
   for (const Item& item : batch.items)
     for (std::size_t i = 0; i < item.chunks.size(); ++i)
-      if (seen.insert(item.chunks[i].text_hash).second) {
-        hashes.push_back(item.chunks[i].text_hash);
+      if (seen.insert(item.vector_keys[i]).second) {
+        hashes.push_back(item.vector_keys[i]);
         all_texts.push_back(item.chunk_texts[i]);
       }
   std::vector<bool> known(hashes.size(), false);
@@ -318,9 +326,8 @@ Result<void> Ingest::embed(Batch& batch) {
   }
   std::set<std::string_view> counted;
   for (Item& item : batch.items)
-    for (const ChunkRow& chunk : item.chunks)
-      if (batch.vectors.contains(chunk.text_hash) && counted.insert(chunk.text_hash).second)
-        ++item.chunks_embedded;
+    for (const std::string& key : item.vector_keys)
+      if (batch.vectors.contains(key) && counted.insert(key).second) ++item.chunks_embedded;
   const std::lock_guard lock(mutex_);
   report_.tokens += usage.embedding_tokens;
   return {};
@@ -395,8 +402,8 @@ Result<void> Ingest::write_item(Item& item, const Vectors& vectors) {
 
 Result<void> Ingest::embed_again(const Item& item, Vectors& vectors) {
   for (std::size_t i = 0; i < item.chunks.size(); ++i)
-    if (!vectors.contains(item.chunks[i].text_hash))
-      vectors[item.chunks[i].text_hash] =
+    if (!vectors.contains(item.vector_keys[i]))
+      vectors[item.vector_keys[i]] =
           TRY(embedder_->embed_one(context_, item.chunk_texts[i], models::TextRole::document));
   return {};
 }
@@ -409,8 +416,8 @@ Result<void> Ingest::write_document(Item& item, const Vectors& vectors) {
   indexed.attributes = attributes_of(item.row.info);
   for (std::size_t i = 0; i < item.chunks.size(); ++i) {
     const ChunkRow& chunk = item.chunks[i];
-    const auto vector = vectors.find(chunk.text_hash);
-    indexed.chunks.push_back({chunk.id, item.chunk_texts[i], chunk.text_hash,
+    const auto vector = vectors.find(item.vector_keys[i]);
+    indexed.chunks.push_back({chunk.id, item.chunk_texts[i], item.vector_keys[i],
                               vector == vectors.end() ? models::Vector() : vector->second});
   }
   return shelf_.database().write(context_, [&](store::Connection& connection) -> Result<void> {
@@ -446,10 +453,12 @@ void Ingest::account(const Item& item) {
   if (item.change != Change::failed) {
     report_.chunks.added += item.chunks_embedded;
     report_.chunks.reused += chunks - item.chunks_embedded;
+    report_.tokens += item.splitting.embedding_tokens;
     for (const std::string& warning : item.row.info.warnings)
       report_.warnings.push_back(item.file.path + ": " + warning);
     if (report_.estimate && (item.change == Change::added || item.change == Change::updated))
       ++report_.estimate->documents;
+    if (report_.estimate) report_.estimate->cost_usd += item.contexts_usd;
   }
   ++done_.documents_done;
   report_progress(item.file.path);

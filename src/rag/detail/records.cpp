@@ -1,5 +1,6 @@
 #include "rag/detail/records.hpp"
 
+#include "rag/detail/contextual.hpp"
 #include "rag/library.hpp"
 
 namespace slipway::rag {
@@ -49,6 +50,7 @@ std::vector<store::Migration> migrations() {
       created_at TEXT NOT NULL,
       body TEXT NOT NULL) WITHOUT ROWID;
   )sql"});
+  all.push_back(detail::contexts_migration());
   return all;
 }
 

@@ -1,5 +1,7 @@
 #include "rag/detail/removal.hpp"
 
+#include "rag/detail/contextual.hpp"
+
 namespace slipway::rag::detail {
 
 Result<void> remove_document(const Context& context, Shelf& shelf, OpenCollection& collection,
@@ -16,6 +18,7 @@ Result<void> release_text(const Context& context, Shelf& shelf, const std::strin
   // writer may put the same text between the question and the removal.
   return shelf.database().write(context, [&](store::Connection& connection) -> Result<void> {
     if (TRY(text_is_used(connection, text_hash))) return {};
+    TRY(forget_contexts(connection, text_hash));
     return shelf.blobs().remove(text_hash);
   });
 }

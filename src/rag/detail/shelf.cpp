@@ -1,5 +1,7 @@
 #include "rag/detail/shelf.hpp"
 
+#include "rag/detail/chunking.hpp"
+
 namespace slipway::rag::detail {
 
 namespace {
@@ -98,6 +100,7 @@ Result<CollectionRow> Shelf::make(const Context& context, const std::string& nam
   TRY(settings.validate());
   TRY(settings.splitter.validate());
   const auto embedder = TRY(catalog().embedder(context, settings.embedder));
+  TRY(check_fits(settings.splitter, *embedder));
   CollectionRow row;
   row.name = name;
   row.settings = std::move(settings);
