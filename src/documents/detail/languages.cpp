@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
+#include <span>
 
 #include "core/unicode.hpp"
 #include "documents/splitters.hpp"
@@ -15,122 +17,133 @@ namespace slipway::documents {
 namespace {
 
 /// What every list ends with.
-enum class Tail { lines, no_blank_lines, words, nothing, vb6_lines };
+enum class Tail { lines, no_blank_lines, words, nothing };
 
 struct Row {
   std::string_view language;
   std::string_view keywords;  ///< Each stands for line break, word, space.
-  std::vector<std::string_view> others;
+  std::span<const std::string_view> others;
   Tail tail = Tail::lines;
 };
 
-const std::vector<Row>& table() {
-  static const std::vector<Row> rows = {
-      {"c", "class void int float double if for while switch case", {}, Tail::lines},
-      {"cobol",
-       "",
-       {"\nIDENTIFICATION DIVISION.",
-        "\nENVIRONMENT DIVISION.",
-        "\nDATA DIVISION.",
-        "\nPROCEDURE DIVISION.",
-        "\nWORKING-STORAGE SECTION.",
-        "\nLINKAGE SECTION.",
-        "\nFILE SECTION.",
-        "\nINPUT-OUTPUT SECTION.",
-        "\nOPEN ",
-        "\nCLOSE ",
-        "\nREAD ",
-        "\nWRITE ",
-        "\nIF ",
-        "\nELSE ",
-        "\nMOVE ",
-        "\nPERFORM ",
-        "\nUNTIL ",
-        "\nVARYING ",
-        "\nACCEPT ",
-        "\nDISPLAY ",
-        "\nSTOP RUN."},
-       Tail::no_blank_lines},
-      {"cpp", "class void int float double if for while switch case", {}, Tail::lines},
-      {"csharp",
-       "interface enum delegate event class abstract public protected private static return if "
-       "continue for foreach while switch break case else try throw finally catch",
-       {},
-       Tail::lines},
-      {"elixir",
-       "def defp defmodule defprotocol defmacro defmacrop if unless case cond with for do",
-       {},
-       Tail::lines},
-      {"go", "func var const type if for switch case", {}, Tail::lines},
-      {"haskell",
-       "",
-       {"\nmain :: ", "\nmain = ",   "\nlet ",    "\nin ",        "\ndo ",
-        "\nwhere ",   "\n:: ",       "\n= ",      "\ndata ",      "\nnewtype ",
-        "\ntype ",    "\nmodule ",   "\nimport ", "\nqualified ", "\nimport qualified ",
-        "\nclass ",   "\ninstance ", "\ncase ",   "\n| ",         "\n= {",
-        "\n, "},
-       Tail::lines},
-      {"html",
-       "",
-       {"<body",   "<div",    "<p",    "<br",    "<li",    "<h1",     "<h2",   "<h3",   "<h4",
-        "<h5",     "<h6",     "<span", "<table", "<tr",    "<td",     "<th",   "<ul",   "<ol",
-        "<header", "<footer", "<nav",  "<head",  "<style", "<script", "<meta", "<title"},
-       Tail::nothing},
-      {"java", "class public protected private static if for while switch case", {}, Tail::lines},
-      {"js", "function const let var class if for while switch case default", {}, Tail::lines},
-      {"kotlin",
-       "class public protected private internal companion fun val var if for while when else",
-       {},
-       Tail::lines},
-      {"latex",
-       "",
-       {"\n\\\\chapter{", "\n\\\\section{", "\n\\\\subsection{", "\n\\\\subsubsection{",
-        "\n\\\\begin{enumerate}", "\n\\\\begin{itemize}", "\n\\\\begin{description}",
-        "\n\\\\begin{list}", "\n\\\\begin{quote}", "\n\\\\begin{quotation}", "\n\\\\begin{verse}",
-        "\n\\\\begin{verbatim}", "\n\\\\begin{align}", "$$", "$"},
-       Tail::words},
-      {"lua", "local function if for while repeat", {}, Tail::lines},
-      {"markdown", "#{1,6}", {"```\n", "\n\\*\\*\\*+\n", "\n---+\n", "\n___+\n"}, Tail::lines},
-      {"php", "function class if foreach while do switch case", {}, Tail::lines},
-      {"powershell",
-       "function param if foreach for while switch class try catch finally",
-       {},
-       Tail::lines},
-      {"proto", "message service enum option import syntax", {}, Tail::lines},
-      {"python", "class def \tdef", {}, Tail::lines},
-      {"r",
-       "function",
-       {"\nsetClass\\(", "\nsetMethod\\(", "\nsetGeneric\\(", "\nif ", "\nelse ", "\nfor ",
-        "\nwhile ", "\nrepeat ", "\nlibrary\\(", "\nrequire\\("},
-       Tail::lines},
-      {"rst", "", {"\n=+\n", "\n-+\n", "\n\\*+\n", "\n\n.. *\n\n"}, Tail::lines},
-      {"ruby", "def class if unless while for do begin rescue", {}, Tail::lines},
-      {"rust", "fn const let if while for loop match", {}, Tail::lines},
-      {"scala", "class object def val var if for while match case", {}, Tail::lines},
-      {"sol",
-       "pragma using contract interface library constructor type function event modifier error "
-       "struct enum if for while",
-       {"\ndo while ", "\nassembly "},
-       Tail::lines},
-      {"swift", "func class struct enum if for while do switch case", {}, Tail::lines},
-      {"ts",
-       "enum interface namespace type class function const let var if for while switch case "
-       "default",
-       {},
-       Tail::lines},
-      {"visualbasic6",
-       "",
-       {"\\n(?!End\\s)(?:Public|Private|Friend|Global|Static)\\s+?Sub\\s+",
-        "\\n(?!End\\s)(?:Public|Private|Friend|Global|Static)\\s+?Function\\s+",
-        "\\n(?!End\\s)(?:Public|Private|Friend|Global|Static)\\s+?Property\\s+(?:Get|Let|Set)\\s+",
-        "\\n(?!End\\s)(?:Public|Private|Friend|Global|Static)\\s+?Type\\s+",
-        "\\n(?!End\\s)(?:Public|Private|Friend|Global|Static)\\s+?Enum\\s+", "\\n(?!End\\s)If\\s+",
-        "\\nElseIf\\s+", "\\nElse\\s+", "\\nSelect\\s+Case\\s+", "\\nCase\\s+", "\\nFor\\s+",
-        "\\nDo\\s+", "\\nWhile\\s+", "\\nWith\\s+", "\\n\\n", "\\n"},
-       Tail::words},
-  };
-  return rows;
-}
+constexpr std::string_view cobol_others[] = {"\nIDENTIFICATION DIVISION.",
+                                             "\nENVIRONMENT DIVISION.",
+                                             "\nDATA DIVISION.",
+                                             "\nPROCEDURE DIVISION.",
+                                             "\nWORKING-STORAGE SECTION.",
+                                             "\nLINKAGE SECTION.",
+                                             "\nFILE SECTION.",
+                                             "\nINPUT-OUTPUT SECTION.",
+                                             "\nOPEN ",
+                                             "\nCLOSE ",
+                                             "\nREAD ",
+                                             "\nWRITE ",
+                                             "\nIF ",
+                                             "\nELSE ",
+                                             "\nMOVE ",
+                                             "\nPERFORM ",
+                                             "\nUNTIL ",
+                                             "\nVARYING ",
+                                             "\nACCEPT ",
+                                             "\nDISPLAY ",
+                                             "\nSTOP RUN."};
+constexpr std::string_view haskell_others[] = {
+    "\nmain :: ", "\nmain = ",   "\nlet ",    "\nin ",        "\ndo ",
+    "\nwhere ",   "\n:: ",       "\n= ",      "\ndata ",      "\nnewtype ",
+    "\ntype ",    "\nmodule ",   "\nimport ", "\nqualified ", "\nimport qualified ",
+    "\nclass ",   "\ninstance ", "\ncase ",   "\n| ",         "\n= {",
+    "\n, "};
+constexpr std::string_view html_others[] = {
+    "<body",   "<div",    "<p",    "<br",    "<li",    "<h1",     "<h2",   "<h3",   "<h4",
+    "<h5",     "<h6",     "<span", "<table", "<tr",    "<td",     "<th",   "<ul",   "<ol",
+    "<header", "<footer", "<nav",  "<head",  "<style", "<script", "<meta", "<title"};
+constexpr std::string_view latex_others[] = {"\n\\\\chapter{",
+                                             "\n\\\\section{",
+                                             "\n\\\\subsection{",
+                                             "\n\\\\subsubsection{",
+                                             "\n\\\\begin{enumerate}",
+                                             "\n\\\\begin{itemize}",
+                                             "\n\\\\begin{description}",
+                                             "\n\\\\begin{list}",
+                                             "\n\\\\begin{quote}",
+                                             "\n\\\\begin{quotation}",
+                                             "\n\\\\begin{verse}",
+                                             "\n\\\\begin{verbatim}",
+                                             "\n\\\\begin{align}",
+                                             "$$",
+                                             "$"};
+constexpr std::string_view markdown_others[] = {"```\n", "\n\\*\\*\\*+\n", "\n---+\n", "\n___+\n"};
+constexpr std::string_view r_others[] = {
+    "\nsetClass\\(", "\nsetMethod\\(", "\nsetGeneric\\(", "\nif ",        "\nelse ",
+    "\nfor ",        "\nwhile ",       "\nrepeat ",       "\nlibrary\\(", "\nrequire\\("};
+constexpr std::string_view rst_others[] = {"\n=+\n", "\n-+\n", "\n\\*+\n", "\n\n.. *\n\n"};
+constexpr std::string_view sol_others[] = {"\ndo while ", "\nassembly "};
+constexpr std::string_view visualbasic6_others[] = {
+    "\\n(?!End\\s)(?:Public|Private|Friend|Global|Static)\\s+?Sub\\s+",
+    "\\n(?!End\\s)(?:Public|Private|Friend|Global|Static)\\s+?Function\\s+",
+    "\\n(?!End\\s)(?:Public|Private|Friend|Global|Static)\\s+?Property\\s+(?:Get|Let|Set)\\s+",
+    "\\n(?!End\\s)(?:Public|Private|Friend|Global|Static)\\s+?Type\\s+",
+    "\\n(?!End\\s)(?:Public|Private|Friend|Global|Static)\\s+?Enum\\s+",
+    "\\n(?!End\\s)If\\s+",
+    "\\nElseIf\\s+",
+    "\\nElse\\s+",
+    "\\nSelect\\s+Case\\s+",
+    "\\nCase\\s+",
+    "\\nFor\\s+",
+    "\\nDo\\s+",
+    "\\nWhile\\s+",
+    "\\nWith\\s+",
+    "\\n\\n",
+    "\\n"};
+
+constexpr Row table[] = {
+    {"c", "class void int float double if for while switch case", {}, Tail::lines},
+    {"cobol", "", cobol_others, Tail::no_blank_lines},
+    {"cpp", "class void int float double if for while switch case", {}, Tail::lines},
+    {"csharp",
+     "interface enum delegate event class abstract public protected private static return if "
+     "continue for foreach while switch break case else try throw finally catch",
+     {},
+     Tail::lines},
+    {"elixir",
+     "def defp defmodule defprotocol defmacro defmacrop if unless case cond with for do",
+     {},
+     Tail::lines},
+    {"go", "func var const type if for switch case", {}, Tail::lines},
+    {"haskell", "", haskell_others, Tail::lines},
+    {"html", "", html_others, Tail::nothing},
+    {"java", "class public protected private static if for while switch case", {}, Tail::lines},
+    {"js", "function const let var class if for while switch case default", {}, Tail::lines},
+    {"kotlin",
+     "class public protected private internal companion fun val var if for while when else",
+     {},
+     Tail::lines},
+    {"latex", "", latex_others, Tail::words},
+    {"lua", "local function if for while repeat", {}, Tail::lines},
+    {"markdown", "#{1,6}", markdown_others, Tail::lines},
+    {"php", "function class if foreach while do switch case", {}, Tail::lines},
+    {"powershell",
+     "function param if foreach for while switch class try catch finally",
+     {},
+     Tail::lines},
+    {"proto", "message service enum option import syntax", {}, Tail::lines},
+    {"python", "class def \tdef", {}, Tail::lines},
+    {"r", "function", r_others, Tail::lines},
+    {"rst", "", rst_others, Tail::lines},
+    {"ruby", "def class if unless while for do begin rescue", {}, Tail::lines},
+    {"rust", "fn const let if while for loop match", {}, Tail::lines},
+    {"scala", "class object def val var if for while match case", {}, Tail::lines},
+    {"sol",
+     "pragma using contract interface library constructor type function event modifier error "
+     "struct enum if for while",
+     sol_others, Tail::lines},
+    {"swift", "func class struct enum if for while do switch case", {}, Tail::lines},
+    {"ts",
+     "enum interface namespace type class function const let var if for while switch case default",
+     {},
+     Tail::lines},
+    {"visualbasic6", "", visualbasic6_others, Tail::words},
+};
 
 constexpr std::string_view jsx = "jsx";
 
@@ -247,8 +260,8 @@ std::vector<std::string> jsx_separators(std::string_view text) {
   return list;
 }
 
-std::string_view find_ending(const auto& table, std::string_view word) {
-  for (const Ending& row : table)
+std::string_view find_ending(std::span<const Ending> rows, std::string_view word) {
+  for (const Ending& row : rows)
     if (row.ending == word) return row.language;
   return {};
 }
@@ -265,14 +278,14 @@ bool is_splitter_language(std::string_view language) {
 LanguageSeparators separators_of(std::string_view language, std::string_view text) {
   if (language == jsx) return {jsx_separators(text), false};
   LanguageSeparators result;
-  const auto row = std::find_if(table().begin(), table().end(),
+  const auto row = std::find_if(std::begin(table), std::end(table),
                                 [&](const Row& one) { return one.language == language; });
-  if (row == table().end()) return {SplitterSettings().separators, false};
+  if (row == std::end(table)) return {SplitterSettings().separators, false};
   for (const std::string& word : words_between_blanks(row->keywords))
     result.separators.push_back("\n" + word + " ");
   result.separators.insert(result.separators.end(), row->others.begin(), row->others.end());
-  static const std::array<std::vector<std::string_view>, 5> tails = {
-      {{"\n\n", "\n", " ", ""}, {"\n", " ", ""}, {" ", ""}, {""}, {"\\n\\n", "\\n", " ", ""}}};
+  static const std::array<std::vector<std::string_view>, 4> tails = {
+      {{"\n\n", "\n", " ", ""}, {"\n", " ", ""}, {" ", ""}, {""}}};
   const auto& tail = tails[static_cast<std::size_t>(row->tail)];
   result.separators.insert(result.separators.end(), tail.begin(), tail.end());
   return result;
@@ -282,7 +295,7 @@ LanguageSeparators separators_of(std::string_view language, std::string_view tex
 
 std::vector<std::string_view> splitter_languages() {
   std::vector<std::string_view> names = {jsx};
-  for (const Row& row : table()) names.push_back(row.language);
+  for (const Row& row : table) names.push_back(row.language);
   std::sort(names.begin(), names.end());
   return names;
 }
