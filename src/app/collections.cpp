@@ -8,17 +8,22 @@ namespace slipway::app {
 
 namespace {
 
+std::string render_splitter(const documents::SplitterSettings& splitter) {
+  const auto unit = splitter.kind == documents::SplitterKind::token ? documents::LengthUnit::tokens
+                                                                    : splitter.unit;
+  return fmt::format("{}, {} {}, overlap {}", json::name(splitter.kind), splitter.chunk_size,
+                     json::name(unit), splitter.chunk_overlap);
+}
+
 std::string render_collection(const rag::CollectionInfo& info) {
-  return format_table(
-      {}, {{"name", info.name},
-           {"documents", group_digits(info.documents)},
-           {"chunks", group_digits(info.chunks)},
-           {"embedder", info.embedder},
-           {"splitter", fmt::format("{}, {} characters, overlap {}", json::name(info.splitter.kind),
-                                    info.splitter.chunk_size, info.splitter.chunk_overlap)},
-           {"language", info.language},
-           {"index version", std::to_string(info.index_version)},
-           {"created", info.created_at}});
+  return format_table({}, {{"name", info.name},
+                           {"documents", group_digits(info.documents)},
+                           {"chunks", group_digits(info.chunks)},
+                           {"embedder", info.embedder},
+                           {"splitter", render_splitter(info.splitter)},
+                           {"language", info.language},
+                           {"index version", std::to_string(info.index_version)},
+                           {"created", info.created_at}});
 }
 
 /// Only a person who sees what goes may say yes.

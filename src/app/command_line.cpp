@@ -138,12 +138,15 @@ class Declarations {
         ->type_name("GLOB");
     app.add_flag("--sync", o->sync, "Delete documents of these sources that are gone");
     app.add_flag("--dry-run", o->dry_run, "Write nothing; tell what would happen");
-    add_number(app, "--chunk-size", o->chunk_size, {1, 1'000'000},
-               "Characters of a chunk, of a new collection; default 800");
+    add_number(
+        app, "--chunk-size", o->chunk_size, {1, 1'000'000},
+        "Characters of a chunk (tokens with --splitter token), of a new collection; default 800");
     add_number(app, "--chunk-overlap", o->chunk_overlap, {0, 1'000'000},
                "Characters that neighbours share, of a new collection; default 0");
-    add_choice(app, "--splitter", o->splitter, {"recursive", "character"},
-               "How texts are cut, of a new collection");
+    add_choice(
+        app, "--splitter", o->splitter,
+        {"recursive", "character", "language", "token", "markdown", "html", "json", "semantic"},
+        "How texts are cut, of a new collection");
     app.add_option("--embedder", o->embedder, "Embedding model, of a new collection")
         ->type_name("MODEL");
     app.add_option("--password", o->password, "For encrypted PDFs: text, env:NAME or file:PATH")

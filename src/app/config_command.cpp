@@ -27,10 +27,14 @@ Result<void> check_names(App& app) {
   const Config& config = loaded.config;
   TRY(check(models::ModelTask::embed, config.defaults.embedder, "$.defaults.embedder"));
   TRY(check(models::ModelTask::chat, config.defaults.chat_model, "$.defaults.chat_model"));
-  for (const auto& [name, settings] : config.collections)
+  for (const auto& [name, settings] : config.collections) {
     if (!settings.embedder.empty())
       TRY(check(models::ModelTask::embed, settings.embedder,
                 "$.collections." + name + ".embedder"));
+    if (settings.contextual && !settings.contextual->model.empty())
+      TRY(check(models::ModelTask::chat, settings.contextual->model,
+                "$.collections." + name + ".contextual.model"));
+  }
   return {};
 }
 
