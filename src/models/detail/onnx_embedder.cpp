@@ -217,7 +217,7 @@ class OnnxEmbedder final : public Embedder, public TokenEmbedder {
 
 Result<std::shared_ptr<Embedder>> open(OnnxEmbedderOptions options) {
   const auto model_path = options.folder / "model.onnx";
-  auto text = TRY(open_onnx_text(options.folder));
+  auto text = TRY(open_onnx_text(options.folder, options.engine));
   auto signature = TRY(signature_of(*text.model).within(model_path.string()));
 
   if (options.tokens_max == 0) options.tokens_max = tokens_max_default;

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "models/catalog.hpp"
+#include "models/detail/onnx_text.hpp"
 #include "models/embedder.hpp"
 
 namespace slipway::models::detail {
@@ -19,6 +20,7 @@ struct OnnxEmbedderOptions {
   std::string document_prefix;
   std::size_t tokens_max = 0;  ///< Special tokens included; 0: the positions the model has.
   std::size_t threads = 0;     ///< Texts embedded at once by one call; 0: one per core.
+  OnnxEngine engine = OnnxEngine::fastest;
 };
 
 /// The model and its tokenizer are read here; nothing is read later. Fails: not_found (a file or

@@ -1,6 +1,8 @@
 #include "models/detail/onnx_text.hpp"
 
 #include "core/files.hpp"
+#include "core/log.hpp"
+#include "models/detail/bert_engine.hpp"
 #include "models/detail/file_hash.hpp"
 
 namespace slipway::models::detail {
@@ -29,6 +31,17 @@ Result<std::vector<std::string>> text_inputs(const OnnxModel& model) {
   return inputs;
 }
 
+Result<std::unique_ptr<OnnxModel>> open_model(const std::filesystem::path& path,
+                                              const std::string& hash, OnnxEngine engine) {
+  if (engine == OnnxEngine::fastest && bert_engine_pays()) {
+    auto model = open_bert_model(path, hash);
+    if (model) return model;
+    // Whatever is wrong: ONNX Runtime can more, and its messages are about all models.
+    log::debug("ONNX Runtime computes {}: {}", path.string(), model.error().message());
+  }
+  return OnnxModel::open(path, hash);
+}
+
 }  // namespace
 
 Result<void> OnnxText::run(const std::vector<TokenId>& ids, const std::vector<TokenId>& types,
@@ -44,13 +57,13 @@ Result<void> OnnxText::run(const std::vector<TokenId>& ids, const std::vector<To
   return model->run(values, output, read);
 }
 
-Result<OnnxText> open_onnx_text(const std::filesystem::path& folder) {
+Result<OnnxText> open_onnx_text(const std::filesystem::path& folder, OnnxEngine engine) {
   const auto model_path = folder / "model.onnx";
   const auto tokenizer_path = folder / "tokenizer.json";
   auto tokenizer = TRY(WordPiece::parse(TRY(read_file(tokenizer_path, tokenizer_bytes_max)))
                            .within(tokenizer_path.string()));
   std::string hash = TRY(remembered_hash(model_path));
-  auto model = TRY(OnnxModel::open(model_path, hash));
+  auto model = TRY(open_model(model_path, hash, engine));
   auto inputs = TRY(text_inputs(*model).within(model_path.string()));
   return OnnxText{std::move(tokenizer), std::move(model), std::move(inputs), std::move(hash)};
 }

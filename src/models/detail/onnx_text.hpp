@@ -23,9 +23,16 @@ struct OnnxText {
                    const std::string& output, const OnnxModel::Reader& read) const;
 };
 
+/// What may compute a model.
+enum class OnnxEngine {
+  fastest,  ///< bert_engine.hpp for models that it knows, where it is faster; the bits are equal.
+  onnx_runtime  ///< For comparison.
+};
+
 /// Reads model.onnx and tokenizer.json. Fails: not_found, invalid_argument (damaged, or inputs that
 /// no model of texts has).
-Result<OnnxText> open_onnx_text(const std::filesystem::path& folder);
+Result<OnnxText> open_onnx_text(const std::filesystem::path& folder,
+                                OnnxEngine engine = OnnxEngine::fastest);
 
 /// "name@first digits of the hash"
 std::string onnx_identity(const std::string& name, const std::string& hash);
