@@ -128,14 +128,20 @@ Result<void> check_size(const Source& source, const LoadOptions& options) {
 
 Result<detail::Documents> read(const detail::LoadTask& task, const MediaType& type) {
   if (detail::find_format(type.name) != nullptr) return detail::read_format(task, type.name);
-  const Loader loader = loader_of(type.name);
+  const bool has_ocr = !task.options.ocr_command.empty();
+  const Loader loader =
+      has_ocr && type.name.starts_with("image/") ? detail::load_by_ocr : loader_of(type.name);
   if (loader == nullptr)
     return fail(Code::unsupported, "media type '{}' has no loader; {} have", type.name,
                 detail::format_list());
   if (loader == detail::load_plain || loader == detail::load_markdown)
     TRY(detect_media_type(task.source.path, task.source.bytes));  // Refuses disguised binary data.
+  auto document = loader(task);
+  if (!document && has_ocr && loader == detail::load_pdf &&
+      document.error().message().find(detail::scanned_mark) != std::string::npos)
+    document = detail::load_by_ocr(task);
   detail::Documents documents;
-  documents.push_back(TRY(loader(task)));
+  documents.push_back(TRY(std::move(document)));
   return documents;
 }
 
@@ -147,6 +153,8 @@ Result<std::vector<Document>> load_all(const Context& context, const Source& sou
   TRY(check_size(source, options));
   const std::string detected = TRY([&]() -> Result<std::string> {
     if (!source.media_type.empty()) return source.media_type;
+    const std::string_view image = detail::image_type(source.bytes);
+    if (!image.empty() && !options.ocr_command.empty()) return std::string(image);
     return detect_media_type(source.path, source.bytes);
   }());
   const MediaType type = parse_media_type(detected);

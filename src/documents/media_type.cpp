@@ -4,6 +4,7 @@
 #include <array>
 
 #include "core/unicode.hpp"
+#include "documents/detail/loaders.hpp"
 #include "documents/detail/text_types.hpp"
 #include "documents/detail/zip.hpp"
 #include "documents/documents.hpp"
@@ -202,6 +203,11 @@ std::string_view first_line_of(std::string_view bytes) {
 }
 
 }  // namespace
+
+std::string_view detail::image_type(std::string_view bytes) {
+  const std::string_view kind = binary_kind(bytes);
+  return kind.starts_with("image/") ? kind : std::string_view();
+}
 
 Result<std::string> detect_media_type(std::string_view path, std::string_view bytes) {
   const std::string ending = ending_of(path);

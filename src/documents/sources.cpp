@@ -29,14 +29,19 @@ using detail::Pattern;
 /// Endings that some loader takes, sorted. Others are left out of folders: a folder of documents
 /// usually holds pictures and archives too, and each would be reported as a failure.
 constexpr std::string_view known_endings[] = {
-    "adoc",  "asciidoc", "bash",  "bat",   "c",    "cc",   "cfg",  "clj",   "cmake", "conf",
-    "cpp",   "cs",       "css",   "csv",   "cxx",  "dart", "diff", "el",    "erl",   "ex",
-    "exs",   "go",       "h",     "hpp",   "hs",   "htm",  "html", "ini",   "ipp",   "java",
-    "jl",    "js",       "json",  "jsonl", "jsx",  "kt",   "log",  "lua",   "m",     "markdown",
-    "md",    "mdown",    "mdx",   "ml",    "nim",  "org",  "pdf",  "php",   "pl",    "pm",
-    "proto", "ps1",      "py",    "r",     "rb",   "rs",   "rst",  "scala", "sh",    "sql",
-    "srt",   "swift",    "tex",   "text",  "toml", "ts",   "tsv",  "tsx",   "txt",   "vtt",
-    "vue",   "wiki",     "xhtml", "xml",   "yaml", "yml",  "zig"};
+    "adoc", "asciidoc", "bash",     "bat",     "c",    "cbl",     "cc",     "cfg",   "cjs",
+    "clj",  "cmake",    "cob",      "conf",    "cpp",  "cs",      "css",    "csv",   "cxx",
+    "dart", "diff",     "docm",     "docx",    "el",   "eml",     "epub",   "erl",   "ex",
+    "exs",  "f90",      "fs",       "geojson", "go",   "graphql", "groovy", "h",     "hh",
+    "hpp",  "hs",       "htm",      "html",    "hxx",  "ini",     "ipp",    "java",  "jl",
+    "js",   "json",     "jsonl",    "jsx",     "kt",   "kts",     "less",   "lisp",  "log",
+    "lua",  "m",        "markdown", "mbox",    "md",   "mdown",   "mdx",    "mjs",   "mk",
+    "mkd",  "ml",       "mli",      "ndjson",  "nim",  "odt",     "org",    "patch", "pdf",
+    "php",  "pl",       "pm",       "pptm",    "pptx", "proto",   "ps1",    "py",    "pyi",
+    "r",    "rb",       "rs",       "rst",     "rtf",  "scala",   "scm",    "scss",  "sh",
+    "sol",  "sql",      "srt",      "swift",   "tab",  "tex",     "text",   "tf",    "toml",
+    "ts",   "tsv",      "tsx",      "txt",     "vb",   "vtt",     "vue",    "wiki",  "xhtml",
+    "xlsm", "xlsx",     "xml",      "xsd",     "yaml", "yml",     "zig",    "zsh"};
 /// Files without an ending that are documents by custom, in lower case.
 constexpr std::string_view known_names[] = {
     "authors", "changelog", "changes", "contributing", "copying", "faq",    "hacking", "history",

@@ -124,6 +124,8 @@ struct SearchItem {
   std::optional<int> page, page_end;
   std::optional<std::vector<documents::Box>> boxes;
   std::vector<std::string> heading_path;
+  std::optional<std::string> sheet;  ///< With `row`: where in a table.
+  std::optional<std::int64_t> row, row_end;
   json::Value metadata = json::Object();
   double score = 0;
   ItemScores scores;
@@ -132,7 +134,7 @@ struct SearchItem {
 BOOST_DESCRIBE_STRUCT(SearchItem, (),
                       (rank, chunk_id, document_id, uri, path, title, content_hash, text, text_hash,
                        text_start, text_end, byte_start, byte_end, page, page_end, boxes,
-                       heading_path, metadata, score, scores, ranks))
+                       heading_path, sheet, row, row_end, metadata, score, scores, ranks))
 
 struct SearchReply {
   std::string collection;
@@ -169,12 +171,14 @@ struct Citation {
   std::optional<int> page, page_end;
   std::optional<std::vector<documents::Box>> boxes;
   std::vector<std::string> heading_path;
+  std::optional<std::string> sheet;  ///< With `row`: where in a table.
+  std::optional<std::int64_t> row, row_end;
   double score = 0;
 };
 BOOST_DESCRIBE_STRUCT(Citation, (),
                       (number, chunk_id, document_id, uri, path, title, content_hash, text_hash,
                        quote, text_start, text_end, byte_start, byte_end, page, page_end, boxes,
-                       heading_path, score))
+                       heading_path, sheet, row, row_end, score))
 
 struct DroppedSentence {
   std::string text;

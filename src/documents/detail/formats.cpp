@@ -98,6 +98,7 @@ const std::vector<Format>& formats() {
        &read_confluence_xml_export},
       {"Confluence export", "application/vnd.atlassian.confluence.html+zip",
        &read_confluence_html_export},
+      {"OpenDocument text", "application/vnd.oasis.opendocument.text", &read_odt},
       {"CSV table", "text/csv", &read_csv, false},
       {"TSV table", "text/tab-separated-values", &read_csv, false},
       {"JSON", "application/json", &read_json, false},

@@ -60,6 +60,7 @@ Result<Documents> read_rtf(const ReadTask& task);
 Result<Documents> read_confluence_page(const ReadTask& task);
 Result<Documents> read_confluence_xml_export(const ReadTask& task);
 Result<Documents> read_confluence_html_export(const ReadTask& task);
+Result<Documents> read_odt(const ReadTask& task);
 Result<Documents> read_csv(const ReadTask& task);
 
 }  // namespace slipway::documents::detail

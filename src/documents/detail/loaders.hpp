@@ -20,6 +20,12 @@ Result<Document> load_plain(const LoadTask& task);
 Result<Document> load_markdown(const LoadTask& task);
 Result<Document> load_html(const LoadTask& task);
 Result<Document> load_pdf(const LoadTask& task);
+/// By the operator's command; see LoadOptions.
+Result<Document> load_by_ocr(const LoadTask& task);
+/// "image/png" by the bytes; empty when they are no picture that OCR programs read.
+std::string_view image_type(std::string_view bytes);
+/// In the message of a PDF without text.
+inline constexpr std::string_view scanned_mark = "probably scanned";
 
 /// "hidden text dropped: 120 characters", when there are any.
 void warn_of_hidden(std::size_t characters, Document& document);

@@ -146,7 +146,7 @@ class RtfReader {
       }
       if (token.kind == Token::Kind::close) {
         if (stack_.empty()) return fail(Code::invalid_argument, "closes a group that is not open");
-        close_group(token);
+        close_group();
         if (stack_.empty()) break;  // What follows is no part of the document.
         continue;
       }
@@ -177,12 +177,12 @@ class RtfReader {
     is_optional_ = false;
   }
 
-  void close_group(const Token& token) {
+  void close_group() {
     is_group_start_ = is_optional_ = false;
     const State closed = std::move(state_);
     state_ = std::move(stack_.back());
     stack_.pop_back();
-    if (closed.is_note && !state_.is_note) add(")", token.start, token.end);
+    if (closed.is_note && !state_.is_note) text_.add_synthetic(")");
     if (closed.destination == state_.destination && closed.property == state_.property) return;
     if (closed.destination == Destination::list_mark) finish_mark();
     if (closed.destination == Destination::property) {
@@ -257,7 +257,7 @@ class RtfReader {
     }
     if (is_group_start_ && open_destination(token)) return;
     if (is_group_start_ && word == "footnote") {
-      add(" (", token.start, token.end);
+      text_.add_synthetic(" (");
       state_.is_note = true;
     }
     if (word == "uc") state_.fallback_chars = std::clamp(number, 0, 20);

@@ -13,6 +13,10 @@ class RtfText {
  public:
   /// A character of the current paragraph.
   void add(std::string_view text, std::size_t start, std::size_t end);
+  /// Text that stands nowhere in the source; nothing where no paragraph is open.
+  void add_synthetic(std::string_view text) {
+    if (is_open_) text_.synthetic(text);
+  }
   void hide(std::string_view text);
   /// Before the first character of a paragraph: "1." or a bullet.
   void set_mark(std::string mark) { mark_ = std::move(mark); }

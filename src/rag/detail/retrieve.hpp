@@ -34,8 +34,11 @@ void set_place(T& target, const documents::SourceMap& map, documents::Span span)
   target.byte_end = place.byte_end;
   target.page = place.page;
   target.page_end = place.page_end;
-  if (place.page) target.boxes = place.boxes;
+  if (!place.boxes.empty()) target.boxes = place.boxes;
   target.heading_path = place.heading_path;
+  target.sheet = place.sheet;
+  target.row = place.row;
+  target.row_end = place.row_end;
 }
 
 }  // namespace slipway::rag::detail
