@@ -318,11 +318,13 @@ struct EncodedWord {
 
 EncodedWord encoded_word(std::string_view text) {
   if (!text.starts_with("=?")) return {};
+  text =
+      text.substr(0, 2000);  // RFC 2047 allows 75; many that never end must not cost their square.
   const std::size_t charset_end = text.find('?', 2);
   if (charset_end == none || charset_end + 2 >= text.size() || text[charset_end + 2] != '?')
     return {};
   const std::size_t end = text.find("?=", charset_end + 3);
-  if (end == none || end > 2000 || text.substr(2, end).find('\n') < charset_end) return {};
+  if (end == none || text.substr(2, end).find('\n') < charset_end) return {};
   std::string_view charset = text.substr(2, charset_end - 2);
   charset = charset.substr(0, charset.find('*'));  // "utf-8*en"
   const char kind = static_cast<char>(text[charset_end + 1] | 0x20);

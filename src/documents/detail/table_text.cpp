@@ -15,7 +15,19 @@ constexpr std::size_t rows_looked_at = 20;
 constexpr std::size_t header_row_max = 10;
 constexpr std::size_t header_bytes_max = 200;
 
-bool is_blank(const TableCell& cell) { return unicode::trim(cell.text).empty(); }
+bool is_visible_ascii(char c) { return c > ' ' && c < 0x7F; }
+
+/// Most cells begin with an ASCII sign, which answers without decoding.
+bool is_blank(const TableCell& cell) {
+  if (cell.text.empty()) return true;
+  return !is_visible_ascii(cell.text.front()) && unicode::trim(cell.text).empty();
+}
+
+std::string_view trimmed(std::string_view text) {
+  const bool is_clean =
+      !text.empty() && is_visible_ascii(text.front()) && is_visible_ascii(text.back());
+  return is_clean ? text : unicode::trim(text);
+}
 
 std::size_t filled(const TableCells& cells) {
   return static_cast<std::size_t>(std::count_if(
@@ -100,7 +112,7 @@ void TableWriter::write_cell(const TableCell& cell) {
   invisible_ += invisible.characters;
   remove_spans(text, pieces, invisible.spans);
   if (cell.pieces.empty()) return out_.synthetic(folded(text));
-  const std::string_view visible = unicode::trim(text);
+  const std::string_view visible = trimmed(text);
   const auto from = static_cast<std::size_t>(visible.data() - text.data());
   const std::size_t to = from + visible.size();
   for (const SourceMap::Piece& piece : pieces) {
