@@ -16,7 +16,7 @@ namespace {
 constexpr std::size_t line = 64;  ///< Sections begin on a line of the cache.
 constexpr std::size_t output_bytes = 128;
 /// Another one whenever the layout or the packing changes.
-constexpr char magic[] = "slipway bert 001";
+constexpr char magic[] = "slipway bert 002";
 
 struct Head {
   char magic[16];
