@@ -4,7 +4,7 @@ Two sets: the questions with gold spans that fusion.py uses (recall and precisio
 chunks) and Cranfield (nDCG@10 over whole abstracts). The hybrid's best 20 or 50 are put into another order, by MaxSim alone
 or by the hybrid's score plus a share of it. Every difference to the hybrid has a 95 % interval of a paired bootstrap over
 questions; the share is also chosen by cross-validation, because the best of a grid flatters itself. The tables in
-docs/decisions/0010-late-interaction.md come from here.
+docs/decisions/0012-late-interaction.md come from here.
 
     pip install numpy onnxruntime tokenizers langchain-text-splitters PyStemmer
     python rerank.py CHUNKING_FOLDER CRANFIELD_FOLDER MODELS_FOLDER CACHE_FOLDER [MODEL...]

@@ -15,6 +15,8 @@ Result<rag::AskRequest> ask_request(const AskOptions& options) {
   request.budget_usd = options.budget_usd;
   request.mark_unsupported = options.unsupported == "mark";
   request.seed = options.seed;
+  if (options.rerank) request.rerank = true;
+  request.reranker = options.reranker;
   return request;
 }
 

@@ -156,6 +156,11 @@ class Declarations {
            "  slipway ingest report.pdf --metadata year=2026 --metadata team=search");
   }
 
+  static void add_rerank(CLI::App& app, bool& rerank, std::string& reranker) {
+    app.add_flag("--rerank", rerank, "Let the collection's reranker order what is found");
+    app.add_option("--reranker", reranker, "Rerank with this model instead")->type_name("MODEL");
+  }
+
   void declare_search() {
     CLI::App& app = add(root_, "search", "Find the passages that fit a text best");
     auto o = runs<SearchOptions>(app, &search);
@@ -165,6 +170,15 @@ class Declarations {
     add_choice(app, "--mode", o->mode, {"hybrid", "dense", "lexical"}, "How to compare");
     app.add_option("--filter", o->filter, "Only documents whose attributes match")
         ->type_name("JSON");
+    add_rerank(app, o->rerank, o->reranker);
+    add_number(app, "--candidates", o->candidates, {1, 1000},
+               "How many of the best are reranked or chosen from; default 50");
+    app.add_flag("--collapse", o->collapse, "Leave out what repeats a better passage");
+    app.add_option("--mmr", o->mmr, "Vary the passages: 0 most, 1 not at all")
+        ->check(CLI::Range(0.0, 1.0))
+        ->option_text("LAMBDA");
+    add_choice(app, "--expand", o->expand, {"none", "neighbours", "section"},
+               "What is shown around each passage");
     finish(app,
            "  slipway search \"retention of traces\" --limit 5\n"
            "  slipway search budget --filter '{\"year\":{\"$gte\":2024}}' --json");
@@ -182,6 +196,7 @@ class Declarations {
         ->type_name("MODEL");
     app.add_option("--filter", o->filter, "Only documents whose attributes match")
         ->type_name("JSON");
+    add_rerank(app, o->rerank, o->reranker);
     app.add_option("--budget", o->budget_usd, "Most dollars to spend on this answer")
         ->check(CLI::NonNegativeNumber)
         ->option_text("USD");

@@ -46,7 +46,7 @@ TEST_CASE("an unknown option names the nearest known one") {
         "slipway search: unknown option '--limt'; did you mean '--limit'?");
   CHECK(error_of({"--jsn", "search", "x"}) ==
         "slipway search: unknown option '--jsn'; did you mean '--json'?");
-  CHECK(error_of({"search", "x", "--rerank"}) == "slipway search: unknown option '--rerank'");
+  CHECK(error_of({"search", "x", "--widget"}) == "slipway search: unknown option '--widget'");
 }
 
 TEST_CASE("an unknown command names the nearest known one") {
@@ -97,6 +97,34 @@ TEST_CASE("options reach the library as they were written") {
   CHECK_FALSE(request.dry_run);
   CHECK_FALSE(request.settings);
   CHECK(request.collection == "handbook");
+}
+
+TEST_CASE(
+    "what orders and chooses passages reaches the library, and what contradicts is wrong use") {
+  detail::Run run;
+  CommandLine line =
+      parse({"search", "x", "--rerank", "--candidates", "20", "--collapse", "--expand", "section"});
+  REQUIRE(line.run);
+  REQUIRE(line.run(*run.app));
+  const rag::SearchRequest& request = run.library->search_request_;
+  CHECK(request.rerank == true);
+  CHECK(request.candidates == 20);
+  CHECK(request.collapse);
+  CHECK(request.expand == rag::Expand::section);
+  CHECK_FALSE(request.mmr);
+  line = parse({"search", "x", "--mmr", "0.5", "--mode", "dense"});
+  REQUIRE(line.run);
+  REQUIRE(line.run(*run.app));
+  CHECK(run.library->search_request_.mmr == 0.5);
+  CHECK_FALSE(run.library->search_request_.rerank.has_value());
+  line = parse({"ask", "x", "--reranker", "cross"});
+  REQUIRE(line.run);
+  REQUIRE(line.run(*run.app));
+  CHECK(run.library->ask_request_.reranker == "cross");
+  line = parse({"search", "x", "--mmr", "0.5", "--rerank"});
+  REQUIRE(line.run);
+  CHECK(*line.run(*run.app) == exit_wrong_use);
+  CHECK(run.err.find("mmr: cannot keep a reranker's order") != std::string::npos);
 }
 
 TEST_CASE("help at each level has an example") {

@@ -35,6 +35,12 @@ struct SearchOptions {
   int limit = 10;
   std::string mode = "hybrid";
   std::string filter;  ///< JSON
+  bool rerank = false;
+  std::string reranker;
+  int candidates = 50;
+  bool collapse = false;
+  std::optional<double> mmr;
+  std::string expand = "none";
 };
 Result<int> search(App& app, const SearchOptions& options);
 
@@ -48,7 +54,9 @@ struct AskOptions {
   std::optional<double> budget_usd;
   std::uint64_t seed = 0;
   std::string unsupported = "drop";  ///< drop, mark
-  std::string replay;                ///< A receipt id; then there is no question.
+  bool rerank = false;
+  std::string reranker;
+  std::string replay;  ///< A receipt id; then there is no question.
   bool rerun = false;
 };
 Result<int> ask(App& app, const AskOptions& options);

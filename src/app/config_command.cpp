@@ -31,10 +31,16 @@ Result<void> check_names(App& app) {
     if (!settings.embedder.empty())
       TRY(check(models::ModelTask::embed, settings.embedder,
                 "$.collections." + name + ".embedder"));
+    if (!settings.reranker.empty())
+      TRY(check(models::ModelTask::rerank, settings.reranker,
+                "$.collections." + name + ".reranker"));
     if (settings.contextual && !settings.contextual->model.empty())
       TRY(check(models::ModelTask::chat, settings.contextual->model,
                 "$.collections." + name + ".contextual.model"));
   }
+  for (const auto& [name, model] : config.models)
+    if (model.provider == models::Provider::late_interaction && !model.model.empty())
+      TRY(check(models::ModelTask::embed, model.model, "$.models." + name + ".model"));
   return {};
 }
 

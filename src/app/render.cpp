@@ -160,6 +160,7 @@ std::string render_scores(const rag::SearchItem& item) {
   std::vector<std::string> by;
   if (item.scores.dense) by.push_back(fmt::format("dense {:.3f}", *item.scores.dense));
   if (item.scores.lexical) by.push_back(fmt::format("lexical {:.2f}", *item.scores.lexical));
+  if (item.scores.rerank) by.push_back(fmt::format("rerank {:.3f}", *item.scores.rerank));
   if (!by.empty()) parts += fmt::format(" ({})", fmt::join(by, ", "));
   return parts;
 }

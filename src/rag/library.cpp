@@ -91,6 +91,10 @@ class LibraryOnDatabase final : public Library {
 
   Result<SearchReply> search(const Context& context, const SearchRequest& request) override {
     auto retrieved = TRY(detail::retrieve(context, shelf_, texts_, request));
+    if (retrieved.over_budget)
+      return fail(Code::conflict,
+                  "reranking may cost more than the budget of {:.6f} USD; lower candidates",
+                  *request.budget_usd);
     for (auto& passage : retrieved.passages)
       retrieved.reply.items.push_back(std::move(passage.item));
     return std::move(retrieved.reply);
@@ -118,11 +122,12 @@ class LibraryOnDatabase final : public Library {
  private:
   Result<CollectionInfo> describe(store::Connection& connection, const detail::CollectionRow& row) {
     const auto counts = TRY(detail::count(connection, row.id));
+    const std::string reranker = shelf_.reranker_of(row);
     return CollectionInfo{row.name,
                           row.settings.embedder,
                           row.settings.splitter,
                           row.settings.language,
-                          std::nullopt,
+                          reranker.empty() ? std::nullopt : std::optional(reranker),
                           counts.documents,
                           counts.chunks,
                           TRY(index::version_of(connection, row.id)),

@@ -47,15 +47,33 @@ struct IngestProgress {
 };
 using ProgressSink = std::function<void(const IngestProgress&)>;
 
+/// What is shown of a found chunk: itself, it and the chunk on each side, or its section.
+enum class Expand { none, neighbours, section };
+BOOST_DESCRIBE_ENUM(Expand, none, neighbours, section)
+
 struct SearchRequest {
   std::string collection = "default";
   std::string query;
   int limit = 10;  ///< 1..1000
   index::SearchMode mode = index::SearchMode::hybrid;
   std::optional<json::Value> filter;
+  /// True: rerank, which needs a reranker named here or in the collection's settings. False: do
+  /// not. Absent: rerank if one is named. Then the order is that of `scores.rerank`.
+  std::optional<bool> rerank;
+  std::string reranker;  ///< Instead of the collection's.
+  int candidates = 50;   ///< How many of the best are reranked or chosen from, 1..1000.
+  /// Do not show what repeats a better passage: the same text, or nearly the same vector.
+  bool collapse = false;
+  /// Order the candidates by maximal marginal relevance with this lambda, 0 (varied) .. 1 (near).
+  /// Not with rerank, and not in mode lexical.
+  std::optional<double> mmr;
+  Expand expand = Expand::none;      ///< Passages that then overlap become one.
+  std::optional<double> budget_usd;  ///< Refuse to spend more on reranking.
   Result<void> validate() const;
 };
-BOOST_DESCRIBE_STRUCT(SearchRequest, (), (collection, query, limit, mode, filter))
+BOOST_DESCRIBE_STRUCT(SearchRequest, (),
+                      (collection, query, limit, mode, filter, rerank, reranker, candidates,
+                       collapse, mmr, expand, budget_usd))
 
 struct AskRequest {
   std::string collection = "default";
@@ -67,6 +85,9 @@ struct AskRequest {
   std::optional<double> budget_usd;  ///< Refuse to spend more on this answer.
   bool mark_unsupported = false;  ///< Keep unsupported sentences, marked, instead of dropping them.
   std::uint64_t seed = 0;
+  std::optional<bool> rerank;  ///< As of a search, and so the next two.
+  std::string reranker;
+  int candidates = 50;
 };
 
 /// What a streaming caller hears before the whole answer: first the passages, then each sentence

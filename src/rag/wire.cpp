@@ -29,6 +29,20 @@ Result<void> SearchRequest::validate() const {
   constexpr int limit_max = 1000;
   if (limit < 1 || limit > limit_max)
     return fail(Code::invalid_argument, "limit: {} is out of range 1..{}", limit, limit_max);
+  if (candidates < 1 || candidates > limit_max)
+    return fail(Code::invalid_argument, "candidates: {} is out of range 1..{}", candidates,
+                limit_max);
+  if (rerank == false && !reranker.empty())
+    return fail(Code::invalid_argument, "reranker: '{}' is named, but rerank is false; drop one",
+                reranker);
+  if (mmr && !(*mmr >= 0 && *mmr <= 1))
+    return fail(Code::invalid_argument, "mmr: {} is out of range 0..1", *mmr);
+  if (mmr && mode == index::SearchMode::lexical)
+    return fail(Code::invalid_argument, "mmr: compares vectors; use mode hybrid or dense");
+  if (mmr && (rerank == true || !reranker.empty()))
+    return fail(Code::invalid_argument, "mmr: cannot keep a reranker's order; drop one of both");
+  if (budget_usd && !(*budget_usd >= 0))
+    return fail(Code::invalid_argument, "budget_usd: {} is not a number from 0", *budget_usd);
   return {};
 }
 

@@ -28,6 +28,9 @@ BOOST_DESCRIBE_STRUCT(ContextualSettings, (), (model, budget_usd))
 /// What a collection is made with; fixed while it holds documents, but for the thresholds.
 struct CollectionSettings {
   std::string embedder;  ///< Empty: the catalog's default.
+  /// A model of task rerank that orders what every search finds; empty: none. May be changed in
+  /// slipway.yaml at any time.
+  std::string reranker;
   documents::SplitterSettings splitter;
   std::string language =
       "english";             ///< Stemmer and stop words of the lexical index; "none" for neither.
@@ -38,7 +41,8 @@ struct CollectionSettings {
   Result<void> validate() const;
 };
 BOOST_DESCRIBE_STRUCT(CollectionSettings, (),
-                      (embedder, splitter, language, evidence_min, support_min, contextual))
+                      (embedder, reranker, splitter, language, evidence_min, support_min,
+                       contextual))
 
 struct CollectionInfo {
   std::string name;

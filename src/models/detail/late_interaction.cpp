@@ -5,7 +5,7 @@
 
 // Passages are embedded when they are asked for, not when they are ingested: vectors per token need
 // two hundred times the room of one vector per chunk. What it is worth, and what it costs, was
-// measured: docs/decisions/0010-late-interaction.md.
+// measured: docs/decisions/0012-late-interaction.md.
 namespace slipway::models::detail {
 
 namespace {

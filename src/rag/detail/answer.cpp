@@ -87,7 +87,9 @@ Result<Answered> Answering::run() {
   const auto start = std::chrono::steady_clock::now();
   TRY(find());
   const CollectionSettings& settings = answered_.retrieved.collection->row.settings;
-  if (answered_.retrieved.passages.empty()) {
+  if (answered_.retrieved.over_budget) {
+    refuse(RefusalReason::budget);
+  } else if (answered_.retrieved.passages.empty()) {
     refuse(RefusalReason::no_documents);
   } else if (reply().evidence < threshold(settings.evidence_min, evidence_min_default)) {
     refuse(RefusalReason::weak_evidence);
@@ -129,12 +131,17 @@ Result<void> Answering::find() {
                                       .query = request_.question,
                                       .limit = request_.limit,
                                       .mode = index::SearchMode::hybrid,
-                                      .filter = request_.filter}));
+                                      .filter = request_.filter,
+                                      .rerank = request_.rerank,
+                                      .reranker = request_.reranker,
+                                      .candidates = request_.candidates,
+                                      .budget_usd = request_.budget_usd}));
   const SearchReply& found = answered_.retrieved.reply;
   reply().collection = found.collection;
   reply().index_version = found.index_version;
   reply().trace_id = found.trace_id;
   reply().usage = found.usage;
+  reply().cost_usd = answered_.retrieved.cost_usd;
   reply().timing_ms["retrieve"] = found.timing_ms.at("total");
   if (events_.on_passages) {
     std::vector<SearchItem> items;
@@ -254,7 +261,7 @@ Result<void> Answering::check_budget(const models::ChatModel& model, const std::
   models::Usage most;
   most.input_tokens = static_cast<std::int64_t>(TRY(model.count_tokens(prompt)));
   most.output_tokens = reply_tokens_max;
-  const double cost = price_->of(most);
+  const double cost = reply().cost_usd + price_->of(most);
   if (cost <= *request_.budget_usd) return {};
   over_budget_ = true;
   return fail(Code::conflict, "the answer may cost {:.6f} USD, more than the budget of {:.6f}",

@@ -19,10 +19,12 @@ struct ReceiptRequest {
   std::optional<double> budget_usd;
   bool mark_unsupported = false;
   std::uint64_t seed = 0;
+  std::string reranker;  ///< The one that was used; empty: none.
+  int candidates = 50;
 };
 BOOST_DESCRIBE_STRUCT(ReceiptRequest, (),
                       (collection, question, mode, model, limit, filter, budget_usd,
-                       mark_unsupported, seed))
+                       mark_unsupported, seed, reranker, candidates))
 
 struct Receipt {
   std::string receipt_id, created_at;
@@ -60,6 +62,9 @@ Result<AskRequest> request_of(const ReceiptRequest& stored) {
   request.budget_usd = stored.budget_usd;
   request.mark_unsupported = stored.mark_unsupported;
   request.seed = stored.seed;
+  request.rerank = !stored.reranker.empty();
+  request.reranker = stored.reranker;
+  request.candidates = stored.candidates;
   return request;
 }
 
@@ -101,7 +106,9 @@ Result<void> store_receipt(const Context& context, Shelf& shelf, const AskReques
                      request.filter,
                      request.budget_usd,
                      request.mark_unsupported,
-                     request.seed};
+                     request.seed,
+                     answered.retrieved.reranker_name,
+                     request.candidates};
   receipt.embedder = answered.retrieved.collection->row.embedder_identity;
   receipt.index_version = answered.answer.index_version;
   receipt.retrieval = ranked(answered.retrieved);
@@ -143,7 +150,10 @@ Result<Replay> replay(const Context& context, Shelf& shelf, Texts& texts, const 
                                        .query = request.question,
                                        .limit = request.limit,
                                        .mode = index::SearchMode::hybrid,
-                                       .filter = request.filter}));
+                                       .filter = request.filter,
+                                       .rerank = request.rerank,
+                                       .reranker = request.reranker,
+                                       .candidates = request.candidates}));
   replayed.retrieval = ranked(retrieved) == receipt.retrieval ? "identical" : "differs";
   for (const json::Value& citation : receipt.answer.as_object().at("citations").as_array())
     replayed.citations.push_back({static_cast<int>(citation.as_object().at("number").as_int64()),

@@ -1,9 +1,11 @@
 #include "rag/detail/retrieve.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <future>
 
 #include "core/unicode.hpp"
+#include "rag/detail/select.hpp"
 
 namespace slipway::rag::detail {
 
@@ -25,6 +27,7 @@ Result<std::optional<Passage>> look_up(store::Connection& connection, Texts& tex
   Passage passage;
   passage.stored = TRY(texts.get(*document));
   passage.span = chunk->span;
+  passage.chunk_hash = chunk->text_hash;
   if (chunk->span.end > passage.stored->text.size())
     return fail(Code::internal, "chunk {} ends behind its text; run slipway doctor --repair",
                 chunk->id);
@@ -92,43 +95,250 @@ Result<void> open_both(const Context& context, Shelf& shelf, const SearchRequest
   return {};
 }
 
+class Retrieving {
+ public:
+  Retrieving(const Context& context, Shelf& shelf, Texts& texts, const SearchRequest& request)
+      : context_(context), shelf_(shelf), texts_(texts), request_(request) {}
+
+  Result<void> run();
+  Retrieved& retrieved() { return retrieved_; }
+
+ private:
+  static constexpr std::size_t limit_max = 1000;  ///< Of the index.
+  static constexpr std::size_t growth = 4;
+
+  Result<void> find_enough();
+  Result<void> search();
+  Result<void> open_reranker();
+  Result<bool> may_pay(const std::vector<std::string_view>& texts) const;
+  Result<void> rerank();
+  Result<void> choose();
+  Result<void> collapse();
+  Result<void> vary();
+  Result<void> widen();
+  Result<models::Vector> vector_of(const Passage& passage) const;
+  /// Whether found passages may be left out.
+  bool drops() const { return request_.collapse || request_.expand != Expand::none; }
+
+  const Context& context_;
+  Shelf& shelf_;
+  Texts& texts_;
+  const SearchRequest& request_;
+  index::Query query_;
+  Retrieved retrieved_;
+  std::shared_ptr<models::Reranker> reranker_;
+  std::string reranker_name_;
+  std::map<std::string, float> scores_;  ///< By chunk, so that none is scored and paid for twice.
+};
+
 }  // namespace
 
-Result<Retrieved> retrieve(const Context& context, Shelf& shelf, Texts& texts,
-                           const SearchRequest& request) {
+Result<void> Retrieving::run() {
   const Time start = std::chrono::steady_clock::now();
-  TRY(request.validate());
-  if (unicode::trim(request.query).empty())
+  TRY(request_.validate());
+  if (unicode::trim(request_.query).empty())
     return fail(Code::invalid_argument, "query: is empty; write what to look for");
-  index::Query query = TRY(make_query(request));
-  Retrieved retrieved;
-  TRY(open_both(context, shelf, request, retrieved));
-  SearchReply& reply = retrieved.reply;
-  reply.collection = request.collection;
-  reply.query = request.query;
-  reply.mode = request.mode;
-  reply.trace_id = context.trace_id().empty() ? make_trace_id() : context.trace_id();
+  query_ = TRY(make_query(request_));
+  TRY(open_both(context_, shelf_, request_, retrieved_));
+  TRY(open_reranker());
+  SearchReply& reply = retrieved_.reply;
+  reply.collection = request_.collection;
+  reply.query = request_.query;
+  reply.mode = request_.mode;
+  reply.trace_id = context_.trace_id().empty() ? make_trace_id() : context_.trace_id();
 
   const Time embedding = std::chrono::steady_clock::now();
-  if (retrieved.embedder)
-    query.vector = TRY(retrieved.embedder->embed_one(context, request.query,
-                                                     models::TextRole::query, &reply.usage));
-  reply.timing_ms["embed"] = retrieved.embedder ? ms_since(embedding) : 0;
+  if (retrieved_.embedder)
+    query_.vector = TRY(retrieved_.embedder->embed_one(context_, request_.query,
+                                                       models::TextRole::query, &reply.usage));
+  reply.timing_ms["embed"] = retrieved_.embedder ? ms_since(embedding) : 0;
+  reply.timing_ms["rerank"] = 0;
+  TRY(find_enough());
+  reply.timing_ms["total"] = ms_since(start);
+  retrieved_.query_vector = std::move(query_.vector);
+  return {};
+}
 
+/// Looks at more than is asked for where some of it may be left out, and at more still when too
+/// little remained: a search gives as many passages as there are.
+Result<void> Retrieving::find_enough() {
+  const auto limit = static_cast<std::size_t>(request_.limit);
+  const bool chooses = reranker_ || request_.mmr || drops();
+  query_.limit = chooses ? std::max(limit, static_cast<std::size_t>(request_.candidates)) : limit;
+  for (;;) {
+    TRY(search());
+    const std::size_t found = retrieved_.passages.size();
+    TRY(rerank());
+    TRY(choose());
+    const bool is_all = found < query_.limit || query_.limit == limit_max;
+    if (!drops() || retrieved_.passages.size() >= limit || is_all) return {};
+    query_.limit = std::min(limit_max, query_.limit * growth);
+  }
+}
+
+Result<void> Retrieving::search() {
+  SearchReply& reply = retrieved_.reply;
   constexpr int attempts_max = 3;  // Against documents that change while we read.
   for (int attempt = 0; attempt < attempts_max; ++attempt) {
-    const index::Found found = TRY(retrieved.collection->index->search(context, query));
+    const index::Found found = TRY(retrieved_.collection->index->search(context_, query_));
     reply.index_version = found.version;
     reply.matches = static_cast<std::int64_t>(found.matches);
     reply.timing_ms["lexical"] = found.timing.lexical_ms;
     reply.timing_ms["dense"] = found.timing.dense_ms;
     reply.timing_ms["fuse"] = found.timing.fuse_ms;
-    if (TRY(look_up_all(context, shelf, texts, found.hits, retrieved.passages))) break;
+    if (TRY(look_up_all(context_, shelf_, texts_, found.hits, retrieved_.passages))) break;
   }
-  reply.timing_ms["rerank"] = 0;
-  reply.timing_ms["total"] = ms_since(start);
-  retrieved.query_vector = std::move(query.vector);
-  return retrieved;
+  return {};
+}
+
+Result<void> Retrieving::open_reranker() {
+  if (request_.rerank == false) return {};
+  std::string name = request_.reranker;
+  if (name.empty() && !request_.mmr) name = shelf_.reranker_of(retrieved_.collection->row);
+  if (name.empty() && request_.rerank == true)
+    return fail(Code::invalid_argument,
+                "rerank: collection '{0}' has no reranker; set collections.{0}.reranker in "
+                "slipway.yaml, or name one in the request",
+                request_.collection);
+  if (name.empty()) return {};
+  reranker_name_ = name;
+  reranker_ = TRY(shelf_.catalog().reranker(context_, name));
+  return {};
+}
+
+/// The most that reranking can cost is asked for before anything is sent.
+Result<bool> Retrieving::may_pay(const std::vector<std::string_view>& texts) const {
+  if (!request_.budget_usd || texts.empty()) return true;
+  const auto price = shelf_.catalog().price(reranker_name_);
+  if (!price)
+    return fail(Code::invalid_argument,
+                "reranker '{}' has no price, so a budget cannot be kept; declare "
+                "usd_per_thousand_searches or input_usd_per_million under models in slipway.yaml",
+                reranker_name_);
+  constexpr std::size_t texts_per_unit = 100;
+  models::Usage most;
+  most.search_units =
+      static_cast<std::int64_t>((texts.size() + texts_per_unit - 1) / texts_per_unit);
+  // No tokenizer makes more tokens than there are bytes; the question is read with each text.
+  for (const std::string_view text : texts)
+    most.rerank_tokens += static_cast<std::int64_t>(text.size() + request_.query.size());
+  return retrieved_.cost_usd + price->of(most) <= *request_.budget_usd;
+}
+
+/// The first `candidates` passages in the reranker's order, equal ones as they were; the others
+/// stay behind them.
+Result<void> Retrieving::rerank() {
+  if (!reranker_) return {};
+  auto& passages = retrieved_.passages;
+  const std::size_t count =
+      std::min(passages.size(), static_cast<std::size_t>(request_.candidates));
+  std::vector<std::string_view> texts;
+  std::vector<std::string> ids;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (scores_.contains(passages[i].item.chunk_id)) continue;
+    texts.push_back(passages[i].item.text);
+    ids.push_back(passages[i].item.chunk_id);
+  }
+  if (!TRY(may_pay(texts))) {
+    retrieved_.over_budget = true;
+    reranker_.reset();
+    return {};
+  }
+  const Time start = std::chrono::steady_clock::now();
+  models::Usage usage;
+  const auto scores = TRY(reranker_->rerank(context_, request_.query, texts, &usage));
+  for (std::size_t i = 0; i < ids.size(); ++i) scores_[ids[i]] = scores[i];
+  retrieved_.reranker_name = reranker_name_;
+  retrieved_.reply.usage += usage;
+  if (const auto price = shelf_.catalog().price(reranker_name_))
+    retrieved_.cost_usd += price->of(usage);
+  for (std::size_t i = 0; i < count; ++i)
+    passages[i].item.scores.rerank = scores_.at(passages[i].item.chunk_id);
+  std::stable_sort(passages.begin(), passages.begin() + static_cast<std::ptrdiff_t>(count),
+                   [](const Passage& a, const Passage& b) {
+                     return *a.item.scores.rerank > *b.item.scores.rerank;
+                   });
+  retrieved_.reply.timing_ms["rerank"] += ms_since(start);
+  return {};
+}
+
+Result<models::Vector> Retrieving::vector_of(const Passage& passage) const {
+  return retrieved_.collection->index->vector(context_, passage.item.chunk_id);
+}
+
+/// Leaves out what repeats, orders by marginal relevance, widens, and cuts to the limit.
+Result<void> Retrieving::choose() {
+  if (request_.collapse) TRY(collapse());
+  if (request_.mmr) TRY(vary());
+  auto& passages = retrieved_.passages;
+  if (request_.expand != Expand::none) TRY(widen());
+  const auto limit = static_cast<std::size_t>(request_.limit);
+  if (passages.size() > limit)
+    passages.erase(passages.begin() + static_cast<std::ptrdiff_t>(limit), passages.end());
+  for (std::size_t i = 0; i < passages.size(); ++i) passages[i].item.rank = static_cast<int>(i) + 1;
+  return {};
+}
+
+Result<void> Retrieving::collapse() {
+  Repetitions repetitions;
+  std::vector<Passage> kept;
+  for (Passage& passage : retrieved_.passages)
+    if (repetitions.keep({passage.chunk_hash, TRY(vector_of(passage))}))
+      kept.push_back(std::move(passage));
+  retrieved_.passages = std::move(kept);
+  return {};
+}
+
+Result<void> Retrieving::vary() {
+  std::vector<models::Vector> vectors;
+  for (const Passage& passage : retrieved_.passages) vectors.push_back(TRY(vector_of(passage)));
+  std::vector<Passage> varied;
+  // All of them: widening may leave some out.
+  for (const std::size_t i :
+       marginal_relevance(query_.vector, vectors, *request_.mmr, vectors.size()))
+    varied.push_back(std::move(retrieved_.passages[i]));
+  retrieved_.passages = std::move(varied);
+  return {};
+}
+
+Result<void> Retrieving::widen() {
+  std::map<std::string, std::vector<documents::Span>> chunks, taken;
+  TRY(shelf_.database().read(context_, [&](store::Connection& connection) -> Result<void> {
+    for (const Passage& passage : retrieved_.passages) {
+      auto& spans = chunks[passage.item.document_id];
+      if (!spans.empty()) continue;
+      for (const ChunkRow& chunk : TRY(chunks_of(connection, passage.item.document_id)))
+        spans.push_back(chunk.span);
+    }
+    return {};
+  }));
+  std::vector<Passage> wide;
+  for (Passage& passage : retrieved_.passages) {
+    const auto& spans = chunks[passage.item.document_id];
+    const auto at = std::find(spans.begin(), spans.end(), passage.span);
+    // Gone when the document was changed since the search: then the chunk itself is shown.
+    documents::Span span = at == spans.end()
+                               ? passage.span
+                               : expanded(spans, static_cast<std::size_t>(at - spans.begin()),
+                                          passage.stored->map, request_.expand);
+    auto& others = taken[passage.item.document_id];
+    span.end = std::min(span.end, passage.stored->text.size());
+    if (!fit_between(span, passage.span, others)) continue;
+    others.push_back(span);
+    passage.span = span;
+    passage.item.text = passage.stored->text.substr(span.start, span.size());
+    set_place(passage.item, passage.stored->map, span);
+    wide.push_back(std::move(passage));
+  }
+  retrieved_.passages = std::move(wide);
+  return {};
+}
+
+Result<Retrieved> retrieve(const Context& context, Shelf& shelf, Texts& texts,
+                           const SearchRequest& request) {
+  Retrieving retrieving(context, shelf, texts, request);
+  TRY(retrieving.run());
+  return std::move(retrieving.retrieved());
 }
 
 }  // namespace slipway::rag::detail

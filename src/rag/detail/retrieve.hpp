@@ -1,4 +1,4 @@
-// A question finds passages: embed, search both ways, fuse, look up what was found.
+// A question finds passages: embed, search both ways, fuse, look up what was found, rerank, choose.
 #pragma once
 
 #include "rag/detail/shelf.hpp"
@@ -12,6 +12,7 @@ struct Passage {
   SearchItem item;
   std::shared_ptr<const StoredText> stored;
   documents::Span span;
+  std::string chunk_hash;  ///< Of the chunk's text.
 };
 
 struct Retrieved {
@@ -19,7 +20,10 @@ struct Retrieved {
   std::shared_ptr<models::Embedder> embedder;  ///< Empty in mode lexical.
   models::Vector query_vector;                 ///< Empty in mode lexical.
   std::vector<Passage> passages;
-  SearchReply reply;  ///< Its `items` are empty: they are in `passages`.
+  SearchReply reply;          ///< Its `items` are empty: they are in `passages`.
+  std::string reranker_name;  ///< Empty when nothing was reranked.
+  double cost_usd = 0;        ///< Of reranking.
+  bool over_budget = false;   ///< Reranking was not paid for; the passages are in fused order.
 };
 
 Result<Retrieved> retrieve(const Context&, Shelf&, Texts&, const SearchRequest&);

@@ -142,6 +142,11 @@ Result<std::shared_ptr<models::Embedder>> Shelf::embedder(const Context& context
   return embedder;
 }
 
+std::string Shelf::reranker_of(const CollectionRow& row) const {
+  const auto declared = options_.declared.find(row.name);
+  return declared != options_.declared.end() ? declared->second.reranker : row.settings.reranker;
+}
+
 void Shelf::forget(const std::string& name) {
   open_.with([&](auto& open) { open.erase(name); });
 }

@@ -46,6 +46,9 @@ class Shelf {
   /// another.
   Result<std::shared_ptr<models::Embedder>> embedder(const Context&, const OpenCollection&);
   void forget(const std::string& name);
+  /// The name of the reranker that the collection's searches use; empty: none. What slipway.yaml
+  /// says now counts before what it said when the collection was made.
+  std::string reranker_of(const CollectionRow& row) const;
 
  private:
   Result<std::shared_ptr<OpenCollection>> open_row(const Context&, CollectionRow row);
