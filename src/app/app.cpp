@@ -138,6 +138,7 @@ Result<rag::Library*> App::library(DataFolder data) {
     library_ = TRY(rag::Library::open({.database = *database_,
                                        .blobs = *blobs_,
                                        .catalog = *TRY(catalog()),
+                                       .segments = database_->path().parent_path() / "segments",
                                        .declared = settings.collections,
                                        .default_embedder = settings.defaults.embedder,
                                        .default_chat_model = settings.defaults.chat_model}));

@@ -33,6 +33,7 @@ class Declarations {
     declare_ask();
     declare_collections();
     declare_documents();
+    declare_index();
     declare_models();
     declare_config();
     declare_doctor();
@@ -229,6 +230,23 @@ class Declarations {
     add_argument(remove, "NAME", o->name, "Collection")->required();
     remove.add_flag("-y,--yes", o->yes, "Do not ask");
     finish(remove, "  slipway collections delete handbook --yes");
+  }
+
+  void declare_index() {
+    CLI::App& group = add_group("index", "Look into the search index and tidy its files",
+                                "  slipway index stats -c handbook\n  slipway index optimize");
+    CLI::App& stats = add(group, "stats", "Segments, memory and measured recall");
+    auto o = runs<IndexOptions>(stats, &index_stats);
+    add_collection(stats, o->collection);
+    add_number(stats, "--recall", o->recall, {0, 10'000},
+               "Queries to compare with an exact scan; default 50, 0 for none");
+    finish(stats, "  slipway index stats -c handbook --recall 200");
+
+    CLI::App& optimize = add(
+        group, "optimize", "Write and merge the index's files; take deleted documents out of them");
+    auto p = runs<IndexOptions>(optimize, &index_optimize);
+    add_collection(optimize, p->collection);
+    finish(optimize, "  slipway index optimize -c handbook");
   }
 
   void declare_documents() {

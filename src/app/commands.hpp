@@ -84,6 +84,13 @@ struct DeleteOptions {
 };
 Result<int> collections_delete(App& app, const DeleteOptions& options);
 
+struct IndexOptions {
+  std::string collection;
+  std::size_t recall = 50;  ///< Queries to measure recall by; 0: do not.
+};
+Result<int> index_stats(App& app, const IndexOptions& options);
+Result<int> index_optimize(App& app, const IndexOptions& options);
+
 struct DocumentsOptions {
   std::string collection;
   int limit = 100;

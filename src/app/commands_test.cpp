@@ -177,6 +177,23 @@ TEST_CASE("documents are listed over pages until the limit") {
   CHECK(run.err == "there are more; go on with --cursor '1200'\n");
 }
 
+TEST_CASE("index stats shows segments and recall, index optimize what is left") {
+  Run run;
+  run.library->index_report_.stats.chunks = 12'345;
+  run.library->index_report_.stats.segments = {{"c1-1-9.segment", 9, 12'000, 2, 20'000'000, true},
+                                               {"", 1, 345, 0, 500'000, false}};
+  run.library->index_report_.recall = index::Recall{50, true, 0.998};
+  REQUIRE(index_stats(*run.app, {}));
+  CHECK(run.out.find("99.8 % of an exact scan's ten best, by 50 recent queries") !=
+        std::string::npos);
+  CHECK(run.out.find("c1-1-9.segment") != std::string::npos);
+  CHECK(run.out.find("(memory)") != std::string::npos);
+  Run tidied({.json = true});
+  REQUIRE(index_optimize(*tidied.app, {.collection = "handbook"}));
+  CHECK(tidied.library->optimized_ == std::vector<std::string>{"handbook"});
+  CHECK(json::parse(tidied.out)->at("recall").is_null());
+}
+
 TEST_CASE("a document's text is exact when piped and harmless on a terminal") {
   Run piped;
   REQUIRE(documents_text(*piped.app, "doc_1"));

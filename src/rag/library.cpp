@@ -48,6 +48,7 @@ class LibraryOnDatabase final : public Library {
       return detail::delete_collection(connection, open->row.id);
     }));
     shelf_.forget(name);
+    if (!shelf_.segments().empty()) index::remove_segment_files(shelf_.segments(), open->row.id);
     for (const std::string& text : texts) TRY(detail::release_text(context, shelf_, text));
     return {};
   }
@@ -81,7 +82,8 @@ class LibraryOnDatabase final : public Library {
       return {};
     }));
     const auto open = TRY(shelf_.open(context, name));
-    return detail::remove_document(context, shelf_, *open, id, document.info.text_hash);
+    TRY(detail::remove_document(context, shelf_, *open, id, document.info.text_hash));
+    return open->index->seal(context, {.purge = true});
   }
 
   Result<IngestReport> ingest(const Context& context, const IngestRequest& request,
@@ -113,6 +115,21 @@ class LibraryOnDatabase final : public Library {
 
   Result<Replay> replay(const Context& context, const std::string& id, bool rerun) override {
     return detail::replay(context, shelf_, texts_, id, rerun);
+  }
+
+  Result<IndexReport> index_report(const Context& context, const std::string& collection,
+                                   std::size_t recall_queries) override {
+    const auto open = TRY(shelf_.open(context, collection));
+    IndexReport report;
+    report.collection = collection;
+    report.stats = TRY(open->index->stats(context));
+    if (recall_queries > 0)
+      report.recall = TRY(open->index->measure_recall(context, recall_queries));
+    return report;
+  }
+
+  Result<void> optimize(const Context& context, const std::string& collection) override {
+    return TRY(shelf_.open(context, collection))->index->seal(context, {.purge = true});
   }
 
   Result<std::vector<std::string>> check(const Context& context, bool repair) override {

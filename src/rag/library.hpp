@@ -105,6 +105,8 @@ class Library {
         database;  ///< Opened with `migrations()`. These three must outlive the library.
     store::BlobStore& blobs;
     models::Catalog& catalog;
+    /// Folder of the index's files, which are derived and may be deleted; empty: none.
+    std::filesystem::path segments = {};
     const Clock& clock = system_clock();
     std::map<std::string, CollectionSettings>
         declared;  ///< From slipway.yaml: used when a collection is made.
@@ -139,6 +141,14 @@ class Library {
   /// Repeats the retrieval of a receipt and checks its citations against what is stored now; with
   /// `rerun` also the model.
   virtual Result<Replay> replay(const Context&, const std::string& receipt_id, bool rerun) = 0;
+
+  /// What the index of a collection holds, and how much of an exact scan's results its searches
+  /// find, by up to `recall_queries` queries (0: not measured). Fails: not_found.
+  virtual Result<IndexReport> index_report(const Context&, const std::string& collection,
+                                           std::size_t recall_queries) = 0;
+  /// Writes and merges the index's files, and takes deleted documents out of them. Fails:
+  /// not_found; unavailable (the disk; nothing is lost).
+  virtual Result<void> optimize(const Context&, const std::string& collection) = 0;
 
   /// One line per fault: texts whose bytes changed or are gone, maps that cannot be read, chunks
   /// that are not the text they say. With `repair`, such documents are removed for the next ingest

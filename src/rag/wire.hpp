@@ -155,6 +155,13 @@ BOOST_DESCRIBE_STRUCT(SearchReply, (),
                       (collection, index_version, query, mode, items, matches, usage, timing_ms,
                        trace_id))
 
+struct IndexReport {
+  std::string collection;
+  index::Stats stats;
+  std::optional<index::Recall> recall;
+};
+BOOST_DESCRIBE_STRUCT(IndexReport, (), (collection, stats, recall))
+
 enum class AnswerMode { automatic, generate, extract };
 std::string_view wire_name(AnswerMode mode);  ///< "auto", "generate", "extract"
 Result<AnswerMode> parse_answer_mode(std::string_view name);

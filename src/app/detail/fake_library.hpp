@@ -20,6 +20,8 @@ class FakeLibrary final : public rag::Library {
   rag::SearchRequest search_request_;
   rag::AskRequest ask_request_;
   std::vector<std::string> removed_;
+  std::vector<std::string> optimized_;
+  rag::IndexReport index_report_;
 
   Result<std::vector<rag::CollectionInfo>> collections(const Context&) override {
     if (error_) return *error_;
@@ -80,6 +82,17 @@ class FakeLibrary final : public rag::Library {
     rag::Replay replay = replay_;
     replay.receipt_id = id;
     return replay;
+  }
+  Result<rag::IndexReport> index_report(const Context&, const std::string& collection,
+                                        std::size_t recall_queries) override {
+    rag::IndexReport report = index_report_;
+    report.collection = collection;
+    if (recall_queries == 0) report.recall.reset();
+    return report;
+  }
+  Result<void> optimize(const Context&, const std::string& collection) override {
+    optimized_.push_back(collection);
+    return {};
   }
   Result<std::vector<std::string>> check(const Context&, bool) override {
     return std::vector<std::string>();

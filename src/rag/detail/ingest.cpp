@@ -119,6 +119,8 @@ Result<IngestReport> Ingest::run() {
     TRY(sweep_texts(context_, shelf_));
     // What a failed document has paid for is kept for the next try.
     if (report_.failed.empty()) TRY(sweep_contexts(context_, shelf_));
+    // Deleted documents leave the index's files now, replaced ones when it pays.
+    TRY(collection_->index->seal(context_, {.purge = report_.deleted > 0}));
   }
   if (contexts_) report_.cost_usd = contexts_->spent_usd();
   if (collection_)

@@ -73,7 +73,8 @@ Result<std::shared_ptr<OpenCollection>> Shelf::open_row(const Context& context, 
                                          {.collection = row.id,
                                           .embedder = row.embedder_identity,
                                           .dimension = row.dimension,
-                                          .language = row.settings.language})
+                                          .language = row.settings.language,
+                                          .folder = options_.segments})
                           .within(fmt::format("opening collection '{}'", row.name)));
   opened->row = std::move(row);
   // Two threads may have opened it at once; the first one in stays, so that all share one index.

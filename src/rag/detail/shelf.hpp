@@ -30,6 +30,7 @@ class Shelf {
   store::Database& database() { return options_.database; }
   store::BlobStore& blobs() { return options_.blobs; }
   models::Catalog& catalog() { return options_.catalog; }
+  const std::filesystem::path& segments() const { return options_.segments; }
   const Clock& clock() const { return options_.clock; }
   const std::string& default_chat_model() const { return options_.default_chat_model; }
 
@@ -45,10 +46,10 @@ class Shelf {
   /// The model that made the collection's vectors. Fails: conflict when the installed one is
   /// another.
   Result<std::shared_ptr<models::Embedder>> embedder(const Context&, const OpenCollection&);
-  void forget(const std::string& name);
   /// The name of the reranker that the collection's searches use; empty: none. What slipway.yaml
   /// says now counts before what it said when the collection was made.
   std::string reranker_of(const CollectionRow& row) const;
+  void forget(const std::string& name);
 
  private:
   Result<std::shared_ptr<OpenCollection>> open_row(const Context&, CollectionRow row);
