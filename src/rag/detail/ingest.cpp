@@ -16,9 +16,8 @@
 #include "core/files.hpp"
 #include "core/log.hpp"
 #include "core/pool.hpp"
-#include "rag/detail/chunking.hpp"
-#include "rag/detail/contextual.hpp"
 #include "rag/detail/handover.hpp"
+#include "rag/detail/items.hpp"
 #include "rag/detail/removal.hpp"
 
 namespace slipway::rag::detail {
@@ -30,31 +29,12 @@ constexpr std::uint64_t batch_bytes_max = 16u << 20;
 /// Chunks embedded between two looks at progress and cancellation.
 constexpr std::size_t embed_slice = 256;
 
-enum class Change { unchanged, metadata, added, updated, failed };
-
-/// One file on its way in.
-struct Item {
-  documents::SourceFile file;
-  Change change = Change::failed;
-  std::optional<Error> error;
-  DocumentRow row;
-  std::string text;
-  std::vector<ChunkRow> chunks;
-  std::vector<std::string> chunk_texts;  // What is indexed: with the context, if there is one.
-  std::vector<std::string> vector_keys;  // Their hashes.
-  models::Usage splitting;
-  double contexts_usd = 0;  // Dry run: what they could cost.
-  std::int64_t chunks_embedded = 0;
-};
-
 using Vectors = std::unordered_map<std::string, models::Vector>;
 
 struct Batch {
   std::vector<Item> items;
   Vectors vectors;  // By text hash; only what was not known.
 };
-
-std::string short_hash(std::string_view bytes) { return sha256(bytes).substr(7, 24); }
 
 class Ingest {
  public:
@@ -67,11 +47,7 @@ class Ingest {
  private:
   Result<void> open();
   Result<void> process(documents::SourceList sources);
-  Batch next_batch(std::vector<documents::SourceFile>& files, std::size_t& at) const;
-  void prepare(Item& item) const;
-  Result<void> load(Item& item, std::string bytes) const;
-  void cut(Item& item, const documents::Document& document) const;
-  Result<void> add_contexts(Item& item, const documents::Document& document) const;
+  Result<Batch> read_batch(const std::vector<documents::SourceFile>& files, std::size_t& at);
   Result<void> embed(Batch& batch);
   Result<std::vector<std::string>> unknown_texts(const Batch& batch,
                                                  std::vector<std::string_view>& texts);
@@ -90,11 +66,13 @@ class Ingest {
   const ProgressSink& progress_;
 
   CollectionSettings settings_;
-  std::string fingerprint_;
   std::shared_ptr<OpenCollection> collection_;  // Empty only in a dry run on a new collection.
   std::shared_ptr<models::Embedder> embedder_;
   std::unique_ptr<Contextualizer> contexts_;  // Empty: none are wanted.
   std::map<std::string, KnownDocument> known_;
+  std::optional<ItemReader> reader_;
+  /// Of each source that was read: the uris of its documents. Written by the main thread.
+  std::map<std::string, std::set<std::string>> present_;
   std::set<std::string> seen_texts_;  // Dry run: hashes that an earlier batch would have embedded.
 
   std::mutex mutex_;  // Guards the two below, written by the writer thread and the main one.
@@ -147,17 +125,18 @@ Result<void> Ingest::open() {
     settings_ = collection_->row.settings;
     embedder_ = TRY(shelf_.embedder(context_, *collection_));
   }
-  fingerprint_ = fmt::format("loader {} splitter {}", documents::loader_version,
-                             settings_.splitter.identity());
+  std::string fingerprint = fmt::format("loader {} splitter {}", documents::loader_version,
+                                        settings_.splitter.identity());
   if (settings_.contextual) {
     contexts_ = TRY(Contextualizer::open(context_, shelf_, *settings_.contextual));
-    fingerprint_ += " contextual " + contexts_->identity();
+    fingerprint += " contextual " + contexts_->identity();
   }
   if (collection_)
     TRY(shelf_.database().read(context_, [&](store::Connection& connection) -> Result<void> {
       known_ = TRY(known_documents(connection, collection_->row.id));
       return {};
     }));
+  reader_.emplace(request_, settings_, std::move(fingerprint), *embedder_, contexts_.get(), known_);
   return {};
 }
 
@@ -168,119 +147,36 @@ Result<void> Ingest::process(documents::SourceList sources) {
   });
   Result<void> outcome;
   for (std::size_t at = 0; outcome && at < sources.files.size();) {
-    Batch batch = next_batch(sources.files, at);
-    outcome = parallel_for(context_, batch.items.size(), core_count(), [&](std::size_t i) {
-      prepare(batch.items[i]);
-      return Result<void>();
-    });
-    if (outcome) outcome = embed(batch);
-    if (outcome) handover.put(std::move(batch));
+    auto batch = read_batch(sources.files, at);
+    outcome = batch ? embed(*batch) : Result<void>(std::move(batch.error()));
+    if (outcome) handover.put(std::move(*batch));
   }
   handover.close();
   return outcome;  // The writer finishes what it has: every document in it is whole.
 }
 
-Batch Ingest::next_batch(std::vector<documents::SourceFile>& files, std::size_t& at) const {
-  Batch batch;
+/// Reads the next files on all cores; every failure stays with its item.
+Result<Batch> Ingest::read_batch(const std::vector<documents::SourceFile>& files, std::size_t& at) {
+  const std::size_t first = at;
   std::uint64_t bytes = 0;
-  while (at < files.size() && batch.items.size() < batch_files_max && bytes < batch_bytes_max) {
+  for (; at < files.size() && at - first < batch_files_max && bytes < batch_bytes_max; ++at)
     bytes += files[at].size_bytes;
-    batch.items.emplace_back().file = std::move(files[at++]);
+  std::vector<std::vector<Item>> by_file(at - first);
+  TRY(parallel_for(context_, by_file.size(), core_count(), [&](std::size_t i) {
+    by_file[i] = reader_->read(context_, files[first + i]);
+    return Result<void>();
+  }));
+  Batch batch;
+  for (std::vector<Item>& items : by_file) {
+    const std::lock_guard lock(mutex_);
+    done_.documents_total += static_cast<std::int64_t>(items.size()) - 1;
+    for (Item& item : items) {
+      const bool is_read = !item.row.info.content_hash.empty();
+      if (is_read) present_[item.file.uri].insert(item.row.info.uri);
+      batch.items.push_back(std::move(item));
+    }
   }
   return batch;
-}
-
-/// Reads one file and decides what has to be done; every failure stays with the item.
-void Ingest::prepare(Item& item) const {
-  const documents::LoadOptions limits;
-  auto bytes = read_file(item.file.file, limits.bytes_max);
-  if (!bytes) {
-    item.error = std::move(bytes.error());
-    return;
-  }
-  DocumentInfo& info = item.row.info;
-  info.uri = item.file.uri;
-  info.path = item.file.path;
-  info.content_hash = sha256(*bytes);
-  info.size_bytes = static_cast<std::int64_t>(bytes->size());
-  info.modified_at = format_time(item.file.modified_at);
-  item.row.fingerprint = fingerprint_;
-  item.row.given_metadata = request_.metadata;
-
-  const auto known = known_.find(info.uri);
-  info.id = known != known_.end() ? known->second.id
-                                  : "doc_" + short_hash(request_.collection + "\n" + info.uri);
-  if (known != known_.end() && known->second.content_hash == info.content_hash &&
-      known->second.fingerprint == fingerprint_) {
-    item.change =
-        known->second.metadata == request_.metadata ? Change::unchanged : Change::metadata;
-    return;
-  }
-  auto loaded = load(item, std::move(*bytes));
-  if (loaded)
-    item.change = known == known_.end() ? Change::added : Change::updated;
-  else
-    item.error = std::move(loaded.error());
-}
-
-Result<void> Ingest::load(Item& item, std::string bytes) const {
-  documents::Document document = TRY(documents::load(
-      context_, {.path = item.file.path, .bytes = std::move(bytes), .media_type = ""},
-      {.password = request_.password}));
-  DocumentInfo& info = item.row.info;
-  info.title = document.title;
-  info.media_type = document.media_type;
-  info.warnings = document.warnings;
-  json::Object metadata = document.metadata;
-  for (const auto& [key, value] : request_.metadata) metadata[key] = value;
-  info.metadata = std::move(metadata);
-  info.text_hash = sha256(document.text);
-  item.row.source_map = document.map.encode();
-  const auto spans = TRY(chunk_document(context_, document, item.file.path, settings_.splitter,
-                                        *embedder_, item.splitting));
-  for (const documents::Span span : spans) item.chunks.push_back({"", info.id, span, ""});
-  cut(item, document);
-  if (contexts_) TRY(add_contexts(item, document));
-  item.text = std::move(document.text);
-  return {};
-}
-
-/// Chunk ids and quotes stay those of the text; only what is searched changes.
-Result<void> Ingest::add_contexts(Item& item, const documents::Document& document) const {
-  ContextRequest request{item.row.info.title, document.text, item.row.info.text_hash, {}, {}};
-  for (const ChunkRow& chunk : item.chunks) {
-    request.chunks.push_back(chunk.span);
-    request.chunk_hashes.push_back(chunk.text_hash);
-  }
-  if (request_.dry_run) {
-    item.contexts_usd = TRY(contexts_->estimate_usd(context_, request));
-    return {};
-  }
-  const auto contexts = TRY(contexts_->write(context_, request));
-  for (std::size_t i = 0; i < contexts.size(); ++i) {
-    if (contexts[i].empty()) continue;
-    item.chunk_texts[i] = contexts[i] + "\n\n" + item.chunk_texts[i];
-    item.vector_keys[i] = sha256(item.chunk_texts[i]);
-  }
-  return {};
-}
-
-/// Gives every chunk its text, its hash and an id that stays as long as the chunk's text does.
-void Ingest::cut(Item& item, const documents::Document& document) const {
-  std::unordered_map<std::string, int> occurrences;
-  for (ChunkRow& chunk : item.chunks) {
-    item.chunk_texts.push_back(document.text.substr(chunk.span.start, chunk.span.size()));
-    chunk.text_hash = sha256(item.chunk_texts.back());
-    item.vector_keys.push_back(chunk.text_hash);
-    const int occurrence = occurrences[chunk.text_hash]++;
-    chunk.id = "chk_" +
-               short_hash(fmt::format("{}\n{}\n{}", item.row.info.id, chunk.text_hash, occurrence));
-  }
-  item.row.info.chunks = static_cast<std::int64_t>(item.chunks.size());
-  std::int64_t tokens = 0;
-  for (const std::string& text : item.chunk_texts)
-    tokens += static_cast<std::int64_t>(embedder_->count_tokens(text));
-  item.row.info.tokens = tokens;
 }
 
 /// Hashes (and texts) of the batch's chunks that have no vector yet, each once.
@@ -396,7 +292,7 @@ Result<void> Ingest::write_item(Item& item, const Vectors& vectors) {
     (void)release_text(context_, shelf_, item.row.info.text_hash);  // The sweep would find it too.
     return written;
   }
-  if (item.change != Change::updated) return {};
+  if (item.change != Change::updated && item.change != Change::relocated) return {};
   const std::string& old_text = known_.at(item.row.info.uri).text_hash;
   if (old_text == item.row.info.text_hash) return {};
   return release_text(context_, shelf_, old_text);
@@ -430,11 +326,15 @@ Result<void> Ingest::write_document(Item& item, const Vectors& vectors) {
 }
 
 Result<void> Ingest::delete_missing(const documents::SourceList& sources) {
-  std::set<std::string_view> present;
-  for (const auto& file : sources.files) present.insert(file.uri);
-  for (const auto& failure : sources.failures) present.insert(failure.uri);
+  std::set<std::string_view> listed;
+  for (const auto& file : sources.files) listed.insert(file.uri);
+  for (const auto& failure : sources.failures) listed.insert(failure.uri);
   for (const auto& [uri, document] : known_) {
-    if (!sources.covers(uri) || present.contains(uri)) continue;
+    const std::string source(source_of(uri));
+    if (!sources.covers(source)) continue;
+    // What could not be read may still hold all of its documents.
+    const auto read = present_.find(source);
+    if (read != present_.end() ? read->second.contains(uri) : listed.contains(source)) continue;
     TRY(context_.check());
     TRY(remove_document(context_, shelf_, *collection_, document.id, document.text_hash));
     ++report_.deleted;
@@ -446,11 +346,14 @@ void Ingest::account(const Item& item) {
   const std::lock_guard lock(mutex_);
   const std::int64_t chunks = static_cast<std::int64_t>(item.chunks.size());
   switch (item.change) {
-    case Change::unchanged: ++report_.unchanged; break;
+    case Change::unchanged:
+    case Change::relocated: ++report_.unchanged; break;
     case Change::metadata:
     case Change::updated: ++report_.updated; break;
     case Change::added: ++report_.added; break;
-    case Change::failed: report_.failed.push_back({item.file.uri, item.error->message()}); break;
+    case Change::failed:
+      report_.failed.push_back({item.row.info.uri, item.error->message()});
+      break;
   }
   if (item.change != Change::failed) {
     report_.chunks.added += item.chunks_embedded;

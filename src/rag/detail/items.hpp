@@ -1,0 +1,81 @@
+// One file on its way in: read, compared with what is known of it, loaded and cut into chunks.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "documents/sources.hpp"
+#include "models/embedder.hpp"
+#include "rag/detail/contextual.hpp"
+#include "rag/detail/records.hpp"
+#include "rag/library.hpp"
+
+namespace slipway::rag::detail {
+
+enum class Change {
+  unchanged,
+  metadata,
+  relocated,  ///< The same text elsewhere in a source that has changed: written, embedded not.
+  added,
+  updated,
+  failed
+};
+
+/// One document of a file.
+struct Item {
+  documents::SourceFile file;
+  Change change = Change::failed;
+  std::optional<Error> error;
+  DocumentRow row;
+  std::string text;
+  std::vector<ChunkRow> chunks;
+  std::vector<std::string> chunk_texts;  ///< What is indexed: with the context, if there is one.
+  std::vector<std::string> vector_keys;  ///< Their hashes.
+  models::Usage splitting;
+  double contexts_usd = 0;  ///< Dry run: what they could cost.
+  std::int64_t chunks_embedded = 0;
+};
+
+/// Safe to use from many threads. Everything it refers to must outlive it.
+class ItemReader {
+ public:
+  using Known = std::map<std::string, KnownDocument>;
+
+  ItemReader(const IngestRequest& request, const CollectionSettings& settings,
+             std::string fingerprint, models::Embedder& embedder, Contextualizer* contexts,
+             const Known& known)
+      : request_(request),
+        settings_(settings),
+        fingerprint_(std::move(fingerprint)),
+        embedder_(embedder),
+        contexts_(contexts),
+        known_(known) {}
+
+  /// The documents of a file: one, or the messages of a mailbox, the pages of an export. A file
+  /// that cannot be read is one item with the error.
+  std::vector<Item> read(const Context& context, const documents::SourceFile& file) const;
+
+ private:
+  Item make_item(const documents::SourceFile& file, const std::string& content_hash,
+                 const std::string& part) const;
+  std::optional<std::vector<Item>> unchanged(const documents::SourceFile& file,
+                                             const std::string& content_hash) const;
+  void judge(Item& item) const;
+  Result<void> fill(const Context& context, Item& item, documents::Document document) const;
+  Result<void> add_contexts(const Context& context, Item& item, const std::string& text) const;
+  void cut(Item& item, const std::string& text) const;
+
+  const IngestRequest& request_;
+  const CollectionSettings& settings_;
+  const std::string fingerprint_;
+  models::Embedder& embedder_;
+  Contextualizer* const contexts_;
+  const Known& known_;
+};
+
+/// The uri of the source that a document comes from: without its part.
+std::string_view source_of(std::string_view uri);
+
+}  // namespace slipway::rag::detail
