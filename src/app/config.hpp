@@ -14,7 +14,7 @@
 #include "core/json.hpp"
 #include "core/log.hpp"
 #include "models/catalog.hpp"
-#include "rag/wire.hpp"
+#include "rag/library.hpp"
 
 namespace slipway::app {
 
@@ -37,10 +37,11 @@ struct Config {
   Defaults defaults;
   std::map<std::string, models::ModelConfig> models;
   std::map<std::string, rag::CollectionSettings> collections;
+  rag::LoadingSettings loading;
   LogConfig log;
   Result<void> validate() const;
 };
-BOOST_DESCRIBE_STRUCT(Config, (), (data, defaults, models, collections, log))
+BOOST_DESCRIBE_STRUCT(Config, (), (data, defaults, models, collections, loading, log))
 
 inline constexpr std::string_view config_file_name = "slipway.yaml";
 

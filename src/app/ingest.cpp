@@ -122,6 +122,7 @@ Result<int> ingest(App& app, const IngestOptions& options) {
   auto request = ingest_request(options);
   if (!request) return app.wrong_use(request.error());
   request->collection = TRY(app.collection_or_default(options.collection));
+  request->loading = TRY(app.config())->config.loading;
   rag::Library& library =
       *TRY(app.library(options.dry_run ? DataFolder::stays_unmade : DataFolder::may_be_made));
   if (names_settings(options))

@@ -73,3 +73,18 @@ TEST_CASE("a message that is gone stays without sync and leaves with it") {
   CHECK(fixture.ingest({.sync = true}).deleted == 2);
   CHECK(uris(fixture).size() == 1);
 }
+
+TEST_CASE("rules choose the text of a JSON file, and other rules load it again") {
+  Fixture fixture;
+  fixture.folder.write("notes.json",
+                       R"({"title":"Notes","items":[{"id":"zq7","body":"Ice on pontoon four."}]})");
+  IngestRequest request;
+  CHECK(fixture.ingest(request).added == 1);
+  CHECK(fixture.search("zq7", index::SearchMode::lexical).items.size() == 1);
+  request.loading.json.text = {"$.items[*].body"};
+  CHECK(fixture.ingest(request).updated == 1);
+  CHECK(fixture.search("zq7", index::SearchMode::lexical).items.empty());
+  CHECK(fixture.search("pontoon", index::SearchMode::lexical).items[0].text ==
+        "Ice on pontoon four.");
+  CHECK(fixture.ingest(request).unchanged == 1);
+}

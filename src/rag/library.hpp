@@ -28,6 +28,16 @@ namespace slipway::rag {
 /// Schema of the rag_* tables and of the index below; pass it to `Database::open`.
 std::vector<store::Migration> migrations();
 
+/// How files are read; `loading:` of slipway.yaml. See documents::LoadOptions.
+struct LoadingSettings {
+  documents::JsonRules json;
+  std::vector<std::string> ocr_command;
+  std::vector<std::string> ocr_readable;
+  /// Fails: invalid_argument (a command that is no absolute path).
+  Result<void> validate() const;
+};
+BOOST_DESCRIBE_STRUCT(LoadingSettings, (), (json, ocr_command, ocr_readable))
+
 struct IngestRequest {
   std::string collection = "default";
   std::vector<std::string> sources;
@@ -36,6 +46,7 @@ struct IngestRequest {
   bool sync = false;      ///< Delete documents of the given sources that are gone.
   bool dry_run = false;   ///< Write nothing, report `estimate`.
   std::string password;   ///< For encrypted PDFs.
+  LoadingSettings loading;
   /// For a new collection; must agree with an existing one where given.
   std::optional<CollectionSettings> settings;
 };

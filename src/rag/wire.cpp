@@ -20,6 +20,12 @@ Result<void> ContextualSettings::validate() const {
               "budget_usd: {} is not a number from 0; leave it out for no limit", *budget_usd);
 }
 
+Result<void> LoadingSettings::validate() const {
+  if (ocr_command.empty() || ocr_command.front().starts_with('/')) return {};
+  return fail(Code::invalid_argument, "ocr_command: '{}' is no absolute path of a program",
+              ocr_command.front());
+}
+
 Result<void> CollectionSettings::validate() const {
   TRY(check_threshold("evidence_min", evidence_min));
   return check_threshold("support_min", support_min);

@@ -84,3 +84,9 @@ def test_the_schema_describes_every_section(slipway):
     model = schema["properties"]["models"]["additionalProperties"]
     assert model["additionalProperties"] is False
     assert "openai" in model["properties"]["provider"]["enum"]
+
+
+def test_a_wrong_loading_setting_names_its_place(slipway):
+    (slipway.folder / "slipway.yaml").write_text("loading:\n  ocr_command: [tesseract]\n")
+    outcome = slipway("config", "check")
+    assert outcome.code == 1 and "ocr_command: 'tesseract' is no absolute path" in outcome.err + outcome.out

@@ -127,6 +127,8 @@ Result<void> Ingest::open() {
   }
   std::string fingerprint = fmt::format("loader {} splitter {}", documents::loader_version,
                                         settings_.splitter.identity());
+  if (!(request_.loading.json == documents::JsonRules()))
+    fingerprint += " json " + json::dump_canonical(json::to(request_.loading.json));
   if (settings_.contextual) {
     contexts_ = TRY(Contextualizer::open(context_, shelf_, *settings_.contextual));
     fingerprint += " contextual " + contexts_->identity();

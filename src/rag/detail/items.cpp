@@ -43,7 +43,10 @@ std::vector<Item> ItemReader::read(const Context& context,
   const auto size = static_cast<std::int64_t>(bytes->size());
   auto loaded = documents::load_all(
       context, {.path = file.path, .bytes = *std::move(bytes), .media_type = ""},
-      {.password = request_.password});
+      {.password = request_.password,
+       .json = request_.loading.json,
+       .ocr_command = request_.loading.ocr_command,
+       .ocr_readable = request_.loading.ocr_readable});
   if (!loaded) {
     items.push_back(failed(file, std::move(loaded.error())));
     return items;
