@@ -210,8 +210,8 @@ template <std::size_t Rows, std::size_t Size>
 [[gnu::always_inline]] inline void add_sets(const Activations& a, const std::uint8_t* rows,
                                             std::size_t sets, Place& place, Sums<Rows>& sums) {
   for (std::size_t set = 0; set < sets; ++set) {
-    __builtin_prefetch(place.ahead +
-                       set * line_bytes);  // Not _mm_prefetch: a debug build refuses it.
+    // Not _mm_prefetch: a debug build refuses it.
+    __builtin_prefetch(place.ahead + set * line_bytes);
     __m256i partial[Rows][2];
     unrolled<Size>([&](auto group) __attribute__((always_inline)) {
       const auto* const weights = reinterpret_cast<const __m256i*>(place.weights);
