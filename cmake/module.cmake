@@ -46,7 +46,11 @@ function(slipway_tests NAME LIBRARY)
   # Not in a sibling of share/: a test of an empty catalog must not find the models there.
   set_target_properties(${NAME}_test PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests/unit)
   add_test(NAME ${NAME} COMMAND ${NAME}_test)
-  set_tests_properties(${NAME} PROPERTIES TIMEOUT 300
+  set(timeout 300)
+  if(SLIPWAY_SANITIZE)
+    set(timeout 1800)
+  endif()
+  set_tests_properties(${NAME} PROPERTIES TIMEOUT ${timeout}
     ENVIRONMENT "SLIPWAY_ONNXRUNTIME=${SLIPWAY_DEPS_PREFIX}/lib/libonnxruntime.so.1;SLIPWAY_MODELS=${SLIPWAY_DEPS_PREFIX}/models")
 endfunction()
 
