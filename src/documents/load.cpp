@@ -104,8 +104,7 @@ void detail::warn_of_hidden(std::size_t characters, Document& document) {
     document.warnings.push_back(fmt::format("hidden text dropped: {} characters", characters));
 }
 
-Result<Document> detail::load_plain(const LoadTask& task) {
-  DecodedText decoded = TRY(decode_text(task.source.bytes, task.charset));
+Document detail::visible_document(DecodedText decoded) {
   Document document;
   document.text = std::move(decoded.text);
   document.map = std::move(decoded.map);
@@ -114,6 +113,10 @@ Result<Document> detail::load_plain(const LoadTask& task) {
   remove_spans(document.text, document.map.pieces, invisible.spans);
   warn_of_hidden(invisible.characters, document);
   return document;
+}
+
+Result<Document> detail::load_plain(const LoadTask& task) {
+  return visible_document(TRY(decode_text(task.source.bytes, task.charset)));
 }
 
 namespace {

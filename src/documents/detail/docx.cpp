@@ -43,11 +43,6 @@ class DocxBody {
     DocxFormat format;
     bool run_is_hidden = false;
   };
-  struct Table {
-    std::vector<std::string> cells;
-    std::string cell;
-    bool is_first_row = true;
-  };
 
   Result<void> enter(XmlReader& reader) {
     const std::string_view name = reader.name();
@@ -162,7 +157,7 @@ class DocxBody {
   }
 
   void end_row() {
-    Table& table = tables_.back();
+    OpenTable& table = tables_.back();
     if (tables_.size() > 1) {  // A table inside a cell is a line of that cell.
       std::string& outer = tables_[tables_.size() - 2].cell;
       for (const std::string& cell : table.cells)
@@ -180,7 +175,7 @@ class DocxBody {
   Parts& parts_;
   OfficeText& out_;
   std::vector<Paragraph> paragraphs_;  ///< More than one where a text box stands in a paragraph.
-  std::vector<Table> tables_;
+  std::vector<OpenTable> tables_;
   std::string code_;
   std::size_t deleted_at_ = 0;  ///< Depth of the outermost w:del around; 0 outside.
   std::vector<std::string> notes_;

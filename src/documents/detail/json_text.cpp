@@ -296,13 +296,7 @@ std::string fault_of(std::string_view text) {
 }
 
 Documents as_it_is(DecodedText decoded, bool is_lines) {
-  Document document;
-  document.text = std::move(decoded.text);
-  document.map = std::move(decoded.map);
-  document.warnings = std::move(decoded.warnings);
-  const Invisible invisible = find_invisible(document.text);
-  remove_spans(document.text, document.map.pieces, invisible.spans);
-  warn_of_hidden(invisible.characters, document);
+  Document document = visible_document(std::move(decoded));
   if (is_lines) add_line_rows(document);
   return one(std::move(document));
 }

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "documents/detail/decoding.hpp"
 #include "documents/documents.hpp"
 
 namespace slipway::documents::detail {
@@ -26,6 +27,9 @@ Result<Document> load_by_ocr(const LoadTask& task);
 std::string_view image_type(std::string_view bytes);
 /// In the message of a PDF without text.
 inline constexpr std::string_view scanned_mark = "probably scanned";
+
+/// A document of the text as it stands, without what nobody sees.
+Document visible_document(DecodedText decoded);
 
 /// "hidden text dropped: 120 characters", when there are any.
 void warn_of_hidden(std::size_t characters, Document& document);

@@ -79,11 +79,6 @@ class OdtBody {
     bool is_numbered = false;
     int items = 0;
   };
-  struct Table {
-    std::vector<std::string> cells;
-    std::string cell;
-    bool is_first_row = true;
-  };
 
   Result<void> enter(XmlReader& reader) {
     const std::string_view name = reader.name();
@@ -129,7 +124,7 @@ class OdtBody {
   }
 
   void leave_table(std::string_view name) {
-    Table& table = tables_.back();
+    OpenTable& table = tables_.back();
     if (name == "table-cell" || name == "covered-table-cell")
       table.cells.push_back(std::exchange(table.cell, {}));
     if (name == "table-row") {
@@ -225,7 +220,7 @@ class OdtBody {
   OfficeText& out_;
   std::vector<Block> blocks_;
   std::vector<List> lists_;
-  std::vector<Table> tables_;
+  std::vector<OpenTable> tables_;
   std::string code_;
   bool item_is_new_ = false;
   std::size_t hidden_at_ = 0;  ///< Depth of the outermost hidden element around; 0 outside.

@@ -43,6 +43,13 @@ class OfficeText {
   bool last_is_item_ = false;
 };
 
+/// A table while it is read.
+struct OpenTable {
+  std::vector<std::string> cells;  ///< Of the row at hand.
+  std::string cell;
+  bool is_first_row = true;
+};
+
 /// A table row as text: white space folded, cells between bars.
 std::string bar_row(const std::vector<std::string>& cells);
 /// White space folded to single spaces, none at the ends.

@@ -4,7 +4,6 @@
 #include <cmath>
 #include <map>
 
-#include "core/unicode.hpp"
 #include "index/detail/analyzer.hpp"
 
 namespace slipway::index {
@@ -95,7 +94,6 @@ class Cursor {
         counts_(segment.posting_counts(word)),
         positions_(segment.positions(word)) {}
 
-  std::size_t size() const { return chunks_.size(); }
   bool at_end() const { return at_ == chunks_.size(); }
   std::uint32_t chunk() const { return chunks_[at_]; }
   std::span<const std::uint32_t> positions() const {

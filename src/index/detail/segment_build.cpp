@@ -8,7 +8,6 @@ namespace slipway::index {
 
 namespace {
 
-constexpr std::size_t words_reserved = 128;  // Distinct words of a chunk; most have fewer.
 // Below, the exact scan is as fast as the codes.
 constexpr std::size_t codes_from_chunks = 1024;
 constexpr std::uint32_t gone = 0xFFFF'FFFF;
@@ -88,18 +87,6 @@ SegmentArrays SegmentData::arrays() const {
 
 SegmentBuilder::SegmentBuilder(std::size_t dimension)
     : data_(std::make_shared<SegmentData>(dimension)) {}
-
-void SegmentBuilder::reserve(std::size_t documents, std::size_t chunks) {
-  data_->vectors.reserve(chunks);
-  data_->lengths.reserve(chunks);
-  data_->chunk_documents.reserve(chunks);
-  data_->chunk_id_starts.reserve(chunks + 1);
-  data_->document_rows.reserve(documents);
-  data_->first_chunks.reserve(documents + 1);
-  occurrence_starts_.reserve(chunks + 1);
-  // Memory that is never touched costs nothing, growing by copies does.
-  occurrences_.reserve(chunks * words_reserved);
-}
 
 void SegmentBuilder::begin_document(LoadedDocument document) {
   data_->add_document(document.row, document.id, document.attributes);

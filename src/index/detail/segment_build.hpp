@@ -45,7 +45,6 @@ struct LoadedDocument {
 class SegmentBuilder {
  public:
   explicit SegmentBuilder(std::size_t dimension);
-  void reserve(std::size_t documents, std::size_t chunks);
   /// `begin_document`, then once per chunk `add_chunk`, then `end_document`. Fails:
   /// invalid_argument when the stored words are not those of the chunks.
   void begin_document(LoadedDocument document);

@@ -452,9 +452,9 @@ Result<Loaded> load(const Context& context, store::Connection& connection,
   if (state.version == 0) return loaded;
   TRY(Tables(connection, options).check_settings());
   Loader loader(context, connection, options, distrusted);
-  const bool is_follower =
-      distrusted.empty() && snapshot.epoch == state.epoch && snapshot.manifest == state.manifest &&
-      snapshot.version <= state.version && snapshot.version + changes_kept >= state.version;
+  const bool is_follower = snapshot.epoch == state.epoch && snapshot.manifest == state.manifest &&
+                           snapshot.version <= state.version &&
+                           snapshot.version + changes_kept >= state.version;
   std::vector<SegmentView>& segments = loaded.snapshot.segments;
   if (is_follower) {
     segments = snapshot.segments;

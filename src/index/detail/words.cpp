@@ -186,10 +186,6 @@ std::size_t Dictionary::slot_of(std::string_view sought, std::uint32_t hash) con
   }
 }
 
-std::uint32_t Dictionary::find(std::string_view word) const {
-  return slots_[slot_of(word, hash_of(word))].number;
-}
-
 std::uint32_t Dictionary::find_or_add(std::string_view word) {
   return find_or_add(word, hash_of(word));
 }

@@ -44,7 +44,6 @@ class Dictionary {
  public:
   static constexpr std::uint32_t none = 0xFFFF'FFFF;
 
-  std::uint32_t find(std::string_view word) const;
   std::uint32_t find_or_add(std::string_view word);
   /// The same for many at once, several times faster: their cache misses overlap.
   void find_or_add(std::span<const std::string> words, std::vector<std::uint32_t>& numbers);
@@ -53,9 +52,6 @@ class Dictionary {
                                              starts_[number + 1] - starts_[number]);
   }
   std::size_t size() const { return starts_.size() - 1; }
-  std::size_t bytes() const {
-    return letters_.capacity() + starts_.capacity() * 4 + slots_.capacity() * sizeof(Slot);
-  }
 
  private:
   struct Slot {
