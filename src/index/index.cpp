@@ -10,6 +10,7 @@
 
 #include "core/guarded.hpp"
 #include "core/log.hpp"
+#include "index/detail/loading.hpp"
 #include "index/detail/sealing.hpp"
 #include "index/detail/search.hpp"
 #include "index/detail/tables.hpp"
@@ -22,6 +23,8 @@ using SnapshotPointer = std::shared_ptr<const Snapshot>;
 
 // Queries that recall is measured by.
 constexpr std::size_t asked_max = 64;
+// Old versions in memory: two are compared with each other.
+constexpr std::size_t past_max = 2;
 
 /// Vectors spread over the collection.
 std::vector<std::vector<float>> vectors_of_chunks(const Snapshot& snapshot, std::size_t count) {
@@ -40,6 +43,12 @@ std::vector<std::vector<float>> vectors_of_chunks(const Snapshot& snapshot, std:
   return vectors;
 }
 
+/// What an old version saw, until the next deletion from the past.
+struct Past {
+  std::int64_t erasures = 0;
+  SnapshotPointer snapshot;
+};
+
 class StoredIndex final : public Index {
  public:
   StoredIndex(store::Database& database, Options options)
@@ -56,6 +65,9 @@ class StoredIndex final : public Index {
   }
   Result<void> remove(store::Connection& transaction, std::string_view document_id) override {
     return Tables(transaction, options_).remove(document_id);
+  }
+  Result<Erased> erase(store::Connection& transaction, std::string_view document_id) override {
+    return Tables(transaction, options_).erase(document_id);
   }
   Result<std::vector<bool>> known_vectors(
       store::Connection& connection, const std::vector<std::string>& text_hashes) const override {
@@ -87,7 +99,7 @@ class StoredIndex final : public Index {
 
  private:
   Result<Found> search_once(const Context& context, const Query& query) const {
-    const SnapshotPointer snapshot = TRY(current(context));
+    const SnapshotPointer snapshot = TRY(seen_by(context, query.version));
     auto found = search_snapshot(context, *snapshot, query, options_);
     if (found && found->plan.codes_read > 0)
       asked_.with([&](std::deque<std::vector<float>>& asked) {
@@ -95,6 +107,46 @@ class StoredIndex final : public Index {
         if (asked.size() > asked_max) asked.pop_front();
       });
     return found;
+  }
+
+  /// The version that is asked for.
+  Result<SnapshotPointer> seen_by(const Context& context,
+                                  std::optional<std::int64_t> version) const {
+    const SnapshotPointer present = TRY(current(context));
+    if (!version || *version == present->version) return present;
+    SnapshotPointer snapshot;
+    TRY(database_.read(context, [&](store::Connection& connection) -> Result<void> {
+      const History history = TRY(history_of(connection, options_.collection));
+      if (!history.has(*version))
+        return fail(Code::not_found,
+                    "version {} is not kept: there are {} to {}, and those of snapshots", *version,
+                    history.oldest, history.current);
+      const std::int64_t erasures = TRY(Tables(connection, options_).state()).erasures;
+      snapshot = known_past(present->epoch, erasures, *version);
+      if (snapshot) return {};
+      snapshot = std::make_shared<const Snapshot>(
+          TRY(load_version(context, connection, options_, *present, *version)));
+      remember_past(erasures, snapshot);
+      return {};
+    }));
+    return snapshot;
+  }
+
+  SnapshotPointer known_past(std::int64_t epoch, std::int64_t erasures,
+                             std::int64_t version) const {
+    return past_.with([&](const std::deque<Past>& past) -> SnapshotPointer {
+      for (const Past& p : past)
+        if (p.erasures == erasures && p.snapshot->epoch == epoch && p.snapshot->version == version)
+          return p.snapshot;
+      return nullptr;
+    });
+  }
+
+  void remember_past(std::int64_t erasures, const SnapshotPointer& snapshot) const {
+    past_.with([&](std::deque<Past>& past) {
+      past.push_back({erasures, snapshot});
+      if (past.size() > past_max) past.pop_front();
+    });
   }
 
   /// The committed state, loaded.
@@ -137,11 +189,17 @@ class StoredIndex final : public Index {
   Result<bool> set_aside_damaged(const Context& context) const {
     std::unique_lock lock(refreshing_, std::defer_lock);
     while (!lock.try_lock_for(std::chrono::milliseconds(10))) TRY(context.check());
+    // An old version may have files that have been merged since; it is read anew.
+    const bool had_past = past_.with([](std::deque<Past>& past) {
+      const bool had = !past.empty();
+      past.clear();
+      return had;
+    });
     std::vector<std::string> damaged;
     const SnapshotPointer snapshot = snapshot_.with([](const SnapshotPointer& s) { return s; });
     for (const SegmentView& view : snapshot->segments)
       if (view.segment->is_damaged()) damaged.push_back(view.segment->file());
-    if (damaged.empty()) return false;
+    if (damaged.empty()) return had_past;
     for (const std::string& file : damaged)
       log::warning(
           "segment {} is damaged; it is served from the database until it has been made again",
@@ -164,6 +222,7 @@ class StoredIndex final : public Index {
   store::Database& database_;
   const Options options_;
   mutable Guarded<SnapshotPointer> snapshot_;
+  mutable Guarded<std::deque<Past>> past_;  ///< The old versions that were asked for last.
   mutable std::timed_mutex refreshing_;
   mutable std::vector<std::string> distrusted_;            ///< Files; guarded by `refreshing_`.
   mutable Guarded<std::deque<std::vector<float>>> asked_;  ///< Vectors of the last searches.
@@ -175,7 +234,7 @@ Result<std::vector<float>> StoredIndex::vector(const Context& context,
   TRY(database_.read(context, [&](store::Connection& connection) -> Result<void> {
     store::Statement s = TRY(connection.prepare(
         "SELECT v.vector FROM index_chunks c JOIN index_vectors v ON v.row=c.vector "
-        "WHERE c.collection=? AND c.id=?"));
+        "WHERE c.collection=? AND c.id=? ORDER BY c.document DESC LIMIT 1"));
     if (!TRY(s.bind(0, options_.collection).bind(1, chunk_id).step()))
       return fail(Code::not_found, "chunk {} is not in the index", chunk_id);
     vector.resize(s.blob(0).size() / sizeof(float));

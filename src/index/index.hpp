@@ -17,6 +17,7 @@
 #include "core/context.hpp"
 #include "core/json.hpp"
 #include "index/filter.hpp"
+#include "index/versions.hpp"
 #include "store/database.hpp"
 
 namespace slipway::index {
@@ -52,8 +53,9 @@ struct Query {
   std::size_t limit = 10;  ///< 1..1000
   Filter filter;
   Fusion fusion = Fusion::relative_score;
-  double dense_weight = 0.5;  ///< 0..1 in hybrid; the lexical part has the rest.
-  bool exact = false;         ///< Read every vector: the truth to measure recall by.
+  double dense_weight = 0.5;            ///< 0..1 in hybrid; the lexical part has the rest.
+  bool exact = false;                   ///< Read every vector: the truth to measure recall by.
+  std::optional<std::int64_t> version;  ///< Absent: the current one.
 };
 
 struct Hit {
@@ -114,6 +116,13 @@ struct Recall {
 };
 BOOST_DESCRIBE_STRUCT(Recall, (), (queries, is_live, recall_at_10))
 
+/// What an erasure deleted.
+struct Erased {
+  std::int64_t rows = 0;  ///< Documents, of all versions.
+  std::int64_t chunks = 0;
+  std::int64_t vectors = 0;
+};
+
 struct SealOptions {
   bool purge = false;  ///< Also rewrite each segment that holds a deleted document.
 };
@@ -137,15 +146,19 @@ class Index {
                                              Options options);
   virtual ~Index() = default;
 
-  /// Replaces the document if it is there. A transaction raises the version by one however many
-  /// documents it changes. Fails: conflict (a chunk id of another document; a vector that was known
-  /// and is not any more: embed again), invalid_argument (a vector of wrong size or length).
+  /// Replaces the document if it is there; what it was stays for the versions before, until
+  /// `prune`. A transaction raises the version by one however many documents it changes. Fails:
+  /// conflict (a chunk id of another document; a vector that was known and is not any more: embed
+  /// again), invalid_argument (a vector of wrong size or length).
   virtual Result<void> put(store::Connection& transaction, const IndexedDocument& document) = 0;
   /// New attributes, nothing else; embeds and tokenizes nothing. Fails: not_found.
   virtual Result<void> set_attributes(store::Connection& transaction, std::string_view document_id,
                                       const json::Object& attributes) = 0;
-  /// Absent is success. Vectors that nobody refers to any more go too.
+  /// From the next version on. Absent is success.
   virtual Result<void> remove(store::Connection& transaction, std::string_view document_id) = 0;
+  /// From all versions, with the vectors that nothing else refers to. Gives how many rows went;
+  /// absent is success. Segment files that have it still must be rewritten: `seal` with `purge`.
+  virtual Result<Erased> erase(store::Connection& transaction, std::string_view document_id) = 0;
   /// Which of these text hashes have a vector of this embedder already (from any collection), in
   /// order.
   virtual Result<std::vector<bool>> known_vectors(
@@ -156,10 +169,12 @@ class Index {
   /// Loads what has been committed since the last call, so that the next search need not. A server
   /// calls it once before it says that it is ready.
   virtual Result<void> refresh(const Context& context) const = 0;
-  /// Sees everything that was committed before the call. Fails: invalid_argument (limit, vector),
-  /// deadline_exceeded, cancelled, and as `Database::read`.
+  /// Sees everything that was committed before the call. An older version is read from the
+  /// database when it is first asked for. Fails: invalid_argument (limit, vector), not_found (a
+  /// version that is not kept), deadline_exceeded, cancelled, and as `Database::read`.
   virtual Result<Found> search(const Context& context, const Query& query) const = 0;
-  /// The stored vector of a chunk, for MMR, reranking and tests. Fails: not_found.
+  /// The stored vector of a chunk, for MMR, reranking and tests; the youngest, where versions
+  /// differ. Fails: not_found.
   virtual Result<std::vector<float>> vector(const Context& context,
                                             std::string_view chunk_id) const = 0;
   virtual Result<Stats> stats(const Context& context) const = 0;

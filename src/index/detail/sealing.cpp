@@ -14,6 +14,7 @@
 #include "core/fault.hpp"
 #include "core/files.hpp"
 #include "core/log.hpp"
+#include "index/detail/segment_build.hpp"
 #include "index/detail/segment_file.hpp"
 
 namespace slipway::index {

@@ -1,6 +1,7 @@
 // What is in memory becomes segment files, small files become larger ones.
 #pragma once
 
+#include "index/detail/segment.hpp"
 #include "index/detail/tables.hpp"
 
 namespace slipway::index {

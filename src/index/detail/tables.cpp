@@ -1,12 +1,10 @@
 #include "index/detail/tables.hpp"
 
-#include <algorithm>
 #include <cmath>
-#include <limits>
-#include <map>
 
-#include "core/log.hpp"
-#include "index/detail/segment_file.hpp"
+#include "index/detail/analyzer.hpp"
+#include "index/detail/kernels.hpp"
+#include "index/detail/words.hpp"
 
 namespace slipway::index {
 
@@ -14,8 +12,6 @@ namespace {
 
 using store::Statement;
 
-// Longer histories than a process sleeps through are not worth their rows.
-constexpr std::int64_t changes_kept = 1000;
 // Rounding of a unit vector in f32 stays far below; a vector that was never normalised does not.
 constexpr double norm_tolerance = 1e-3;
 
@@ -60,9 +56,11 @@ std::string words_of(const IndexedDocument& document, const std::string& languag
 
 Result<CollectionState> Tables::state() {
   Statement s = TRY(connection_.prepare(
-      "SELECT version,epoch,documents,chunks,manifest FROM index_collections WHERE collection=?"));
+      "SELECT version,epoch,documents,chunks,manifest,oldest,erasures FROM index_collections WHERE "
+      "collection=?"));
   if (!TRY(s.bind(0, options_.collection).step())) return CollectionState{};
-  return CollectionState{s.integer(0), s.integer(1), s.integer(2), s.integer(3), s.integer(4)};
+  return CollectionState{s.integer(0), s.integer(1), s.integer(2), s.integer(3),
+                         s.integer(4), s.integer(5), s.integer(6)};
 }
 
 Result<void> Tables::check_settings() {
@@ -100,8 +98,8 @@ Result<std::int64_t> Tables::make_embedder_row() {
 }
 
 Result<std::optional<std::int64_t>> Tables::document_row(std::string_view document_id) {
-  Statement s =
-      TRY(connection_.prepare("SELECT row FROM index_documents WHERE collection=? AND id=?"));
+  Statement s = TRY(connection_.prepare(
+      "SELECT row FROM index_documents WHERE collection=? AND id=? AND died IS NULL"));
   if (!TRY(s.bind(0, options_.collection).bind(1, document_id).step()))
     return std::optional<std::int64_t>();
   return std::optional(s.integer(0));
@@ -142,7 +140,8 @@ Result<void> Tables::add_counts(std::int64_t documents, std::int64_t chunks) {
 
 Result<std::int64_t> Tables::insert_document(const IndexedDocument& document) {
   Statement s = TRY(connection_.prepare(
-      "INSERT INTO index_documents(collection,id,attributes,words) VALUES(?,?,?,?)"));
+      "INSERT INTO index_documents(collection,id,attributes,words,born) VALUES(?1,?2,?3,?4,"
+      "(SELECT version FROM index_collections WHERE collection=?1))"));
   const std::string words = words_of(document, options_.language);
   TRY(s.bind(0, options_.collection)
           .bind(1, document.id)
@@ -173,6 +172,7 @@ Result<void> Tables::insert_chunks(const IndexedDocument& document, std::int64_t
   const std::int64_t embedder = TRY(make_embedder_row());
   int position = 0;
   for (const IndexedChunk& chunk : document.chunks) {
+    TRY(check_free(chunk.id));
     const std::int64_t vector = TRY(vector_row(embedder, chunk));
     Statement s = TRY(connection_.prepare(
         "INSERT INTO index_chunks(document,position,collection,id,vector) VALUES(?,?,?,?,?)"));
@@ -187,60 +187,56 @@ Result<void> Tables::insert_chunks(const IndexedDocument& document, std::int64_t
   return {};
 }
 
-Result<std::vector<std::int64_t>> Tables::delete_document(std::int64_t row) {
-  std::vector<std::int64_t> vectors;
-  Statement find = TRY(connection_.prepare("SELECT vector FROM index_chunks WHERE document=?"));
-  find.bind(0, row);
-  while (TRY(find.step())) vectors.push_back(find.integer(0));
-  for (const std::string_view sql :
-       {"DELETE FROM index_chunks WHERE document=?", "DELETE FROM index_documents WHERE row=?"}) {
-    Statement s = TRY(connection_.prepare(sql));
-    TRY(s.bind(0, row).run());
-  }
-  TRY(add_counts(-1, -static_cast<std::int64_t>(vectors.size())));
-  TRY(note_change(row));
-  return vectors;
+Result<void> Tables::check_free(std::string_view chunk_id) {
+  Statement s = TRY(connection_.prepare(
+      "SELECT d.id FROM index_chunks c JOIN index_documents d ON d.row=c.document "
+      "WHERE c.collection=? AND c.id=? AND d.died IS NULL"));
+  if (!TRY(s.bind(0, options_.collection).bind(1, chunk_id).step())) return {};
+  return fail(Code::conflict, "chunk {} is in document {} already", chunk_id, s.text(0));
 }
 
-Result<void> Tables::drop_orphans(const std::vector<std::int64_t>& vectors) {
-  for (const std::int64_t vector : vectors) {
-    Statement s =
-        TRY(connection_.prepare("DELETE FROM index_vectors WHERE row=?1 AND NOT EXISTS "
-                                "(SELECT 1 FROM index_chunks WHERE vector=?1)"));
-    TRY(s.bind(0, vector).run());
-  }
-  return {};
+Result<void> Tables::retire(std::int64_t row) {
+  Statement s = TRY(connection_.prepare(
+      "UPDATE index_documents SET died=(SELECT version FROM index_collections WHERE "
+      "collection=?1) WHERE row=?2"));
+  TRY(s.bind(0, options_.collection).bind(1, row).run());
+  Statement count = TRY(connection_.prepare("SELECT count(*) FROM index_chunks WHERE document=?"));
+  TRY(count.bind(0, row).step());
+  TRY(add_counts(-1, -count.integer(0)));
+  return note_change(row);
 }
 
 Result<void> Tables::put(const IndexedDocument& document) {
   TRY(bump());
-  std::vector<std::int64_t> old_vectors;
-  if (const auto old = TRY(document_row(document.id))) old_vectors = TRY(delete_document(*old));
+  if (const auto old = TRY(document_row(document.id))) TRY(retire(*old));
   const std::int64_t row = TRY(insert_document(document));
   TRY(insert_chunks(document, row));
   TRY(add_counts(1, static_cast<std::int64_t>(document.chunks.size())));
-  TRY(note_change(row));
-  // Only now: what stays the same in the new document keeps its vector.
-  return drop_orphans(old_vectors);
+  return note_change(row);
+}
+
+Result<void> Tables::copy_row(std::int64_t from, const json::Object& attributes) {
+  Statement s = TRY(connection_.prepare(
+      "INSERT INTO index_documents(collection,id,attributes,words,born) SELECT collection,id,?2,"
+      "words,(SELECT version FROM index_collections WHERE collection=d.collection) FROM "
+      "index_documents d WHERE row=?1"));
+  TRY(s.bind(0, from).bind(1, json::dump(attributes)).run());
+  const std::int64_t row = connection_.last_insert_id();
+  Statement chunks =
+      TRY(connection_.prepare("INSERT INTO index_chunks(document,position,collection,id,vector) "
+                              "SELECT ?2,position,collection,id,vector FROM index_chunks WHERE "
+                              "document=?1"));
+  TRY(chunks.bind(0, from).bind(1, row).run());
+  TRY(add_counts(1, connection_.changes()));
+  return note_change(row);
 }
 
 Result<void> Tables::set_attributes(std::string_view document_id, const json::Object& attributes) {
   const auto row = TRY(document_row(document_id));
   if (!row) return fail(Code::not_found, "document {} is not in the index", document_id);
   TRY(bump());
-  Statement last = TRY(connection_.prepare(
-      "UPDATE sqlite_sequence SET seq=seq+1 WHERE name='index_documents' RETURNING seq"));
-  if (!TRY(last.step())) return fail(Code::internal, "index_documents has no sequence");
-  const std::int64_t next = last.integer(0);
-  TRY(last.run());
-  Statement s =
-      TRY(connection_.prepare("UPDATE index_documents SET row=?1,attributes=?2 WHERE row=?3"));
-  TRY(s.bind(0, next).bind(1, json::dump(attributes)).bind(2, *row).run());
-  Statement chunks =
-      TRY(connection_.prepare("UPDATE index_chunks SET document=? WHERE document=?"));
-  TRY(chunks.bind(0, next).bind(1, *row).run());
-  TRY(note_change(*row));
-  return note_change(next);
+  TRY(retire(*row));
+  return copy_row(*row, attributes);
 }
 
 Result<std::vector<SegmentRow>> Tables::segments() {
@@ -284,7 +280,28 @@ Result<void> Tables::remove(std::string_view document_id) {
   const auto row = TRY(document_row(document_id));
   if (!row) return {};
   TRY(bump());
-  return drop_orphans(TRY(delete_document(*row)));
+  return retire(*row);
+}
+
+Result<Erased> Tables::erase(std::string_view document_id) {
+  TRY(remove(document_id));
+  Statement s = TRY(connection_.prepare(
+      "SELECT row FROM index_documents WHERE collection=? AND died IS NOT NULL AND id=?"));
+  s.bind(0, options_.collection).bind(1, document_id);
+  std::vector<std::int64_t> rows;
+  while (TRY(s.step())) rows.push_back(s.integer(0));
+  Erased erased;
+  for (const std::int64_t row : rows) {
+    const Erased one = TRY(delete_row(connection_, row));
+    erased.rows += one.rows;
+    erased.chunks += one.chunks;
+    erased.vectors += one.vectors;
+  }
+  if (rows.empty()) return erased;
+  Statement count = TRY(
+      connection_.prepare("UPDATE index_collections SET erasures=erasures+1 WHERE collection=?"));
+  TRY(count.bind(0, options_.collection).run());
+  return erased;
 }
 
 Result<std::vector<bool>> Tables::known_vectors(const std::vector<std::string>& text_hashes) {
@@ -299,172 +316,6 @@ Result<std::vector<bool>> Tables::known_vectors(const std::vector<std::string>& 
     s.reset();
   }
   return known;
-}
-
-namespace {
-
-constexpr std::int64_t row_max = std::numeric_limits<std::int64_t>::max();
-
-/// Reads documents into segments inside one read transaction.
-class Loader {
- public:
-  Loader(const Context& context, store::Connection& connection, const Index::Options& options,
-         const std::vector<std::string>& distrusted)
-      : context_(context), connection_(connection), options_(options), distrusted_(distrusted) {}
-
-  /// Files where there are good ones, the database between them and after the last.
-  Result<std::vector<SegmentView>> all() {
-    std::vector<SegmentView> views;
-    std::int64_t covered = 0;  // Rows up to here are in `views`.
-    if (!options_.folder.empty())
-      for (const SegmentRow& row : TRY(Tables(connection_, options_).segments())) {
-        auto view = TRY(open(row));
-        if (!view || row.first_row <= covered) continue;
-        TRY(read_between(covered, row.first_row, views));
-        views.push_back(std::move(*view));
-        covered = row.last_row;
-      }
-    TRY(read_between(covered, row_max, views));
-    return views;
-  }
-
-  /// Applies what the versions after `since` did to `views`.
-  Result<void> changes(std::int64_t since, std::vector<SegmentView>& views) {
-    SegmentBuilder builder(options_.dimension);
-    std::map<SegmentView*, std::vector<std::uint32_t>> dead;
-    for (const std::int64_t row : TRY(changed_rows(since))) {
-      Statement document = TRY(
-          connection_.prepare("SELECT row,id,attributes,words FROM index_documents WHERE row=?"));
-      const bool is_there = TRY(document.bind(0, row).step());
-      const auto view = std::find_if(views.begin(), views.end(), [&](const SegmentView& v) {
-        return v.segment->find_document(row).has_value();
-      });
-      if (view == views.end()) {
-        if (is_there) TRY(add(builder, document));
-      } else if (!is_there) {
-        dead[&*view].push_back(*view->segment->find_document(row));
-      }
-    }
-    for (const auto& [view, documents] : dead) TRY(bury(*view, documents));
-    if (builder.documents() > 0) views.push_back(view_of(builder.finish()));
-    return {};
-  }
-
-  std::vector<std::string> damaged;
-
- private:
-  /// Nothing when the file cannot be used.
-  Result<std::optional<SegmentView>> open(const SegmentRow& row) {
-    std::optional<SegmentView> view;
-    if (std::find(distrusted_.begin(), distrusted_.end(), row.name) != distrusted_.end())
-      return view;
-    auto segment = open_segment(options_.folder / row.name, options_.dimension, row.checksum);
-    if (!segment) {
-      log::warning("{}; it is served from the database until it has been made again",
-                   segment.error().message());
-      damaged.push_back(row.name);
-      return view;
-    }
-    view = view_of(std::move(*segment));
-    const auto gone = TRY(missing_documents(*view->segment, row));
-    if (!gone || !bury(*view, *gone)) {
-      damaged.push_back(row.name);
-      view.reset();
-    }
-    return view;
-  }
-
-  /// Documents of the segment that are not in the database any more; nothing when the database has
-  /// some that the segment should have and has not.
-  Result<std::optional<std::vector<std::uint32_t>>> missing_documents(const Segment& segment,
-                                                                      const SegmentRow& row) {
-    Statement s = TRY(connection_.prepare(
-        "SELECT row FROM index_documents WHERE collection=? AND row BETWEEN ? AND ? ORDER BY row"));
-    s.bind(0, options_.collection).bind(1, row.first_row).bind(2, row.last_row);
-    std::optional<std::vector<std::uint32_t>> missing(std::in_place);
-    std::uint32_t document = 0;
-    while (TRY(s.step())) {
-      const std::int64_t live = s.integer(0);
-      for (; document < segment.documents() && segment.document_row(document) < live; ++document)
-        missing->push_back(document);
-      if (document == segment.documents() || segment.document_row(document++) != live) {
-        missing.reset();
-        return missing;
-      }
-    }
-    for (; document < segment.documents(); ++document) missing->push_back(document);
-    return missing;
-  }
-
-  /// Rows after `after` and before `before` become a segment in memory.
-  Result<void> read_between(std::int64_t after, std::int64_t before,
-                            std::vector<SegmentView>& views) {
-    Statement documents =
-        TRY(connection_.prepare("SELECT row,id,attributes,words FROM index_documents WHERE "
-                                "collection=? AND row>? AND row<? ORDER BY row"));
-    documents.bind(0, options_.collection).bind(1, after).bind(2, before);
-    SegmentBuilder builder(options_.dimension);
-    while (TRY(documents.step())) TRY(add(builder, documents));
-    if (builder.documents() > 0) views.push_back(view_of(builder.finish()));
-    return {};
-  }
-
-  Result<void> add(SegmentBuilder& builder, Statement& document) {
-    if (builder.documents() % 256 == 0) TRY(context_.check());
-    LoadedDocument loaded;
-    loaded.row = document.integer(0);
-    loaded.id = std::string(document.text(1));
-    loaded.attributes = std::string(document.text(2));
-    loaded.words = TRY(decode_words(document.blob(3)).within("document " + loaded.id));
-    builder.begin_document(std::move(loaded));
-    Statement chunks = TRY(connection_.prepare(
-        "SELECT c.id,v.vector FROM index_chunks c JOIN index_vectors v ON v.row=c.vector "
-        "WHERE c.document=? ORDER BY c.position"));
-    chunks.bind(0, document.integer(0));
-    while (TRY(chunks.step())) TRY(builder.add_chunk(chunks.text(0), chunks.blob(1)));
-    return builder.end_document();
-  }
-
-  Result<std::vector<std::int64_t>> changed_rows(std::int64_t since) {
-    Statement s = TRY(connection_.prepare(
-        "SELECT DISTINCT document FROM index_changes WHERE collection=? AND version>? "
-        "ORDER BY document"));
-    s.bind(0, options_.collection).bind(1, since);
-    std::vector<std::int64_t> rows;
-    while (TRY(s.step())) rows.push_back(s.integer(0));
-    return rows;
-  }
-
-  const Context& context_;
-  store::Connection& connection_;
-  const Index::Options& options_;
-  const std::vector<std::string>& distrusted_;
-};
-
-}  // namespace
-
-Result<Loaded> load(const Context& context, store::Connection& connection,
-                    const Index::Options& options, const Snapshot& snapshot,
-                    const std::vector<std::string>& distrusted) {
-  const CollectionState state = TRY(Tables(connection, options).state());
-  Loaded loaded;
-  loaded.snapshot = {state.version, state.epoch, state.manifest, {}};
-  if (state.version == 0) return loaded;
-  TRY(Tables(connection, options).check_settings());
-  Loader loader(context, connection, options, distrusted);
-  const bool is_follower = snapshot.epoch == state.epoch && snapshot.manifest == state.manifest &&
-                           snapshot.version <= state.version &&
-                           snapshot.version + changes_kept >= state.version;
-  std::vector<SegmentView>& segments = loaded.snapshot.segments;
-  if (is_follower) {
-    segments = snapshot.segments;
-    TRY(loader.changes(snapshot.version, segments));
-    TRY(tidy(segments));
-  } else {
-    segments = TRY(loader.all());
-  }
-  loaded.damaged = std::move(loader.damaged);
-  return loaded;
 }
 
 }  // namespace slipway::index

@@ -7,7 +7,6 @@
 #include <string_view>
 #include <vector>
 
-#include "index/detail/segment_build.hpp"
 #include "index/index.hpp"
 
 namespace slipway::index {
@@ -19,7 +18,13 @@ struct CollectionState {
   std::int64_t documents = 0;
   std::int64_t chunks = 0;
   std::int64_t manifest = 0;
+  std::int64_t oldest = 0;    ///< All versions since it are whole.
+  std::int64_t erasures = 0;  ///< Deletions from versions of the past.
 };
+
+/// How many versions back the changes are known, to follow by difference; longer histories than a
+/// process sleeps through are not worth their rows.
+inline constexpr std::int64_t changes_kept = 1000;
 
 /// A segment file of the collection.
 struct SegmentRow {
@@ -41,6 +46,7 @@ class Tables {
   Result<void> put(const IndexedDocument& document);
   Result<void> set_attributes(std::string_view document_id, const json::Object& attributes);
   Result<void> remove(std::string_view document_id);
+  Result<Erased> erase(std::string_view document_id);
   Result<std::vector<bool>> known_vectors(const std::vector<std::string>& text_hashes);
 
   /// Ordered by row.
@@ -60,23 +66,18 @@ class Tables {
   Result<void> add_counts(std::int64_t documents, std::int64_t chunks);
   Result<std::int64_t> insert_document(const IndexedDocument& document);
   Result<void> insert_chunks(const IndexedDocument& document, std::int64_t row);
+  /// Fails: conflict when a living document has a chunk of this id.
+  Result<void> check_free(std::string_view chunk_id);
   Result<std::int64_t> vector_row(std::int64_t embedder, const IndexedChunk& chunk);
-  /// Gives the rows of the vectors that its chunks referred to.
-  Result<std::vector<std::int64_t>> delete_document(std::int64_t row);
-  Result<void> drop_orphans(const std::vector<std::int64_t>& vectors);
+  /// The living row is of the past from this version on.
+  Result<void> retire(std::int64_t row);
+  Result<void> copy_row(std::int64_t from, const json::Object& attributes);
 
   store::Connection& connection_;
   const Index::Options& options_;
 };
 
-struct Loaded {
-  Snapshot snapshot;
-  std::vector<std::string> damaged;  ///< Segment files that could not be used.
-};
-/// Brings `snapshot` to the state that `connection` sees; reads only what has changed if it can.
-/// Files named in `distrusted` are not used.
-Result<Loaded> load(const Context& context, store::Connection& connection,
-                    const Index::Options& options, const Snapshot& snapshot,
-                    const std::vector<std::string>& distrusted = {});
+/// Deletes a document's row and chunks, and the vectors that nothing refers to any more.
+Result<Erased> delete_row(store::Connection& connection, std::int64_t row);
 
 }  // namespace slipway::index
