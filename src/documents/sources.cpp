@@ -47,17 +47,6 @@ constexpr std::string_view known_names[] = {
     "authors", "changelog", "changes", "contributing", "copying", "faq",    "hacking", "history",
     "install", "license",   "licence", "maintainers",  "news",    "notice", "readme",  "todo"};
 
-bool has_loader(std::string_view name) {
-  const std::string lower = unicode::to_lower(name);
-  const std::size_t dot = lower.rfind('.');
-  if (dot == std::string::npos)
-    return std::find(std::begin(known_names), std::end(known_names), lower) !=
-           std::end(known_names);
-  const std::string_view ending = std::string_view(lower).substr(dot + 1);
-  return std::find(std::begin(known_endings), std::end(known_endings), ending) !=
-         std::end(known_endings);
-}
-
 Code code_of(int number) {
   switch (number) {
     case ENOENT:
@@ -181,10 +170,8 @@ class Finder {
       return {};
     }
     if (!lower.starts_with("file://")) return add_path(source);
-    std::string_view rest = std::string_view(source).substr(7);
-    if (rest.starts_with("localhost/")) rest.remove_prefix(9);
-    const auto path = percent_decode(rest);
-    if (!rest.starts_with('/') || !path) {
+    const auto path = file_of_uri(source);
+    if (!path) {
       failed(source, fail(Code::invalid_argument,
                           "'{}' is not a file of this machine; write file:///absolute/path with "
                           "percent-encoding, or a plain path",
@@ -456,6 +443,17 @@ class Finder {
 
 }  // namespace
 
+bool has_loader(std::string_view name) {
+  const std::string lower = unicode::to_lower(name);
+  const std::size_t dot = lower.rfind('.');
+  if (dot == std::string::npos)
+    return std::find(std::begin(known_names), std::end(known_names), lower) !=
+           std::end(known_names);
+  const std::string_view ending = std::string_view(lower).substr(dot + 1);
+  return std::find(std::begin(known_endings), std::end(known_endings), ending) !=
+         std::end(known_endings);
+}
+
 std::string file_uri(const fs::path& path) {
   constexpr std::string_view unreserved =
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/";
@@ -467,6 +465,16 @@ std::string file_uri(const fs::path& path) {
       uri += fmt::format("%{:02X}", static_cast<unsigned char>(byte));
   }
   return uri;
+}
+
+std::optional<fs::path> file_of_uri(std::string_view uri) {
+  constexpr std::string_view scheme = "file://", host = "localhost";
+  if (unicode::to_lower(uri.substr(0, scheme.size())) != scheme) return std::nullopt;
+  std::string_view rest = uri.substr(scheme.size());
+  if (rest.starts_with("localhost/")) rest.remove_prefix(host.size());
+  if (!rest.starts_with('/')) return std::nullopt;
+  const auto path = percent_decode(rest);
+  return path ? std::optional<fs::path>(*path) : std::nullopt;
 }
 
 bool SourceList::covers(std::string_view uri) const {

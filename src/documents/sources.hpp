@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -51,6 +52,8 @@ struct SourceList {
 /// "file://" + the path with everything but unreserved characters and '/' percent-encoded.
 /// `path` is absolute.
 std::string file_uri(const std::filesystem::path& path);
+/// The path of a "file://" uri of this machine; nothing for any other.
+std::optional<std::filesystem::path> file_of_uri(std::string_view uri);
 
 /// Walks the sources: a file, a folder (recursive; symbolic links are followed), a glob
 /// ("docs/**/*.md", quoted so that the shell leaves it), or a file:// URI. A directory loop or an
@@ -59,6 +62,9 @@ std::string file_uri(const std::filesystem::path& path);
 /// invalid_argument (a bad pattern, more than files_max files).
 Result<SourceList> find_sources(const Context& context, const std::vector<std::string>& sources,
                                 const SourceOptions& options);
+
+/// Whether the ending of a file's name (or the whole name: "README") is one that some loader takes.
+bool has_loader(std::string_view name);
 
 /// Whether `path` (with '/' separators, relative) matches a .gitignore-style pattern: `*`, `**`,
 /// `?`, `[a-z]`, `[!a-z]`, `\\` takes the next character as it is; a leading '/' or one in the

@@ -77,6 +77,8 @@ struct SearchTiming {
 struct SearchPlan {
   std::size_t codes_read = 0;    ///< Chunks whose code was looked at; 0 for an exact scan.
   std::size_t vectors_read = 0;  ///< Chunks whose vector was.
+  std::size_t chunks = 0;        ///< Of the version.
+  std::size_t segments = 0;
 };
 
 struct Found {

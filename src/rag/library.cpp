@@ -2,9 +2,12 @@
 
 #include "rag/detail/answer.hpp"
 #include "rag/detail/check.hpp"
+#include "rag/detail/generations.hpp"
 #include "rag/detail/ingest.hpp"
+#include "rag/detail/migration.hpp"
 #include "rag/detail/receipts.hpp"
 #include "rag/detail/removal.hpp"
+#include "rag/detail/versions.hpp"
 
 namespace slipway::rag {
 
@@ -39,17 +42,16 @@ class LibraryOnDatabase final : public Library {
   }
 
   Result<void> remove_collection(const Context& context, const std::string& name) override {
-    const auto open = TRY(shelf_.open(context, name));
-    std::vector<std::string> texts;
+    TRY(shelf_.open(context, name));
+    std::vector<detail::CollectionRow> generations;
     TRY(shelf_.database().write(context, [&](store::Connection& connection) -> Result<void> {
-      for (const auto& [uri, document] : TRY(detail::known_documents(connection, open->row.id)))
-        texts.push_back(document.text_hash);
-      TRY(index::drop_collection(connection, open->row.id));
-      return detail::delete_collection(connection, open->row.id);
+      generations = TRY(detail::generations_of(connection, name));
+      return detail::forget_reigns(connection, name);
     }));
+    // The one that serves last, so that an interrupted deletion can be repeated.
+    std::reverse(generations.begin(), generations.end());
+    for (const auto& row : generations) TRY(detail::drop_generation(context, shelf_, row));
     shelf_.forget(name);
-    if (!shelf_.segments().empty()) index::remove_segment_files(shelf_.segments(), open->row.id);
-    for (const std::string& text : texts) TRY(detail::release_text(context, shelf_, text));
     return {};
   }
 
@@ -73,17 +75,10 @@ class LibraryOnDatabase final : public Library {
     return TRY(texts_.get(TRY(find(context, id))))->text;
   }
 
-  Result<void> remove_document(const Context& context, const std::string& id) override {
+  Result<DeletionReport> remove_document(const Context& context, const std::string& id) override {
     const auto document = TRY(find(context, id));
-    std::string name;
-    TRY(shelf_.database().read(context, [&](store::Connection& connection) -> Result<void> {
-      for (const auto& row : TRY(detail::all_collections(connection)))
-        if (row.id == document.collection) name = row.name;
-      return {};
-    }));
-    const auto open = TRY(shelf_.open(context, name));
-    TRY(detail::remove_document(context, shelf_, *open, id, document.info.text_hash));
-    return open->index->seal(context, {.purge = true});
+    texts_.forget(document);
+    return detail::erase_everywhere(context, shelf_, document);
   }
 
   Result<IngestReport> ingest(const Context& context, const IngestRequest& request,
@@ -129,7 +124,47 @@ class LibraryOnDatabase final : public Library {
   }
 
   Result<void> optimize(const Context& context, const std::string& collection) override {
-    return TRY(shelf_.open(context, collection))->index->seal(context, {.purge = true});
+    const auto open = TRY(shelf_.open(context, collection));
+    TRY(detail::prune(context, shelf_, *open));
+    return open->index->seal(context, {.purge = true});
+  }
+
+  Result<VersionList> versions(const Context& context, const std::string& collection) override {
+    return detail::list_versions(context, shelf_, collection);
+  }
+
+  Result<std::int64_t> version_named(const Context& context, const std::string& collection,
+                                     const std::string& version) override {
+    return detail::version_named(context, shelf_, collection, version);
+  }
+
+  Result<VersionInfo> snapshot(const Context& context, const std::string& collection,
+                               const std::string& name,
+                               std::optional<std::int64_t> version) override {
+    return detail::take_snapshot(context, shelf_, collection, name, version);
+  }
+
+  Result<void> drop_version(const Context& context, const std::string& collection,
+                            const std::string& name) override {
+    return detail::drop_version(context, shelf_, collection, name);
+  }
+
+  Result<VersionDifference> compare_versions(const Context& context, const std::string& collection,
+                                             std::int64_t from, std::int64_t to,
+                                             const std::vector<std::string>& queries,
+                                             int limit) override {
+    return detail::compare_versions(context, shelf_, texts_,
+                                    {collection, from, to, queries, limit});
+  }
+
+  Result<MigrationReport> migrate(const Context& context, const MigrateRequest& request,
+                                  const ProgressSink& progress) override {
+    return detail::migrate(context, shelf_, texts_, request, progress);
+  }
+
+  Result<MigrationReport> roll_back(const Context& context, const std::string& collection,
+                                    const ProgressSink& progress) override {
+    return detail::roll_back(context, shelf_, texts_, collection, progress);
   }
 
   Result<std::vector<std::string>> check(const Context& context, bool repair) override {

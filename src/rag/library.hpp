@@ -78,13 +78,15 @@ struct SearchRequest {
   /// Order the candidates by maximal marginal relevance with this lambda, 0 (varied) .. 1 (near).
   /// Not with rerank, and not in mode lexical.
   std::optional<double> mmr;
-  Expand expand = Expand::none;      ///< Passages that then overlap become one.
-  std::optional<double> budget_usd;  ///< Refuse to spend more on reranking.
+  Expand expand = Expand::none;         ///< Passages that then overlap become one.
+  std::optional<double> budget_usd;     ///< Refuse to spend more on reranking.
+  std::optional<std::int64_t> version;  ///< Absent: the current one.
+  bool explain = false;                 ///< Tell the plan.
   Result<void> validate() const;
 };
 BOOST_DESCRIBE_STRUCT(SearchRequest, (),
                       (collection, query, limit, mode, filter, rerank, reranker, candidates,
-                       collapse, mmr, expand, budget_usd))
+                       collapse, mmr, expand, budget_usd, version, explain))
 
 struct AskRequest {
   std::string collection = "default";
@@ -99,6 +101,19 @@ struct AskRequest {
   std::optional<bool> rerank;  ///< As of a search, and so the next two.
   std::string reranker;
   int candidates = 50;
+  std::optional<std::int64_t> version;  ///< Absent: the current one.
+  bool pin = false;  ///< Keep the version that was searched as long as the receipt.
+};
+
+/// What of a collection is to be made anew; absent: as it is.
+struct MigrateRequest {
+  std::string collection = "default";
+  std::optional<std::string> embedder;
+  std::optional<documents::SplitterSettings> splitter;
+  std::vector<GoldQuestion> gold;  ///< Empty: the new one takes over when it is complete.
+  double margin = 0;               ///< What a score may fall by, 0..1.
+  int limit = 10;                  ///< Passages that the gold set looks at.
+  Result<void> validate() const;
 };
 
 /// What a streaming caller hears before the whole answer: first the passages, then each sentence
@@ -135,7 +150,9 @@ class Library {
                                          const std::string& cursor) = 0;
   /// The loader's text. Fails: not_found.
   virtual Result<std::string> document_text(const Context&, const std::string& document_id) = 0;
-  virtual Result<void> remove_document(const Context&, const std::string& document_id) = 0;
+  /// Erases the document from every version, the files of the index, caches and receipts.
+  virtual Result<DeletionReport> remove_document(const Context&,
+                                                 const std::string& document_id) = 0;
 
   /// One document changes in one transaction; what failed is in `failed` and the rest is in.
   /// Fails: cancelled (what is in stays in), conflict (settings), invalid_argument, unavailable.
@@ -160,6 +177,37 @@ class Library {
   /// Writes and merges the index's files, and takes deleted documents out of them. Fails:
   /// not_found; unavailable (the disk; nothing is lost).
   virtual Result<void> optimize(const Context&, const std::string& collection) = 0;
+
+  /// Fails: not_found.
+  virtual Result<VersionList> versions(const Context&, const std::string& collection) = 0;
+  /// "17", the name of a snapshot, or "current". Fails: not_found.
+  virtual Result<std::int64_t> version_named(const Context&, const std::string& collection,
+                                             const std::string& version) = 0;
+  /// Keeps a version (absent: the current one) under a name of letters, digits, dots, dashes and
+  /// underscores that begins with a letter. Fails: conflict (the name is taken), not_found.
+  virtual Result<VersionInfo> snapshot(const Context&, const std::string& collection,
+                                       const std::string& name,
+                                       std::optional<std::int64_t> version) = 0;
+  /// The snapshot of this name, or all snapshots and pins of a version by its number; what no other
+  /// version needs is deleted. Fails: not_found.
+  virtual Result<void> drop_version(const Context&, const std::string& collection,
+                                    const std::string& name) = 0;
+  /// What changed, and with `queries` how much they find the same. Fails: not_found.
+  virtual Result<VersionDifference> compare_versions(const Context&, const std::string& collection,
+                                                     std::int64_t from, std::int64_t to,
+                                                     const std::vector<std::string>& queries,
+                                                     int limit) = 0;
+  /// Builds the collection with another embedder or splitter beside the one that serves, from the
+  /// stored texts; follows what is ingested meanwhile; asks the gold set of both; and lets the new
+  /// one serve, in one transaction, unless a score fell by more than the margin. An interrupted one
+  /// goes on where it was. Fails: invalid_argument (nothing would change), conflict (too many
+  /// changes meanwhile), cancelled, and as ingest.
+  virtual Result<MigrationReport> migrate(const Context&, const MigrateRequest&,
+                                          const ProgressSink& progress = {}) = 0;
+  /// Lets serve what served before the last migration, with all that has been ingested since.
+  /// Fails: not_found (there is none, or it is not kept any more).
+  virtual Result<MigrationReport> roll_back(const Context&, const std::string& collection,
+                                            const ProgressSink& progress = {}) = 0;
 
   /// One line per fault: texts whose bytes changed or are gone, maps that cannot be read, chunks
   /// that are not the text they say. With `repair`, such documents are removed for the next ingest

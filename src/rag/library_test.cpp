@@ -108,6 +108,7 @@ TEST_CASE("new metadata reaches filters and embeds nothing") {
 
 TEST_CASE("a changed document replaces its old version and its old text leaves the store") {
   Fixture fixture;
+  fixture.forget_old_versions();
   fixture.folder.write("a.txt", "Cats sleep all day long.");
   fixture.ingest();
   fixture.folder.write("a.txt", "Dogs bark at night time.");
@@ -120,6 +121,7 @@ TEST_CASE("a changed document replaces its old version and its old text leaves t
 
 TEST_CASE("sync deletes what is gone, and only then") {
   Fixture fixture;
+  fixture.forget_old_versions();
   fixture.folder.write("a.txt", "Cats sleep all day long.");
   fixture.folder.write("b.txt", "Dogs bark at night time.");
   fixture.ingest();
@@ -359,7 +361,10 @@ TEST_CASE("a receipt repeats its retrieval and knows when a source has changed o
   fixture.folder.write("handbook.md", "# Handbook\n\nTraces are kept for 60 days by default.\n");
   fixture.ingest();
   const Replay changed = must(fixture.library->replay(fixture.context, answer.receipt_id, false));
-  CHECK(changed.retrieval == "differs");
+  // What the answer was made from is still there, and the source is known to be another now.
+  CHECK(changed.retrieval == "identical");
+  CHECK(changed.is_recorded_version);
+  CHECK(changed.index_version == answer.index_version);
   CHECK(changed.citations[0].state == "stale");
   CHECK(changed.answer == "not_rerun");
 
@@ -370,6 +375,11 @@ TEST_CASE("a receipt repeats its retrieval and knows when a source has changed o
   CHECK(
       must(fixture.library->replay(fixture.context, answer.receipt_id, false)).citations[0].state ==
       "gone");
+  fixture.forget_old_versions();
+  must(fixture.library->optimize(fixture.context, "default"));
+  const Replay late = must(fixture.library->replay(fixture.context, answer.receipt_id, false));
+  CHECK_FALSE(late.is_recorded_version);
+  CHECK(late.retrieval == "differs");
 }
 
 TEST_CASE("an unknown receipt is not found") {

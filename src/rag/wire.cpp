@@ -27,6 +27,8 @@ Result<void> LoadingSettings::validate() const {
 }
 
 Result<void> CollectionSettings::validate() const {
+  if (keep_versions < 0)
+    return fail(Code::invalid_argument, "keep_versions: {} is not a number from 0", keep_versions);
   TRY(check_threshold("evidence_min", evidence_min));
   return check_threshold("support_min", support_min);
 }
@@ -52,11 +54,43 @@ Result<void> SearchRequest::validate() const {
   return {};
 }
 
+Result<void> MigrateRequest::validate() const {
+  constexpr int limit_max = 1000;
+  if (!(margin >= 0 && margin <= 1))
+    return fail(Code::invalid_argument, "margin: {} is out of range 0..1", margin);
+  if (limit < 1 || limit > limit_max)
+    return fail(Code::invalid_argument, "limit: {} is out of range 1..{}", limit, limit_max);
+  for (std::size_t i = 0; i < gold.size(); ++i) {
+    const auto& [input, relevance] = gold[i];
+    const bool has_relevant = std::any_of(relevance.begin(), relevance.end(),
+                                          [](const auto& grade) { return grade.second > 0; });
+    if (input.empty() || !has_relevant)
+      return fail(Code::invalid_argument,
+                  "gold[{}]: needs an input and a relevance above 0 for one document or more", i);
+  }
+  return {};
+}
+
+json::Value to_json(const MigrationReport& report) {
+  return json::Object{
+      {"collection", report.collection},
+      {"from", json::to(report.from)},
+      {"to", json::to(report.to)},
+      {"documents", report.documents},
+      {"chunks", json::Object{{"new", report.chunks.added}, {"reused", report.chunks.reused}}},
+      {"tokens", report.tokens},
+      {"gold", json::to(report.gold)},
+      {"switched", report.switched},
+      {"index_version", report.index_version},
+      {"seconds", report.seconds}};
+}
+
 json::Value to_json(const IngestReport& report) {
   json::Object object{
       {"collection", report.collection},
       {"added", report.added},
       {"updated", report.updated},
+      {"moved", report.moved},
       {"unchanged", report.unchanged},
       {"deleted", report.deleted},
       {"failed", json::to(report.failed)},

@@ -38,11 +38,14 @@ struct CollectionSettings {
   double support_min =
       -1;  ///< Drop a generated sentence below this support, 0..1; -1: the default.
   std::optional<ContextualSettings> contextual;
+  /// How many versions before the current one can still be searched; each changed document is one.
+  /// May be changed in slipway.yaml at any time.
+  std::int64_t keep_versions = 1000;
   Result<void> validate() const;
 };
 BOOST_DESCRIBE_STRUCT(CollectionSettings, (),
                       (embedder, reranker, splitter, language, evidence_min, support_min,
-                       contextual))
+                       contextual, keep_versions))
 
 struct CollectionInfo {
   std::string name;
@@ -98,7 +101,8 @@ BOOST_DESCRIBE_STRUCT(IngestEstimate, (), (documents, chunks, tokens, seconds, c
 
 struct IngestReport {
   std::string collection;
-  std::int64_t added = 0, updated = 0, unchanged = 0, deleted = 0;
+  /// `moved`: the file is elsewhere now; its document is the same one.
+  std::int64_t added = 0, updated = 0, moved = 0, unchanged = 0, deleted = 0;
   std::vector<IngestFailure> failed;
   ChunkCounts chunks;
   std::int64_t tokens = 0;  ///< Embedded now.
@@ -140,6 +144,15 @@ BOOST_DESCRIBE_STRUCT(SearchItem, (),
                        text_start, text_end, byte_start, byte_end, page, page_end, boxes,
                        heading_path, sheet, row, row_end, metadata, score, scores, ranks))
 
+/// How a search was done, for those who ask.
+struct PlanInfo {
+  std::string dense;                     ///< exact (every selected vector is read), codes, none
+  std::int64_t matches = 0, chunks = 0;  ///< What passes the filter, of what there is.
+  std::int64_t codes_read = 0, vectors_read = 0;
+  std::int64_t segments = 0;
+};
+BOOST_DESCRIBE_STRUCT(PlanInfo, (), (dense, matches, chunks, codes_read, vectors_read, segments))
+
 struct SearchReply {
   std::string collection;
   std::int64_t index_version = 0;
@@ -150,10 +163,11 @@ struct SearchReply {
   models::Usage usage;
   std::map<std::string, double> timing_ms;  ///< embed, lexical, dense, fuse, rerank, total.
   std::string trace_id;
+  std::optional<PlanInfo> plan;  ///< With `explain`.
 };
 BOOST_DESCRIBE_STRUCT(SearchReply, (),
                       (collection, index_version, query, mode, items, matches, usage, timing_ms,
-                       trace_id))
+                       trace_id, plan))
 
 struct IndexReport {
   std::string collection;
@@ -222,6 +236,124 @@ struct Answer {
 };
 json::Value to_json(const Answer& answer);
 
+struct DocumentName {
+  std::string id, uri, path, title;
+};
+BOOST_DESCRIBE_STRUCT(DocumentName, (), (id, uri, path, title))
+
+/// What a deletion took away, and that nothing is left.
+struct DeletionReport {
+  DocumentName document;
+  std::string collection;
+  std::int64_t rows = 0;  ///< Of the document, in all versions and generations.
+  std::int64_t chunks = 0, vectors = 0, texts = 0, contexts = 0;
+  std::int64_t receipts = 0;  ///< Answers from it: their words are gone, their hashes stay.
+  std::vector<std::string> snapshots;  ///< That had it, and have it no more.
+  std::vector<std::string> remaining;  ///< Places that still have something of it: none.
+  std::int64_t index_version = 0;
+};
+BOOST_DESCRIBE_STRUCT(DeletionReport, (),
+                      (document, collection, rows, chunks, vectors, texts, contexts, receipts,
+                       snapshots, remaining, index_version))
+
+/// A version of a collection that somebody named or pinned, or the current one.
+struct VersionInfo {
+  std::int64_t version = 0;
+  bool is_current = false;
+  std::vector<std::string> names;     ///< Of snapshots.
+  std::vector<std::string> receipts;  ///< That pin it.
+  std::optional<std::string> created_at;
+  std::int64_t documents = 0, chunks = 0;
+  std::string embedder;
+  documents::SplitterSettings splitter;
+};
+BOOST_DESCRIBE_STRUCT(VersionInfo, (),
+                      (version, is_current, names, receipts, created_at, documents, chunks,
+                       embedder, splitter))
+
+/// What a collection was before it was migrated, or after: it can serve again.
+struct GenerationInfo {
+  std::string embedder;
+  documents::SplitterSettings splitter;
+  std::string state;  ///< serving, former, building
+  std::int64_t first_version = 0, last_version = 0;
+  std::int64_t documents = 0, chunks = 0;
+};
+BOOST_DESCRIBE_STRUCT(GenerationInfo, (),
+                      (embedder, splitter, state, first_version, last_version, documents, chunks))
+
+struct VersionList {
+  std::string collection;
+  std::int64_t current = 0;
+  std::int64_t oldest = 0;  ///< This one and all younger ones can be searched.
+  std::int64_t keep_versions = 0;
+  std::vector<VersionInfo> items;  ///< Youngest first.
+  std::vector<GenerationInfo> generations;
+};
+BOOST_DESCRIBE_STRUCT(VersionList, (),
+                      (collection, current, oldest, keep_versions, items, generations))
+
+struct ChangedDocument {
+  DocumentName document;
+  std::vector<std::string> what;  ///< content, metadata, place (it moved)
+};
+BOOST_DESCRIBE_STRUCT(ChangedDocument, (), (document, what))
+
+/// How much two versions find the same, 0..1: the mean over queries of the common part of the first
+/// `limit` results.
+struct Overlap {
+  std::int64_t queries = 0;
+  int limit = 10;
+  double chunks = 0, documents = 0;
+};
+BOOST_DESCRIBE_STRUCT(Overlap, (), (queries, limit, chunks, documents))
+
+struct VersionDifference {
+  std::string collection;
+  std::int64_t from = 0, to = 0;
+  std::vector<DocumentName> added, removed;
+  std::vector<ChangedDocument> changed;
+  std::int64_t unchanged = 0;
+  std::optional<Overlap> overlap;
+};
+BOOST_DESCRIBE_STRUCT(VersionDifference, (),
+                      (collection, from, to, added, removed, changed, unchanged, overlap))
+
+/// One question of a gold set: {"input": "...", "relevance": {"guide.md": 1}}. A document is named
+/// by its path, uri or id; a grade of 0 means not relevant.
+struct GoldQuestion {
+  std::string input;
+  std::map<std::string, double> relevance;
+};
+BOOST_DESCRIBE_STRUCT(GoldQuestion, (), (input, relevance))
+
+struct GoldScores {
+  double recall = 0, ndcg = 0;  ///< Of documents among the first `limit` passages; means, 0..1.
+};
+BOOST_DESCRIBE_STRUCT(GoldScores, (), (recall, ndcg))
+
+struct GoldComparison {
+  std::int64_t questions = 0;
+  int limit = 10;
+  double margin = 0;
+  GoldScores before, after;
+  bool holds = false;  ///< Neither score fell by more than the margin.
+};
+BOOST_DESCRIBE_STRUCT(GoldComparison, (), (questions, limit, margin, before, after, holds))
+
+struct MigrationReport {
+  std::string collection;
+  GenerationInfo from, to;
+  std::int64_t documents = 0;  ///< Built or changed now.
+  ChunkCounts chunks;
+  std::int64_t tokens = 0;
+  std::optional<GoldComparison> gold;
+  bool switched = false;
+  std::int64_t index_version = 0;
+  double seconds = 0;
+};
+json::Value to_json(const MigrationReport& report);
+
 struct ReplayedCitation {
   int number = 0;
   std::string state;  ///< valid, stale (the document has other content now), gone
@@ -230,10 +362,14 @@ BOOST_DESCRIBE_STRUCT(ReplayedCitation, (), (number, state))
 
 struct Replay {
   std::string receipt_id;
+  std::int64_t index_version = 0;  ///< That was searched: the recorded one, if it is kept.
+  bool is_recorded_version = true;
   std::string retrieval;  ///< identical, differs
   std::vector<ReplayedCitation> citations;
   std::string answer;  ///< identical, differs, not_rerun
 };
-BOOST_DESCRIBE_STRUCT(Replay, (), (receipt_id, retrieval, citations, answer))
+BOOST_DESCRIBE_STRUCT(Replay, (),
+                      (receipt_id, index_version, is_recorded_version, retrieval, citations,
+                       answer))
 
 }  // namespace slipway::rag

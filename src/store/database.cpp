@@ -80,6 +80,14 @@ class SqliteDatabase final : public Database {
     return reader->in_read(body);
   }
 
+  Result<void> settle(const Context& context) override {
+    TRY(context.check());
+    TRY(take_writer(context));
+    const Returned back{[&] { return_writer(); }};
+    const SqliteConnection::Use use(*writer_, context);
+    return writer_->execute("PRAGMA wal_checkpoint(TRUNCATE)");
+  }
+
   Result<void> backup(const Context& context, const std::filesystem::path& target) override;
   Result<std::vector<std::string>> check(const Context& context) override;
   const std::filesystem::path& path() const override { return options_.path; }

@@ -119,6 +119,10 @@ class Database {
 
   /// A consistent copy while others write. Fails as a write of that file.
   virtual Result<void> backup(const Context& context, const std::filesystem::path& target) = 0;
+  /// Empties the write-ahead log into the file. What was deleted is then nowhere on disk, since
+  /// deleted bytes are overwritten with zeros. A reader that began before keeps the log from being
+  /// emptied: then the next call does it.
+  virtual Result<void> settle(const Context& context) = 0;
   /// PRAGMA integrity_check and foreign_key_check: one line per fault, empty when sound.
   virtual Result<std::vector<std::string>> check(const Context& context) = 0;
   virtual const std::filesystem::path& path() const = 0;

@@ -366,6 +366,8 @@ Result<Found> Search::run() {
           !segment.check_vectors(scored.place.chunk, 1))
         return damaged(segment);
   found.plan = plan_;
+  found.plan.chunks = snapshot_.chunks();
+  found.plan.segments = snapshot_.segments.size();
   std::vector<Scored> ranked =
       is_hybrid ? fuse(dense, lexical) : (query_.mode == SearchMode::dense ? dense : lexical);
   fill(found, std::move(ranked), dense, lexical);

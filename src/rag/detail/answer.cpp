@@ -135,7 +135,8 @@ Result<void> Answering::find() {
                                       .rerank = request_.rerank,
                                       .reranker = request_.reranker,
                                       .candidates = request_.candidates,
-                                      .budget_usd = request_.budget_usd}));
+                                      .budget_usd = request_.budget_usd,
+                                      .version = request_.version}));
   const SearchReply& found = answered_.retrieved.reply;
   reply().collection = found.collection;
   reply().index_version = found.index_version;

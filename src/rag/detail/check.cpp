@@ -15,7 +15,7 @@ Result<std::optional<std::string>> fault_of(store::Connection& connection, Shelf
   if (!text) return std::optional(text.error().message());
   if (auto map = documents::SourceMap::decode(document.source_map); !map)
     return std::optional("its source map: " + map.error().message());
-  const auto chunks = TRY(chunks_of(connection, document.info.id));
+  const auto chunks = TRY(chunks_of(connection, document.row));
   if (static_cast<std::int64_t>(chunks.size()) != document.info.chunks)
     return std::optional(fmt::format("has {} chunks, not {}", chunks.size(), document.info.chunks));
   for (const ChunkRow& chunk : chunks) {
@@ -52,6 +52,18 @@ Result<std::vector<Damaged>> damaged_documents(const Context& context, Shelf& sh
   return damaged;
 }
 
+/// Out of all versions: a damaged document must not come back with an old one.
+Result<void> forget(const Context& context, Shelf& shelf, OpenCollection& collection,
+                    const Damaged& damaged) {
+  TRY(shelf.database().write(context, [&](store::Connection& connection) -> Result<void> {
+    TRY(collection.index->erase(connection, damaged.id));
+    TRY(erase_document(connection, collection.row.id, damaged.id));
+    return {};
+  }));
+  TRY(release_text(context, shelf, damaged.text_hash));
+  return {};
+}
+
 }  // namespace
 
 Result<std::vector<std::string>> check(const Context& context, Shelf& shelf, bool repair) {
@@ -65,7 +77,7 @@ Result<std::vector<std::string>> check(const Context& context, Shelf& shelf, boo
     for (Damaged& damaged : TRY(damaged_documents(context, shelf, row))) {
       if (repair) {
         const auto open = TRY(shelf.open(context, row.name));
-        TRY(remove_document(context, shelf, *open, damaged.id, damaged.text_hash));
+        TRY(forget(context, shelf, *open, damaged));
         damaged.line += "; removed, ingest it again";
       }
       lines.push_back(std::move(damaged.line));

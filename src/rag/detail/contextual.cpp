@@ -181,11 +181,10 @@ Result<void> Contextualizer::keep(const Context& context, const std::string& key
   });
 }
 
-Result<void> forget_contexts(store::Connection& connection, const std::string& text_hash) {
+Result<std::int64_t> forget_contexts(store::Connection& connection, const std::string& text_hash) {
   auto row = TRY(connection.prepare("DELETE FROM rag_contexts WHERE text_hash = ?"));
-  row.bind(0, text_hash);
-  TRY(row.step());
-  return {};
+  TRY(row.bind(0, text_hash).run());
+  return connection.changes();
 }
 
 Result<void> sweep_contexts(const Context& context, Shelf& shelf) {

@@ -66,7 +66,8 @@ class Contextualizer {
 };
 
 /// Removes the contexts of a text that no document has any more; inside the caller's transaction.
-Result<void> forget_contexts(store::Connection& connection, const std::string& text_hash);
+/// Gives how many.
+Result<std::int64_t> forget_contexts(store::Connection& connection, const std::string& text_hash);
 
 /// Removes the contexts of all texts that no document has, as failed documents leave them.
 Result<void> sweep_contexts(const Context& context, Shelf& shelf);

@@ -13,11 +13,13 @@
 
 namespace slipway::rag::detail {
 
-/// Always the scripted models, whatever is asked for.
+/// The scripted models, whatever is asked for; the embedder "other" has other vectors.
 class ScriptedCatalog final : public models::Catalog {
  public:
   std::shared_ptr<models::ScriptedEmbedder> embedder_model =
       std::make_shared<models::ScriptedEmbedder>();
+  std::shared_ptr<models::ScriptedEmbedder> other_embedder =
+      std::make_shared<models::ScriptedEmbedder>(32);
   std::shared_ptr<models::ScriptedReranker> reranker_model =
       std::make_shared<models::ScriptedReranker>();
   std::shared_ptr<models::ChatModel> chat;
@@ -33,7 +35,9 @@ class ScriptedCatalog final : public models::Catalog {
                                    const std::string& name) override {
     return fail(Code::unsupported, "model '{}' cannot be imported in a test", name);
   }
-  Result<std::shared_ptr<models::Embedder>> embedder(const Context&, const std::string&) override {
+  Result<std::shared_ptr<models::Embedder>> embedder(const Context&,
+                                                     const std::string& name) override {
+    if (name == "other") return std::shared_ptr<models::Embedder>(other_embedder);
     return std::shared_ptr<models::Embedder>(embedder_model);
   }
   Result<std::shared_ptr<models::Reranker>> reranker(const Context&,
@@ -84,12 +88,23 @@ struct Fixture {
       must(store::Database::open({.path = ":memory:"}, migrations()));
   std::unique_ptr<store::BlobStore> blobs = store::BlobStore::in_memory();
   FakeClock clock;
-  std::unique_ptr<Library> library = must(Library::open({.database = *database,
-                                                         .blobs = *blobs,
-                                                         .catalog = catalog,
-                                                         .clock = clock,
-                                                         .declared = {}}));
+  std::unique_ptr<Library> library = open();
   Context context;
+
+  std::unique_ptr<Library> open(std::map<std::string, CollectionSettings> declared = {}) {
+    return must(Library::open({.database = *database,
+                               .blobs = *blobs,
+                               .catalog = catalog,
+                               .segments = folder.path() / ".segments",
+                               .clock = clock,
+                               .declared = std::move(declared)}));
+  }
+  /// From now on no old version is kept.
+  void forget_old_versions() {
+    CollectionSettings settings;
+    settings.keep_versions = 0;
+    library = open({{"default", settings}});
+  }
 
   IngestReport ingest(IngestRequest request = {}) {
     request.sources = {folder.path().string()};

@@ -11,11 +11,11 @@
 #include <chrono>
 #include <set>
 #include <thread>
-#include <unordered_map>
 
 #include "core/files.hpp"
 #include "core/log.hpp"
 #include "core/pool.hpp"
+#include "rag/detail/filing.hpp"
 #include "rag/detail/handover.hpp"
 #include "rag/detail/items.hpp"
 #include "rag/detail/removal.hpp"
@@ -26,16 +26,6 @@ namespace {
 
 constexpr std::size_t batch_files_max = 64;
 constexpr std::uint64_t batch_bytes_max = 16u << 20;
-/// Chunks embedded between two looks at progress and cancellation.
-constexpr std::size_t embed_slice = 256;
-
-using Vectors = std::unordered_map<std::string, models::Vector>;
-
-struct Batch {
-  std::vector<Item> items;
-  Vectors vectors;  // By text hash; only what was not known.
-};
-
 class Ingest {
  public:
   Ingest(const Context& context, Shelf& shelf, const IngestRequest& request,
@@ -45,16 +35,12 @@ class Ingest {
   Result<IngestReport> run();
 
  private:
-  Result<void> open();
+  Result<void> open(const documents::SourceList& sources);
   Result<void> process(documents::SourceList sources);
   Result<Batch> read_batch(const std::vector<documents::SourceFile>& files, std::size_t& at);
   Result<void> embed(Batch& batch);
-  Result<std::vector<std::string>> unknown_texts(const Batch& batch,
-                                                 std::vector<std::string_view>& texts);
   void write(Batch batch);
   Result<void> write_item(Item& item, const Vectors& vectors);
-  Result<void> write_document(Item& item, const Vectors& vectors);
-  Result<void> embed_again(const Item& item, Vectors& vectors);
   Result<void> delete_missing(const documents::SourceList& sources);
   Result<void> estimate(const std::vector<std::string_view>& texts);
   void account(const Item& item);
@@ -68,8 +54,10 @@ class Ingest {
   CollectionSettings settings_;
   std::shared_ptr<OpenCollection> collection_;  // Empty only in a dry run on a new collection.
   std::shared_ptr<models::Embedder> embedder_;
+  std::optional<Filing> filing_;              // Empty in a dry run.
   std::unique_ptr<Contextualizer> contexts_;  // Empty: none are wanted.
   std::map<std::string, KnownDocument> known_;
+  std::optional<GoneDocuments> gone_;
   std::optional<ItemReader> reader_;
   /// Of each source that was read: the uris of its documents. Written by the main thread.
   std::map<std::string, std::set<std::string>> present_;
@@ -85,7 +73,7 @@ Result<IngestReport> Ingest::run() {
   if (request_.sources.empty())
     return fail(Code::invalid_argument, "no source is given; name a file or a folder to ingest");
   auto sources = TRY(documents::find_sources(context_, request_.sources, request_.source_options));
-  TRY(open());
+  TRY(open(sources));
   report_.collection = request_.collection;
   for (const auto& failure : sources.failures)
     report_.failed.push_back({failure.uri, failure.error.message()});
@@ -94,6 +82,7 @@ Result<IngestReport> Ingest::run() {
   TRY(process(sources));
   if (request_.sync && !request_.dry_run) TRY(delete_missing(sources));
   if (!request_.dry_run) {
+    TRY(prune(context_, shelf_, *collection_));
     TRY(sweep_texts(context_, shelf_));
     // What a failed document has paid for is kept for the next try.
     if (report_.failed.empty()) TRY(sweep_contexts(context_, shelf_));
@@ -110,7 +99,7 @@ Result<IngestReport> Ingest::run() {
   return std::move(report_);
 }
 
-Result<void> Ingest::open() {
+Result<void> Ingest::open(const documents::SourceList& sources) {
   if (request_.dry_run) {
     auto existing = shelf_.open(context_, request_.collection);
     if (existing)
@@ -124,6 +113,7 @@ Result<void> Ingest::open() {
     collection_ = TRY(shelf_.open_or_make(context_, request_.collection, request_.settings));
     settings_ = collection_->row.settings;
     embedder_ = TRY(shelf_.embedder(context_, *collection_));
+    filing_.emplace(context_, shelf_, *collection_, *embedder_);
   }
   std::string fingerprint = fmt::format("loader {} splitter {}", documents::loader_version,
                                         settings_.splitter.identity());
@@ -138,7 +128,9 @@ Result<void> Ingest::open() {
       known_ = TRY(known_documents(connection, collection_->row.id));
       return {};
     }));
-  reader_.emplace(request_, settings_, std::move(fingerprint), *embedder_, contexts_.get(), known_);
+  gone_.emplace(known_, sources.files);
+  reader_.emplace(request_, settings_, std::move(fingerprint), *embedder_, contexts_.get(), known_,
+                  *gone_);
   return {};
 }
 
@@ -181,53 +173,14 @@ Result<Batch> Ingest::read_batch(const std::vector<documents::SourceFile>& files
   return batch;
 }
 
-/// Hashes (and texts) of the batch's chunks that have no vector yet, each once.
-Result<std::vector<std::string>> Ingest::unknown_texts(const Batch& batch,
-                                                       std::vector<std::string_view>& texts) {
-  std::vector<std::string> hashes;
-  std::vector<std::string_view> all_texts;
-  std::set<std::string_view> seen;
-  for (const Item& item : batch.items)
-    for (std::size_t i = 0; i < item.chunks.size(); ++i)
-      if (seen.insert(item.vector_keys[i]).second) {
-        hashes.push_back(item.vector_keys[i]);
-        all_texts.push_back(item.chunk_texts[i]);
-      }
-  std::vector<bool> known(hashes.size(), false);
-  if (collection_ && !hashes.empty())
-    TRY(shelf_.database().read(context_, [&](store::Connection& connection) -> Result<void> {
-      known = TRY(collection_->index->known_vectors(connection, hashes));
-      return {};
-    }));
-  std::vector<std::string> unknown;
-  for (std::size_t i = 0; i < hashes.size(); ++i)
-    if (!known[i]) {
-      unknown.push_back(hashes[i]);
-      texts.push_back(all_texts[i]);
-    }
-  return unknown;
-}
-
 Result<void> Ingest::embed(Batch& batch) {
-  std::vector<std::string_view> texts;
-  const auto hashes = TRY(unknown_texts(batch, texts));
-  if (request_.dry_run) return estimate(texts);
-  models::Usage usage;
-  for (std::size_t from = 0; from < texts.size(); from += embed_slice) {
-    TRY(context_.check());
-    const std::size_t to = std::min(from + embed_slice, texts.size());
-    const std::vector<std::string_view> slice(texts.begin() + static_cast<std::ptrdiff_t>(from),
-                                              texts.begin() + static_cast<std::ptrdiff_t>(to));
-    auto vectors = TRY(embedder_->embed(context_, slice, models::TextRole::document, &usage));
-    for (std::size_t i = from; i < to; ++i) batch.vectors[hashes[i]] = std::move(vectors[i - from]);
+  if (request_.dry_run)
+    return estimate(TRY(unknown_texts(context_, shelf_, collection_.get(), batch)).texts);
+  const models::Usage usage = TRY(filing_->embed(batch, [&](std::int64_t embedded) {
     const std::lock_guard lock(mutex_);
-    done_.chunks_done += static_cast<std::int64_t>(to - from);
+    done_.chunks_done += embedded;
     report_progress(done_.current);
-  }
-  std::set<std::string_view> counted;
-  for (Item& item : batch.items)
-    for (const std::string& key : item.vector_keys)
-      if (batch.vectors.contains(key) && counted.insert(key).second) ++item.chunks_embedded;
+  }));
   const std::lock_guard lock(mutex_);
   report_.tokens += usage.embedding_tokens;
   return {};
@@ -272,59 +225,19 @@ void Ingest::write(Batch batch) {
     }
     account(item);
   }
+  // Replaced documents are kept as long as the collection's history is.
+  const bool has_replaced = std::any_of(batch.items.begin(), batch.items.end(), [](const Item& i) {
+    return i.change != Change::unchanged && i.change != Change::added && i.change != Change::failed;
+  });
+  if (request_.dry_run || !has_replaced) return;
+  if (const auto pruned = prune(context_, shelf_, *collection_); !pruned)
+    log::warning("old versions stay for now: {}", pruned.error().message());
 }
 
 Result<void> Ingest::write_item(Item& item, const Vectors& vectors) {
   if (item.change == Change::unchanged) return {};
-  if (item.change == Change::metadata)
-    return shelf_.database().write(context_, [&](store::Connection& connection) -> Result<void> {
-      TRY(set_metadata(connection, item.row.info.id, request_.metadata));
-      const auto row = TRY(find_document(connection, item.row.info.id));
-      return collection_->index->set_attributes(connection, item.row.info.id,
-                                                attributes_of(row->info));
-    });
-  Result<void> written = write_document(item, vectors);
-  if (!written && written.error().code() == Code::conflict) {
-    // A vector that was known when we asked has been deleted with the last document that had it.
-    Vectors complete = vectors;
-    TRY(embed_again(item, complete));
-    written = write_document(item, complete);
-  }
-  if (!written) {
-    (void)release_text(context_, shelf_, item.row.info.text_hash);  // The sweep would find it too.
-    return written;
-  }
-  if (item.change != Change::updated && item.change != Change::relocated) return {};
-  const std::string& old_text = known_.at(item.row.info.uri).text_hash;
-  if (old_text == item.row.info.text_hash) return {};
-  return release_text(context_, shelf_, old_text);
-}
-
-Result<void> Ingest::embed_again(const Item& item, Vectors& vectors) {
-  for (std::size_t i = 0; i < item.chunks.size(); ++i)
-    if (!vectors.contains(item.vector_keys[i]))
-      vectors[item.vector_keys[i]] =
-          TRY(embedder_->embed_one(context_, item.chunk_texts[i], models::TextRole::document));
-  return {};
-}
-
-Result<void> Ingest::write_document(Item& item, const Vectors& vectors) {
-  item.row.collection = collection_->row.id;
-  item.row.info.ingested_at = format_time(shelf_.clock().now());
-  index::IndexedDocument indexed;
-  indexed.id = item.row.info.id;
-  indexed.attributes = attributes_of(item.row.info);
-  for (std::size_t i = 0; i < item.chunks.size(); ++i) {
-    const ChunkRow& chunk = item.chunks[i];
-    const auto vector = vectors.find(item.vector_keys[i]);
-    indexed.chunks.push_back({chunk.id, item.chunk_texts[i], item.vector_keys[i],
-                              vector == vectors.end() ? models::Vector() : vector->second});
-  }
-  return shelf_.database().write(context_, [&](store::Connection& connection) -> Result<void> {
-    TRY(shelf_.blobs().put(item.text));
-    TRY(put_document(connection, item.row, item.chunks));
-    return collection_->index->put(connection, indexed);
-  });
+  if (item.change == Change::metadata) return filing_->rewrite(item.row.info.id, request_.metadata);
+  return filing_->write(item, vectors);
 }
 
 Result<void> Ingest::delete_missing(const documents::SourceList& sources) {
@@ -337,8 +250,9 @@ Result<void> Ingest::delete_missing(const documents::SourceList& sources) {
     // What could not be read may still hold all of its documents.
     const auto read = present_.find(source);
     if (read != present_.end() ? read->second.contains(uri) : listed.contains(source)) continue;
+    if (gone_->is_claimed(uri)) continue;
     TRY(context_.check());
-    TRY(remove_document(context_, shelf_, *collection_, document.id, document.text_hash));
+    TRY(remove_document(context_, shelf_, *collection_, document.id));
     ++report_.deleted;
   }
   return {};
@@ -352,6 +266,7 @@ void Ingest::account(const Item& item) {
     case Change::relocated: ++report_.unchanged; break;
     case Change::metadata:
     case Change::updated: ++report_.updated; break;
+    case Change::moved: ++report_.moved; break;
     case Change::added: ++report_.added; break;
     case Change::failed:
       report_.failed.push_back({item.row.info.uri, item.error->message()});
@@ -378,16 +293,6 @@ void Ingest::report_progress(const std::string& current) {
 }
 
 }  // namespace
-
-json::Object attributes_of(const DocumentInfo& info) {
-  return json::Object{{"metadata", info.metadata},
-                      {"uri", info.uri},
-                      {"path", info.path},
-                      {"title", info.title},
-                      {"media_type", info.media_type},
-                      {"ingested_at", info.ingested_at},
-                      {"modified_at", json::to(info.modified_at)}};
-}
 
 Result<IngestReport> ingest(const Context& context, Shelf& shelf, const IngestRequest& request,
                             const ProgressSink& progress) {

@@ -9,7 +9,4 @@ namespace slipway::rag::detail {
 
 Result<IngestReport> ingest(const Context&, Shelf&, const IngestRequest&, const ProgressSink&);
 
-/// The part of the attributes that filters see.
-json::Object attributes_of(const DocumentInfo& info);
-
 }  // namespace slipway::rag::detail

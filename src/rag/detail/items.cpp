@@ -25,9 +25,42 @@ Item failed(const documents::SourceFile& file, Error error) {
   return item;
 }
 
+/// With its '#'; empty for a document that is all of its file.
+std::string_view part_of(std::string_view uri) {
+  const std::size_t at = uri.find('#');
+  return at == std::string_view::npos ? std::string_view() : uri.substr(at);
+}
+
 }  // namespace
 
 std::string_view source_of(std::string_view uri) { return uri.substr(0, uri.find('#')); }
+
+GoneDocuments::GoneDocuments(const Known& known, const std::vector<documents::SourceFile>& files) {
+  std::set<std::string_view> listed;
+  for (const documents::SourceFile& file : files) listed.insert(file.uri);
+  for (const auto& [uri, document] : known) {
+    const std::string_view source = source_of(uri);
+    if (listed.contains(source)) continue;
+    std::error_code error;
+    const auto file = documents::file_of_uri(source);
+    if (!file || std::filesystem::exists(*file, error) || error) continue;
+    by_content_.emplace(document.content_hash + std::string(part_of(uri)), uri);
+  }
+}
+
+std::optional<std::string> GoneDocuments::claim(const std::string& content_hash,
+                                                std::string_view part) {
+  const std::lock_guard lock(mutex_);
+  const auto [first, last] = by_content_.equal_range(content_hash + std::string(part));
+  for (auto at = first; at != last; ++at)
+    if (claimed_.insert(at->second).second) return at->second;
+  return std::nullopt;
+}
+
+bool GoneDocuments::is_claimed(const std::string& uri) const {
+  const std::lock_guard lock(mutex_);
+  return claimed_.contains(uri);
+}
 
 std::vector<Item> ItemReader::read(const Context& context,
                                    const documents::SourceFile& file) const {
@@ -59,10 +92,12 @@ std::vector<Item> ItemReader::read(const Context& context,
     item.row.fingerprint += parts;
     item.row.info.size_bytes = size;
     auto filled = fill(context, item, std::move(document));
-    if (filled)
+    if (filled) {
       judge(item);
-    else
+    } else {
+      item.change = Change::failed;
       item.error = std::move(filled.error());
+    }
   }
   return items;
 }
@@ -79,8 +114,14 @@ Item ItemReader::make_item(const documents::SourceFile& file, const std::string&
   item.row.fingerprint = fingerprint_;
   item.row.given_metadata = request_.metadata;
   const auto known = known_.find(info.uri);
-  info.id = known != known_.end() ? known->second.id
-                                  : "doc_" + short_hash(request_.collection + "\n" + info.uri);
+  if (known != known_.end()) {
+    info.id = known->second.id;
+  } else if (const auto before = gone_.claim(content_hash, part_of(info.uri))) {
+    info.id = known_.at(*before).id;
+    item.change = Change::moved;
+  } else {
+    info.id = "doc_" + short_hash(request_.collection + "\n" + info.uri);
+  }
   return item;
 }
 
@@ -115,6 +156,7 @@ std::optional<std::vector<Item>> ItemReader::unchanged(const documents::SourceFi
 }
 
 void ItemReader::judge(Item& item) const {
+  if (item.change == Change::moved) return;
   const auto known = known_.find(item.row.info.uri);
   if (known == known_.end())
     item.change = Change::added;
@@ -139,11 +181,29 @@ Result<void> ItemReader::fill(const Context& context, Item& item,
   item.row.source_map = document.map.encode();
   const auto spans = TRY(chunk_document(context, document, item.file.path, settings_.splitter,
                                         embedder_, item.splitting));
-  for (const documents::Span span : spans) item.chunks.push_back({"", info.id, span, ""});
+  for (const documents::Span span : spans) item.chunks.push_back({"", span, ""});
   cut(item, document.text);
   if (contexts_ != nullptr) TRY(add_contexts(context, item, document.text));
   item.text = std::move(document.text);
   return {};
+}
+
+Result<Item> ItemReader::recut(const Context& context, const DocumentRow& stored,
+                               const StoredText& text) const {
+  Item item;
+  item.change = Change::updated;
+  item.file.uri = stored.info.uri;
+  item.file.path = stored.info.path;
+  item.row = stored;
+  documents::Document document;
+  document.text = text.text;
+  document.map = text.map;
+  document.title = stored.info.title;
+  document.media_type = stored.info.media_type;
+  document.metadata = stored.info.metadata.as_object();
+  document.warnings = stored.info.warnings;
+  TRY(fill(context, item, std::move(document)));
+  return item;
 }
 
 /// Chunk ids and quotes stay those of the text; only what is searched changes.

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <map>
+#include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -10,6 +12,7 @@
 #include "models/embedder.hpp"
 #include "rag/detail/contextual.hpp"
 #include "rag/detail/records.hpp"
+#include "rag/detail/texts.hpp"
 #include "rag/library.hpp"
 
 namespace slipway::rag::detail {
@@ -18,9 +21,29 @@ enum class Change {
   unchanged,
   metadata,
   relocated,  ///< The same text elsewhere in a source that has changed: written, embedded not.
+  moved,      ///< The same bytes under another name, and the old file is gone.
   added,
   updated,
   failed
+};
+
+/// Documents whose files are gone, for files that are the same under another name. Safe to use from
+/// many threads.
+class GoneDocuments {
+ public:
+  using Known = std::map<std::string, KnownDocument>;
+
+  GoneDocuments() = default;
+  /// Those of `known` that are not in `files` and whose file is not on the disk.
+  GoneDocuments(const Known& known, const std::vector<documents::SourceFile>& files);
+  /// The uri of one with this content, and of this part; each is given once.
+  std::optional<std::string> claim(const std::string& content_hash, std::string_view part);
+  bool is_claimed(const std::string& uri) const;
+
+ private:
+  std::multimap<std::string, std::string> by_content_;
+  mutable std::mutex mutex_;  // Guards the set.
+  std::set<std::string> claimed_;
 };
 
 /// One document of a file.
@@ -45,17 +68,21 @@ class ItemReader {
 
   ItemReader(const IngestRequest& request, const CollectionSettings& settings,
              std::string fingerprint, models::Embedder& embedder, Contextualizer* contexts,
-             const Known& known)
+             const Known& known, GoneDocuments& gone)
       : request_(request),
         settings_(settings),
         fingerprint_(std::move(fingerprint)),
         embedder_(embedder),
         contexts_(contexts),
-        known_(known) {}
+        known_(known),
+        gone_(gone) {}
 
   /// The documents of a file: one, or the messages of a mailbox, the pages of an export. A file
   /// that cannot be read is one item with the error.
   std::vector<Item> read(const Context& context, const documents::SourceFile& file) const;
+  /// A document that is stored, cut with the reader's settings; its fingerprint is `stored`'s.
+  Result<Item> recut(const Context& context, const DocumentRow& stored,
+                     const StoredText& text) const;
 
  private:
   Item make_item(const documents::SourceFile& file, const std::string& content_hash,
@@ -73,6 +100,7 @@ class ItemReader {
   models::Embedder& embedder_;
   Contextualizer* const contexts_;
   const Known& known_;
+  GoneDocuments& gone_;
 };
 
 /// The uri of the source that a document comes from: without its part.

@@ -1,6 +1,7 @@
 #include "rag/detail/receipts.hpp"
 
 #include "core/clock.hpp"
+#include "rag/detail/versions.hpp"
 
 namespace slipway::rag::detail {
 
@@ -36,10 +37,12 @@ struct Receipt {
   json::Value parameters = json::Object();
   std::map<std::string, double> signals;
   json::Value answer;
+  bool pinned = false;
+  std::vector<std::string> erased;  ///< Documents whose words were taken out.
 };
 BOOST_DESCRIBE_STRUCT(Receipt, (),
                       (receipt_id, created_at, request, embedder, index_version, retrieval, prompt,
-                       model, reply, parameters, signals, answer))
+                       model, reply, parameters, signals, answer, pinned, erased))
 
 namespace {
 
@@ -118,12 +121,49 @@ Result<void> store_receipt(const Context& context, Shelf& shelf, const AskReques
   receipt.parameters = json::Object{
       {"temperature", 0}, {"seed", request.seed}, {"max_tokens", answered.generation.max_tokens}};
   receipt.signals = answered.answer.signals;
+  receipt.pinned = request.pin;
   answered.answer.receipt_id = receipt.receipt_id;
   receipt.answer = to_json(answered.answer);
-  return shelf.database().write(context, [&](store::Connection& connection) {
-    return insert_receipt(connection, receipt.receipt_id, answered.retrieved.collection->row.id,
-                          receipt.created_at, json::to(receipt));
+  return shelf.database().write(context, [&](store::Connection& connection) -> Result<void> {
+    const std::int64_t collection = answered.retrieved.collection->row.id;
+    if (request.pin)
+      TRY(index::hold(connection, collection,
+                      {std::string(receipt_prefix) + receipt.receipt_id, receipt.index_version,
+                       receipt.created_at})
+              .within("pin"));
+    return insert_receipt(connection, receipt.receipt_id, collection, receipt.created_at,
+                          json::to(receipt));
   });
+}
+
+namespace {
+
+void take_words(json::Object& answer, const std::string& document_id) {
+  answer["answer"] = "";
+  for (const char* list : {"sentences", "dropped", "nearest"}) answer[list] = json::Array();
+  for (json::Value& citation : answer["citations"].as_array()) {
+    json::Object& object = citation.as_object();
+    if (object["document_id"] != json::Value(document_id.c_str())) continue;
+    for (const char* words : {"quote", "uri", "path", "title"}) object[words] = "";
+    object["heading_path"] = json::Array();
+  }
+}
+
+}  // namespace
+
+Result<std::int64_t> redact_receipts(store::Connection& connection, std::int64_t collection,
+                                     const std::string& document_id) {
+  std::int64_t redacted = 0;
+  for (const auto& [id, body] : TRY(receipts_with(connection, collection, document_id))) {
+    Receipt receipt = TRY(json::from<Receipt>(body));
+    receipt.prompt.reset();
+    receipt.reply.reset();
+    take_words(receipt.answer.as_object(), document_id);
+    receipt.erased.push_back(document_id);
+    TRY(replace_receipt(connection, id, json::to(receipt)));
+    ++redacted;
+  }
+  return redacted;
 }
 
 Result<json::Value> load_receipt(const Context& context, Shelf& shelf, const std::string& id) {
@@ -142,24 +182,34 @@ Result<json::Value> load_receipt(const Context& context, Shelf& shelf, const std
 Result<Replay> replay(const Context& context, Shelf& shelf, Texts& texts, const std::string& id,
                       bool rerun) {
   const Receipt receipt = TRY(read_receipt(context, shelf, id));
-  const AskRequest request = TRY(request_of(receipt.request));
+  AskRequest request = TRY(request_of(receipt.request));
   Replay replayed;
   replayed.receipt_id = id;
-  const auto retrieved = TRY(retrieve(context, shelf, texts,
-                                      {.collection = request.collection,
-                                       .query = request.question,
-                                       .limit = request.limit,
-                                       .mode = index::SearchMode::hybrid,
-                                       .filter = request.filter,
-                                       .rerank = request.rerank,
-                                       .reranker = request.reranker,
-                                       .candidates = request.candidates}));
+  SearchRequest search{.collection = request.collection,
+                       .query = request.question,
+                       .limit = request.limit,
+                       .mode = index::SearchMode::hybrid,
+                       .filter = request.filter,
+                       .rerank = request.rerank,
+                       .reranker = request.reranker,
+                       .candidates = request.candidates,
+                       .version = receipt.index_version};
+  auto again = retrieve(context, shelf, texts, search);
+  if (!again && again.error().code() == Code::not_found) {
+    replayed.is_recorded_version = false;
+    search.version.reset();
+    again = retrieve(context, shelf, texts, search);
+  }
+  const Retrieved retrieved = TRY(std::move(again));
+  replayed.index_version = retrieved.reply.index_version;
   replayed.retrieval = ranked(retrieved) == receipt.retrieval ? "identical" : "differs";
   for (const json::Value& citation : receipt.answer.as_object().at("citations").as_array())
     replayed.citations.push_back({static_cast<int>(citation.as_object().at("number").as_int64()),
                                   TRY(state_of(context, shelf, texts, citation.as_object()))});
   replayed.answer = "not_rerun";
-  if (rerun) {
+  // Words of an erased document cannot be compared.
+  if (rerun && receipt.erased.empty()) {
+    request.version = search.version;
     const Answered again = TRY(answer(context, shelf, texts, request, {}));
     const std::string_view before = receipt.answer.as_object().at("answer").as_string();
     replayed.answer = again.answer.answer == before ? "identical" : "differs";

@@ -18,43 +18,43 @@ double ms_since(Time start) {
       .count();
 }
 
-Result<std::optional<Passage>> look_up(store::Connection& connection, Texts& texts,
+Result<std::optional<Passage>> look_up(store::Connection& connection, Texts& texts, Seen seen,
                                        const index::Hit& hit) {
-  const auto chunk = TRY(find_chunk(connection, hit.chunk_id));
-  if (!chunk) return std::optional<Passage>();
-  const auto document = TRY(find_document(connection, chunk->document_id));
-  if (!document) return std::optional<Passage>();
+  const auto found = TRY(find_chunk(connection, seen, hit.chunk_id));
+  if (!found) return std::optional<Passage>();
+  const auto& [chunk, document] = *found;
   Passage passage;
-  passage.stored = TRY(texts.get(*document));
-  passage.span = chunk->span;
-  passage.chunk_hash = chunk->text_hash;
-  if (chunk->span.end > passage.stored->text.size())
+  passage.stored = TRY(texts.get(document));
+  passage.span = chunk.span;
+  passage.chunk_hash = chunk.text_hash;
+  passage.document_row = document.row;
+  if (chunk.span.end > passage.stored->text.size())
     return fail(Code::internal, "chunk {} ends behind its text; run slipway doctor --repair",
-                chunk->id);
+                chunk.id);
   SearchItem& item = passage.item;
-  item.chunk_id = chunk->id;
-  item.document_id = document->info.id;
-  item.uri = document->info.uri;
-  item.path = document->info.path;
-  item.title = document->info.title;
-  item.content_hash = document->info.content_hash;
-  item.text_hash = document->info.text_hash;
-  item.metadata = document->info.metadata;
-  item.text = passage.stored->text.substr(chunk->span.start, chunk->span.size());
-  set_place(item, passage.stored->map, chunk->span);
+  item.chunk_id = chunk.id;
+  item.document_id = document.info.id;
+  item.uri = document.info.uri;
+  item.path = document.info.path;
+  item.title = document.info.title;
+  item.content_hash = document.info.content_hash;
+  item.text_hash = document.info.text_hash;
+  item.metadata = document.info.metadata;
+  item.text = passage.stored->text.substr(chunk.span.start, chunk.span.size());
+  set_place(item, passage.stored->map, chunk.span);
   item.score = hit.score;
   item.scores = {hit.dense, hit.lexical, std::nullopt};
   item.ranks = {hit.dense_rank, hit.lexical_rank};
   return std::optional<Passage>(std::move(passage));
 }
 
-/// False when a hit is gone: its document was changed between the search and the look-up.
-Result<bool> look_up_all(const Context& context, Shelf& shelf, Texts& texts,
+/// False when a hit is gone: its version was pruned between the search and the look-up.
+Result<bool> look_up_all(const Context& context, Shelf& shelf, Texts& texts, Seen seen,
                          const std::vector<index::Hit>& hits, std::vector<Passage>& passages) {
   passages.clear();
   TRY(shelf.database().read(context, [&](store::Connection& connection) -> Result<void> {
     for (const index::Hit& hit : hits) {
-      auto passage = TRY(look_up(connection, texts, hit));
+      auto passage = TRY(look_up(connection, texts, seen, hit));
       if (!passage) continue;
       passage->item.rank = static_cast<int>(passages.size()) + 1;
       passages.push_back(std::move(*passage));
@@ -69,22 +69,39 @@ Result<index::Query> make_query(const SearchRequest& request) {
   query.text = request.query;
   query.mode = request.mode;
   query.limit = static_cast<std::size_t>(request.limit);
+  query.version = request.version;
   if (request.filter && !request.filter->is_null())
     query.filter = TRY(index::Filter::parse(*request.filter));
   return query;
+}
+
+PlanInfo plan_of(const index::Found& found) {
+  const index::SearchPlan& plan = found.plan;
+  PlanInfo info;
+  info.dense = plan.codes_read > 0 ? "codes" : (plan.vectors_read > 0 ? "exact" : "none");
+  info.matches = static_cast<std::int64_t>(found.matches);
+  info.chunks = static_cast<std::int64_t>(plan.chunks);
+  info.codes_read = static_cast<std::int64_t>(plan.codes_read);
+  info.vectors_read = static_cast<std::int64_t>(plan.vectors_read);
+  info.segments = static_cast<std::int64_t>(plan.segments);
+  return info;
 }
 
 /// Opening the index and loading the model are both slow on a cold start and independent: do them
 /// at once.
 Result<void> open_both(const Context& context, Shelf& shelf, const SearchRequest& request,
                        Retrieved& retrieved) {
+  if (retrieved.collection) {
+    retrieved.embedder = TRY(shelf.embedder(context, *retrieved.collection));
+    return {};
+  }
   std::future<Result<std::shared_ptr<models::Embedder>>> warming;
-  if (request.mode != index::SearchMode::lexical)
+  if (request.mode != index::SearchMode::lexical && !request.version)
     warming = std::async(std::launch::async, [&] {
       return shelf.catalog().embedder(
           context, shelf.settings_for(request.collection, std::nullopt).embedder);
     });
-  auto collection = shelf.open(context, request.collection);
+  auto collection = shelf.open(context, request.collection, request.version);
   const Result<void> read = collection ? (*collection)->index->refresh(context) : Result<void>();
   if (warming.valid())
     (void)warming.get();  // A failure shows again below, where the right model is asked for.
@@ -186,7 +203,9 @@ Result<void> Retrieving::search() {
     reply.timing_ms["lexical"] = found.timing.lexical_ms;
     reply.timing_ms["dense"] = found.timing.dense_ms;
     reply.timing_ms["fuse"] = found.timing.fuse_ms;
-    if (TRY(look_up_all(context_, shelf_, texts_, found.hits, retrieved_.passages))) break;
+    if (request_.explain) reply.plan = plan_of(found);
+    const Seen seen{retrieved_.collection->row.id, found.version};
+    if (TRY(look_up_all(context_, shelf_, texts_, seen, found.hits, retrieved_.passages))) break;
   }
   return {};
 }
@@ -302,26 +321,26 @@ Result<void> Retrieving::vary() {
 }
 
 Result<void> Retrieving::widen() {
-  std::map<std::string, std::vector<documents::Span>> chunks, taken;
+  std::map<std::int64_t, std::vector<documents::Span>> chunks, taken;  // By document's row.
   TRY(shelf_.database().read(context_, [&](store::Connection& connection) -> Result<void> {
     for (const Passage& passage : retrieved_.passages) {
-      auto& spans = chunks[passage.item.document_id];
+      auto& spans = chunks[passage.document_row];
       if (!spans.empty()) continue;
-      for (const ChunkRow& chunk : TRY(chunks_of(connection, passage.item.document_id)))
+      for (const ChunkRow& chunk : TRY(chunks_of(connection, passage.document_row)))
         spans.push_back(chunk.span);
     }
     return {};
   }));
   std::vector<Passage> wide;
   for (Passage& passage : retrieved_.passages) {
-    const auto& spans = chunks[passage.item.document_id];
+    const auto& spans = chunks[passage.document_row];
     const auto at = std::find(spans.begin(), spans.end(), passage.span);
-    // Gone when the document was changed since the search: then the chunk itself is shown.
+    // Gone when the version was pruned since the search: then the chunk itself is shown.
     documents::Span span = at == spans.end()
                                ? passage.span
                                : expanded(spans, static_cast<std::size_t>(at - spans.begin()),
                                           passage.stored->map, request_.expand);
-    auto& others = taken[passage.item.document_id];
+    auto& others = taken[passage.document_row];
     span.end = std::min(span.end, passage.stored->text.size());
     if (!fit_between(span, passage.span, others)) continue;
     others.push_back(span);
@@ -335,8 +354,10 @@ Result<void> Retrieving::widen() {
 }
 
 Result<Retrieved> retrieve(const Context& context, Shelf& shelf, Texts& texts,
-                           const SearchRequest& request) {
+                           const SearchRequest& request,
+                           std::shared_ptr<OpenCollection> generation) {
   Retrieving retrieving(context, shelf, texts, request);
+  retrieving.retrieved().collection = std::move(generation);
   TRY(retrieving.run());
   return std::move(retrieving.retrieved());
 }

@@ -13,6 +13,7 @@ struct Passage {
   std::shared_ptr<const StoredText> stored;
   documents::Span span;
   std::string chunk_hash;  ///< Of the chunk's text.
+  std::int64_t document_row = 0;
 };
 
 struct Retrieved {
@@ -26,7 +27,9 @@ struct Retrieved {
   bool over_budget = false;   ///< Reranking was not paid for; the passages are in fused order.
 };
 
-Result<Retrieved> retrieve(const Context&, Shelf&, Texts&, const SearchRequest&);
+/// `generation`: that one, whatever the request names.
+Result<Retrieved> retrieve(const Context&, Shelf&, Texts&, const SearchRequest&,
+                           std::shared_ptr<OpenCollection> generation = nullptr);
 
 /// Everything of a citation or item that says where `span` of the document stands.
 template <typename T>

@@ -199,7 +199,7 @@ TEST_CASE("collapsed passages are shown once, and others take their place") {
   fixture.folder.write("last.txt", "Nothing of that");
   fixture.ingest();
   const SearchReply plain = search(fixture, {.limit = 3});
-  CHECK(plain.items[2].path.starts_with("copy"));
+  CHECK(plain.items[2].path != "other.txt");
   // Four candidates are all copies: more are looked at until there are three.
   const SearchReply reply = search(fixture, {.limit = 3, .candidates = 4, .collapse = true});
   REQUIRE(reply.items.size() == 3);

@@ -1,6 +1,7 @@
 #include "rag/detail/shelf.hpp"
 
 #include "rag/detail/chunking.hpp"
+#include "rag/detail/generations.hpp"
 
 namespace slipway::rag::detail {
 
@@ -48,7 +49,8 @@ Result<std::shared_ptr<OpenCollection>> Shelf::open(const Context& context,
   std::optional<CollectionRow> row;
   std::vector<CollectionRow> others;
   TRY(database().read(context, [&](store::Connection& connection) -> Result<void> {
-    row = TRY(find_collection(connection, name));
+    // Generations that do not serve have names that no collection can have.
+    if (name.find('@') == std::string::npos) row = TRY(find_collection(connection, name));
     if (!row) others = TRY(all_collections(connection));
     return {};
   }));
@@ -61,11 +63,25 @@ Result<std::shared_ptr<OpenCollection>> Shelf::open(const Context& context,
               list_names(others));
 }
 
+Result<std::shared_ptr<OpenCollection>> Shelf::open(const Context& context, const std::string& name,
+                                                    std::optional<std::int64_t> version) {
+  if (!version) return open(context, name);
+  std::optional<CollectionRow> row;
+  TRY(database().read(context, [&](store::Connection& connection) -> Result<void> {
+    row = TRY(generation_of(connection, name, *version));
+    return {};
+  }));
+  return row ? open_row(context, std::move(*row)) : open(context, name);
+}
+
 Result<std::shared_ptr<OpenCollection>> Shelf::open_row(const Context& context, CollectionRow row) {
+  // A row's name changes when another generation takes its place.
   const auto known = open_.with([&](auto& open) -> std::shared_ptr<OpenCollection> {
-    const auto found = open.find(row.name);
-    // Another process may have deleted the collection and made it anew: then the row id differs.
-    return found != open.end() && found->second->row.id == row.id ? found->second : nullptr;
+    const auto found = open.find(row.id);
+    return found != open.end() && found->second->row.name == row.name &&
+                   found->second->row.created_at == row.created_at
+               ? found->second
+               : nullptr;
   });
   if (known) return known;
   auto opened = std::make_shared<OpenCollection>();
@@ -79,8 +95,10 @@ Result<std::shared_ptr<OpenCollection>> Shelf::open_row(const Context& context, 
   opened->row = std::move(row);
   // Two threads may have opened it at once; the first one in stays, so that all share one index.
   return open_.with([&](auto& open) {
-    auto& slot = open[opened->row.name];
-    if (!slot || slot->row.id != opened->row.id) slot = opened;
+    auto& slot = open[opened->row.id];
+    if (!slot || slot->row.name != opened->row.name ||
+        slot->row.created_at != opened->row.created_at)
+      slot = opened;
     return slot;
   });
 }
@@ -97,7 +115,6 @@ CollectionSettings Shelf::settings_for(const std::string& name,
 
 Result<CollectionRow> Shelf::make(const Context& context, const std::string& name,
                                   CollectionSettings settings) {
-  TRY(check_name(name));
   TRY(settings.validate());
   TRY(settings.splitter.validate());
   const auto embedder = TRY(catalog().embedder(context, settings.embedder));
@@ -122,6 +139,7 @@ Result<CollectionRow> Shelf::make(const Context& context, const std::string& nam
 Result<std::shared_ptr<OpenCollection>> Shelf::open_or_make(
     const Context& context, const std::string& name,
     const std::optional<CollectionSettings>& asked) {
+  TRY(check_name(name));
   std::optional<CollectionRow> row;
   TRY(database().read(context, [&](store::Connection& connection) -> Result<void> {
     row = TRY(find_collection(connection, name));
@@ -144,12 +162,20 @@ Result<std::shared_ptr<models::Embedder>> Shelf::embedder(const Context& context
 }
 
 std::string Shelf::reranker_of(const CollectionRow& row) const {
-  const auto declared = options_.declared.find(row.name);
+  const auto declared = options_.declared.find(row.plain_name());
   return declared != options_.declared.end() ? declared->second.reranker : row.settings.reranker;
 }
 
+std::int64_t Shelf::keep_versions_of(const CollectionRow& row) const {
+  const auto declared = options_.declared.find(row.plain_name());
+  return declared != options_.declared.end() ? declared->second.keep_versions
+                                             : row.settings.keep_versions;
+}
+
 void Shelf::forget(const std::string& name) {
-  open_.with([&](auto& open) { open.erase(name); });
+  open_.with([&](auto& open) {
+    std::erase_if(open, [&](const auto& entry) { return entry.second->row.plain_name() == name; });
+  });
 }
 
 }  // namespace slipway::rag::detail

@@ -36,6 +36,9 @@ class Shelf {
 
   /// Fails: not_found, naming the collections that exist.
   Result<std::shared_ptr<OpenCollection>> open(const Context&, const std::string& name);
+  /// The generation that served when this version was the current one; absent: the present.
+  Result<std::shared_ptr<OpenCollection>> open(const Context&, const std::string& name,
+                                               std::optional<std::int64_t> version);
   /// Makes it when it is missing, with `asked`, else what is declared, else the defaults. An
   /// existing one must agree with `asked`. Fails: conflict.
   Result<std::shared_ptr<OpenCollection>> open_or_make(
@@ -49,14 +52,18 @@ class Shelf {
   /// The name of the reranker that the collection's searches use; empty: none. What slipway.yaml
   /// says now counts before what it said when the collection was made.
   std::string reranker_of(const CollectionRow& row) const;
+  /// How many old versions are kept; slipway.yaml counts first here too.
+  std::int64_t keep_versions_of(const CollectionRow& row) const;
+  /// The generation that the row describes.
+  Result<std::shared_ptr<OpenCollection>> open_row(const Context&, CollectionRow row);
+  /// Takes the generations of a collection out of memory.
   void forget(const std::string& name);
 
  private:
-  Result<std::shared_ptr<OpenCollection>> open_row(const Context&, CollectionRow row);
   Result<CollectionRow> make(const Context&, const std::string& name, CollectionSettings settings);
 
   Library::Options options_;
-  Guarded<std::map<std::string, std::shared_ptr<OpenCollection>>> open_;
+  Guarded<std::map<std::int64_t, std::shared_ptr<OpenCollection>>> open_;  ///< By row id.
 };
 
 }  // namespace slipway::rag::detail

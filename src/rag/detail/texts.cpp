@@ -32,4 +32,18 @@ Result<std::shared_ptr<const StoredText>> Texts::get(const DocumentRow& document
   return std::shared_ptr<const StoredText>(stored);
 }
 
+void Texts::forget(const DocumentRow& document) {
+  cache_.with([&](Cache& cache) {
+    for (auto entry = cache.entries.begin(); entry != cache.entries.end();) {
+      const auto next = std::next(entry);
+      if (entry->key.starts_with(document.info.id)) {
+        cache.bytes -= entry->text->text.size();
+        cache.by_key.erase(entry->key);
+        cache.entries.erase(entry);
+      }
+      entry = next;
+    }
+  });
+}
+
 }  // namespace slipway::rag::detail

@@ -25,6 +25,8 @@ class Texts {
 
   /// Fails: not_found, unavailable (the blob is damaged).
   Result<std::shared_ptr<const StoredText>> get(const DocumentRow& document);
+  /// Out of memory, with all else of the same id.
+  void forget(const DocumentRow& document);
 
  private:
   struct Entry {

@@ -165,7 +165,7 @@ Result<void> SqliteConnection::set_up(const Context& context) {
   TRY(
       execute(fmt::format("PRAGMA synchronous={}; PRAGMA foreign_keys=ON; "
                           "PRAGMA journal_size_limit={}; PRAGMA cache_size=-8192; "
-                          "PRAGMA temp_store=MEMORY",
+                          "PRAGMA temp_store=MEMORY; PRAGMA secure_delete=ON",
                           sync_names[static_cast<int>(options_.sync)], journal_bytes_kept)));
   if (options_.query_only) TRY(execute("PRAGMA query_only=ON"));
   return {};
