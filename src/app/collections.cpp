@@ -3,17 +3,11 @@
 #include <iostream>
 
 #include "app/commands.hpp"
+#include "app/render.hpp"
 
 namespace slipway::app {
 
 namespace {
-
-std::string render_splitter(const documents::SplitterSettings& splitter) {
-  const auto unit = splitter.kind == documents::SplitterKind::token ? documents::LengthUnit::tokens
-                                                                    : splitter.unit;
-  return fmt::format("{}, {} {}, overlap {}", json::name(splitter.kind), splitter.chunk_size,
-                     json::name(unit), splitter.chunk_overlap);
-}
 
 std::string render_collection(const rag::CollectionInfo& info) {
   return format_table({}, {{"name", info.name},

@@ -4,22 +4,19 @@
 #include "app/command_line.hpp"
 
 #include <CLI/CLI.hpp>
-#include <sstream>
 
 #include "app/commands.hpp"
+#include "app/detail/usage_errors.hpp"
 
 namespace slipway::app {
+
+using detail::explain;
+using detail::full_name;
 
 namespace {
 
 constexpr std::string_view version = "slipway 0.1.0";
 constexpr const char* global_group = "Global options";
-
-std::string full_name(const CLI::App& app) {
-  if (app.get_parent() == nullptr) return "";
-  const std::string before = full_name(*app.get_parent());
-  return before.empty() ? app.get_name() : before + " " + app.get_name();
-}
 
 /// Declares the commands on `root`; a parsed one leaves itself in `line`.
 class Declarations {
@@ -33,6 +30,7 @@ class Declarations {
     declare_ask();
     declare_collections();
     declare_documents();
+    declare_versions();
     declare_index();
     declare_models();
     declare_config();
@@ -144,10 +142,8 @@ class Declarations {
         "Characters of a chunk (tokens with --splitter token), of a new collection; default 800");
     add_number(app, "--chunk-overlap", o->chunk_overlap, {0, 1'000'000},
                "Characters that neighbours share, of a new collection; default 0");
-    add_choice(
-        app, "--splitter", o->splitter,
-        {"recursive", "character", "language", "token", "markdown", "html", "json", "semantic"},
-        "How texts are cut, of a new collection");
+    add_choice(app, "--splitter", o->splitter, json::names<documents::SplitterKind>(),
+               "How texts are cut, of a new collection");
     app.add_option("--embedder", o->embedder, "Embedding model, of a new collection")
         ->type_name("MODEL");
     app.add_option("--password", o->password, "For encrypted PDFs: text, env:NAME or file:PATH")
@@ -155,6 +151,11 @@ class Declarations {
     finish(app,
            "  slipway ingest docs/ --collection handbook --sync\n"
            "  slipway ingest report.pdf --metadata year=2026 --metadata team=search");
+  }
+
+  static void add_version(CLI::App& app, std::string& version) {
+    app.add_option("--version", version, "Search this version: a number or a snapshot's name")
+        ->type_name("VERSION");
   }
 
   static void add_rerank(CLI::App& app, bool& rerank, std::string& reranker) {
@@ -180,6 +181,8 @@ class Declarations {
         ->option_text("LAMBDA");
     add_choice(app, "--expand", o->expand, {"none", "neighbours", "section"},
                "What is shown around each passage");
+    add_version(app, o->version);
+    app.add_flag("--explain", o->explain, "Tell how the search was done");
     finish(app,
            "  slipway search \"retention of traces\" --limit 5\n"
            "  slipway search budget --filter '{\"year\":{\"$gte\":2024}}' --json");
@@ -204,6 +207,8 @@ class Declarations {
     app.add_option("--seed", o->seed, "Seed of the model's choices")->type_name("N");
     add_choice(app, "--unsupported", o->unsupported, {"drop", "mark"},
                "What becomes of sentences that no passage supports");
+    add_version(app, o->version);
+    app.add_flag("--pin", o->pin, "Keep the version as long as the receipt");
     app.add_option("--replay", o->replay, "Repeat a stored answer and check its citations")
         ->type_name("RECEIPT");
     app.add_flag("--rerun", o->rerun, "With --replay: run the model again too");
@@ -230,6 +235,69 @@ class Declarations {
     add_argument(remove, "NAME", o->name, "Collection")->required();
     remove.add_flag("-y,--yes", o->yes, "Do not ask");
     finish(remove, "  slipway collections delete handbook --yes");
+
+    CLI::App& migrate =
+        add(group, "migrate", "Build a collection anew beside the one that serves, then switch");
+    auto m = runs<MigrateOptions>(migrate, &collections_migrate);
+    add_argument(migrate, "NAME", m->name, "Collection")->required();
+    migrate.add_option("--embedder", m->embedder, "Embedding model")->type_name("MODEL");
+    add_choice(migrate, "--splitter", m->splitter, json::names<documents::SplitterKind>(),
+               "How texts are cut");
+    add_number(migrate, "--chunk-size", m->chunk_size, {1, 1'000'000}, "Characters of a chunk");
+    add_number(migrate, "--chunk-overlap", m->chunk_overlap, {0, 1'000'000},
+               "Characters that neighbours share");
+    migrate
+        .add_option("--gold", m->gold, "Questions with their documents; switch only if it holds")
+        ->type_name("FILE");
+    migrate.add_option("--margin", m->margin, "What recall and nDCG may fall by; default 0")
+        ->check(CLI::Range(0.0, 1.0))
+        ->option_text("SHARE");
+    add_number(migrate, "-n,--limit", m->limit, {1, 1000},
+               "Passages that the gold set looks at; default 10");
+    finish(migrate,
+           "  slipway collections migrate handbook --embedder e5-small-v2-q --gold gold.jsonl\n"
+           "  slipway collections migrate handbook --chunk-size 400");
+
+    CLI::App& rollback = add(group, "rollback", "Serve again what served before the migration");
+    auto r = runs<std::string>(rollback, &collections_rollback);
+    add_argument(rollback, "NAME", *r, "Collection")->required();
+    finish(rollback, "  slipway collections rollback handbook");
+  }
+
+  void declare_versions() {
+    CLI::App& group =
+        add_group("versions", "List, name, compare and drop versions of a collection",
+                  "  slipway versions list\n  slipway versions compare before current");
+    CLI::App& list = add(group, "list", "The current version, snapshots and pins");
+    auto l = runs<VersionOptions>(list, &versions_list);
+    add_collection(list, l->collection);
+    finish(list, "  slipway versions list -c handbook");
+
+    CLI::App& snapshot = add(group, "snapshot", "Keep a version under a name");
+    auto s = runs<VersionOptions>(snapshot, &versions_snapshot);
+    add_argument(snapshot, "NAME", s->name, "Its name")->required();
+    add_collection(snapshot, s->collection);
+    snapshot.add_option("--version", s->version, "A number; default the current version")
+        ->type_name("VERSION");
+    finish(snapshot, "  slipway versions snapshot before-the-move -c handbook");
+
+    CLI::App& drop = add(group, "drop", "Drop a snapshot, or all that holds a version");
+    auto d = runs<VersionOptions>(drop, &versions_drop);
+    add_argument(drop, "VERSION", d->name, "A snapshot's name, or a number")->required();
+    add_collection(drop, d->collection);
+    finish(drop, "  slipway versions drop before-the-move");
+
+    CLI::App& compare = add(group, "compare", "What changed between two versions");
+    auto c = runs<CompareOptions>(compare, &versions_compare);
+    add_argument(compare, "FROM", c->from, "Number, name or 'current'")->required();
+    add_argument(compare, "TO", c->to, "Number, name or 'current'")->required();
+    add_collection(compare, c->collection);
+    compare.add_option("--queries", c->queries, "Also compare what they find: one query a line")
+        ->type_name("FILE");
+    add_number(compare, "-n,--limit", c->limit, {1, 1000}, "Results of each query; default 10");
+    finish(compare,
+           "  slipway versions compare before-the-move current\n"
+           "  slipway versions compare 17 23 --queries questions.txt");
   }
 
   void declare_index() {
@@ -331,63 +399,6 @@ class Declarations {
   CLI::App& root_;
   CommandLine& line_;
 };
-
-CLI::App& deepest(CLI::App& app) {
-  const auto parsed = app.get_subcommands();
-  return parsed.empty() ? app : deepest(*parsed.back());
-}
-
-/// What is wrong when arguments are left over, also before the command; nothing when none are.
-std::string complaint_about_extras(const CLI::App& app) {
-  const std::vector<std::string> extras = app.remaining(true);
-  if (extras.empty())
-    return app.get_parent() == nullptr ? "" : complaint_about_extras(*app.get_parent());
-  const auto option = std::find_if(extras.begin(), extras.end(), [](const std::string& word) {
-    return word.size() > 1 && word[0] == '-';
-  });
-  std::vector<std::string> names;
-  if (option != extras.end()) {
-    for (const CLI::Option* known : app.get_options())
-      for (const std::string& name : known->get_lnames()) names.push_back("--" + name);
-  } else {
-    for (const CLI::App* known : app.get_subcommands({})) names.push_back(known->get_name());
-  }
-  const std::string word =
-      option != extras.end() ? option->substr(0, option->find('=')) : extras.front();
-  const std::vector<std::string_view> known(names.begin(), names.end());
-  const auto hint = json::nearest(word, known);
-  const std::string meant = hint.empty() ? "" : fmt::format("; did you mean '{}'?", hint);
-  if (option != extras.end()) return fmt::format("unknown option '{}'{}", word, meant);
-  if (!names.empty()) return fmt::format("unknown command '{}'{}", word, meant);
-  return fmt::format("unexpected argument '{}'; put a text with spaces in quotes", word);
-}
-
-std::string complaint(const CLI::ParseError& error, const CLI::App& app) {
-  if (std::string extras = complaint_about_extras(app); !extras.empty()) return extras;
-  if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr &&
-      app.get_require_subcommand_min() > 0) {
-    std::vector<std::string> names;
-    for (const CLI::App* child : app.get_subcommands({})) names.push_back(child->get_name());
-    return fmt::format("a command is missing; there are: {}", fmt::join(names, ", "));
-  }
-  return error.what();
-}
-
-void explain(const CLI::ParseError& error, CLI::App& root, CommandLine& line) {
-  line.run = nullptr;
-  CLI::App& app = deepest(root);
-  std::ostringstream out;
-  std::ostringstream err;
-  if (error.get_exit_code() == 0) {
-    line.exit_code = root.exit(error, out, err);
-    line.out = CLI::detail::find_and_replace(out.str(), "\n\n\n", "\n\n");
-    return;
-  }
-  const std::string name = full_name(app);
-  const std::string program = name.empty() ? "slipway" : "slipway " + name;
-  line.exit_code = exit_wrong_use;
-  line.err = fmt::format("{}: {}\nSee '{} --help'.\n", program, complaint(error, app), program);
-}
 
 std::vector<std::string> choices_in(const std::string& type_name) {
   const std::size_t open = type_name.find('{');

@@ -41,6 +41,8 @@ struct SearchOptions {
   bool collapse = false;
   std::optional<double> mmr;
   std::string expand = "none";
+  std::string version;  ///< A number or a name; empty: the current one.
+  bool explain = false;
 };
 Result<int> search(App& app, const SearchOptions& options);
 
@@ -56,6 +58,8 @@ struct AskOptions {
   std::string unsupported = "drop";  ///< drop, mark
   bool rerank = false;
   std::string reranker;
+  std::string version;  ///< A number or a name; empty: the current one.
+  bool pin = false;
   std::string replay;  ///< A receipt id; then there is no question.
   bool rerun = false;
 };
@@ -83,6 +87,38 @@ struct DeleteOptions {
   bool yes = false;  ///< Do not ask.
 };
 Result<int> collections_delete(App& app, const DeleteOptions& options);
+struct MigrateOptions {
+  std::string name;
+  std::string embedder;
+  std::string splitter;
+  std::optional<std::size_t> chunk_size;
+  std::optional<std::size_t> chunk_overlap;
+  std::string gold;  ///< A file, one question a line: {"input":"...","relevance":{"guide.md":1}}
+  double margin = 0;
+  int limit = 10;
+};
+/// Exit code 1 when the gate did not hold.
+Result<int> collections_migrate(App& app, const MigrateOptions& options);
+Result<int> collections_rollback(App& app, const std::string& name);
+
+struct VersionOptions {
+  std::string collection;
+  std::string name;
+  std::string version;
+};
+Result<int> versions_list(App& app, const VersionOptions& options);
+Result<int> versions_snapshot(App& app, const VersionOptions& options);
+Result<int> versions_drop(App& app, const VersionOptions& options);
+struct CompareOptions {
+  std::string collection;
+  std::string from, to;
+  std::string queries;  ///< A file, one query a line.
+  int limit = 10;
+};
+Result<int> versions_compare(App& app, const CompareOptions& options);
+/// The version that a command line names; nothing when it names none.
+Result<std::optional<std::int64_t>> version_of(App& app, const std::string& collection,
+                                               const std::string& version);
 
 struct IndexOptions {
   std::string collection;

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <fstream>
 #include <stop_token>
 
 #include "app/detail/fake_library.hpp"
@@ -201,6 +202,50 @@ TEST_CASE("a document's text is exact when piped and harmless on a terminal") {
   Run terminal({}, {.is_terminal = true});
   REQUIRE(documents_text(*terminal.app, "doc_1"));
   CHECK(terminal.out == "text of doc_1 \uFFFD[2J\n");
+}
+
+TEST_CASE("versions and migrations pass on what is asked, and a gate that fails is an exit code") {
+  const std::string folder =
+      (std::filesystem::temp_directory_path() / "slipway-test-XXXXXX").string();
+  std::string pattern = folder;
+  REQUIRE(::mkdtemp(pattern.data()) != nullptr);
+  const std::filesystem::path path = pattern;
+  std::ofstream(path / "gold.jsonl")
+      << "{\"input\":\"q\",\"relevance\":{\"a.md\":1},\"expected_output\":\"x\"}\n\n";
+  std::ofstream(path / "bad.jsonl") << "{\"input\":\"q\",\"relevance\":{\"a.md\":\"high\"}}\n";
+  std::ofstream(path / "queries.txt") << "one\n\n  two words \n";
+  detail::Run run;
+  run.library->collections_.push_back({.name = "default"});
+  CHECK(*collections_migrate(*run.app, {.name = "default",
+                                        .embedder = "e5",
+                                        .chunk_size = 300,
+                                        .gold = (path / "gold.jsonl").string(),
+                                        .margin = 0.1}) == exit_failed);
+  const rag::MigrateRequest& request = run.library->migrate_request_;
+  CHECK(request.embedder == "e5");
+  CHECK(request.splitter->chunk_size == 300);
+  REQUIRE(request.gold.size() == 1);
+  CHECK(request.gold[0].relevance.at("a.md") == 1);
+  CHECK(run.out.find("nothing is switched") != std::string::npos);
+  run.library->migration_.switched = true;
+  CHECK(*collections_rollback(*run.app, "default") == exit_done);
+  const auto bad = collections_migrate(
+      *run.app, {.name = "default", .embedder = "e5", .gold = (path / "bad.jsonl").string()});
+  REQUIRE_FALSE(bad);
+  CHECK(bad.error().message().find("question 1") != std::string::npos);
+  CHECK(*versions_compare(*run.app, {.collection = "default",
+                                     .from = "v1",
+                                     .to = "current",
+                                     .queries = (path / "queries.txt").string()}) == exit_done);
+  CHECK(run.library->queries_ == std::vector<std::string>{"one", "two words"});
+  CHECK(versions_compare(*run.app, {.collection = "default", .from = "none", .to = "current"})
+            .error()
+            .code() == Code::not_found);
+  CHECK(*search(*run.app, {.query = "x", .collection = "default", .version = "abc"}) == exit_done);
+  CHECK(run.library->search_request_.version == 3);
+  CHECK(*versions_drop(*run.app, {.collection = "default", .name = "v1"}) == exit_done);
+  CHECK(run.library->removed_ == std::vector<std::string>{"v1"});
+  std::filesystem::remove_all(path);
 }
 
 }  // namespace slipway::app

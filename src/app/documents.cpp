@@ -1,4 +1,5 @@
 #include "app/commands.hpp"
+#include "app/render.hpp"
 
 namespace slipway::app {
 
@@ -58,13 +59,15 @@ Result<int> documents_text(App& app, const std::string& id) {
 Result<int> documents_delete(App& app, const std::vector<std::string>& ids) {
   rag::Library& library = *TRY(app.library());
   json::Array deleted;
+  bool is_clean = true;
   for (const std::string& id : ids) {
-    TRY(library.remove_document(app.context(), id));
-    deleted.push_back(json::Value(boost::json::string(id)));
-    if (!app.options().json) app.print(fmt::format("deleted {}\n", id));
+    const rag::DeletionReport report = TRY(library.remove_document(app.context(), id));
+    is_clean = is_clean && report.remaining.empty();
+    deleted.push_back(json::to(report));
+    if (!app.options().json) app.print(render_deletion(report));
   }
   if (app.options().json) app.print_json(json::Object{{"deleted", std::move(deleted)}});
-  return exit_done;
+  return is_clean ? exit_done : exit_failed;
 }
 
 }  // namespace slipway::app

@@ -25,6 +25,11 @@ std::string place_of(const Located& item) {
     place += fmt::format(", page {}", *item.page);
     if (item.page_end && *item.page_end != *item.page) place += fmt::format("-{}", *item.page_end);
   }
+  if (item.sheet) place += fmt::format(", sheet {}", one_line(*item.sheet));
+  if (item.row) {
+    place += fmt::format(", row {}", *item.row);
+    if (item.row_end && *item.row_end != *item.row) place += fmt::format("-{}", *item.row_end);
+  }
   if (!item.heading_path.empty())
     place += ", " + one_line(fmt::format("{}", fmt::join(item.heading_path, " > ")));
   if (item.byte_start && item.byte_end)
@@ -165,6 +170,20 @@ std::string render_scores(const rag::SearchItem& item) {
   return parts;
 }
 
+/// "version 17 · 130 of 912 chunks match · dense: codes, 912 codes and 41 vectors read · ..."
+std::string render_plan(const rag::SearchReply& reply) {
+  const rag::PlanInfo& plan = *reply.plan;
+  std::vector<std::string> parts = {
+      fmt::format("version {}", reply.index_version),
+      fmt::format("{} of {} chunks match", group_digits(plan.matches), group_digits(plan.chunks)),
+      fmt::format("dense: {}, {} codes and {} vectors read", plan.dense,
+                  group_digits(plan.codes_read), group_digits(plan.vectors_read)),
+      fmt::format("{} segment{}", plan.segments, plan.segments == 1 ? "" : "s")};
+  for (const auto& [name, ms] : reply.timing_ms)
+    if (ms > 0) parts.push_back(fmt::format("{} {:.2f} ms", name, ms));
+  return fmt::format("{}", fmt::join(parts, " · "));
+}
+
 }  // namespace
 
 std::string render_place(const rag::Citation& citation) { return place_of(citation); }
@@ -211,14 +230,16 @@ std::string render_search(const rag::SearchReply& reply, const Style& style) {
       out += std::string(indent) + style.dim(line) + "\n";
     out += render_excerpt(item.text, emphasis, style);
   }
+  if (reply.plan) out += "\n" + style.dim(render_plan(reply)) + "\n";
   return out;
 }
 
 std::string render_report(const rag::IngestReport& report) {
   std::string out = fmt::format(
-      "{}: {} added, {} updated, {} unchanged, {} deleted, {} failed\n"
+      "{}: {} added, {} updated, {}{} unchanged, {} deleted, {} failed\n"
       "chunks: {} new, {} reused · {} tokens embedded · {}\n",
       printable(report.collection), group_digits(report.added), group_digits(report.updated),
+      report.moved > 0 ? group_digits(report.moved) + " moved, " : "",
       group_digits(report.unchanged), group_digits(report.deleted),
       group_digits(static_cast<std::int64_t>(report.failed.size())),
       group_digits(report.chunks.added), group_digits(report.chunks.reused),
@@ -244,9 +265,35 @@ std::string render_warnings(const rag::IngestReport& report) {
   return out;
 }
 
+std::string render_deletion(const rag::DeletionReport& report) {
+  std::string out = fmt::format(
+      "deleted {} ({})\n  {} rows, {} chunks, {} vectors, {} texts, {} contexts; words taken out "
+      "of "
+      "{} receipt{}\n",
+      report.document.id, one_line(report.document.path), report.rows, report.chunks,
+      report.vectors, report.texts, report.contexts, report.receipts,
+      report.receipts == 1 ? "" : "s");
+  if (!report.snapshots.empty())
+    out += fmt::format("  it was in these snapshots and is in none of them now: {}\n",
+                       fmt::join(report.snapshots, ", "));
+  for (const std::string& place : report.remaining)
+    out += fmt::format("  STILL IN {}: run slipway index optimize, then slipway doctor\n",
+                       one_line(place));
+  return out + (report.remaining.empty() ? "  looked for it everywhere: nothing is left\n" : "");
+}
+
+std::string render_splitter(const documents::SplitterSettings& splitter) {
+  const auto unit = splitter.kind == documents::SplitterKind::token ? documents::LengthUnit::tokens
+                                                                    : splitter.unit;
+  return fmt::format("{}, {} {}, overlap {}", json::name(splitter.kind), splitter.chunk_size,
+                     json::name(unit), splitter.chunk_overlap);
+}
+
 std::string render_replay(const rag::Replay& replay, const Style& style) {
   std::string out =
-      fmt::format("{}\nretrieval: {}\nanswer: {}\n", style.bold("Receipt " + replay.receipt_id),
+      fmt::format("{}\nversion: {}{}\nretrieval: {}\nanswer: {}\n",
+                  style.bold("Receipt " + replay.receipt_id), replay.index_version,
+                  replay.is_recorded_version ? "" : " (the recorded one is not kept any more)",
                   replay.retrieval, replay.answer == "not_rerun" ? "not rerun" : replay.answer);
   for (const rag::ReplayedCitation& citation : replay.citations)
     out += fmt::format("citation [{}]: {}\n", citation.number, citation.state);

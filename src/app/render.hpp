@@ -31,6 +31,12 @@ std::string render_report(const rag::IngestReport& report);
 /// The warnings of a report for a person: at most ten, then how many more.
 std::string render_warnings(const rag::IngestReport& report);
 
+/// What a deletion took away, and what is left.
+std::string render_deletion(const rag::DeletionReport& report);
+
+/// "recursive, 800 characters, overlap 0"
+std::string render_splitter(const documents::SplitterSettings& splitter);
+
 std::string render_replay(const rag::Replay& replay, const Style& style);
 
 }  // namespace slipway::app

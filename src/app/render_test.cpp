@@ -155,13 +155,56 @@ TEST_CASE("of many warnings ten are shown and the rest is counted") {
 }
 
 TEST_CASE("a replay tells what still stands") {
-  const rag::Replay replay{.receipt_id = "rcp_1",
-                           .retrieval = "identical",
-                           .citations = {{1, "valid"}, {2, "stale"}},
-                           .answer = "not_rerun"};
+  rag::Replay replay{.receipt_id = "rcp_1",
+                     .index_version = 7,
+                     .retrieval = "identical",
+                     .citations = {{1, "valid"}, {2, "stale"}},
+                     .answer = "not_rerun"};
   CHECK(render_replay(replay, plain) ==
-        "Receipt rcp_1\nretrieval: identical\nanswer: not rerun\ncitation [1]: valid\n"
-        "citation [2]: stale\n");
+        "Receipt rcp_1\nversion: 7\nretrieval: identical\nanswer: not rerun\n"
+        "citation [1]: valid\ncitation [2]: stale\n");
+  replay.is_recorded_version = false;
+  CHECK(render_replay(replay, plain).find("version: 7 (the recorded one is not kept any more)") !=
+        std::string::npos);
+}
+
+TEST_CASE("a deletion tells what went and, loudly, what did not") {
+  rag::DeletionReport report;
+  report.document = {"doc_1", "file:///a.md", "a.md", "A"};
+  report.rows = 2;
+  report.receipts = 1;
+  report.snapshots = {"v1"};
+  const std::string clean = render_deletion(report);
+  CHECK(clean.find("deleted doc_1 (a.md)\n  2 rows") == 0);
+  CHECK(clean.find("out of 1 receipt\n") != std::string::npos);
+  CHECK(clean.find("in none of them now: v1") != std::string::npos);
+  CHECK(clean.find("nothing is left") != std::string::npos);
+  report.remaining = {"text sha256:1"};
+  const std::string rest = render_deletion(report);
+  CHECK(rest.find("STILL IN text sha256:1") != std::string::npos);
+  CHECK(rest.find("nothing is left") == std::string::npos);
+}
+
+TEST_CASE("sheets and rows of tables are part of a place, and a plan is one line") {
+  rag::SearchReply reply;
+  rag::SearchItem item;
+  item.path = "book.xlsx";
+  item.sheet = "Sales\x1b";
+  item.row = 3;
+  item.row_end = 5;
+  CHECK(render_place(item).starts_with("book.xlsx, sheet Sales"));
+  CHECK(render_place(item).ends_with(", row 3-5"));
+  CHECK(render_place(item).find('\x1b') == std::string::npos);
+  reply.items.push_back(item);
+  reply.index_version = 4;
+  reply.plan.emplace();
+  reply.plan->dense = "codes";
+  reply.plan->chunks = 5000;
+  reply.plan->matches = 1200;
+  reply.plan->segments = 1;
+  CHECK(
+      render_search(reply, plain).find("version 4 · 1,200 of 5,000 chunks match · dense: codes") !=
+      std::string::npos);
 }
 
 TEST_CASE("a passage of one huge word or of nothing is still shown") {

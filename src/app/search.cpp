@@ -17,6 +17,7 @@ Result<rag::SearchRequest> search_request(const SearchOptions& options) {
   request.candidates = options.candidates;
   request.collapse = options.collapse;
   request.mmr = options.mmr;
+  request.explain = options.explain;
   request.expand = TRY(json::from<rag::Expand>(json::Value(options.expand.c_str())));
   TRY(request.validate());
   return request;
@@ -36,6 +37,7 @@ Result<int> search(App& app, const SearchOptions& options) {
   auto request = search_request(options);
   if (!request) return app.wrong_use(request.error());
   request->collection = TRY(app.collection_or_default(options.collection));
+  request->version = TRY(version_of(app, request->collection, options.version));
   const auto reply = TRY(TRY(app.library())->search(app.context(), *request));
   if (app.options().json)
     app.print_json(json::to(reply));

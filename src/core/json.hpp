@@ -352,4 +352,13 @@ requires std::is_enum_v<E> std::string_view name(E value) {
   return boost::describe::enum_to_string(value, "");
 }
 
+/// Of all enumerators, in their order.
+template <typename E>
+requires std::is_enum_v<E> std::vector<std::string> names() {
+  std::vector<std::string> all;
+  boost::mp11::mp_for_each<boost::describe::describe_enumerators<E>>(
+      [&](auto enumerator) { all.emplace_back(enumerator.name); });
+  return all;
+}
+
 }  // namespace slipway::json

@@ -22,6 +22,12 @@ class FakeLibrary final : public rag::Library {
   std::vector<std::string> removed_;
   std::vector<std::string> optimized_;
   rag::IndexReport index_report_;
+  rag::DeletionReport deletion_;
+  rag::VersionList versions_;
+  rag::VersionDifference difference_;
+  rag::MigrationReport migration_;
+  rag::MigrateRequest migrate_request_;
+  std::vector<std::string> queries_;
 
   Result<std::vector<rag::CollectionInfo>> collections(const Context&) override {
     if (error_) return *error_;
@@ -50,9 +56,11 @@ class FakeLibrary final : public rag::Library {
   Result<std::string> document_text(const Context&, const std::string& id) override {
     return "text of " + id + " \x1b[2J";
   }
-  Result<void> remove_document(const Context&, const std::string& id) override {
+  Result<rag::DeletionReport> remove_document(const Context&, const std::string& id) override {
     removed_.push_back(id);
-    return {};
+    rag::DeletionReport report = deletion_;
+    report.document.id = id;
+    return report;
   }
   Result<rag::IngestReport> ingest(const Context& context, const rag::IngestRequest& request,
                                    const rag::ProgressSink& progress) override {
@@ -93,6 +101,46 @@ class FakeLibrary final : public rag::Library {
   Result<void> optimize(const Context&, const std::string& collection) override {
     optimized_.push_back(collection);
     return {};
+  }
+  Result<rag::VersionList> versions(const Context&, const std::string&) override {
+    return versions_;
+  }
+  Result<std::int64_t> version_named(const Context&, const std::string&,
+                                     const std::string& version) override {
+    if (version == "none") return fail(Code::not_found, "there is no version 'none'");
+    return static_cast<std::int64_t>(version.size());
+  }
+  Result<rag::VersionInfo> snapshot(const Context&, const std::string&, const std::string& name,
+                                    std::optional<std::int64_t> version) override {
+    rag::VersionInfo info;
+    info.version = version.value_or(7);
+    info.names = {name};
+    return info;
+  }
+  Result<void> drop_version(const Context&, const std::string&, const std::string& name) override {
+    removed_.push_back(name);
+    return {};
+  }
+  Result<rag::VersionDifference> compare_versions(const Context&, const std::string&,
+                                                  std::int64_t from, std::int64_t to,
+                                                  const std::vector<std::string>& queries,
+                                                  int) override {
+    queries_ = queries;
+    rag::VersionDifference difference = difference_;
+    difference.from = from;
+    difference.to = to;
+    return difference;
+  }
+  Result<rag::MigrationReport> migrate(const Context&, const rag::MigrateRequest& request,
+                                       const rag::ProgressSink& progress) override {
+    migrate_request_ = request;
+    TRY(request.validate());
+    progress({.documents_done = 1, .documents_total = 2, .chunks_done = 5, .current = "a.md"});
+    return migration_;
+  }
+  Result<rag::MigrationReport> roll_back(const Context&, const std::string&,
+                                         const rag::ProgressSink&) override {
+    return migration_;
   }
   Result<std::vector<std::string>> check(const Context&, bool) override {
     return std::vector<std::string>();

@@ -89,7 +89,7 @@ Result<Found> find_version(store::Connection& connection, const CollectionRow& s
   const index::History history = TRY(index::history_of(connection, found.row.id));
   if (!history.has(version))
     return fail(Code::not_found,
-                "version {} of collection '{}' is not kept; slipway index versions lists what is",
+                "version {} of collection '{}' is not kept; slipway versions list tells what is",
                 version, serving.name);
   return found;
 }
