@@ -2,11 +2,10 @@
 
 #include <charconv>
 #include <condition_variable>
-#include <cstdlib>
 
 #include "core/clock.hpp"
-#include "core/files.hpp"
 #include "core/log.hpp"
+#include "core/secret.hpp"
 #include "core/unicode.hpp"
 
 namespace slipway::models::detail {
@@ -16,7 +15,6 @@ namespace {
 constexpr int retries_max = 2;
 constexpr std::chrono::seconds retry_after_max{20};  // Longer pauses are the caller's decision.
 constexpr std::size_t message_bytes_max = 400;
-constexpr std::size_t secret_bytes_max = 16u << 10;
 
 std::string_view trim(std::string_view text) { return unicode::trim(text); }
 
@@ -102,29 +100,7 @@ Result<void> pause(const Context& context, std::chrono::milliseconds time) {
 }  // namespace
 
 Result<std::string> resolve_secret(const std::string& reference) {
-  if (reference.empty()) return std::string();
-  std::string secret;
-  if (reference.starts_with("env:")) {
-    const std::string name = reference.substr(4);
-    const char* value = std::getenv(name.c_str());
-    if (value == nullptr || *value == '\0')
-      return fail(Code::invalid_argument, "api_key: the variable {} is not set; export it", name);
-    secret = trim(value);
-  } else if (reference.starts_with("file:")) {
-    secret = trim(TRY(read_file(reference.substr(5), secret_bytes_max).within("api_key")));
-    if (secret.empty())
-      return fail(Code::invalid_argument, "api_key: the file {} is empty", reference.substr(5));
-  } else {
-    // Not shown: it may well be the key itself.
-    return fail(Code::invalid_argument, "api_key: write env:NAME or file:PATH, not the key itself");
-  }
-  for (const char c : secret)
-    if (static_cast<unsigned char>(c) <= 0x20 || static_cast<unsigned char>(c) >= 0x7F)
-      return fail(Code::invalid_argument,
-                  "api_key: what {} holds is no key: it has white space or "
-                  "other characters that cannot be sent",
-                  reference);
-  return secret;
+  return slipway::resolve_secret("api_key", reference);
 }
 
 Result<OpenAiEndpoint> OpenAiEndpoint::open(Options options) {

@@ -1,0 +1,16 @@
+// Secrets of configuration: a setting names where one is, never the secret itself.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "core/result.hpp"
+
+namespace slipway {
+
+/// The secret that "env:NAME" or "file:PATH" stands for; empty for an empty reference. `setting` is
+/// how the messages call it; none of them holds the secret. Fails: invalid_argument (the secret
+/// itself, an unset variable, what cannot be sent in a header), not_found, forbidden.
+Result<std::string> resolve_secret(std::string_view setting, const std::string& reference);
+
+}  // namespace slipway
