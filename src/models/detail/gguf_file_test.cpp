@@ -143,7 +143,9 @@ TEST_CASE("a head that makes llama.cpp crash is one clear error") {
   write_with_hole(scratch.path(), bytes, file.bytes().size());
   const auto result = vet_gguf({}, scratch.path());
   REQUIRE_FALSE(result.ok());
+#if !defined(__SANITIZE_ADDRESS__)  // It turns the signal into an exit.
   CHECK(result.error().message().find("crashed its reader") != std::string::npos);
+#endif
   CHECK(result.error().code() == Code::invalid_argument);
   CHECK(result.error().message().find(scratch.path().string()) != std::string::npos);
 }
