@@ -2,6 +2,7 @@
 // and by its id; or when it came from this source, is still there, and the source does not choose
 // it any more. In doubt it stays.
 #include "connectors/detail/confluence.hpp"
+#include "core/unicode.hpp"
 
 namespace slipway::connectors::detail {
 
@@ -9,6 +10,7 @@ namespace slipway::connectors::detail {
 struct ConfluenceConnector::Judged {
   std::set<std::string> pages;           ///< Asked for.
   std::map<std::string, Content> found;  ///< Those of them that are there.
+  std::set<std::string> searchable;      ///< Those that a search finds.
   std::set<std::string> of_this_source;  ///< Pages that came from it, themselves or their files.
   std::set<std::string> chosen;          ///< Those of them that the source chooses now.
   std::map<std::string, std::string> attachments;  ///< Asked for: the page of each.
@@ -48,8 +50,10 @@ Result<void> ConfluenceConnector::find_pages(const Context& context, Judged& jud
   TRY(for_batches(judged.pages, [&](const std::string& ids) -> Result<void> {
     auto searched = api_.search(context, "id in (" + ids + ")", "version,space",
                                 [&](Content&& content, const std::string&) -> Result<void> {
-                                  if (content.is_current() && content.type != "attachment")
-                                    judged.found.emplace(content.id, std::move(content));
+                                  if (!content.is_current() || content.type == "attachment")
+                                    return {};
+                                  judged.searchable.insert(content.id);
+                                  judged.found.emplace(content.id, std::move(content));
                                   return {};
                                 });
     // Some versions refuse a query that names an id which they do not know.
@@ -84,9 +88,14 @@ Result<void> ConfluenceConnector::find_chosen(const Context& context, Judged& ju
     if (found == judged.found.end()) continue;
     const bool is_named = source_.scope == ConfluenceScope::page && source_.value == id;
     const bool is_in_space =
-        source_.scope == ConfluenceScope::space && found->second.space_key == source_.value;
-    if (is_named || is_in_space || found->second.space_key.empty())
-      judged.chosen.insert(id);  // Without a space nothing is known: it stays.
+        source_.scope == ConfluenceScope::space &&
+        unicode::to_lower(found->second.space_key) == unicode::to_lower(source_.value);
+    // Of what we may not see nothing is known; and a query does not choose what its index lacks.
+    const bool is_in_doubt =
+        found->second.space_key.empty() ||
+        (source_.scope == ConfluenceScope::cql && !judged.searchable.contains(id));
+    if (is_named || is_in_space || is_in_doubt)
+      judged.chosen.insert(id);
     else if (source_.scope == ConfluenceScope::cql)
       in_question.insert(id);
   }

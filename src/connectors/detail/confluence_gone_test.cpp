@@ -58,6 +58,27 @@ TEST_CASE("a page that a query does not choose any more is gone from that source
   }
 }
 
+TEST_CASE("what a search index lacks for a while is not gone") {
+  for (const Kind kind : kinds)
+    for (const char* query : {"?space=DOC", "?space=doc", "?cql=label = howto"}) {
+      ScriptedConfluence server(kind);
+      server.change([&](State& state) {
+        fill(state, 9);
+        for (auto& [id, page] : state.pages) page.labels = {"howto"};
+      });
+      const auto connector = opened(server.source(query));
+      const std::string prefix = "confluence:" + server.base() + "/";
+      const std::set<std::string> known = {prefix + "1", prefix + "2", prefix + "3",
+                                           prefix + "3/attachments/att1003"};
+      server.change([](State& state) { state.unindexed = {1, 3}; });
+      const Listing listing = *opened(server.source("?cql=label = howto"))->list({});
+      CHECK(listing.covers(prefix + "1"));
+      CHECK(gone_of(*connector, listing, known).empty());
+      server.change([](State& state) { state.pages.erase(1); });
+      CHECK(gone_of(*connector, listing, known) == std::vector<std::string>{prefix + "1"});
+    }
+}
+
 TEST_CASE("attachments that are not wanted any more leave with the next sync") {
   ScriptedConfluence server(Kind::cloud);
   server.change([&](State& state) { fill(state, 3); });
@@ -160,6 +181,11 @@ TEST_CASE("whichever call fails, and however often, nothing looks deleted") {
           CHECK(gone.empty());
         }
         for (const RemoteItem& item : listing->items) CHECK(known.contains(item.uri));
+        if (!listing->items.empty()) {
+          const auto fetched = connector->fetch({}, listing->items[0], "");
+          CHECK((fetched ? fetched->state == FetchState::changed
+                         : fetched.error().code() == Code::unavailable));
+        }
         if (!plan.fired()) break;
       }
       // One fault is got over by the second try; a server that stays away fails every run.

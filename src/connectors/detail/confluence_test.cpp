@@ -80,6 +80,15 @@ TEST_CASE("a page becomes a document with all that the server says of it") {
   }
 }
 
+TEST_CASE("a title of any length is kept whole") {
+  ScriptedConfluence server(Kind::cloud);
+  std::string title;
+  for (int i = 0; i < 255; ++i) title += "\U0001F600";
+  server.change([&](State& state) { state.pages[1].title = title; });
+  const auto connector = opened(server.source("?space=DOC"));
+  CHECK(connector->list({})->items.at(0).title == title);
+}
+
 TEST_CASE("a page that only shows other pages still is a document") {
   ScriptedConfluence server(Kind::cloud);
   server.change([&](State& state) { state.pages[1] = {"Overview", ""}; });

@@ -10,6 +10,8 @@ namespace slipway::connectors::detail {
 namespace {
 
 constexpr std::size_t names_max = 1000;  // Labels, ancestors.
+/// Titles have at most 255 characters: of these nothing may be lost.
+constexpr std::size_t line_bytes_max = 2000;
 
 using Path = std::initializer_list<std::string_view>;
 
@@ -30,7 +32,7 @@ std::string string_at(const json::Value& value, Path path) {
 }
 
 std::string line_at(const json::Value& value, Path path) {
-  return one_line(string_at(value, path));
+  return one_line(string_at(value, path), line_bytes_max);
 }
 
 std::int64_t number_at(const json::Value& value, Path path, std::int64_t fallback) {

@@ -44,6 +44,7 @@ class ScriptedConfluence {
   struct State {
     std::map<int, Page> pages;
     std::map<int, File> files;     ///< Their ids begin with "att".
+    std::set<int> unindexed;       ///< Pages that searches do not find.
     int results_max = 0;           ///< Of one answer, below the real caps; 0: the real caps.
     std::string authorization;     ///< The header that is asked for; empty: everybody may.
     bool answers_anybody = false;  ///< Data Center: who is not known sees what is public: nothing.
@@ -176,7 +177,8 @@ class ScriptedConfluence {
     bool is_understood = true;
     if (is_known) {
       for (const auto& [number, page] : state.pages)
-        if (page.status == "current" && matches_cql(cql, number, page, is_understood))
+        if (page.status == "current" && !(is_search && state.unindexed.contains(number)) &&
+            matches_cql(cql, number, page, is_understood))
           matches.emplace_back(false, number);
       for (const auto& [number, file] : state.files)
         if (file.status == "current" && matches_cql(cql, number, file, is_understood))

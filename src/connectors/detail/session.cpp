@@ -18,7 +18,6 @@ namespace {
 using Milliseconds = std::chrono::milliseconds;
 
 constexpr int redirects_max = 5;
-constexpr std::size_t summary_bytes_max = 300;
 
 bool is_redirect(int status) {
   return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
@@ -154,44 +153,45 @@ Result<Session> Session::open(const Url& site, const Options& options) {
   return session;
 }
 
+Result<Hop> follow_redirect(const Hop& from, const std::string& location) {
+  const std::string shown = http::redact_url(from.url.text());
+  if (location.empty())
+    return fail(Code::unavailable, "{}: leads on and does not say where to go", shown);
+  auto next = resolve(from.url, location);
+  if (!next)
+    return fail(Code::unavailable, "{}: leads to '{}', which is not followed", shown,
+                one_line(http::redact_url(location)));
+  if (from.url.scheme == "https" && next->scheme == "http")
+    return fail(Code::unavailable,
+                "{}: leads from https to {}, which is not encrypted; if you trust that, name it as "
+                "the source",
+                shown, http::redact_url(next->text()));
+  const bool is_upgrade = next->host == from.url.host && from.url.scheme == "http" &&
+                          next->scheme == "https" && from.url.port == 80 && next->port == 443;
+  const bool stays = next->origin() == from.url.origin() || is_upgrade;
+  return Hop{*std::move(next), from.is_trusted && stays};
+}
+
 Result<Reply> Session::get(const Context& context, const Url& first,
                            const Condition& condition) const {
-  Url url = first;
-  // Once another host has been asked, what it leads to is its wish, not the user's.
-  bool is_trusted = url.origin() == site_.origin();
+  Hop hop{first, first.origin() == site_.origin()};
   for (int redirects = 0;; ++redirects) {
-    Reply reply = TRY(ask(context, url, condition, is_trusted));
+    Reply reply = TRY(ask(context, hop, condition));
     if (!is_redirect(reply.status)) return reply;
-    const std::string from = http::redact_url(url.text());
     const std::string location = reply.header("location");
-    if (location.empty())
-      return fail(Code::unavailable, "{}: answers {} and does not say where to go", from,
-                  reply.status);
     if (redirects == redirects_max)
       return fail(Code::unavailable,
                   "{}: led on {} times, the last time to {}; name the page itself",
                   http::redact_url(first.text()), redirects_max + 1, http::redact_url(location));
-    auto next = resolve(url, location);
-    if (!next)
-      return fail(Code::unavailable, "{}: leads to '{}', which is not followed", from,
-                  one_line(http::redact_url(location)));
-    if (url.scheme == "https" && next->scheme == "http")
-      return fail(Code::unavailable,
-                  "{}: leads from https to {}, which is not encrypted; if you trust that, name it "
-                  "as the source",
-                  from, http::redact_url(next->text()));
-    const bool is_upgrade = next->host == url.host && url.scheme == "http" &&
-                            next->scheme == "https" && url.port == 80 && next->port == 443;
-    is_trusted = is_trusted && (next->origin() == url.origin() || is_upgrade);
-    url = *std::move(next);
+    hop = TRY(follow_redirect(hop, location));
   }
 }
 
-Result<Reply> Session::ask(const Context& context, const Url& url, const Condition& condition,
-                           bool is_trusted) const {
+Result<Reply> Session::ask(const Context& context, const Hop& hop,
+                           const Condition& condition) const {
   http::ClientRequest request;
-  request.url = url.text();
-  if (is_trusted && has_credentials()) request.headers["Authorization"] = authorization_;
+  request.url = hop.url.text();
+  if (hop.is_trusted && has_credentials()) request.headers["Authorization"] = authorization_;
   if (condition.url == request.url && !condition.etag.empty())
     request.headers["If-None-Match"] = condition.etag;
   if (condition.url == request.url && !condition.last_modified.empty())
@@ -201,7 +201,7 @@ Result<Reply> Session::ask(const Context& context, const Url& url, const Conditi
     const auto rest = std::chrono::ceil<Milliseconds>(
         resting_until_->with([](auto& time) { return time; }) - std::chrono::steady_clock::now());
     if (rest.count() > 0) TRY(pause(context, rest).within(http::redact_url(request.url)));
-    auto reply = ask_once(context, request, url);
+    auto reply = ask_once(context, request, hop.url);
     if (retry == options_.retries_max) return reply;
     if (reply ? !may_pass(reply->status) : reply.error().code() != Code::unavailable) return reply;
     // Half to all of it, so that many callers that failed together do not come back together.
@@ -310,10 +310,10 @@ std::optional<Clock::Time> parse_http_date(std::string_view text) {
   return time ? std::optional(*time) : std::nullopt;
 }
 
-std::string one_line(std::string_view text) {
+std::string one_line(std::string_view text, std::size_t bytes_max) {
   std::string line;
   bool is_space_due = false;
-  for (std::size_t at = 0; at < text.size() && line.size() < summary_bytes_max;) {
+  for (std::size_t at = 0; at < text.size() && line.size() < bytes_max;) {
     const auto decoded = unicode::decode(text, at);
     at += decoded.bytes;
     const char32_t c = decoded.code_point;
@@ -325,7 +325,7 @@ std::string one_line(std::string_view text) {
     is_space_due = false;
     unicode::append(line, c);
   }
-  if (line.size() >= summary_bytes_max) line += "...";
+  if (line.size() >= bytes_max) line += "...";
   return line;
 }
 
@@ -347,7 +347,7 @@ std::string summary_of(std::string_view body) {
       if (const json::Value* value = parsed->get_object().if_contains(key);
           value != nullptr && value->is_string())
         return one_line(value->get_string());
-  return one_line(body.substr(0, 2 * summary_bytes_max));
+  return one_line(body.substr(0, 1000));
 }
 
 }  // namespace slipway::connectors::detail

@@ -31,6 +31,17 @@ struct Condition {
   std::string last_modified;
 };
 
+/// A step on a way of redirects.
+struct Hop {
+  Url url;
+  /// Whether credentials may be sent. Once another host has been asked, what it leads to is its
+  /// wish, not the user's.
+  bool is_trusted = false;
+};
+
+/// Where a redirect leads. Fails: unavailable (nowhere, to another scheme, from https to http).
+Result<Hop> follow_redirect(const Hop& from, const std::string& location);
+
 /// Safe to use from many threads.
 class Session {
  public:
@@ -49,8 +60,7 @@ class Session {
 
  private:
   Session() = default;
-  Result<Reply> ask(const Context& context, const Url& url, const Condition& condition,
-                    bool is_trusted) const;
+  Result<Reply> ask(const Context& context, const Hop& hop, const Condition& condition) const;
   Result<Reply> ask_once(const Context& context, const http::ClientRequest& request,
                          const Url& url) const;
   void note_rest(const Reply& reply) const;
@@ -69,8 +79,8 @@ class Session {
 /// "Sun, 06 Nov 1994 08:49:37 GMT"; nothing for anything else.
 std::optional<Clock::Time> parse_http_date(std::string_view text);
 
-/// Foreign text as a part of a message: one line, short, printable.
-std::string one_line(std::string_view text);
+/// Foreign text as a part of a message: one line, printable; longer text ends with "...".
+std::string one_line(std::string_view text, std::size_t bytes_max = 300);
 
 /// What a body is about: the message of an API's error, the title of a web page, or its beginning.
 std::string summary_of(std::string_view body);

@@ -95,6 +95,28 @@ TEST_CASE("links are resolved as browsers do") {
   CHECK(resolved(base, "/a\r\nX: y").starts_with("error:"));
 }
 
+TEST_CASE("credentials stay with their server, and nothing leads from https to http") {
+  const auto hop = [](const char* from, const char* location) {
+    const auto next = follow_redirect({*parse_url(from), true}, location);
+    if (!next) return "error: " + next.error().message();
+    return next->url.text() + (next->is_trusted ? " with" : " without");
+  };
+  CHECK(hop("https://h/a", "b") == "https://h/b with");
+  CHECK(hop("http://h/a", "https://h/b") == "https://h/b with");
+  CHECK(hop("http://h/a", "https://h:8443/b") == "https://h:8443/b without");
+  CHECK(hop("http://h:8080/a", "https://h/b") == "https://h/b without");
+  CHECK(hop("https://h/a", "https://h:444/b") == "https://h:444/b without");
+  CHECK(hop("https://h/a", "https://sub.h/b") == "https://sub.h/b without");
+  CHECK(hop("https://h/a", "//other/b") == "https://other/b without");
+  CHECK(hop("https://h/a", "http://h/b").find("not encrypted") != std::string::npos);
+  CHECK(hop("https://h/a", "http://other/b?secret").find("secret") == std::string::npos);
+  CHECK(hop("https://h/a", "file:///x").find("not followed") != std::string::npos);
+  CHECK(hop("https://h/a", "").find("does not say") != std::string::npos);
+  // Back at home after another host has led us: not as the user's wish.
+  const auto away = follow_redirect({*parse_url("https://h/a"), true}, "https://other/");
+  CHECK_FALSE(follow_redirect(*away, "https://h/delete")->is_trusted);
+}
+
 TEST_CASE("dates of HTTP are read, other texts are not") {
   CHECK(format_time(*parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT")) == "1994-11-06T08:49:37Z");
   for (const char* text : {"", "Sun, 06 Nov 1994 08:49:37", "Sun, 06 Nov 1994 08:49:37 UTC",
