@@ -1,5 +1,6 @@
-// Documents that are cut become documents that are found: what is new in them is embedded, and each
-// is committed in a transaction of its own, so that only whole documents are ever seen.
+// Documents that are cut become documents that are found: what is new in them is embedded, and they
+// are committed, each of them whole or not at all. Those of a batch share a transaction, because
+// the disk takes as long for one as for a hundred.
 #pragma once
 
 #include <functional>
@@ -29,8 +30,8 @@ struct UnknownTexts {
 Result<UnknownTexts> unknown_texts(const Context&, Shelf&, const OpenCollection* collection,
                                    const Batch&);
 
-/// Into one generation of a collection. `write` and `rewrite` may run in one thread while another
-/// embeds the next batch. What it refers to must outlive it.
+/// Into one generation of a collection. `write` may run in one thread while another embeds the next
+/// batch. What it refers to must outlive it.
 class Filing {
  public:
   Filing(const Context& context, Shelf& shelf, OpenCollection& collection,
@@ -40,13 +41,17 @@ class Filing {
   /// Gives vectors to what has none, and counts `chunks_embedded` of its items. `on_embedded` hears
   /// how many more are done.
   Result<models::Usage> embed(Batch&, const std::function<void(std::int64_t)>& on_embedded);
-  /// Commits one document with its text, in the place of what was there.
-  Result<void> write(Item&, const Vectors&);
-  /// Commits new metadata of a document that is else as it was.
-  Result<void> rewrite(const std::string& document_id, const json::Object& given_metadata);
+  /// Commits documents with their texts, each in the place of what was there; of those that only
+  /// have new metadata (Change::metadata), that. What fails has `error` set and is `failed`; the
+  /// others are in.
+  void write(std::vector<Item>& items, const Vectors&);
 
  private:
-  Result<void> commit(Item&, const Vectors&);
+  Result<void> commit(const std::vector<Item*>&, const Vectors&);
+  Result<void> write_alone(Item&, const Vectors&);
+  Result<void> put_texts(const std::vector<Item*>&);
+  Result<void> put(store::Connection&, Item&, const Vectors&);
+  Result<void> put_metadata(store::Connection&, const Item&);
   Result<void> embed_again(const Item&, Vectors&);
 
   const Context& context_;

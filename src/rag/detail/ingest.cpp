@@ -40,7 +40,6 @@ class Ingest {
   Result<Batch> read_batch(const std::vector<documents::SourceFile>& files, std::size_t& at);
   Result<void> embed(Batch& batch);
   void write(Batch batch);
-  Result<void> write_item(Item& item, const Vectors& vectors);
   Result<void> delete_missing(const documents::SourceList& sources);
   Result<void> estimate(const std::vector<std::string_view>& texts);
   void account(const Item& item);
@@ -215,16 +214,8 @@ Result<void> Ingest::estimate(const std::vector<std::string_view>& texts) {
 }
 
 void Ingest::write(Batch batch) {
-  for (Item& item : batch.items) {
-    if (item.change != Change::failed && !request_.dry_run) {
-      Result<void> written = write_item(item, batch.vectors);
-      if (!written) {
-        item.change = Change::failed;
-        item.error = std::move(written.error());
-      }
-    }
-    account(item);
-  }
+  if (filing_) filing_->write(batch.items, batch.vectors);
+  for (const Item& item : batch.items) account(item);
   // Replaced documents are kept as long as the collection's history is.
   const bool has_replaced = std::any_of(batch.items.begin(), batch.items.end(), [](const Item& i) {
     return i.change != Change::unchanged && i.change != Change::added && i.change != Change::failed;
@@ -232,12 +223,6 @@ void Ingest::write(Batch batch) {
   if (request_.dry_run || !has_replaced) return;
   if (const auto pruned = prune(context_, shelf_, *collection_); !pruned)
     log::warning("old versions stay for now: {}", pruned.error().message());
-}
-
-Result<void> Ingest::write_item(Item& item, const Vectors& vectors) {
-  if (item.change == Change::unchanged) return {};
-  if (item.change == Change::metadata) return filing_->rewrite(item.row.info.id, request_.metadata);
-  return filing_->write(item, vectors);
 }
 
 Result<void> Ingest::delete_missing(const documents::SourceList& sources) {

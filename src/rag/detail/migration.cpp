@@ -197,8 +197,9 @@ class Migrating {
       show_progress();
     }));
     report_.tokens += usage.embedding_tokens;
+    filing_->write(batch.items, batch.vectors);
     for (Item& item : batch.items) {
-      TRY(filing_->write(item, batch.vectors).within(item.row.info.uri));
+      if (item.error) return std::move(*item.error).within(item.row.info.uri);
       ++report_.documents;
       ++progress_state_.documents_done;
       report_.chunks.added += item.chunks_embedded;
