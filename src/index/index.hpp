@@ -9,6 +9,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -56,6 +57,9 @@ struct Query {
   double dense_weight = 0.5;            ///< 0..1 in hybrid; the lexical part has the rest.
   bool exact = false;                   ///< Read every vector: the truth to measure recall by.
   std::optional<std::int64_t> version;  ///< Absent: the current one.
+  /// Attributes of documents ("title", "path") whose words count too, and how much: the BM25 score
+  /// of each is added with its weight, 0..100, to that of the text. Empty: the text alone counts.
+  std::map<std::string, double> field_weights;
 };
 
 struct Hit {

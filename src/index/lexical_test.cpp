@@ -108,3 +108,55 @@ TEST_CASE("a prefix counts as one word that stands wherever one of its words doe
   for (std::size_t i = 0; i < word.size(); ++i)
     CHECK(prefix[i].second == doctest::Approx(word[i].second));
 }
+
+TEST_CASE("words of a title count as much as they are given weight, and only then") {
+  auto database = std::move(*store::Database::open({.path = ":memory:"}, migrations()));
+  const auto open = [&](std::int64_t collection) {
+    return std::move(*Index::open(
+        {}, *database, {.collection = collection, .embedder = "e", .dimension = dimension}));
+  };
+  const auto texts = open(1), titles = open(2);
+  const std::vector<std::pair<std::string, std::string>> documents = {
+      {"The mooring guide", "a fee is due at noon"},
+      {"Fees", "the mooring fee, and again the fee"},
+      {"Mooring", "nothing of that"},
+      {"", "other words"},
+      {"Dead mooring", "gone"}};
+  const auto put = [&](Index& index, std::size_t i, const std::string& text) {
+    IndexedDocument document{std::to_string(i), {{"title", documents[i].first}}, {}};
+    document.chunks.push_back(make_chunk(document.id, text, dimension));
+    REQUIRE(database->write({}, [&](store::Connection& c) { return index.put(c, document); }));
+    REQUIRE(index.refresh({}));
+  };
+  for (std::size_t i = 0; i < documents.size(); ++i) {
+    put(*texts, i, documents[i].second);
+    put(*titles, i, documents[i].first);
+  }
+  for (Index* index : {texts.get(), titles.get()})
+    REQUIRE(database->write({}, [&](store::Connection& c) { return index->remove(c, "4"); }));
+  Query query;
+  query.text = "mooring fee \"mooring guide\"";
+  query.mode = SearchMode::lexical;
+  const auto scores = [&](Index& index) {
+    std::map<std::string, double> found;
+    const auto hits = index.search({}, query);
+    REQUIRE(hits);
+    for (const Hit& hit : hits->hits) found[hit.chunk_id] = hit.score;
+    return found;
+  };
+  const auto plain = scores(*texts);
+  CHECK(plain.size() == 2);
+  Query words = query;
+  query.text = "mooring fee";  // In titles, phrases are not looked for.
+  auto by_title = scores(*titles);
+  query = words;
+  query.field_weights = {{"title", 2.5}, {"path", 0}};
+  const auto both = scores(*texts);
+  CHECK(both.size() == 3);
+  for (const auto& [id, score] : both)
+    CHECK(score == doctest::Approx((plain.contains(id) ? plain.at(id) : 0) + 2.5 * by_title[id]));
+  query.filter = *Filter::parse(*json::parse(R"({"title":"Mooring"})"));
+  const auto chosen = scores(*texts);
+  CHECK(chosen.size() == 1);
+  CHECK(chosen.at("2") == both.at("2"));
+}

@@ -29,6 +29,14 @@ Result<void> LoadingSettings::validate() const {
 Result<void> CollectionSettings::validate() const {
   if (keep_versions < 0)
     return fail(Code::invalid_argument, "keep_versions: {} is not a number from 0", keep_versions);
+  for (const auto& [name, weight] : field_weights) {
+    if (name != "title" && name != "path")
+      return fail(Code::invalid_argument, "field_weights: '{}' is not one of title, path", name);
+    constexpr double weight_max = 100;
+    if (!(weight >= 0 && weight <= weight_max))
+      return fail(Code::invalid_argument, "field_weights.{}: {} is out of range 0..{}", name,
+                  weight, weight_max);
+  }
   TRY(check_threshold("evidence_min", evidence_min));
   return check_threshold("support_min", support_min);
 }

@@ -247,4 +247,52 @@ void WordScores::add(const Clause& clause) {
   }
 }
 
+Result<void> WordScores::add_field(const Context& context, const std::vector<Clause>& clauses,
+                                   const std::string& name, double weight,
+                                   std::string_view language) {
+  if (clauses.empty()) return {};
+  std::vector<std::shared_ptr<const Field>> fields;
+  double length = 0;
+  for (const SegmentView& view : snapshot_.segments) {
+    TRY(context.check());
+    const auto& field = fields.emplace_back(view.segment->fields().get(name, language));
+    for (std::size_t d = 0; d < field->lengths.size(); ++d)
+      if (!view.is_dead(d)) length += field->lengths[d];
+  }
+  const auto total = static_cast<double>(snapshot_.documents());
+  const std::vector<Field::Posting> none;
+  for (const Clause& clause : clauses) {
+    if (clause.kind != Clause::Kind::word) continue;
+    std::vector<const std::vector<Field::Posting>*> postings;
+    double df = 0;
+    for (std::size_t s = 0; s < fields.size(); ++s) {
+      const auto found = fields[s]->postings.find(clause.words.front());
+      postings.push_back(found == fields[s]->postings.end() ? &none : &found->second);
+      for (const Field::Posting& posting : *postings.back())
+        df += !snapshot_.segments[s].is_dead(posting.document);
+    }
+    const double idf = std::log(1.0 + (total - df + 0.5) / (df + 0.5));
+    for (std::uint32_t s = 0; s < fields.size(); ++s)
+      add_to_documents(s, *fields[s], *postings[s], weight * clause.weight * idf, length / total);
+  }
+  return {};
+}
+
+void WordScores::add_to_documents(std::uint32_t s, const Field& field,
+                                  const std::vector<Field::Posting>& postings, double weight,
+                                  double average_length) {
+  const Segment& segment = *snapshot_.segments[s].segment;
+  const double slope = k1 * b / std::max(average_length, 1e-9);
+  for (const auto& [document, count] : postings) {
+    const double tf = count;
+    const double norm = k1 * (1 - b) + slope * field.lengths[document];
+    const auto worth = static_cast<float>(weight * tf / (tf + norm));
+    for (std::uint32_t c = segment.first_chunk(document); c < segment.first_chunk(document + 1);
+         ++c) {
+      if (scores_[s][c] == 0 && selection_.has({s, c})) touched_.push_back({s, c});
+      scores_[s][c] += worth;
+    }
+  }
+}
+
 }  // namespace slipway::index

@@ -39,6 +39,10 @@ class WordScores {
       : snapshot_(snapshot), selection_(selection) {}
 
   Result<void> add(const Context& context, const std::vector<Clause>& clauses);
+  /// What the query's words are worth in an attribute of the documents, times `weight`, for each of
+  /// their chunks: BM25 once more, over documents. Phrases and prefixes look at the text only.
+  Result<void> add_field(const Context& context, const std::vector<Clause>& clauses,
+                         const std::string& name, double weight, std::string_view language);
   /// 0 where no clause is met.
   double of(Place place) const {
     return scores_.empty() ? 0.0 : scores_[place.segment][place.chunk];
@@ -61,6 +65,9 @@ class WordScores {
   double idf(const std::vector<Postings>& postings) const;
   double idf_of_phrase(const Clause& clause) const;
   void add(const Clause& clause);
+  void add_to_documents(std::uint32_t segment, const Field& field,
+                        const std::vector<Field::Posting>& postings, double weight,
+                        double average_length);
 
   const Snapshot& snapshot_;
   const Selection& selection_;

@@ -351,7 +351,10 @@ Result<Found> Search::run() {
   const std::size_t depth = is_hybrid ? std::max(query_.limit, depth_min) : query_.limit;
   std::vector<Scored> dense, lexical;
   if (query_.mode != SearchMode::dense) {
-    TRY(words_.add(context_, parse_words(query_.text, options_.language)));
+    const auto clauses = parse_words(query_.text, options_.language);
+    TRY(words_.add(context_, clauses));
+    for (const auto& [name, weight] : query_.field_weights)
+      if (weight > 0) TRY(words_.add_field(context_, clauses, name, weight, options_.language));
     lexical = best_lexical(depth);
     found.timing.lexical_ms = watch.lap();
   }

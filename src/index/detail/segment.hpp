@@ -14,6 +14,7 @@
 
 #include "index/detail/codes.hpp"
 #include "index/detail/columns.hpp"
+#include "index/detail/fields.hpp"
 #include "index/detail/kernels.hpp"
 #include "index/detail/words.hpp"
 
@@ -130,6 +131,7 @@ class Segment {
   }
 
   const Columns& columns() const { return columns_; }
+  const Fields& fields() const { return fields_; }
   std::size_t bytes() const;
 
  private:
@@ -151,6 +153,7 @@ class Segment {
   std::string file_;
   mutable std::atomic<bool> damaged_ = false;
   Columns columns_{*this};
+  Fields fields_{*this};
 };
 
 /// A coordinate as a whole number, so that sums of any order and grouping are equal.

@@ -157,6 +157,7 @@ Result<void> Retrieving::run() {
     return fail(Code::invalid_argument, "query: is empty; write what to look for");
   query_ = TRY(make_query(request_));
   TRY(open_both(context_, shelf_, request_, retrieved_));
+  query_.field_weights = shelf_.field_weights_of(retrieved_.collection->row);
   TRY(open_reranker());
   SearchReply& reply = retrieved_.reply;
   reply.collection = request_.collection;

@@ -172,6 +172,12 @@ std::int64_t Shelf::keep_versions_of(const CollectionRow& row) const {
                                              : row.settings.keep_versions;
 }
 
+const std::map<std::string, double>& Shelf::field_weights_of(const CollectionRow& row) const {
+  const auto declared = options_.declared.find(row.plain_name());
+  return declared != options_.declared.end() ? declared->second.field_weights
+                                             : row.settings.field_weights;
+}
+
 void Shelf::forget(const std::string& name) {
   open_.with([&](auto& open) {
     std::erase_if(open, [&](const auto& entry) { return entry.second->row.plain_name() == name; });

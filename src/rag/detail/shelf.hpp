@@ -54,6 +54,8 @@ class Shelf {
   std::string reranker_of(const CollectionRow& row) const;
   /// How many old versions are kept; slipway.yaml counts first here too.
   std::int64_t keep_versions_of(const CollectionRow& row) const;
+  /// What titles and paths are worth in a search, likewise.
+  const std::map<std::string, double>& field_weights_of(const CollectionRow& row) const;
   /// The generation that the row describes.
   Result<std::shared_ptr<OpenCollection>> open_row(const Context&, CollectionRow row);
   /// Takes the generations of a collection out of memory.
