@@ -18,7 +18,6 @@ namespace {
 constexpr std::string_view listed_fields = "version,space,ancestors,metadata.labels";
 constexpr std::string_view page_fields =
     "body.storage,version,space,ancestors,metadata.labels,history.lastUpdated";
-constexpr std::string_view file_fields = "version,container";
 constexpr std::string_view storage_type = "application/vnd.atlassian.confluence+xml";
 constexpr std::string_view attachments_part = "/attachments/";
 
@@ -165,22 +164,22 @@ Result<void> ConfluenceConnector::list_space(const Context& context,
 Result<void> ConfluenceConnector::list_attachments(const Context& context, const Pages& pages,
                                                    Listing& listing) const {
   std::set<std::string> seen;
-  return for_batches(pages.ids(), [&](const std::string& ids) -> Result<void> {
-    return api_.search(context, "type = attachment and container in (" + ids + ")", file_fields,
-                       [&](Content&& file, const std::string& web_base) -> Result<void> {
-                         if (file.type != "attachment" || !file.is_current()) return {};
-                         const auto page = pages.by_id.find(file.container_id);
-                         if (page == pages.by_id.end())
-                           return fail(Code::unavailable,
-                                       "attachment {} does not say to which page it belongs",
-                                       file.id);
-                         if (!has_loader(file)) {
-                           ++listing.skipped;
-                         } else if (seen.insert(file.id).second) {
-                           listing.items.push_back(attachment_item(file, page->second, web_base));
-                         }
-                         return {};
-                       });
+  const ConfluenceApi::Take take = [&](Content&& file,
+                                       const std::string& web_base) -> Result<void> {
+    if (file.type != "attachment" || !file.is_current()) return {};
+    const auto page = pages.by_id.find(file.container_id);
+    if (page == pages.by_id.end())
+      return fail(Code::unavailable, "attachment {} does not say to which page it belongs",
+                  file.id);
+    if (!has_loader(file)) {
+      ++listing.skipped;
+    } else if (seen.insert(file.id).second) {
+      listing.items.push_back(attachment_item(file, page->second, web_base));
+    }
+    return {};
+  };
+  return for_batches(pages.ids(), [&](const std::vector<std::string>& ids) {
+    return api_.attachments(context, ids, take);
   });
 }
 

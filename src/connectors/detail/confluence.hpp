@@ -24,6 +24,9 @@ class ConfluenceApi {
   /// All that a query finds. Its order is ours.
   Result<void> search(const Context& context, const std::string& cql, std::string_view expand,
                       const Take& take) const;
+  /// The attachments of some pages, in one query where the server allows it.
+  Result<void> attachments(const Context& context, const std::vector<std::string>& pages,
+                           const Take& take) const;
   /// A JSON answer; `status` is set if the server has answered at all. Fails with what the status
   /// means, and when it is a web page: then somebody has to log in.
   Result<json::Value> get(const Context& context, const std::string& target,
@@ -46,17 +49,16 @@ class ConfluenceApi {
   Session session_;
 };
 
-/// Calls `use` with "1, 2, 3" for all of `ids`, some at a time: a URL stays below 2 KiB.
+/// Calls `use` with some of `ids` at a time, so that the URL of a query stays below 2 KiB.
 template <typename Ids, typename Use>
 Result<void> for_batches(const Ids& ids, const Use& use) {
-  constexpr int batch_size = 50;
-  for (auto first = ids.begin(); first != ids.end();) {
-    auto last = first;
-    for (int i = 0; i < batch_size && last != ids.end(); ++i) ++last;
-    TRY(use(fmt::format("{}", fmt::join(first, last, ", "))));
-    first = last;
+  constexpr std::size_t batch_size = 50;
+  std::vector<std::string> batch;
+  for (const std::string& id : ids) {
+    batch.push_back(id);
+    if (batch.size() == batch_size) TRY(use(std::exchange(batch, {})));
   }
-  return {};
+  return batch.empty() ? Result<void>() : use(batch);
 }
 
 class ConfluenceConnector final : public Connector {

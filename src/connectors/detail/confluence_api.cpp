@@ -62,6 +62,26 @@ Result<void> ConfluenceApi::search(const Context& context, const std::string& cq
               take);
 }
 
+Result<void> ConfluenceApi::attachments(const Context& context,
+                                        const std::vector<std::string>& pages,
+                                        const Take& take) const {
+  constexpr std::string_view expand = "version,container";
+  auto searched = search(
+      context, fmt::format("type = attachment and container in ({})", fmt::join(pages, ", ")),
+      expand, take);
+  // Cloud does not promise that its queries know containers.
+  if (searched || searched.error().code() != Code::invalid_argument) return searched;
+  for (const std::string& page : pages)
+    TRY(walk(context,
+             fmt::format("{}content/{}/child/attachment?limit={}&expand={}", api_start, page, limit,
+                         expand),
+             [&](Content&& file, const std::string& web_base) {
+               if (file.container_id.empty()) file.container_id = page;
+               return take(std::move(file), web_base);
+             }));
+  return {};
+}
+
 Result<json::Value> ConfluenceApi::get(const Context& context, const std::string& target,
                                        int* status) const {
   for (bool is_second = false;; is_second = true) {

@@ -38,6 +38,26 @@ TEST_CASE("Data Center that has closed the listing of spaces is asked by a searc
   CHECK(listing->items.size() == 40);
 }
 
+TEST_CASE("a server whose queries know no containers is asked page by page for attachments") {
+  for (const Kind kind : kinds) {
+    ScriptedConfluence server(kind);
+    server.change([&](State& state) {
+      fill(state, 9);
+      for (int i = 0; i < 5; ++i) state.files[2000 + i] = {"3", fmt::format("{}.txt", i), "x"};
+      state.knows_containers = false;
+      state.results_max = 2;
+    });
+    const auto connector = opened(server.source("?space=DOC"));
+    const auto listing = connector->list({});
+    CHECK(listing->failures.empty());
+    CHECK(listing->items.size() == 9 + 3 + 5);
+    const auto known = uris_of(*listing);
+    server.change([](State& state) { state.files.erase(2002); });
+    CHECK(gone_of(*connector, *connector->list({}), known) ==
+          std::vector<std::string>{"confluence:" + server.base() + "/3/attachments/att2002"});
+  }
+}
+
 TEST_CASE("broken answers make an incomplete list that covers nothing") {
   struct Case {
     const char* what;

@@ -47,15 +47,15 @@ bool ConfluenceConnector::is_gone(const Judged& judged, const Uri& id, bool is_o
 }
 
 Result<void> ConfluenceConnector::find_pages(const Context& context, Judged& judged) const {
-  TRY(for_batches(judged.pages, [&](const std::string& ids) -> Result<void> {
-    auto searched = api_.search(context, "id in (" + ids + ")", "version,space",
-                                [&](Content&& content, const std::string&) -> Result<void> {
-                                  if (!content.is_current() || content.type == "attachment")
-                                    return {};
-                                  judged.searchable.insert(content.id);
-                                  judged.found.emplace(content.id, std::move(content));
-                                  return {};
-                                });
+  TRY(for_batches(judged.pages, [&](const std::vector<std::string>& ids) -> Result<void> {
+    auto searched =
+        api_.search(context, fmt::format("id in ({})", fmt::join(ids, ", ")), "version,space",
+                    [&](Content&& content, const std::string&) -> Result<void> {
+                      if (!content.is_current() || content.type == "attachment") return {};
+                      judged.searchable.insert(content.id);
+                      judged.found.emplace(content.id, std::move(content));
+                      return {};
+                    });
     // Some versions refuse a query that names an id which they do not know.
     if (!searched && searched.error().code() == Code::invalid_argument) return {};
     return searched;
@@ -99,9 +99,10 @@ Result<void> ConfluenceConnector::find_chosen(const Context& context, Judged& ju
     else if (source_.scope == ConfluenceScope::cql)
       in_question.insert(id);
   }
-  return for_batches(in_question, [&](const std::string& ids) -> Result<void> {
-    return api_.search(context, source_.condition() + " and id in (" + ids + ")", "version",
-                       [&](Content&& content, const std::string&) -> Result<void> {
+  return for_batches(in_question, [&](const std::vector<std::string>& ids) -> Result<void> {
+    return api_.search(context,
+                       fmt::format("{} and id in ({})", source_.condition(), fmt::join(ids, ", ")),
+                       "version", [&](Content&& content, const std::string&) -> Result<void> {
                          judged.chosen.insert(content.id);
                          return {};
                        });
@@ -112,16 +113,15 @@ Result<void> ConfluenceConnector::find_attachments(const Context& context, Judge
   std::set<std::string> pages;
   for (const auto& [id, page] : judged.attachments)
     if (judged.found.contains(page)) pages.insert(page);
-  TRY(for_batches(pages, [&](const std::string& ids) -> Result<void> {
-    return api_.search(context, "type = attachment and container in (" + ids + ")",
-                       "version,container",
-                       [&](Content&& content, const std::string&) -> Result<void> {
-                         const auto asked = judged.attachments.find(content.id);
-                         if (asked != judged.attachments.end() && content.is_current() &&
-                             asked->second == content.container_id)
-                           judged.attachments_found.insert(content.id);
-                         return {};
-                       });
+  const ConfluenceApi::Take take = [&](Content&& content, const std::string&) -> Result<void> {
+    const auto asked = judged.attachments.find(content.id);
+    if (asked != judged.attachments.end() && content.is_current() &&
+        asked->second == content.container_id)
+      judged.attachments_found.insert(content.id);
+    return {};
+  };
+  TRY(for_batches(pages, [&](const std::vector<std::string>& ids) {
+    return api_.attachments(context, ids, take);
   }));
   for (const auto& [id, page] : judged.attachments) {
     if (!pages.contains(page) || judged.attachments_found.contains(id)) continue;

@@ -49,6 +49,7 @@ class ScriptedConfluence {
     std::string authorization;     ///< The header that is asked for; empty: everybody may.
     bool answers_anybody = false;  ///< Data Center: who is not known sees what is public: nothing.
     bool closes_space_listing = false;
+    bool knows_containers = true;    ///< In queries.
     bool closes_plain_page = false;  ///< Cloud, one day: 410.
     /// Called before each page of results; may change the state.
     std::function<void(State&, int results_page)> between;
@@ -116,6 +117,7 @@ class ScriptedConfluence {
       return refuse(410, "This deprecated endpoint has been removed.");
     if (path == content && state.closes_space_listing) return refuse(403, "");
     if (path == content) return list(state, path, parameters, is_known);
+    if (path.ends_with("/child/attachment")) return list(state, path, parameters, is_known);
     if (path.starts_with("/rest/api/content/")) return one(state, path.substr(18), parameters);
     if (path.starts_with("/download/attachments/")) return file(state, path.substr(22));
     return refuse(404, "no such address");
@@ -170,9 +172,13 @@ class ScriptedConfluence {
     if (state.between) state.between(state, state.results_pages);
     ++state.results_pages;
     const bool is_search = path.ends_with("search");
-    const std::string cql = is_search ? at(parameters, "cql")
-                                      : "space = \"" + at(parameters, "spaceKey") +
-                                            "\" and type = " + at(parameters, "type");
+    std::string cql = at(parameters, "cql");
+    if (path.ends_with("attachment"))
+      cql = "container = " + path.substr(18, path.find('/', 18) - 18);
+    else if (!is_search)
+      cql = "space = \"" + at(parameters, "spaceKey") + "\" and type = " + at(parameters, "type");
+    else if (!state.knows_containers && cql.find("container") != std::string::npos)
+      return refuse(400, "Could not parse cql : " + cql);
     std::vector<std::pair<bool, int>> matches;  // Whether a file, and its number.
     bool is_understood = true;
     if (is_known) {
