@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "connectors/connector.hpp"
 #include "core/clock.hpp"
 #include "core/context.hpp"
 #include "documents/sources.hpp"
@@ -40,13 +41,14 @@ BOOST_DESCRIBE_STRUCT(LoadingSettings, (), (json, ocr_command, ocr_readable))
 
 struct IngestRequest {
   std::string collection = "default";
-  std::vector<std::string> sources;
+  std::vector<std::string> sources;  ///< Files, folders, globs, URLs, "confluence:..."
   documents::SourceOptions source_options;
   json::Object metadata;  ///< Added to every document's own metadata; wins over it.
   bool sync = false;      ///< Delete documents of the given sources that are gone.
   bool dry_run = false;   ///< Write nothing, report `estimate`.
   std::string password;   ///< For encrypted PDFs.
   LoadingSettings loading;
+  connectors::Options connecting;  ///< For sources on other machines.
   /// For a new collection; must agree with an existing one where given.
   std::optional<CollectionSettings> settings;
 };

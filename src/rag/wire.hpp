@@ -41,8 +41,8 @@ struct CollectionSettings {
   /// How many versions before the current one can still be searched; each changed document is one.
   /// May be changed in slipway.yaml at any time.
   std::int64_t keep_versions = 1000;
-  /// How much words of a document's "title" and "path" count beside those of a chunk's text, 0..100;
-  /// absent: not. May be changed in slipway.yaml at any time.
+  /// How much words of a document's "title" and "path" count beside those of a chunk's text,
+  /// 0..100; absent: not. May be changed in slipway.yaml at any time.
   std::map<std::string, double> field_weights;
   Result<void> validate() const;
 };

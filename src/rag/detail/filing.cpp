@@ -63,7 +63,9 @@ Result<models::Usage> Filing::embed(Batch& batch,
 void Filing::write(std::vector<Item>& items, const Vectors& vectors) {
   std::vector<Item*> changed;
   for (Item& item : items)
-    if (item.change != Change::failed && item.change != Change::unchanged) changed.push_back(&item);
+    if (item.change != Change::failed &&
+        (item.change != Change::unchanged || !item.row.validator.empty()))
+      changed.push_back(&item);
   if (changed.empty() || commit(changed, vectors)) return;
   for (Item* item : changed) {
     auto written = write_alone(*item, vectors);
@@ -81,7 +83,7 @@ Result<void> Filing::write_alone(Item& item, const Vectors& vectors) {
     TRY(embed_again(item, complete));
     written = commit({&item}, complete);
   }
-  if (!written && !item.text.empty())
+  if (!written && item.has_content())
     (void)release_text(context_, shelf_, item.row.info.text_hash);  // The sweep would find it too.
   return written;
 }
@@ -99,9 +101,12 @@ Result<void> Filing::commit(const std::vector<Item*>& items, const Vectors& vect
     TRY(check_place(connection, collection_.row));
     // Inside the transaction, so that nobody removes the same text between.
     TRY(put_texts(items));
-    for (Item* item : items)
-      TRY(item->change == Change::metadata ? put_metadata(connection, *item)
-                                           : put(connection, *item, vectors));
+    for (Item* item : items) {
+      if (item->change == Change::metadata) TRY(put_metadata(connection, *item));
+      if (!item->has_content() && !item->row.validator.empty())
+        TRY(set_validator(connection, collection_.row.id, item->row.info.uri, item->row.validator));
+      if (item->has_content()) TRY(put(connection, *item, vectors));
+    }
     return {};
   });
 }
@@ -110,7 +115,7 @@ Result<void> Filing::commit(const std::vector<Item*>& items, const Vectors& vect
 Result<void> Filing::put_texts(const std::vector<Item*>& items) {
   constexpr std::size_t threads = 8;
   return parallel_for(context_, items.size(), threads, [&](std::size_t i) -> Result<void> {
-    if (items[i]->change != Change::metadata) TRY(shelf_.blobs().put(items[i]->text));
+    if (items[i]->has_content()) TRY(shelf_.blobs().put(items[i]->text));
     return {};
   });
 }

@@ -26,6 +26,9 @@ namespace {
 
 constexpr std::size_t batch_files_max = 64;
 constexpr std::uint64_t batch_bytes_max = 16u << 20;
+/// Of other machines: waiting for them needs no core.
+constexpr std::size_t fetch_threads = 8;
+
 class Ingest {
  public:
   Ingest(const Context& context, Shelf& shelf, const IngestRequest& request,
@@ -35,12 +38,12 @@ class Ingest {
   Result<IngestReport> run();
 
  private:
-  Result<void> open(const documents::SourceList& sources);
-  Result<void> process(documents::SourceList sources);
-  Result<Batch> read_batch(const std::vector<documents::SourceFile>& files, std::size_t& at);
+  Result<void> open();
+  Result<void> process();
+  Result<Batch> read_batch(std::size_t& at);
   Result<void> embed(Batch& batch);
   void write(Batch batch);
-  Result<void> delete_missing(const documents::SourceList& sources);
+  Result<void> delete_missing();
   Result<void> estimate(const std::vector<std::string_view>& texts);
   void account(const Item& item);
   void report_progress(const std::string& current);
@@ -55,6 +58,7 @@ class Ingest {
   std::shared_ptr<models::Embedder> embedder_;
   std::optional<Filing> filing_;              // Empty in a dry run.
   std::unique_ptr<Contextualizer> contexts_;  // Empty: none are wanted.
+  Origins origins_;
   std::map<std::string, KnownDocument> known_;
   std::optional<GoneDocuments> gone_;
   std::optional<ItemReader> reader_;
@@ -71,15 +75,14 @@ Result<IngestReport> Ingest::run() {
   const auto start = std::chrono::steady_clock::now();
   if (request_.sources.empty())
     return fail(Code::invalid_argument, "no source is given; name a file or a folder to ingest");
-  auto sources = TRY(documents::find_sources(context_, request_.sources, request_.source_options));
-  TRY(open(sources));
+  origins_ = TRY(Origins::find(context_, request_));
+  TRY(open());
   report_.collection = request_.collection;
-  for (const auto& failure : sources.failures)
-    report_.failed.push_back({failure.uri, failure.error.message()});
-  done_.documents_total = static_cast<std::int64_t>(sources.files.size());
+  report_.failed = origins_.failures();
+  done_.documents_total = static_cast<std::int64_t>(origins_.all().size());
 
-  TRY(process(sources));
-  if (request_.sync && !request_.dry_run) TRY(delete_missing(sources));
+  TRY(process());
+  if (request_.sync && !request_.dry_run) TRY(delete_missing());
   if (!request_.dry_run) {
     TRY(prune(context_, shelf_, *collection_));
     TRY(sweep_texts(context_, shelf_));
@@ -98,7 +101,7 @@ Result<IngestReport> Ingest::run() {
   return std::move(report_);
 }
 
-Result<void> Ingest::open(const documents::SourceList& sources) {
+Result<void> Ingest::open() {
   if (request_.dry_run) {
     auto existing = shelf_.open(context_, request_.collection);
     if (existing)
@@ -127,20 +130,20 @@ Result<void> Ingest::open(const documents::SourceList& sources) {
       known_ = TRY(known_documents(connection, collection_->row.id));
       return {};
     }));
-  gone_.emplace(known_, sources.files);
+  gone_.emplace(known_, origins_.files().files);
   reader_.emplace(request_, settings_, std::move(fingerprint), *embedder_, contexts_.get(), known_,
                   *gone_);
   return {};
 }
 
-Result<void> Ingest::process(documents::SourceList sources) {
+Result<void> Ingest::process() {
   Handover<Batch> handover;
   std::jthread writer([&] {
     while (auto batch = handover.take()) write(std::move(*batch));
   });
   Result<void> outcome;
-  for (std::size_t at = 0; outcome && at < sources.files.size();) {
-    auto batch = read_batch(sources.files, at);
+  for (std::size_t at = 0; outcome && at < origins_.all().size();) {
+    auto batch = read_batch(at);
     outcome = batch ? embed(*batch) : Result<void>(std::move(batch.error()));
     if (outcome) handover.put(std::move(*batch));
   }
@@ -148,22 +151,32 @@ Result<void> Ingest::process(documents::SourceList sources) {
   return outcome;  // The writer finishes what it has: every document in it is whole.
 }
 
-/// Reads the next files on all cores; every failure stays with its item.
-Result<Batch> Ingest::read_batch(const std::vector<documents::SourceFile>& files, std::size_t& at) {
+/// Reads the next origins at once; every failure stays with its item.
+Result<Batch> Ingest::read_batch(std::size_t& at) {
+  const std::vector<Origin>& origins = origins_.all();
   const std::size_t first = at;
   std::uint64_t bytes = 0;
-  for (; at < files.size() && at - first < batch_files_max && bytes < batch_bytes_max; ++at)
-    bytes += files[at].size_bytes;
-  std::vector<std::vector<Item>> by_file(at - first);
-  TRY(parallel_for(context_, by_file.size(), core_count(), [&](std::size_t i) {
-    by_file[i] = reader_->read(context_, files[first + i]);
+  bool has_remote = false;
+  for (; at < origins.size() && at - first < batch_files_max && bytes < batch_bytes_max; ++at) {
+    bytes += origins[at].file.size_bytes;
+    has_remote = has_remote || origins[at].connector != nullptr;
+  }
+  std::vector<std::vector<Item>> by_origin(at - first);
+  const std::size_t threads = has_remote ? std::max(core_count(), fetch_threads) : core_count();
+  TRY(parallel_for(context_, by_origin.size(), threads, [&](std::size_t i) {
+    by_origin[i] = reader_->read(context_, origins[first + i]);
     return Result<void>();
   }));
   Batch batch;
-  for (std::vector<Item>& items : by_file) {
+  for (std::vector<Item>& items : by_origin) {
     const std::lock_guard lock(mutex_);
     done_.documents_total += static_cast<std::int64_t>(items.size()) - 1;
     for (Item& item : items) {
+      if (item.change == Change::gone) {
+        present_[item.file.uri];  // Nothing of it.
+        item.change = request_.sync ? Change::unchanged : Change::failed;
+        if (request_.sync) continue;
+      }
       const bool is_read = !item.row.info.content_hash.empty();
       if (is_read) present_[item.file.uri].insert(item.row.info.uri);
       batch.items.push_back(std::move(item));
@@ -225,19 +238,11 @@ void Ingest::write(Batch batch) {
     log::warning("old versions stay for now: {}", pruned.error().message());
 }
 
-Result<void> Ingest::delete_missing(const documents::SourceList& sources) {
-  std::set<std::string_view> listed;
-  for (const auto& file : sources.files) listed.insert(file.uri);
-  for (const auto& failure : sources.failures) listed.insert(failure.uri);
-  for (const auto& [uri, document] : known_) {
-    const std::string source(source_of(uri));
-    if (!sources.covers(source)) continue;
-    // What could not be read may still hold all of its documents.
-    const auto read = present_.find(source);
-    if (read != present_.end() ? read->second.contains(uri) : listed.contains(source)) continue;
+Result<void> Ingest::delete_missing() {
+  for (const std::string& uri : TRY(origins_.gone(context_, known_, present_))) {
     if (gone_->is_claimed(uri)) continue;
     TRY(context_.check());
-    TRY(remove_document(context_, shelf_, *collection_, document.id));
+    TRY(remove_document(context_, shelf_, *collection_, known_.at(uri).id));
     ++report_.deleted;
   }
   return {};
@@ -253,6 +258,7 @@ void Ingest::account(const Item& item) {
     case Change::updated: ++report_.updated; break;
     case Change::moved: ++report_.moved; break;
     case Change::added: ++report_.added; break;
+    case Change::gone:
     case Change::failed:
       report_.failed.push_back({item.row.info.uri, item.error->message()});
       break;

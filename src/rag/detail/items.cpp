@@ -9,6 +9,9 @@ namespace slipway::rag::detail {
 
 namespace {
 
+/// In a fingerprint: what follows is of what a connector says of the document.
+constexpr std::string_view source_mark = " source ";
+
 std::string short_hash(std::string_view bytes) { return sha256(bytes).substr(7, 24); }
 
 /// A file uri has no '#' of its own: it would be percent-encoded.
@@ -32,8 +35,6 @@ std::string_view part_of(std::string_view uri) {
 }
 
 }  // namespace
-
-std::string_view source_of(std::string_view uri) { return uri.substr(0, uri.find('#')); }
 
 GoneDocuments::GoneDocuments(const Known& known, const std::vector<documents::SourceFile>& files) {
   std::set<std::string_view> listed;
@@ -62,35 +63,55 @@ bool GoneDocuments::is_claimed(const std::string& uri) const {
   return claimed_.contains(uri);
 }
 
-std::vector<Item> ItemReader::read(const Context& context,
-                                   const documents::SourceFile& file) const {
+std::vector<Item> ItemReader::read(const Context& context, const Origin& origin) const {
+  const auto known = known_of(origin.file.uri);
+  auto content = read_origin(context, origin, known_validator(known));
+  auto items = content ? load(context, origin, *std::move(content))
+                       : Result<std::vector<Item>>(std::move(content.error()));
+  if (items) return *std::move(items);
+  std::vector<Item> failure;
+  failure.push_back(failed(origin.file, std::move(items.error())));
+  return failure;
+}
+
+Result<std::vector<Item>> ItemReader::load(const Context& context, const Origin& origin,
+                                           Content content) const {
+  const documents::SourceFile& file = origin.file;
+  const auto known = known_of(file.uri);
+  if (content.state == Content::State::unchanged) return as_known(file, known, content.validator);
   std::vector<Item> items;
-  const documents::LoadOptions limits;
-  auto bytes = read_file(file.file, limits.bytes_max);
-  if (!bytes) {
-    items.push_back(failed(file, std::move(bytes.error())));
+  if (content.state == Content::State::gone) {
+    items.push_back(failed(file, fail(Code::not_found,
+                                      "it does not exist any more; --sync deletes "
+                                      "what was taken in of it")));
+    items.back().change = Change::gone;
     return items;
   }
-  const std::string content_hash = sha256(*bytes);
-  if (auto known = unchanged(file, content_hash)) return *std::move(known);
-  const auto size = static_cast<std::int64_t>(bytes->size());
-  auto loaded = documents::load_all(
-      context, {.path = file.path, .bytes = *std::move(bytes), .media_type = ""},
+  std::string fingerprint = fingerprint_;
+  if (origin.connector != nullptr)
+    fingerprint += std::string(source_mark) +
+                   short_hash(content.title + json::dump_canonical(content.metadata));
+  const std::string content_hash = sha256(content.bytes);
+  if (is_unchanged(known, content_hash, fingerprint))
+    return as_known(file, known, content.validator);
+  const auto size = static_cast<std::int64_t>(content.bytes.size());
+  auto loaded = TRY(documents::load_all(
+      context,
+      {.path = file.path, .bytes = std::move(content.bytes), .media_type = content.media_type},
       {.password = request_.password,
        .json = request_.loading.json,
        .ocr_command = request_.loading.ocr_command,
-       .ocr_readable = request_.loading.ocr_readable});
-  if (!loaded) {
-    items.push_back(failed(file, std::move(loaded.error())));
-    return items;
-  }
-  const std::string parts = loaded->size() == 1 && loaded->front().part.empty()
-                                ? ""
-                                : fmt::format(" parts {}", loaded->size());
-  for (documents::Document& document : *loaded) {
+       .ocr_readable = request_.loading.ocr_readable}));
+  const bool is_whole = loaded.size() == 1 && loaded.front().part.empty();
+  if (!is_whole) fingerprint += fmt::format(" parts {}", loaded.size());
+  for (documents::Document& document : loaded) {
     Item& item = items.emplace_back(make_item(file, content_hash, document.part));
-    item.row.fingerprint += parts;
+    item.row.fingerprint = fingerprint;
+    item.row.validator = content.validator;
     item.row.info.size_bytes = size;
+    if (!content.modified_at.empty()) item.row.info.modified_at = content.modified_at;
+    if (is_whole && !content.title.empty()) document.title = content.title;
+    for (const auto& [key, value] : content.metadata) document.metadata[key] = value;
     auto filled = fill(context, item, std::move(document));
     if (filled) {
       judge(item);
@@ -110,8 +131,6 @@ Item ItemReader::make_item(const documents::SourceFile& file, const std::string&
   info.uri = uri_of(file, part);
   info.path = part.empty() ? file.path : file.path + "#" + part;
   info.content_hash = content_hash;
-  info.modified_at = format_time(file.modified_at);
-  item.row.fingerprint = fingerprint_;
   item.row.given_metadata = request_.metadata;
   const auto known = known_.find(info.uri);
   if (known != known_.end()) {
@@ -125,34 +144,51 @@ Item ItemReader::make_item(const documents::SourceFile& file, const std::string&
   return item;
 }
 
-/// The items of a file that was loaded before with the same bytes and settings, all of it.
-std::optional<std::vector<Item>> ItemReader::unchanged(const documents::SourceFile& file,
-                                                       const std::string& content_hash) const {
+std::vector<ItemReader::Known::const_iterator> ItemReader::known_of(const std::string& uri) const {
+  std::vector<Known::const_iterator> found;
+  if (const auto whole = known_.find(uri); whole != known_.end()) found.push_back(whole);
+  const std::string first_part = uri + "#";
+  for (auto at = known_.lower_bound(first_part);
+       at != known_.end() && at->first.starts_with(first_part); ++at)
+    found.push_back(at);
+  return found;
+}
+
+/// Nothing when what is stored was made with other settings: then it must be read whatever its
+/// source says.
+std::string ItemReader::known_validator(const std::vector<Known::const_iterator>& known) const {
+  for (const auto& at : known)
+    if (!at->second.fingerprint.starts_with(fingerprint_ + std::string(source_mark))) return "";
+  return known.empty() ? "" : known.front()->second.validator;
+}
+
+bool ItemReader::is_unchanged(const std::vector<Known::const_iterator>& known,
+                              const std::string& content_hash,
+                              const std::string& fingerprint) const {
+  if (known.empty()) return false;
+  const bool is_whole = known.size() == 1 && known.front()->first.find('#') == std::string::npos;
+  const std::string expected =
+      is_whole ? fingerprint : fmt::format("{} parts {}", fingerprint, known.size());
+  return std::all_of(known.begin(), known.end(), [&](const auto& at) {
+    return at->second.content_hash == content_hash && at->second.fingerprint == expected;
+  });
+}
+
+std::vector<Item> ItemReader::as_known(const documents::SourceFile& file,
+                                       const std::vector<Known::const_iterator>& known,
+                                       const std::string& validator) const {
   std::vector<Item> items;
-  const std::string first_part = file.uri + "#";
-  auto at = known_.find(file.uri);
-  const bool is_whole = at != known_.end() && at->second.content_hash == content_hash &&
-                        at->second.fingerprint == fingerprint_;
-  if (!is_whole) at = known_.lower_bound(first_part);
-  const auto add = [&] {
-    Item& item = items.emplace_back(make_item(file, content_hash, ""));
+  for (const auto& at : known) {
+    Item& item = items.emplace_back();
+    item.file = file;
     item.row.info.uri = at->first;
     item.row.info.id = at->second.id;
+    item.row.info.content_hash = at->second.content_hash;
+    item.row.given_metadata = request_.metadata;
     item.change = at->second.metadata == request_.metadata ? Change::unchanged : Change::metadata;
-  };
-  if (is_whole) {
-    add();
-    return items;
+    if (validator != at->second.validator) item.row.validator = validator;
   }
-  std::vector<const KnownDocument*> parts;
-  for (; at != known_.end() && at->first.starts_with(first_part); ++at) {
-    parts.push_back(&at->second);
-    add();
-  }
-  const std::string fingerprint = fmt::format("{} parts {}", fingerprint_, parts.size());
-  for (const KnownDocument* part : parts)
-    if (part->content_hash != content_hash || part->fingerprint != fingerprint) return std::nullopt;
-  return parts.empty() ? std::nullopt : std::optional(std::move(items));
+  return items;
 }
 
 void ItemReader::judge(Item& item) const {

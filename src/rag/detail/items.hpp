@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "documents/sources.hpp"
 #include "models/embedder.hpp"
 #include "rag/detail/contextual.hpp"
+#include "rag/detail/origins.hpp"
 #include "rag/detail/records.hpp"
 #include "rag/detail/texts.hpp"
 #include "rag/library.hpp"
@@ -18,12 +18,13 @@
 namespace slipway::rag::detail {
 
 enum class Change {
-  unchanged,
+  unchanged,  ///< Of its row at most the validator is new.
   metadata,
   relocated,  ///< The same text elsewhere in a source that has changed: written, embedded not.
   moved,      ///< The same bytes under another name, and the old file is gone.
   added,
   updated,
+  gone,  ///< Its source says that it does not exist any more.
   failed
 };
 
@@ -57,6 +58,8 @@ struct Item {
   std::vector<std::string> chunk_texts;  ///< What is indexed: with the context, if there is one.
   std::vector<std::string> vector_keys;  ///< Their hashes.
   models::Usage splitting;
+  /// Whether there is a text to store; else the row is all that changes.
+  bool has_content() const { return change != Change::unchanged && change != Change::metadata; }
   double contexts_usd = 0;  ///< Dry run: what they could cost.
   std::int64_t chunks_embedded = 0;
 };
@@ -77,9 +80,9 @@ class ItemReader {
         known_(known),
         gone_(gone) {}
 
-  /// The documents of a file: one, or the messages of a mailbox, the pages of an export. A file
+  /// The documents of an origin: one, or the messages of a mailbox, the pages of an export. One
   /// that cannot be read is one item with the error.
-  std::vector<Item> read(const Context& context, const documents::SourceFile& file) const;
+  std::vector<Item> read(const Context& context, const Origin& origin) const;
   /// A document that is stored, cut with the reader's settings; its fingerprint is `stored`'s.
   Result<Item> recut(const Context& context, const DocumentRow& stored,
                      const StoredText& text) const;
@@ -87,8 +90,16 @@ class ItemReader {
  private:
   Item make_item(const documents::SourceFile& file, const std::string& content_hash,
                  const std::string& part) const;
-  std::optional<std::vector<Item>> unchanged(const documents::SourceFile& file,
-                                             const std::string& content_hash) const;
+  /// What is known of an origin: all of it, or its parts.
+  std::vector<Known::const_iterator> known_of(const std::string& uri) const;
+  std::string known_validator(const std::vector<Known::const_iterator>& known) const;
+  bool is_unchanged(const std::vector<Known::const_iterator>& known,
+                    const std::string& content_hash, const std::string& fingerprint) const;
+  std::vector<Item> as_known(const documents::SourceFile& file,
+                             const std::vector<Known::const_iterator>& known,
+                             const std::string& validator) const;
+  Result<std::vector<Item>> load(const Context& context, const Origin& origin,
+                                 Content content) const;
   void judge(Item& item) const;
   Result<void> fill(const Context& context, Item& item, documents::Document document) const;
   Result<void> add_contexts(const Context& context, Item& item, const std::string& text) const;
@@ -102,8 +113,5 @@ class ItemReader {
   const Known& known_;
   GoneDocuments& gone_;
 };
-
-/// The uri of the source that a document comes from: without its part.
-std::string_view source_of(std::string_view uri);
 
 }  // namespace slipway::rag::detail

@@ -284,8 +284,9 @@ Result<Counts> count(store::Connection& connection, std::int64_t collection) {
 Result<std::map<std::string, KnownDocument>> known_documents(store::Connection& connection,
                                                              std::int64_t collection) {
   auto select = TRY(connection.prepare(
-      "SELECT uri, id, content_hash, fingerprint, text_hash, given_metadata, validator FROM "
-      "rag_documents WHERE collection = ? AND died IS NULL"));
+      "SELECT uri, id, content_hash, fingerprint, text_hash, given_metadata, validator, "
+      "CASE WHEN validator <> '' OR uri NOT LIKE 'file:%' THEN json_extract(metadata, '$.source') "
+      "END FROM rag_documents WHERE collection = ? AND died IS NULL"));
   select.bind(0, collection);
   std::map<std::string, KnownDocument> known;
   while (TRY(select.step())) {
@@ -296,6 +297,7 @@ Result<std::map<std::string, KnownDocument>> known_documents(store::Connection& 
     document.text_hash = select.text(4);
     document.metadata = TRY(object_of(select.text(5)));
     document.validator = select.text(6);
+    document.source = select.text(7);
     known.emplace(std::string(select.text(0)), std::move(document));
   }
   return known;
@@ -337,6 +339,13 @@ Result<std::vector<DocumentRow>> documents_seen(store::Connection& connection, S
       fmt::format("SELECT {} FROM rag_documents d WHERE d.collection = ?1 AND {} ORDER BY d.uri",
                   columns, is_seen)));
   return read_documents(select.bind(0, seen.collection).bind(1, seen.version));
+}
+
+Result<void> set_validator(store::Connection& connection, std::int64_t collection,
+                           const std::string& uri, const std::string& validator) {
+  auto update = TRY(connection.prepare(
+      "UPDATE rag_documents SET validator = ? WHERE collection = ? AND uri = ? AND died IS NULL"));
+  return update.bind(0, validator).bind(1, collection).bind(2, uri).run();
 }
 
 Result<void> retire_document(store::Connection& connection, std::int64_t collection,

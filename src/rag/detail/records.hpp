@@ -48,6 +48,7 @@ struct ChunkRow {
 /// What ingest needs to know of a document that is in already.
 struct KnownDocument {
   std::string id, content_hash, fingerprint, text_hash, validator;
+  std::string source;  ///< The connector's source that it came from; empty for files.
   json::Object metadata;
 };
 
@@ -86,6 +87,9 @@ Result<void> put_document(store::Connection&, const DocumentRow&, const std::vec
                           std::int64_t version);
 /// A row as `document` with the chunks of the living row, whose place it takes.
 Result<void> put_again(store::Connection&, const DocumentRow& document, std::int64_t version);
+/// Of the living row; changes nothing that is seen.
+Result<void> set_validator(store::Connection&, std::int64_t collection, const std::string& uri,
+                           const std::string& validator);
 /// From `version` on.
 Result<void> retire_document(store::Connection&, std::int64_t collection, const std::string& id,
                              std::int64_t version);
