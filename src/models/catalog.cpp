@@ -22,6 +22,7 @@
 #include "models/detail/onnx_embedder.hpp"
 #include "models/detail/openai_chat.hpp"
 #include "models/detail/openai_embedder.hpp"
+#include "models/detail/two_towers.hpp"
 #include "models/detail/vetted_models.hpp"
 #include "models/scripted.hpp"
 
@@ -129,9 +130,11 @@ ModelInfo FolderCatalog::info_of(const detail::ModelFolder& folder) const {
   info.state = "installed";
   info.licence = folder.manifest.licence;
   info.description = folder.manifest.description;
+  info.reads_images = folder.manifest.reads_images;
   std::error_code error;
   info.size_bytes = fs::file_size(folder.weights, error);
-  const auto hash = detail::remembered_hash(folder.weights);
+  for (const fs::path& path : folder.more) info.size_bytes += fs::file_size(path, error);
+  const auto hash = detail::hash_of(folder);
   info.hash = hash ? *hash : std::string();
   if (!hash || (!folder.manifest.hash.empty() && folder.manifest.hash != info.hash)) {
     info.state = "damaged";
@@ -256,8 +259,7 @@ Result<ModelInfo> FolderCatalog::publish(detail::Staging& staging, const std::st
   const fs::path place = options_.folders.back() / name;
   for (int attempt = 0; attempt < 2; ++attempt) {
     if (const auto existing = TRY(installed(name))) {
-      if (TRY(detail::remembered_hash(existing->weights)) == fresh->manifest.hash)
-        return info_of(*existing);
+      if (TRY(detail::hash_of(*existing)) == fresh->manifest.hash) return info_of(*existing);
       return fail(Code::conflict,
                   "the name '{}' is taken by another model in {}; choose another or delete it",
                   name, existing->path.string());
@@ -279,7 +281,7 @@ Result<ModelInfo> FolderCatalog::pull(const Context& context, const std::string&
   if (known == nullptr)
     return fail(Code::not_found, "model '{}' cannot be pulled; known are: {}", name, known_names());
   if (const auto existing = TRY(installed(name)); existing) {
-    const std::string hash = TRY(detail::remembered_hash(existing->weights));
+    const std::string hash = TRY(detail::hash_of(*existing));
     if (known->has_hash(hash) ||
         (hash == existing->manifest.hash && known->has_hash(existing->manifest.source_hash)))
       return info_of(*existing);
@@ -317,6 +319,19 @@ Result<std::shared_ptr<ChatModel>> open_script(const std::string& name, const Mo
   return std::shared_ptr<ChatModel>(std::make_shared<ScriptedChatModel>(std::move(replies)));
 }
 
+Result<std::shared_ptr<Embedder>> open_towers(const std::string& name, const ModelConfig& config,
+                                              const detail::ModelFolder& folder) {
+  detail::TwoTowerOptions options;
+  options.name = name;
+  options.folder = folder.path;
+  options.hash = TRY(detail::hash_of(folder));
+  options.query_prefix = config.query_prefix;
+  options.document_prefix = config.document_prefix;
+  options.tokens_max = config.tokens_max;
+  options.threads = config.parallel;
+  return detail::open_two_towers(std::move(options));
+}
+
 Result<std::shared_ptr<Embedder>> FolderCatalog::open_embedder(const std::string& name,
                                                                const Found& found) {
   const ModelConfig& config = found.config;
@@ -335,6 +350,7 @@ Result<std::shared_ptr<Embedder>> FolderCatalog::open_embedder(const std::string
     return detail::open_openai_embedder(std::move(options));
   }
   SLIPWAY_ASSERT(found.folder.has_value());
+  if (found.folder->manifest.reads_images) return open_towers(name, config, *found.folder);
   detail::OnnxEmbedderOptions options;
   options.name = name;
   options.folder = found.folder->path;

@@ -64,9 +64,11 @@ struct ModelInfo {
   std::uint64_t size_bytes = 0;
   std::string licence;
   std::string description;
+  bool reads_images = false;  ///< An embedder of texts and images.
 };
 BOOST_DESCRIBE_STRUCT(ModelInfo, (),
-                      (name, task, provider, state, hash, size_bytes, licence, description))
+                      (name, task, provider, state, hash, size_bytes, licence, description,
+                       reads_images))
 
 inline constexpr std::string_view default_embedder = "bge-small-en-v1.5-q";
 inline constexpr std::string_view default_chat_model = "smollm2-135m-instruct";
@@ -90,8 +92,8 @@ class Catalog {
   /// unavailable (no client or registry).
   virtual Result<ModelInfo> pull(const Context& context, const std::string& name) = 0;
   /// A .gguf or .onnx file, or a Hugging Face style folder (tokenizer.json beside it), becomes a
-  /// named model. Fails: conflict (name taken by other content), invalid_argument (what is wrong
-  /// with the files).
+  /// named model; so does a folder with the text and the vision model of a CLIP. Fails: conflict
+  /// (name taken by other content), invalid_argument (what is wrong with the files).
   virtual Result<ModelInfo> import(const Context& context, const std::filesystem::path& source,
                                    const std::string& name) = 0;
 

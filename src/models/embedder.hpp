@@ -1,12 +1,14 @@
-// Texts become vectors.
+// Texts become vectors; with some models images too.
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/context.hpp"
+#include "core/image.hpp"
 #include "models/usage.hpp"
 
 namespace slipway::models {
@@ -35,6 +37,18 @@ class TokenEmbedder {
                                                          TextRole role) = 0;
 };
 
+/// The other tower of a model that was trained on texts and images together: its vectors stand in
+/// the same space as those of texts, so that a text finds images by cosine. Thread rule and
+/// repeatability as of `Embedder`.
+class ImageEmbedder {
+ public:
+  virtual ~ImageEmbedder() = default;
+  /// One vector per image, in order, of `Embedder::dimension` numbers. Images of any size. Fails:
+  /// invalid_argument (an image whose bytes are not its size), else as `Embedder::embed`.
+  virtual Result<std::vector<Vector>> embed_images(const Context& context,
+                                                   std::span<const Image> images) = 0;
+};
+
 /// One embedding model. Safe to use from many threads; the same text and role give the same bits
 /// every time, whatever else is embedded at the same moment.
 class Embedder {
@@ -57,6 +71,9 @@ class Embedder {
                                             TextRole role, Usage* usage = nullptr) = 0;
   /// Null when the model gives no vectors per token; lives as long as the embedder.
   virtual TokenEmbedder* token_embedder() { return nullptr; }
+  /// Null when the model reads no images; lives as long as the embedder.
+  virtual ImageEmbedder* image_embedder() { return nullptr; }
+  bool reads_images() { return image_embedder() != nullptr; }
   Result<Vector> embed_one(const Context& context, std::string_view text, TextRole role,
                            Usage* usage = nullptr);
 };

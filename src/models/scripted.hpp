@@ -56,6 +56,37 @@ class ScriptedEmbedder final : public Embedder {
   std::atomic<std::size_t> embedded_{0};
 };
 
+/// The same for texts and images: an image has the vector of the word "red", "green", "blue",
+/// "yellow", "white" or "black", whichever is nearest to its mean colour.
+class ScriptedTowers final : public Embedder, public ImageEmbedder {
+ public:
+  /// `dimension` >= 1.
+  explicit ScriptedTowers(std::size_t dimension = 64);
+  const std::string& identity() const override { return identity_; }
+  const std::string& name() const override { return name_; }
+  std::size_t dimension() const override { return words_.dimension(); }
+  std::size_t tokens_max() const override { return words_.tokens_max(); }
+  std::size_t count_tokens(std::string_view text) const override {
+    return words_.count_tokens(text);
+  }
+  Result<std::vector<Vector>> embed(const Context& context,
+                                    const std::vector<std::string_view>& texts, TextRole role,
+                                    Usage* usage = nullptr) override {
+    return words_.embed(context, texts, role, usage);
+  }
+  ImageEmbedder* image_embedder() override { return this; }
+  Result<std::vector<Vector>> embed_images(const Context& context,
+                                           std::span<const Image> images) override;
+  /// How many images it has embedded.
+  std::size_t embedded_images() const { return images_; }
+
+ private:
+  ScriptedEmbedder words_;
+  std::string name_ = "scripted-towers";
+  std::string identity_;
+  std::atomic<std::size_t> images_{0};
+};
+
 /// The share of the question's distinct words that stand in the passage, 0..1. Deterministic and
 /// instant.
 class ScriptedReranker final : public Reranker {

@@ -70,4 +70,21 @@ TEST_CASE("embed_one passes the error of embed on, and refuses another number of
         "embedder 'odd' gave 0 vectors for one text");
 }
 
+TEST_CASE("scripted towers give an image the vector of its colour's name") {
+  ScriptedTowers towers;
+  REQUIRE(towers.reads_images());
+  const auto painted = [](char red, char green, char blue) {
+    return Image{2, 1, {red, green, blue, red, green, blue}};
+  };
+  const std::vector<Image> images = {painted('\xDC', '\x10', '\x22'),
+                                     painted('\x08', '\x10', '\x04')};
+  const auto vectors = towers.image_embedder()->embed_images(Context(), images);
+  REQUIRE(vectors);
+  CHECK((*vectors)[0] == *towers.embed_one(Context(), "Red", TextRole::query));
+  CHECK((*vectors)[1] == *towers.embed_one(Context(), "black", TextRole::query));
+  CHECK(towers.embedded_images() == 2);
+  const std::vector<Image> none = {Image{}};
+  CHECK_FALSE(towers.image_embedder()->embed_images(Context(), none));
+}
+
 }  // namespace slipway::models

@@ -1,18 +1,13 @@
 // What a user's file or folder is, what it says about itself, and whether it works.
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <fstream>
 
 #include "core/fault.hpp"
-#include "core/files.hpp"
 #include "core/log.hpp"
 #include "models/detail/cross_encoder.hpp"
 #include "models/detail/file_hash.hpp"
 #include "models/detail/gguf_file.hpp"
+#include "models/detail/import_steps.hpp"
 #include "models/detail/install.hpp"
 #include "models/detail/llama_chat.hpp"
 #include "models/detail/onnx_embedder.hpp"
@@ -49,54 +44,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::uint64_t side_file_bytes_max = 1u << 20;
 constexpr std::uint64_t tokenizer_bytes_max = 256u << 20;
-
-bool is_file(const fs::path& path) {
-  std::error_code error;
-  return fs::is_regular_file(path, error);
-}
-
-/// In pieces, so that a stop request is seen; durable at the end.
-Result<void> copy_file(const Context& context, const fs::path& from, const fs::path& to) {
-  TRY(fault_point(FaultKind::file, "copy"));
-  std::ifstream in(from, std::ios::binary);
-  if (!in) return fail(Code::not_found, "cannot open {}: {}", from.string(), std::strerror(errno));
-  const int out = ::open(to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-  if (out < 0)
-    return fail(Code::unavailable, "cannot make {}: {}", to.string(), std::strerror(errno));
-  const auto copy = [&]() -> Result<void> {
-    std::string block(4u << 20, '\0');
-    while (in) {
-      TRY(context.check());
-      in.read(block.data(), static_cast<std::streamsize>(block.size()));
-      std::string_view rest(block.data(), static_cast<std::size_t>(in.gcount()));
-      while (!rest.empty()) {
-        const ssize_t written = ::write(out, rest.data(), rest.size());
-        if (written < 0 && errno == EINTR) continue;
-        if (written < 0)
-          return fail(Code::unavailable, "cannot write {}: {}", to.string(), std::strerror(errno));
-        rest.remove_prefix(static_cast<std::size_t>(written));
-      }
-    }
-    if (in.bad()) return fail(Code::unavailable, "cannot read {}", from.string());
-    if (::fsync(out) != 0)
-      return fail(Code::unavailable, "cannot sync {}: {}", to.string(), std::strerror(errno));
-    return {};
-  };
-  auto done = copy();
-  ::close(out);
-  return done;
-}
-
-/// The struct of a JSON file; its defaults when the file is not there.
-template <typename T>
-Result<T> read_side_file(const fs::path& path) {
-  if (!is_file(path)) return T();
-  const std::string text = TRY(read_file(path, side_file_bytes_max));
-  const json::Value value = TRY(json::parse(text).within(path.string()));
-  return json::from<T>(value, json::Policy::ignore_unknown).within(path.string());
-}
 
 std::string first_of(const std::map<std::string, std::string>& prompts,
                      std::initializer_list<const char*> keys) {
@@ -144,8 +92,8 @@ Result<OnnxFiles> find_onnx(const fs::path& source) {
       if (files.model.empty() && is_file(source / name)) files.model = source / name;
     if (files.model.empty())
       return fail(Code::invalid_argument,
-                  "{}: holds no model; expected a .gguf file, model.onnx, onnx/model.onnx or "
-                  "onnx/model_quantized.onnx",
+                  "{}: holds no model; expected a .gguf file, model.onnx, onnx/model.onnx, "
+                  "onnx/model_quantized.onnx, or text_model.onnx with vision_model.onnx",
                   source.string());
   }
   if (!is_file(files.folder / "tokenizer.json"))
@@ -276,12 +224,16 @@ Result<void> import_any(const Context& context, const fs::path& source, const fs
   if (fs::is_directory(source, error)) {
     const auto gguf = TRY(gguf_files_in(source));
     if (!gguf.empty()) return import_gguf(context, gguf.front(), target);
+    if (TRY(import_towers(context, source, target))) return {};
     return import_onnx(context, TRY(find_onnx(source)), target);
   }
   if (!is_file(source))
     return fail(Code::invalid_argument, "{} is neither a file nor a folder", source.string());
   if (TRY(begins_as_gguf(source))) return import_gguf(context, source, target);
-  if (source.extension() == ".onnx") return import_onnx(context, TRY(find_onnx(source)), target);
+  if (source.extension() == ".onnx") {
+    if (TRY(import_towers(context, source, target))) return {};
+    return import_onnx(context, TRY(find_onnx(source)), target);
+  }
   return fail(Code::invalid_argument,
               "{} is no model: it does not begin with 'GGUF' and is not called *.onnx",
               source.string());

@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "core/files.hpp"
+#include "models/detail/file_hash.hpp"
 #include "models/detail/known_models.hpp"
+#include "models/detail/two_towers.hpp"
 
 namespace slipway::models::detail {
 
@@ -28,9 +30,11 @@ Result<std::optional<ModelFolder>> read_model_folder(const std::filesystem::path
   ModelFolder folder;
   folder.path = path;
   folder.name = path.filename().string();
-  const bool is_onnx = is_file(path / "model.onnx");
+  const bool has_towers = is_file(path / text_tower_file) && is_file(path / vision_tower_file);
+  const bool is_onnx = has_towers || is_file(path / "model.onnx");
   if (!is_onnx && !is_file(path / "model.gguf")) return std::optional<ModelFolder>();
-  folder.weights = path / (is_onnx ? "model.onnx" : "model.gguf");
+  folder.weights = path / (has_towers ? text_tower_file : is_onnx ? "model.onnx" : "model.gguf");
+  if (has_towers) folder.more = {path / vision_tower_file, path / preprocessor_file};
   if (is_file(path / "manifest.json")) {
     const std::filesystem::path file = path / "manifest.json";
     const std::string text = TRY(read_file(file, manifest_bytes_max));
@@ -38,10 +42,11 @@ Result<std::optional<ModelFolder>> read_model_folder(const std::filesystem::path
     folder.manifest = TRY(json::from<Manifest>(value).within(file.string()));
   }
   folder.manifest.provider = is_onnx ? Provider::onnx : Provider::llama;
+  folder.manifest.reads_images = has_towers;
   // An ONNX model embeds unless its manifest says that it reranks.
   if (!is_onnx)
     folder.manifest.task = ModelTask::chat;
-  else if (folder.manifest.task != ModelTask::rerank)
+  else if (folder.manifest.task != ModelTask::rerank || has_towers)
     folder.manifest.task = ModelTask::embed;
   folder.manifest.path.clear();
   if (const KnownModel* known = find_known_model(folder.name);
@@ -52,6 +57,14 @@ Result<std::optional<ModelFolder>> read_model_folder(const std::filesystem::path
     fill(folder.manifest.source, known->source);
   }
   return std::optional<ModelFolder>(std::move(folder));
+}
+
+Result<std::string> hash_of(const ModelFolder& folder) {
+  const std::string first = TRY(remembered_hash(folder.weights));
+  if (folder.more.empty()) return first;
+  std::string all = first;
+  for (const auto& path : folder.more) all += "\n" + TRY(remembered_hash(path));
+  return sha256(all);
 }
 
 void fill_settings(ModelConfig& config, const ModelConfig& defaults) {

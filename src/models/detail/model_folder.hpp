@@ -1,10 +1,12 @@
-// A folder that holds one model: model.onnx with tokenizer.json, or model.gguf; and what is known
-// about it, in manifest.json or in the table of known models.
+// A folder that holds one model: model.onnx with tokenizer.json, text_model.onnx and
+// vision_model.onnx with their side files, or model.gguf; and what is known about it, in
+// manifest.json or in the table of known models.
 #pragma once
 
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "models/catalog.hpp"
 
@@ -17,17 +19,25 @@ struct Manifest : ModelConfig {
   std::string description;
   std::string source;
   std::string source_hash;  ///< Of the weights that came, when they were rewritten.
+  bool reads_images = false;
   /// Not ModelConfig's: here the files stand beside and need no path.
   Result<void> validate() const { return {}; }
 };
-BOOST_DESCRIBE_STRUCT(Manifest, (ModelConfig), (hash, licence, description, source, source_hash))
+BOOST_DESCRIBE_STRUCT(Manifest, (ModelConfig),
+                      (hash, licence, description, source, source_hash, reads_images))
 
 struct ModelFolder {
   std::string name;
   std::filesystem::path path;
   std::filesystem::path weights;
+  /// What the vectors depend on beside `weights`: the second tower, how images are prepared.
+  std::vector<std::filesystem::path> more;
   Manifest manifest;
 };
+
+/// "sha256:..." of the weights, or over the hashes of all files if there are more. Fails as
+/// `remembered_hash`.
+Result<std::string> hash_of(const ModelFolder& folder);
 
 /// Nothing when there are no weights in `path`. Fails: invalid_argument (the manifest).
 Result<std::optional<ModelFolder>> read_model_folder(const std::filesystem::path& path);

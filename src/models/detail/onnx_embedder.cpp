@@ -1,17 +1,14 @@
 #include "models/detail/onnx_embedder.hpp"
 
 #include <algorithm>
-#include <cmath>
-#include <numeric>
-#include <unordered_map>
 
 #include "core/pool.hpp"
+#include "models/detail/embedding.hpp"
 #include "models/detail/onnx_text.hpp"
 
 // One text a call, several calls at once. The shipped models quantize activations over the whole
 // batch, so a text's vector would depend on its neighbours; and a batch pads every text to the
-// longest. Alone, a text has the same bits every time, and measures faster on two cores. Longest
-// texts first, because the last one decides when all are done.
+// longest. Alone, a text has the same bits every time, and measures faster on two cores.
 namespace slipway::models::detail {
 
 namespace {
@@ -44,16 +41,6 @@ void add_to(Vector& sum, std::span<const float> row) {
   for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += row[i];
 }
 
-Result<void> normalize(Vector& vector) {
-  double square = 0;
-  for (const float x : vector) square += static_cast<double>(x) * x;
-  if (!(square > 0) || !std::isfinite(square))
-    return fail(Code::internal, "the model gave a vector without a direction");
-  const double scale = 1 / std::sqrt(square);
-  for (float& x : vector) x = static_cast<float>(x * scale);
-  return {};
-}
-
 class OnnxEmbedder final : public Embedder, public TokenEmbedder {
  public:
   OnnxEmbedder(OnnxEmbedderOptions options, OnnxText text, Signature signature)
@@ -72,29 +59,10 @@ class OnnxEmbedder final : public Embedder, public TokenEmbedder {
   Result<std::vector<Vector>> embed(const Context& context,
                                     const std::vector<std::string_view>& texts, TextRole role,
                                     Usage* usage) override {
-    TRY(context.check());
-    // Equal texts have equal vectors: each is computed once.
-    std::unordered_map<std::string_view, std::size_t> first_of;
-    std::vector<std::size_t> distinct;
-    for (std::size_t i = 0; i < texts.size(); ++i)
-      if (first_of.emplace(texts[i], i).second) distinct.push_back(i);
-    std::stable_sort(distinct.begin(), distinct.end(), [&](std::size_t a, std::size_t b) {
-      return texts[a].size() > texts[b].size();
-    });
-    std::vector<Vector> vectors(texts.size());
-    std::vector<std::size_t> tokens(texts.size());
-    TRY(parallel_for(context, distinct.size(), options_.threads,
-                     [&](std::size_t n) -> Result<void> {
-                       const std::size_t i = distinct[n];
-                       vectors[i] = TRY(vector_of(texts[i], role, tokens[i]));
-                       return {};
-                     }));
-    for (std::size_t i = 0; i < texts.size(); ++i)
-      if (const std::size_t first = first_of.find(texts[i])->second; first != i)
-        vectors[i] = vectors[first];
-    if (usage)
-      usage->embedding_tokens += std::accumulate(tokens.begin(), tokens.end(), std::int64_t{0});
-    return vectors;
+    const auto embed_text = [&](std::string_view text, std::size_t& tokens) {
+      return vector_of(text, role, tokens);
+    };
+    return embed_distinct(context, texts, options_.threads, embed_text, usage);
   }
 
   TokenEmbedder* token_embedder() override { return signature_.is_pooled ? nullptr : this; }

@@ -1,9 +1,7 @@
-// The format: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto (field numbers below) in
-// https://protobuf.dev/programming-guides/encoding/.
+// The format: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto (field numbers below).
 #include "models/detail/onnx_graph.hpp"
 
-#include <bit>
-#include <cstring>
+#include "models/detail/protobuf.hpp"
 
 namespace slipway::models::detail {
 
@@ -14,88 +12,12 @@ constexpr std::size_t names_max = 4096;  ///< Inputs, outputs or numbers of one 
 constexpr std::size_t dimensions_max = 8;
 constexpr std::size_t typed_numbers_max = 1u << 20;  ///< Big tensors are raw bytes in every model.
 
-enum class Wire { number = 0, eight_bytes = 1, bytes = 2, four_bytes = 5 };
-
-struct Field {
-  std::uint32_t id = 0;
-  Wire wire = Wire::number;
-  std::uint64_t number = 0;  ///< Of all but `bytes`.
-  std::string_view bytes;
-};
-
-class Message {
- public:
-  explicit Message(std::string_view bytes) : rest_(bytes) {}
-  bool is_done() const { return rest_.empty(); }
-
-  Result<Field> next() {
-    const std::uint64_t key = TRY(varint());
-    Field field;
-    if (key >> 3 == 0 || key >> 3 > 0x1fffffff)
-      return fail(Code::invalid_argument, "it is no ONNX model: a field has the number {}",
-                  key >> 3);
-    field.id = static_cast<std::uint32_t>(key >> 3);
-    field.wire = static_cast<Wire>(key & 7);
-    switch (field.wire) {
-      case Wire::number: field.number = TRY(varint()); return field;
-      case Wire::bytes: field.bytes = TRY(take(TRY(varint()))); return field;
-      case Wire::eight_bytes: field.number = TRY(fixed<std::uint64_t>()); return field;
-      case Wire::four_bytes: field.number = TRY(fixed<std::uint32_t>()); return field;
-    }
-    return fail(Code::invalid_argument, "it is no ONNX model: a field has the wire type {}",
-                key & 7);
-  }
-
-  Result<std::uint64_t> varint() {
-    std::uint64_t value = 0;
-    for (unsigned shift = 0; shift < 64; shift += 7) {
-      if (rest_.empty()) return cut();
-      const auto byte = static_cast<unsigned char>(rest_.front());
-      rest_.remove_prefix(1);
-      value |= static_cast<std::uint64_t>(byte & 0x7f) << shift;
-      if (byte < 0x80) return value;
-    }
-    return fail(Code::invalid_argument, "it is no ONNX model: a number has more than 10 bytes");
-  }
-
-  template <typename T>
-  Result<T> fixed() {
-    static_assert(std::endian::native == std::endian::little);
-    T value;
-    std::memcpy(&value, TRY(take(sizeof value)).data(), sizeof value);
-    return value;
-  }
-
- private:
-  static Error cut() { return fail(Code::invalid_argument, "it ends in the middle: it is cut"); }
-
-  Result<std::string_view> take(std::uint64_t bytes) {
-    if (bytes > rest_.size()) return cut();
-    const std::string_view taken = rest_.substr(0, bytes);
-    rest_.remove_prefix(bytes);
-    return taken;
-  }
-
-  std::string_view rest_;
-};
-
-/// `visit` sees each field.
-template <typename Visit>
-Result<void> for_fields(std::string_view bytes, const Visit& visit) {
-  Message message(bytes);
-  while (!message.is_done()) {
-    const Field field = TRY(message.next());
-    TRY(visit(field));
-  }
-  return {};
-}
-
 /// A repeated number: one, or several packed.
-Result<void> append_numbers(const Field& field, std::size_t max,
+Result<void> append_numbers(const ProtobufField& field, std::size_t max,
                             std::vector<std::int64_t>& numbers) {
   if (field.wire == Wire::number) numbers.push_back(static_cast<std::int64_t>(field.number));
   if (field.wire == Wire::bytes) {
-    Message packed(field.bytes);
+    ProtobufReader packed(field.bytes);
     while (!packed.is_done() && numbers.size() <= max)
       numbers.push_back(static_cast<std::int64_t>(TRY(packed.varint())));
   }
@@ -134,14 +56,14 @@ class Reader {
  public:
   Result<std::unique_ptr<OnnxGraph>> read(std::string_view bytes) {
     std::optional<std::string_view> graph;
-    TRY(for_fields(bytes, [&](const Field& field) -> Result<void> {
+    TRY(for_fields(bytes, [&](const ProtobufField& field) -> Result<void> {
       if (field.id == 7 && field.wire == Wire::bytes) graph = field.bytes;
       if (field.id == 8 && field.wire == Wire::bytes) return read_opset(field.bytes);
       if (field.id == 25) return fail(Code::unsupported, "the model defines functions");
       return {};
     }));
     if (!graph) return fail(Code::invalid_argument, "it has no graph, so it is no ONNX model");
-    TRY(for_fields(*graph, [&](const Field& field) { return read_graph_field(field); }));
+    TRY(for_fields(*graph, [&](const ProtobufField& field) { return read_graph_field(field); }));
     std::erase_if(result_->inputs,
                   [&](std::string_view name) { return result_->constants.contains(name); });
     return std::move(result_);
@@ -151,7 +73,7 @@ class Reader {
   Result<void> read_opset(std::string_view bytes) {
     std::string_view domain;
     std::int64_t version = 0;
-    TRY(for_fields(bytes, [&](const Field& field) -> Result<void> {
+    TRY(for_fields(bytes, [&](const ProtobufField& field) -> Result<void> {
       if (field.id == 1) domain = field.bytes;
       if (field.id == 2) version = static_cast<std::int64_t>(field.number);
       return {};
@@ -160,7 +82,7 @@ class Reader {
     return {};
   }
 
-  Result<void> read_graph_field(const Field& field) {
+  Result<void> read_graph_field(const ProtobufField& field) {
     if (field.wire != Wire::bytes) return {};
     switch (field.id) {
       case 1: return read_node(field.bytes);
@@ -173,7 +95,7 @@ class Reader {
   }
 
   Result<void> read_port(std::string_view bytes, std::vector<std::string_view>& names) {
-    return for_fields(bytes, [&](const Field& field) -> Result<void> {
+    return for_fields(bytes, [&](const ProtobufField& field) -> Result<void> {
       if (field.id == 1) names.push_back(field.bytes);
       if (names.size() > names_max)
         return fail(Code::unsupported, "the model has more than {} inputs or outputs", names_max);
@@ -187,7 +109,7 @@ class Reader {
     OnnxNode node;
     std::string_view op, domain;
     std::optional<Tensor> value;
-    TRY(for_fields(bytes, [&](const Field& field) -> Result<void> {
+    TRY(for_fields(bytes, [&](const ProtobufField& field) -> Result<void> {
       if (field.id == 1) node.inputs.push_back(field.bytes);
       if (field.id == 2) node.outputs.push_back(field.bytes);
       if (field.id == 4) op = field.bytes;
@@ -216,7 +138,7 @@ class Reader {
     std::vector<std::int64_t> numbers;
     std::optional<std::string_view> tensor;
     bool is_other = false;
-    TRY(for_fields(bytes, [&](const Field& field) -> Result<void> {
+    TRY(for_fields(bytes, [&](const ProtobufField& field) -> Result<void> {
       if (field.id == 1)
         name = field.bytes;
       else if (field.id == 3 || field.id == 8)
@@ -260,7 +182,7 @@ class Reader {
 
   Result<Tensor> read_tensor(std::string_view bytes, TensorParts& parts) {
     std::vector<std::int64_t> dimensions;
-    TRY(for_fields(bytes, [&](const Field& field) -> Result<void> {
+    TRY(for_fields(bytes, [&](const ProtobufField& field) -> Result<void> {
       switch (field.id) {
         case 1: return append_numbers(field, dimensions_max, dimensions);
         case 2: parts.tensor.type = tensor_type(field.number); return {};
@@ -287,7 +209,7 @@ class Reader {
     return finish(parts);
   }
 
-  static Result<void> append_floats(const Field& field, std::string& floats) {
+  static Result<void> append_floats(const ProtobufField& field, std::string& floats) {
     if (field.wire == Wire::four_bytes) {
       const auto number = static_cast<std::uint32_t>(field.number);
       floats.append(reinterpret_cast<const char*>(&number), sizeof number);

@@ -113,24 +113,50 @@ class Model final : public OnnxModel {
 
   Result<void> run(std::span<const OnnxInput> inputs, const std::string& output,
                    const Reader& read) const override {
+    Feeds feeds;
+    for (const OnnxInput& input : inputs) {
+      const std::int64_t shape[] = {1, static_cast<std::int64_t>(input.values.size())};
+      TRY(add(feeds, input.name, input.values, shape));
+    }
+    return run_on(feeds, output, read);
+  }
+
+  Result<void> run_floats(const OnnxFloats& input, const std::string& output,
+                          const Reader& read) const override {
+    Feeds feeds;
+    TRY(add(feeds, input.name, input.values, input.shape));
+    return run_on(feeds, output, read);
+  }
+
+ private:
+  struct Feeds {
     std::vector<OnnxOwner<OrtValue>> owners;
     std::vector<const OrtValue*> values;
     std::vector<const char*> names;
-    for (const OnnxInput& input : inputs) {
-      const std::int64_t shape[] = {1, static_cast<std::int64_t>(input.values.size())};
-      OrtValue* value = nullptr;
-      // The API takes a mutable pointer for inputs and outputs alike; inputs are only read.
-      TRY(check(api_->CreateTensorWithDataAsOrtValue(
-          memory_.get(), const_cast<std::int64_t*>(input.values.data()), input.values.size_bytes(),
-          shape, 2, ONNX_TENSOR_ELEMENT_DATA_TYPE_INT64, &value)));
-      owners.emplace_back(value, api_->ReleaseValue);
-      values.push_back(value);
-      names.push_back(input.name.c_str());
-    }
+  };
+
+  /// `name` and `values` are borrowed until the model has run.
+  template <typename T>
+  Result<void> add(Feeds& feeds, const std::string& name, std::span<const T> values,
+                   std::span<const std::int64_t> shape) const {
+    constexpr auto type = std::is_same_v<T, float> ? ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT
+                                                   : ONNX_TENSOR_ELEMENT_DATA_TYPE_INT64;
+    OrtValue* value = nullptr;
+    // The API takes a mutable pointer for inputs and outputs alike; inputs are only read.
+    TRY(check(api_->CreateTensorWithDataAsOrtValue(memory_.get(), const_cast<T*>(values.data()),
+                                                   values.size_bytes(), shape.data(), shape.size(),
+                                                   type, &value)));
+    feeds.owners.emplace_back(value, api_->ReleaseValue);
+    feeds.values.push_back(value);
+    feeds.names.push_back(name.c_str());
+    return {};
+  }
+
+  Result<void> run_on(const Feeds& feeds, const std::string& output, const Reader& read) const {
     const char* wanted = output.c_str();
     OrtValue* result = nullptr;
-    TRY(check(api_->Run(session_.get(), nullptr, names.data(), values.data(), values.size(),
-                        &wanted, 1, &result)));
+    TRY(check(api_->Run(session_.get(), nullptr, feeds.names.data(), feeds.values.data(),
+                        feeds.values.size(), &wanted, 1, &result)));
     const OnnxOwner<OrtValue> owner(result, api_->ReleaseValue);
     OrtTensorTypeAndShapeInfo* raw_info = nullptr;
     TRY(check(api_->GetTensorTypeAndShape(result, &raw_info)));
@@ -145,7 +171,6 @@ class Model final : public OnnxModel {
     return read({static_cast<const float*>(data), count}, port.shape);
   }
 
- private:
   using Options = OnnxOwner<OrtSessionOptions>;
 
   static Result<Options> session_options(const OrtApi* api, GraphOptimizationLevel level) {
@@ -241,6 +266,11 @@ Result<std::unique_ptr<Model>> fill_cache(const OnnxLibrary& library,
 }
 
 }  // namespace
+
+Result<void> OnnxModel::run_floats(const OnnxFloats& input, const std::string&,
+                                   const Reader&) const {
+  return fail(Code::unsupported, "the model takes no floats, so no '{}'", input.name);
+}
 
 Result<std::unique_ptr<OnnxModel>> OnnxModel::open(const std::filesystem::path& path,
                                                    const std::string& hash) {

@@ -28,7 +28,15 @@ struct OnnxInput {
   std::span<const std::int64_t> values;
 };
 
-/// One model. `run` is safe to call from many threads; each call computes on the caller's thread.
+/// One tensor of floats.
+struct OnnxFloats {
+  std::string name;
+  std::span<const float> values;
+  std::vector<std::int64_t> shape;
+};
+
+/// One model. `run` and `run_floats` are safe to call from many threads; each call computes on the
+/// caller's thread.
 class OnnxModel {
  public:
   /// Sees the output while it lives.
@@ -48,6 +56,9 @@ class OnnxModel {
   /// Fails: internal (what ONNX Runtime says), and as `read` does.
   virtual Result<void> run(std::span<const OnnxInput> inputs, const std::string& output,
                            const Reader& read) const = 0;
+  /// The same for a model whose only input are floats. Fails also: unsupported.
+  virtual Result<void> run_floats(const OnnxFloats& input, const std::string& output,
+                                  const Reader& read) const;
 };
 
 }  // namespace slipway::models::detail

@@ -19,6 +19,10 @@ Result<std::vector<std::string>> text_inputs(const OnnxModel& model) {
   std::vector<std::string> inputs;
   bool has_ids = false;
   for (const OnnxPort& input : model.inputs()) {
+    if (input.name == "pixel_values")
+      return fail(Code::invalid_argument,
+                  "the model reads images too; put its two towers in place with: slipway models "
+                  "import FOLDER --name NAME");
     if (!is_known_input(input.name) || input.type != OnnxType::int64)
       return fail(Code::invalid_argument,
                   "input '{}' is not one of the 64-bit input_ids, attention_mask, token_type_ids "

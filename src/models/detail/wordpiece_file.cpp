@@ -1,10 +1,9 @@
 // Reads tokenizer.json. The vocabulary is read by hand: 30,000 entries through the struct walker
 // would be copied three times, and opening a model must be quick.
 #include <algorithm>
-#include <limits>
 #include <map>
 
-#include "core/json.hpp"
+#include "models/detail/tokenizer_file.hpp"
 #include "models/detail/wordpiece.hpp"
 
 namespace slipway::models::detail {
@@ -21,15 +20,6 @@ struct NormalizerFile {
 };
 BOOST_DESCRIBE_STRUCT(NormalizerFile, (),
                       (type, clean_text, handle_chinese_chars, strip_accents, lowercase))
-
-struct AddedTokenFile {
-  std::string content;
-  bool single_word = false;
-  bool lstrip = false;
-  bool rstrip = false;
-  bool normalized = true;
-};
-BOOST_DESCRIBE_STRUCT(AddedTokenFile, (), (content, single_word, lstrip, rstrip, normalized))
 
 struct ModelFile {
   std::string type = "WordPiece";  ///< Old files leave it out.
@@ -64,20 +54,6 @@ struct TemplateFile {
 };
 BOOST_DESCRIBE_STRUCT(TemplateFile, (), (single, pair, special_tokens))
 
-// ONNX models take 64-bit ids; a real vocabulary has well below a million.
-constexpr TokenId id_limit = std::numeric_limits<std::int32_t>::max();
-
-template <typename T>
-Result<T> read(const json::Value& value, std::string_view path) {
-  return json::detail::read<T>(value, std::string(path), json::Policy::ignore_unknown);
-}
-
-/// Null when the member is missing or null.
-const json::Value* member(const json::Object& object, std::string_view key) {
-  const json::Value* value = object.if_contains(key);
-  return value && !value->is_null() ? value : nullptr;
-}
-
 Error not_bert(std::string_view path, std::string_view wanted, std::string_view got) {
   return fail(Code::invalid_argument,
               "{}: \"{}\" is not supported, only \"{}\": use a BERT-style WordPiece model", path,
@@ -85,9 +61,9 @@ Error not_bert(std::string_view path, std::string_view wanted, std::string_view 
 }
 
 Result<BertNormalizerOptions> read_normalizer(const json::Object& file) {
-  const json::Value* value = member(file, "normalizer");
+  const json::Value* value = member_of(file, "normalizer");
   if (!value) return not_bert("$.normalizer", "BertNormalizer", "null");
-  const auto normalizer = TRY(read<NormalizerFile>(*value, "$.normalizer"));
+  const auto normalizer = TRY(read_part<NormalizerFile>(*value, "$.normalizer"));
   if (normalizer.type != "BertNormalizer")
     return not_bert("$.normalizer.type", "BertNormalizer", normalizer.type);
   return BertNormalizerOptions{
@@ -98,9 +74,9 @@ Result<BertNormalizerOptions> read_normalizer(const json::Object& file) {
 }
 
 Result<void> check_pre_tokenizer(const json::Object& file) {
-  const json::Value* value = member(file, "pre_tokenizer");
+  const json::Value* value = member_of(file, "pre_tokenizer");
   const json::Object* object = value ? value->if_object() : nullptr;
-  const json::Value* type = object ? member(*object, "type") : nullptr;
+  const json::Value* type = object ? member_of(*object, "type") : nullptr;
   if (type && type->is_string() && type->get_string() == "BertPreTokenizer") return {};
   return not_bert("$.pre_tokenizer.type", "BertPreTokenizer",
                   type && type->is_string() ? std::string_view(type->get_string()) : "null");
@@ -116,7 +92,7 @@ Result<Vocabulary> read_vocabulary(const json::Object& entries, const std::strin
   for (const auto& [token, value] : entries) {
     boost::system::error_code error;
     const auto id = value.is_number() ? value.to_number<TokenId>(error) : -1;
-    if (error || id < 0 || id > id_limit)
+    if (error || id < 0 || id > token_id_limit)
       return json::detail::expected(fmt::format("$.model.vocab[\"{}\"]", std::string_view(token)),
                                     "an id", value);
     const std::string_view text = token;
@@ -129,36 +105,21 @@ Result<Vocabulary> read_vocabulary(const json::Object& entries, const std::strin
   return vocabulary;
 }
 
-/// Ids of added tokens as the library gives them: the vocabulary's if it has the token, else the
-/// next number after the vocabulary; what the file says is not looked at.
-Result<void> read_added_tokens(const json::Object& file, TokenId next_id, WordPiece::Parts& parts) {
-  const json::Value* value = member(file, "added_tokens");
-  if (!value) return {};
-  std::map<std::string, std::pair<AddedToken, bool>> tokens;
-  for (auto& entry : TRY(read<std::vector<AddedTokenFile>>(*value, "$.added_tokens"))) {
-    if (entry.content.empty()) continue;
-    TokenId id = parts.vocabulary.find(Vocabulary::Position::start, entry.content);
-    if (const auto known = tokens.find(entry.content); known != tokens.end())
-      id = known->second.first.id;
-    else if (id < 0)
-      id = next_id++;
-    parts.id_max = std::max(parts.id_max, id);
-    AddedToken token{entry.content, id, entry.single_word, entry.lstrip, entry.rstrip};
-    if (entry.normalized) {
-      token.content.clear();
-      parts.normalizer.append(entry.content, token.content);
-      if (token.content.empty())
-        return fail(Code::invalid_argument,
-                    "$.added_tokens: nothing is left of \"{}\" once it is normalised",
-                    entry.content);
-    }
-    tokens.insert_or_assign(entry.content, std::pair(std::move(token), entry.normalized));
-  }
-  std::vector<AddedToken> raw, normalized;
-  for (auto& [content, token] : tokens)
-    (token.second ? normalized : raw).push_back(std::move(token.first));
-  parts.raw_tokens = AddedTokens(std::move(raw));
-  parts.normalized_tokens = AddedTokens(std::move(normalized));
+Result<void> add_tokens(const json::Object& file, TokenId next_id, WordPiece::Parts& parts) {
+  AddedTokenRules rules;
+  rules.next_id = next_id;
+  rules.find = [&](std::string_view token) {
+    return parts.vocabulary.find(Vocabulary::Position::start, token);
+  };
+  rules.normalize = [&](std::string_view text) {
+    std::string normalized;
+    parts.normalizer.append(text, normalized);
+    return normalized;
+  };
+  FoundTokens found = TRY(read_added_tokens(file, std::move(rules)));
+  parts.raw_tokens = std::move(found.raw);
+  parts.normalized_tokens = std::move(found.normalized);
+  parts.id_max = std::max(parts.id_max, found.id_max);
   return {};
 }
 
@@ -170,7 +131,7 @@ std::vector<PairPiece> read_pair(const TemplateFile& file) {
   bool seen_first = false, seen_second = false;
   for (const TemplateItem& item : file.pair) {
     const auto& piece = item.Sequence ? item.Sequence : item.SpecialToken;
-    if (!piece || piece->type_id < 0 || piece->type_id > id_limit) return {};
+    if (!piece || piece->type_id < 0 || piece->type_id > token_id_limit) return {};
     if (item.Sequence) {
       const bool is_first = piece->id == "A";
       bool& seen = is_first ? seen_first : seen_second;
@@ -189,7 +150,7 @@ std::vector<PairPiece> read_pair(const TemplateFile& file) {
 }
 
 Result<void> read_template(const json::Value& value, WordPiece::Parts& parts) {
-  const auto file = TRY(read<TemplateFile>(value, "$.post_processor"));
+  const auto file = TRY(read_part<TemplateFile>(value, "$.post_processor"));
   bool seen_text = false;
   for (const TemplateItem& item : file.single) {
     const auto& piece = item.Sequence ? item.Sequence : item.SpecialToken;
@@ -214,21 +175,13 @@ Result<void> read_template(const json::Value& value, WordPiece::Parts& parts) {
   return {};
 }
 
-/// ["[SEP]", 102]
-Result<TokenId> read_named_id(const json::Object& object, std::string_view key) {
-  const std::string path = fmt::format("$.post_processor.{}", key);
-  const json::Value* value = member(object, key);
-  if (!value || !value->is_array() || value->get_array().size() != 2)
-    return json::detail::expected(path, "a token and its id", value ? *value : json::Value());
-  return read<TokenId>(value->get_array()[1], path + "[1]");
-}
-
 Result<void> read_post_processor(const json::Object& file, WordPiece::Parts& parts) {
-  const json::Value* value = member(file, "post_processor");
+  const json::Value* value = member_of(file, "post_processor");
   if (!value) return {};
-  const auto object = TRY(read<json::Object>(*value, "$.post_processor"));
-  const json::Value* type = member(object, "type");
-  const std::string name = type ? TRY(read<std::string>(*type, "$.post_processor.type")) : "null";
+  const auto object = TRY(read_part<json::Object>(*value, "$.post_processor"));
+  const json::Value* type = member_of(object, "type");
+  const std::string name =
+      type ? TRY(read_part<std::string>(*type, "$.post_processor.type")) : "null";
   if (name == "TemplateProcessing") {
     TRY(read_template(*value, parts));
   } else if (name == "BertProcessing") {
@@ -249,7 +202,7 @@ Result<void> read_post_processor(const json::Object& file, WordPiece::Parts& par
   for (const PairPiece& piece : parts.pair)
     if (piece.kind == PairPiece::Kind::special) specials.push_back(piece.id);
   for (const TokenId id : specials) {
-    if (id < 0 || id > id_limit)
+    if (id < 0 || id > token_id_limit)
       return fail(Code::invalid_argument, "$.post_processor: {} is no token id", id);
     parts.id_max = std::max(parts.id_max, id);
   }
@@ -262,9 +215,9 @@ Result<WordPiece> WordPiece::parse(std::string_view tokenizer_json) {
   const json::Value value = TRY(json::parse(tokenizer_json));
   const json::Object* file = value.if_object();
   if (!file) return json::detail::expected("$", "an object", value);
-  const json::Value* model_value = member(*file, "model");
+  const json::Value* model_value = member_of(*file, "model");
   if (!model_value) return fail(Code::invalid_argument, "$.model: is required");
-  const auto model = TRY(read<ModelFile>(*model_value, "$.model"));
+  const auto model = TRY(read_part<ModelFile>(*model_value, "$.model"));
   if (model.type != "WordPiece") return not_bert("$.model.type", "WordPiece", model.type);
   const json::Value* vocab = model_value->get_object().if_contains("vocab");
   if (!vocab || !vocab->is_object())
@@ -282,7 +235,7 @@ Result<WordPiece> WordPiece::parse(std::string_view tokenizer_json) {
   if (parts.unknown < 0)
     return fail(Code::invalid_argument, "$.model.unk_token: \"{}\" is not in the vocabulary",
                 model.unk_token);
-  TRY(read_added_tokens(*file, static_cast<TokenId>(vocab->get_object().size()), parts));
+  TRY(add_tokens(*file, static_cast<TokenId>(vocab->get_object().size()), parts));
   TRY(read_post_processor(*file, parts));
   return WordPiece(std::move(parts));
 }
