@@ -33,12 +33,13 @@ BOOST_DESCRIBE_STRUCT(Usage, (),
 
 /// What calls cost. Local models cost nothing.
 struct Price {
-  double input_usd_per_million = 0;  ///< Of a reranker: what it reads.
+  double input_usd_per_million = 0;  ///< Of an embedder or a reranker: what it reads.
   double output_usd_per_million = 0;
   double search_usd_per_thousand = 0;  ///< Of a reranker that counts searches.
   double of(const Usage& usage) const {
     constexpr double million = 1e6, thousand = 1e3;
-    const auto read = static_cast<double>(usage.input_tokens + usage.rerank_tokens);
+    const auto read = static_cast<double>(usage.input_tokens + usage.rerank_tokens +
+                                          usage.embedding_tokens);
     return (read * input_usd_per_million +
             static_cast<double>(usage.output_tokens) * output_usd_per_million) /
                million +

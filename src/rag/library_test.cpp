@@ -1,5 +1,8 @@
 #include "rag/library.hpp"
 
+#include <atomic>
+#include <thread>
+
 #include "core/fault.hpp"
 #include "rag/detail/fixture.hpp"
 
@@ -155,6 +158,42 @@ TEST_CASE("a dry run writes nothing and estimates") {
   CHECK(report.estimate->chunks == 1);
   CHECK(must(fixture.library->collections(fixture.context)).empty());
   CHECK(must(fixture.blobs->list()).empty());
+  CHECK(report.estimate->cost_usd == 0);
+  // What a paid model would cost is told without asking it.
+  const std::size_t embedded = fixture.catalog.embedder_model->embedded();
+  fixture.catalog.embedder_price = models::Price{100, 0, 0};
+  const IngestReport paid = fixture.ingest(request);
+  CHECK(paid.estimate->cost_usd == doctest::Approx(1e-4 * paid.estimate->tokens));
+  CHECK(fixture.catalog.embedder_model->embedded() == embedded);
+  CHECK(fixture.ingest().cost_usd > 0);
+}
+
+TEST_CASE("several ingests at once bring in everything once") {
+  Fixture fixture;
+  for (int i = 0; i < 120; ++i)
+    fixture.folder.write(fmt::format("{}/d{}.txt", i % 3, i),
+                         fmt::format("Document number{} and some words.", i));
+  std::vector<std::unique_ptr<Library>> libraries;
+  for (int i = 0; i < 4; ++i) libraries.push_back(fixture.open());
+  std::vector<std::thread> threads;
+  std::atomic<int> failures = 0;
+  for (int i = 0; i < 4; ++i)
+    threads.emplace_back([&, i] {
+      IngestRequest request;  // Three parts, and all of it.
+      request.sources = {
+          (i < 3 ? fixture.folder.path() / std::to_string(i) : fixture.folder.path()).string()};
+      const auto report = libraries[static_cast<std::size_t>(i)]->ingest({}, request);
+      failures += !report || !report->failed.empty();
+    });
+  for (std::thread& thread : threads) thread.join();
+  CHECK(failures == 0);
+  const CollectionInfo info = must(fixture.library->collection(fixture.context, "default"));
+  CHECK(info.documents == 120);
+  CHECK(info.chunks == 120);
+  CHECK(must(fixture.library->search(fixture.context, {.query = "document words", .limit = 1000}))
+            .items.size() == 120);
+  CHECK(fixture.ingest().unchanged == 120);
+  CHECK(must(fixture.library->check(fixture.context, false)).empty());
 }
 
 TEST_CASE("other settings than the collection's are refused") {

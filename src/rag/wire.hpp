@@ -98,7 +98,8 @@ struct ChunkCounts {
 
 struct IngestEstimate {
   std::int64_t documents = 0, chunks = 0, tokens = 0;
-  double seconds = 0, cost_usd = 0;
+  double seconds = 0;  ///< 0 for a model that has a price: trying its speed would cost.
+  double cost_usd = 0;
 };
 BOOST_DESCRIBE_STRUCT(IngestEstimate, (), (documents, chunks, tokens, seconds, cost_usd))
 
@@ -109,7 +110,7 @@ struct IngestReport {
   std::vector<IngestFailure> failed;
   ChunkCounts chunks;
   std::int64_t tokens = 0;  ///< Embedded now.
-  double cost_usd = 0;      ///< Of the contexts written now.
+  double cost_usd = 0;      ///< Of what was embedded, and of the contexts written now.
   double seconds = 0;
   std::int64_t index_version = 0;
   std::vector<std::string> warnings;       ///< "guide.html: hidden text dropped: 120 characters"

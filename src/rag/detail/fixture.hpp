@@ -23,7 +23,7 @@ class ScriptedCatalog final : public models::Catalog {
   std::shared_ptr<models::ScriptedReranker> reranker_model =
       std::make_shared<models::ScriptedReranker>();
   std::shared_ptr<models::ChatModel> chat;
-  std::optional<models::Price> chat_price = models::Price{};
+  std::optional<models::Price> chat_price = models::Price{}, embedder_price;
 
   Result<std::vector<models::ModelInfo>> list() const override {
     return std::vector<models::ModelInfo>();
@@ -45,7 +45,9 @@ class ScriptedCatalog final : public models::Catalog {
     if (name == "none") return fail(Code::not_found, "there is no model 'none'");
     return std::shared_ptr<models::Reranker>(reranker_model);
   }
-  std::optional<models::Price> price(const std::string&) const override { return chat_price; }
+  std::optional<models::Price> price(const std::string& name) const override {
+    return name == models::default_embedder ? embedder_price : chat_price;
+  }
   Result<std::shared_ptr<models::ChatModel>> chat_model(const Context&,
                                                         const std::string& name) override {
     if (!chat) return fail(Code::not_found, "model '{}' is not installed", name);

@@ -91,7 +91,7 @@ Result<IngestReport> Ingest::run() {
     // Deleted documents leave the index's files now, replaced ones when it pays.
     TRY(collection_->index->seal(context_, {.purge = report_.deleted > 0}));
   }
-  if (contexts_) report_.cost_usd = contexts_->spent_usd();
+  if (contexts_) report_.cost_usd += contexts_->spent_usd();
   if (collection_)
     TRY(shelf_.database().read(context_, [&](store::Connection& connection) -> Result<void> {
       report_.index_version = TRY(collection_->index->version(connection));
@@ -195,10 +195,13 @@ Result<void> Ingest::embed(Batch& batch) {
   }));
   const std::lock_guard lock(mutex_);
   report_.tokens += usage.embedding_tokens;
+  if (const auto price = shelf_.catalog().price(settings_.embedder))
+    report_.cost_usd += price->of(usage);
   return {};
 }
 
-/// A dry run embeds a few chunks of the first batch to know the machine's speed, and keeps nothing.
+/// A dry run embeds a few chunks of the batch to know the machine's speed, and keeps nothing; a
+/// model that has a price is not asked, only its price.
 Result<void> Ingest::estimate(const std::vector<std::string_view>& texts) {
   constexpr std::size_t sample_size = 8;
   if (!report_.estimate) report_.estimate.emplace();
@@ -211,6 +214,14 @@ Result<void> Ingest::estimate(const std::vector<std::string_view>& texts) {
     tokens += static_cast<std::int64_t>(embedder_->count_tokens(text));
   }
   if (chunks == 0) return {};
+  estimate.chunks += chunks;
+  estimate.tokens += tokens;
+  if (const auto price = shelf_.catalog().price(settings_.embedder)) {
+    models::Usage usage;
+    usage.embedding_tokens = tokens;
+    estimate.cost_usd += price->of(usage);
+    if (price->of(usage) > 0) return {};
+  }
   const std::vector<std::string_view> sample(
       texts.begin(),
       texts.begin() + static_cast<std::ptrdiff_t>(std::min(sample_size, texts.size())));
@@ -219,8 +230,6 @@ Result<void> Ingest::estimate(const std::vector<std::string_view>& texts) {
   TRY(embedder_->embed(context_, sample, models::TextRole::document, &usage));
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  estimate.chunks += chunks;
-  estimate.tokens += tokens;
   estimate.seconds += seconds * static_cast<double>(tokens) /
                       static_cast<double>(std::max<std::int64_t>(1, usage.embedding_tokens));
   return {};

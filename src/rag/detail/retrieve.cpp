@@ -169,6 +169,9 @@ Result<void> Retrieving::run() {
   if (retrieved_.embedder)
     query_.vector = TRY(retrieved_.embedder->embed_one(context_, request_.query,
                                                        models::TextRole::query, &reply.usage));
+  if (const auto price = shelf_.catalog().price(retrieved_.collection->row.settings.embedder);
+      price && retrieved_.embedder)
+    retrieved_.cost_usd += price->of(reply.usage);
   reply.timing_ms["embed"] = retrieved_.embedder ? ms_since(embedding) : 0;
   reply.timing_ms["rerank"] = 0;
   TRY(find_enough());

@@ -23,7 +23,7 @@ struct Retrieved {
   std::vector<Passage> passages;
   SearchReply reply;          ///< Its `items` are empty: they are in `passages`.
   std::string reranker_name;  ///< Empty when nothing was reranked.
-  double cost_usd = 0;        ///< Of reranking.
+  double cost_usd = 0;        ///< Of the query's vector and of reranking.
   bool over_budget = false;   ///< Reranking was not paid for; the passages are in fused order.
 };
 
