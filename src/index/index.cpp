@@ -95,6 +95,7 @@ class StoredIndex final : public Index {
                                     std::string_view chunk_id) const override;
   Result<Stats> stats(const Context& context) const override;
   Result<Recall> measure_recall(const Context& context, std::size_t queries) const override;
+  Result<std::vector<std::string>> verify(const Context& context) const override;
   Result<void> seal(const Context& context, const SealOptions& seal_options) override;
 
  private:
@@ -290,6 +291,34 @@ Result<Recall> StoredIndex::measure_recall(const Context& context, std::size_t q
   if (expected > 0)
     recall.recall_at_10 = static_cast<double>(found) / static_cast<double>(expected);
   return recall;
+}
+
+Result<std::vector<std::string>> StoredIndex::verify(const Context& context) const {
+  std::vector<std::string> faults;
+  const SnapshotPointer snapshot = TRY(current(context));
+  const auto report = [&](std::string_view file) {
+    faults.push_back(fmt::format("segment {} is damaged: set aside, and served from the database",
+                                 (options_.folder / file).string()));
+  };
+  {
+    const std::lock_guard lock(refreshing_);
+    for (const std::string& file : distrusted_) report(file);
+  }
+  bool found = false;
+  constexpr std::size_t stride = 4096;
+  for (const SegmentView& view : snapshot->segments) {
+    const Segment& segment = *view.segment;
+    bool is_sound = true;
+    for (std::size_t c = 0; c < segment.chunks() && is_sound; c += stride) {
+      TRY(context.check());
+      is_sound = segment.check_vectors(c, std::min(stride, segment.chunks() - c));
+    }
+    if (is_sound) continue;
+    report(segment.file());
+    found = true;
+  }
+  if (found) TRY(set_aside_damaged(context));
+  return faults;
 }
 
 Result<void> StoredIndex::seal(const Context& context, const SealOptions& seal_options) {

@@ -187,6 +187,10 @@ class Index {
   /// Compares searches with exact scans: the last queries if there were any, else chunks' vectors.
   virtual Result<Recall> measure_recall(const Context& context, std::size_t queries) const = 0;
 
+  /// Reads every segment file whole; one line per fault. What is damaged is set aside, as when a
+  /// search finds it. Fails: as search.
+  virtual Result<std::vector<std::string>> verify(const Context& context) const = 0;
+
   /// Writes what is in memory to segment files and merges small ones, so that the next process
   /// opens quickly. Searches and writers go on meanwhile. A damaged file is set aside when it is
   /// found, and what it held is served from the database until this has been called. Fails:

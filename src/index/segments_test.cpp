@@ -434,3 +434,31 @@ TEST_CASE("a process killed while it seals leaves nothing behind that lasts") {
   CHECK(scratch.files().size() == named);
   CHECK(answers(*scratch.open()) == truth);
 }
+
+TEST_CASE("a verification reads everything, and sealing writes anew what it found") {
+  for (const bool at_opening : {false, true}) {
+    Scratch scratch;
+    auto index = scratch.open();
+    scratch.put(*index, many(0, 600));
+    REQUIRE(index->seal({}));
+    index = scratch.open();
+    REQUIRE(index->verify({}));
+    CHECK(index->verify({})->empty());
+    const fs::path file = scratch.files().at(0);
+    const auto size = static_cast<std::streamoff>(fs::file_size(file));
+    {
+      std::fstream stream(file, std::ios::in | std::ios::out | std::ios::binary);
+      stream.seekp(at_opening ? size / 64 : size - 5000);  // A head, or vectors.
+      stream.put('\x55');
+    }
+    index = scratch.open();
+    const auto faults = index->verify({});
+    REQUIRE(faults);
+    REQUIRE(faults->size() == 1);
+    CHECK(faults->front().find(file.filename().string()) != std::string::npos);
+    REQUIRE(index->seal({}, {.purge = true}));
+    index = scratch.open();
+    CHECK(index->verify({})->empty());
+    CHECK_FALSE(index->stats({})->segments.at(0).file.empty());
+  }
+}

@@ -83,6 +83,13 @@ Result<std::vector<std::string>> check(const Context& context, Shelf& shelf, boo
       lines.push_back(std::move(damaged.line));
     }
   }
+  for (const CollectionRow& row : collections) {
+    const auto open = TRY(shelf.open(context, row.name));
+    auto faults = TRY(open->index->verify(context).within("collection '" + row.name + "'"));
+    if (repair && !faults.empty()) TRY(open->index->seal(context, {.purge = true}));
+    for (std::string& fault : faults)
+      lines.push_back(std::move(fault) + (repair ? "; written anew" : ""));
+  }
   if (repair)
     for (const std::string& hash : TRY(sweep_texts(context, shelf)))
       lines.push_back(fmt::format("text {} belonged to no document; deleted", hash));
