@@ -135,6 +135,18 @@ TEST_CASE("links that lead round in a circle, or on and on, are noticed") {
   CHECK(asked < 200);
 }
 
+TEST_CASE("a server that counts and gives no links is asked for what it has counted") {
+  ScriptedConfluence server(Kind::data_center);
+  server.change([&](State& state) {
+    fill(state, 30);
+    state.results_max = 7;
+    state.gives_links = false;
+  });
+  const auto listing = opened(server.source("?space=DOC"))->list({});
+  CHECK(listing->failures.empty());
+  CHECK(listing->items.size() == 40);
+}
+
 TEST_CASE("empty pages of results in between are no end") {
   ScriptedConfluence server(Kind::cloud);
   std::atomic<int> asked{0};

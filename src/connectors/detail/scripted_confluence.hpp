@@ -49,6 +49,7 @@ class ScriptedConfluence {
     std::string authorization;     ///< The header that is asked for; empty: everybody may.
     bool answers_anybody = false;  ///< Data Center: who is not known sees what is public: nothing.
     bool closes_space_listing = false;
+    bool gives_links = true;         ///< To the next page; else Data Center only counts.
     bool knows_containers = true;    ///< In queries.
     bool closes_plain_page = false;  ///< Cloud, one day: 410.
     /// Called before each page of results; may change the state.
@@ -219,7 +220,7 @@ class ScriptedConfluence {
         results.push_back(page_json(number, state.pages.at(number), expand));
     }
     json::Object links{{"base", "https://docs.example" + prefix_}, {"context", prefix_}};
-    if (end < matches.size()) {
+    if (end < matches.size() && state.gives_links) {
       Parameters next = parameters;
       if (kind_ == Kind::cloud)
         next["cursor"] = std::to_string(matches[end - 1].second);
