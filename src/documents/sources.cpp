@@ -47,6 +47,13 @@ constexpr std::string_view known_names[] = {
     "authors", "changelog", "changes", "contributing", "copying", "faq",    "hacking", "history",
     "install", "license",   "licence", "maintainers",  "news",    "notice", "readme",  "todo"};
 
+bool is_image(std::string_view name) {
+  constexpr std::string_view endings[] = {".png", ".jpg", ".jpeg", ".webp", ".gif"};
+  const std::string lower = unicode::to_lower(name);
+  return std::any_of(std::begin(endings), std::end(endings),
+                     [&](std::string_view ending) { return lower.ends_with(ending); });
+}
+
 Code code_of(int number) {
   switch (number) {
     case ENOENT:
@@ -402,7 +409,7 @@ class Finder {
   bool is_wanted(const Walk& walk, const std::string& relative, const std::string& name) {
     if (walk.glob && !walk.glob->matches(relative)) return false;
     if (!include_.empty()) return is_included(relative);
-    if (walk.any_ending || has_loader(name)) return true;
+    if (walk.any_ending || has_loader(name) || (options_.images && is_image(name))) return true;
     ++list_.skipped;
     return false;
   }

@@ -19,6 +19,7 @@ struct SourceOptions {
   std::vector<std::string> include;
   /// Wins over include. Hidden files and folders are always left out of folders.
   std::vector<std::string> exclude;
+  bool images = false;  ///< Take pictures (PNG, JPEG, WebP, GIF) of folders too.
   std::size_t files_max = 1'000'000;
 };
 

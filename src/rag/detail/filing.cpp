@@ -21,7 +21,7 @@ Result<UnknownTexts> unknown_texts(const Context& context, Shelf& shelf,
   std::set<std::string_view> seen;
   for (const Item& item : batch.items)
     for (std::size_t i = 0; i < item.chunks.size(); ++i)
-      if (seen.insert(item.vector_keys[i]).second) {
+      if (!batch.vectors.contains(item.vector_keys[i]) && seen.insert(item.vector_keys[i]).second) {
         all.hashes.push_back(item.vector_keys[i]);
         all.texts.push_back(item.chunk_texts[i]);
       }
@@ -42,6 +42,9 @@ Result<UnknownTexts> unknown_texts(const Context& context, Shelf& shelf,
 
 Result<models::Usage> Filing::embed(Batch& batch,
                                     const std::function<void(std::int64_t)>& on_embedded) {
+  for (Item& item : batch.items)
+    if (!item.image_vector.empty())
+      batch.vectors[item.vector_keys.front()] = std::move(item.image_vector);
   const auto [hashes, texts] = TRY(unknown_texts(context_, shelf_, &collection_, batch));
   models::Usage usage;
   for (std::size_t from = 0; from < texts.size(); from += embed_slice) {

@@ -20,6 +20,7 @@ class ScriptedCatalog final : public models::Catalog {
       std::make_shared<models::ScriptedEmbedder>();
   std::shared_ptr<models::ScriptedEmbedder> other_embedder =
       std::make_shared<models::ScriptedEmbedder>(32);
+  std::shared_ptr<models::ScriptedTowers> towers = std::make_shared<models::ScriptedTowers>();
   std::shared_ptr<models::ScriptedReranker> reranker_model =
       std::make_shared<models::ScriptedReranker>();
   std::shared_ptr<models::ChatModel> chat;
@@ -37,6 +38,7 @@ class ScriptedCatalog final : public models::Catalog {
   }
   Result<std::shared_ptr<models::Embedder>> embedder(const Context&,
                                                      const std::string& name) override {
+    if (name == "towers") return std::shared_ptr<models::Embedder>(towers);
     if (name == "other") return std::shared_ptr<models::Embedder>(other_embedder);
     return std::shared_ptr<models::Embedder>(embedder_model);
   }

@@ -38,6 +38,7 @@ class Ingest {
   Result<IngestReport> run();
 
  private:
+  Result<bool> reads_images();
   Result<void> open();
   Result<void> process();
   Result<Batch> read_batch(std::size_t& at);
@@ -75,7 +76,7 @@ Result<IngestReport> Ingest::run() {
   const auto start = std::chrono::steady_clock::now();
   if (request_.sources.empty())
     return fail(Code::invalid_argument, "no source is given; name a file or a folder to ingest");
-  origins_ = TRY(Origins::find(context_, request_));
+  origins_ = TRY(Origins::find(context_, request_, TRY(reads_images())));
   TRY(open());
   report_.collection = request_.collection;
   report_.failed = origins_.failures();
@@ -99,6 +100,16 @@ Result<IngestReport> Ingest::run() {
     }));
   report_.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return std::move(report_);
+}
+
+/// Whether the collection's embedder does, before the collection is made.
+Result<bool> Ingest::reads_images() {
+  const auto existing = shelf_.open(context_, request_.collection);
+  if (!existing && existing.error().code() != Code::not_found) return existing.error();
+  const std::string name =
+      existing ? (*existing)->row.settings.embedder
+               : shelf_.settings_for(request_.collection, request_.settings).embedder;
+  return TRY(shelf_.catalog().embedder(context_, name))->reads_images();
 }
 
 Result<void> Ingest::open() {

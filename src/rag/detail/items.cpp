@@ -3,6 +3,7 @@
 #include <unordered_map>
 
 #include "core/files.hpp"
+#include "documents/images.hpp"
 #include "rag/detail/chunking.hpp"
 
 namespace slipway::rag::detail {
@@ -19,6 +20,8 @@ std::string uri_of(const documents::SourceFile& file, const std::string& part) {
   constexpr std::size_t scheme_bytes = 7;  // "file://"
   return part.empty() ? file.uri : file.uri + "#" + documents::file_uri(part).substr(scheme_bytes);
 }
+
+bool is_picture(std::string_view media_type) { return media_type.starts_with("image/"); }
 
 Item failed(const documents::SourceFile& file, Error error) {
   Item item;
@@ -95,6 +98,12 @@ Result<std::vector<Item>> ItemReader::load(const Context& context, const Origin&
   if (is_unchanged(known, content_hash, fingerprint))
     return as_known(file, known, content.validator);
   const auto size = static_cast<std::int64_t>(content.bytes.size());
+  if (const std::string_view image = documents::image_media_type(content.bytes);
+      !image.empty() && embedder_.reads_images()) {
+    items.push_back(TRY(load_image(context, origin, content, image)));
+    items.back().row.fingerprint = fingerprint;
+    return items;
+  }
   auto loaded = TRY(documents::load_all(
       context,
       {.path = file.path, .bytes = std::move(content.bytes), .media_type = content.media_type},
@@ -121,6 +130,61 @@ Result<std::vector<Item>> ItemReader::load(const Context& context, const Origin&
     }
   }
   return items;
+}
+
+/// A picture is one chunk: its vector is the picture's, its text only says what it is.
+Result<Item> ItemReader::load_image(const Context& context, const Origin& origin,
+                                    const Content& content, std::string_view media_type) const {
+  const std::string content_hash = sha256(content.bytes);
+  Item item = make_item(origin.file, content_hash, "");
+  const Image image = TRY(documents::decode_image(context, content.bytes));
+  DocumentInfo& info = item.row.info;
+  const std::string name = std::filesystem::path(origin.file.path).filename().string();
+  info.title = content.title.empty() ? name : content.title;
+  info.media_type = media_type;
+  info.size_bytes = static_cast<std::int64_t>(content.bytes.size());
+  if (!content.modified_at.empty()) info.modified_at = content.modified_at;
+  json::Object metadata = content.metadata;
+  metadata["width"] = image.width;
+  metadata["height"] = image.height;
+  for (const auto& [key, value] : request_.metadata) metadata[key] = value;
+  info.metadata = std::move(metadata);
+  item.row.validator = content.validator;
+  item.row.source_map = documents::SourceMap().encode();
+  item.text = fmt::format("{} (picture, {} x {} pixels)", info.title, image.width, image.height);
+  info.text_hash = sha256(item.text);
+  item.chunks.push_back({"", {0, item.text.size()}, ""});
+  cut(item, item.text);
+  item.vector_keys = {content_hash};
+  if (!request_.dry_run)
+    item.image_vector =
+        TRY(embedder_.image_embedder()->embed_images(context, std::span(&image, 1))).front();
+  judge(item);
+  return item;
+}
+
+/// The picture itself is not stored: another model must see the file again.
+Result<void> ItemReader::recut_image(const Context& context, Item& item,
+                                     const std::string& text) const {
+  item.text = text;
+  item.chunks.push_back({"", {0, text.size()}, ""});
+  cut(item, text);
+  item.vector_keys = {item.row.info.content_hash};
+  if (!embedder_.reads_images())
+    return fail(Code::unsupported, "embedder '{}' reads no pictures; delete this one first",
+                embedder_.name());
+  const auto file = documents::file_of_uri(item.row.info.uri);
+  const documents::ImageOptions limits;
+  const auto bytes = file ? read_file(*file, limits.bytes_max)
+                          : Result<std::string>(fail(Code::not_found, "it is not on this machine"));
+  if (!bytes || sha256(*bytes) != item.row.info.content_hash)
+    return fail(Code::not_found,
+                "the picture must be seen again, and its file is not what it was; ingest or delete "
+                "it first");
+  const Image image = TRY(documents::decode_image(context, *bytes));
+  item.image_vector =
+      TRY(embedder_.image_embedder()->embed_images(context, std::span(&image, 1))).front();
+  return {};
 }
 
 Item ItemReader::make_item(const documents::SourceFile& file, const std::string& content_hash,
@@ -231,6 +295,10 @@ Result<Item> ItemReader::recut(const Context& context, const DocumentRow& stored
   item.file.uri = stored.info.uri;
   item.file.path = stored.info.path;
   item.row = stored;
+  if (is_picture(stored.info.media_type) && text.map.pieces.empty()) {
+    TRY(recut_image(context, item, text.text));
+    return item;
+  }
   documents::Document document;
   document.text = text.text;
   document.map = text.map;

@@ -56,7 +56,8 @@ struct Item {
   std::string text;
   std::vector<ChunkRow> chunks;
   std::vector<std::string> chunk_texts;  ///< What is indexed: with the context, if there is one.
-  std::vector<std::string> vector_keys;  ///< Their hashes.
+  std::vector<std::string> vector_keys;  ///< Their hashes; of a picture, that of its bytes.
+  models::Vector image_vector;           ///< Of a picture that was read now.
   models::Usage splitting;
   /// Whether there is a text to store; else the row is all that changes.
   bool has_content() const { return change != Change::unchanged && change != Change::metadata; }
@@ -100,6 +101,9 @@ class ItemReader {
                              const std::string& validator) const;
   Result<std::vector<Item>> load(const Context& context, const Origin& origin,
                                  Content content) const;
+  Result<Item> load_image(const Context& context, const Origin& origin, const Content& content,
+                          std::string_view media_type) const;
+  Result<void> recut_image(const Context& context, Item& item, const std::string& text) const;
   void judge(Item& item) const;
   Result<void> fill(const Context& context, Item& item, documents::Document document) const;
   Result<void> add_contexts(const Context& context, Item& item, const std::string& text) const;

@@ -28,8 +28,10 @@ Result<Content> read_origin(const Context& context, const Origin& origin,
   return content;
 }
 
-Result<Origins> Origins::find(const Context& context, const IngestRequest& request) {
+Result<Origins> Origins::find(const Context& context, const IngestRequest& request, bool images) {
   Origins origins;
+  documents::SourceOptions options = request.source_options;
+  options.images = options.images || images;
   std::vector<std::string> local;
   for (const std::string& source : request.sources) {
     if (!connectors::is_remote(source)) {
@@ -42,7 +44,7 @@ Result<Origins> Origins::find(const Context& context, const IngestRequest& reque
     origins.remotes_.push_back(std::move(remote));
   }
   if (!local.empty() || request.sources.empty())
-    origins.files_ = TRY(documents::find_sources(context, local, request.source_options));
+    origins.files_ = TRY(documents::find_sources(context, local, options));
   for (const documents::SourceFile& file : origins.files_.files)
     origins.all_.push_back({file, nullptr, {}});
   std::set<std::string> seen;  // Two sources may list the same page.

@@ -44,7 +44,8 @@ class Origins {
 
   /// Fails: invalid_argument (a source that cannot be understood), cancelled, deadline_exceeded.
   /// What cannot be listed is a failure of the report.
-  static Result<Origins> find(const Context&, const IngestRequest&);
+  /// `images`: pictures too.
+  static Result<Origins> find(const Context&, const IngestRequest&, bool images);
 
   const std::vector<Origin>& all() const { return all_; }
   const documents::SourceList& files() const { return files_; }
