@@ -28,6 +28,7 @@ class Declarations {
     declare_ingest();
     declare_search();
     declare_ask();
+    declare_sources();
     declare_collections();
     declare_documents();
     declare_versions();
@@ -127,7 +128,8 @@ class Declarations {
   void declare_ingest() {
     CLI::App& app = add(root_, "ingest", "Bring documents into a collection");
     auto o = runs<IngestOptions>(app, &ingest);
-    add_argument(app, "SOURCE", o->sources, "Files, folders or globs")->required();
+    add_argument(app, "SOURCE", o->sources, "Files, folders, globs, URLs, confluence:...")
+        ->required();
     add_collection(app, o->collection);
     add_list(app, "-m,--metadata", o->metadata, "Added to every document: key=value")
         ->type_name("KEY=VALUE");
@@ -151,6 +153,25 @@ class Declarations {
     finish(app,
            "  slipway ingest docs/ --collection handbook --sync\n"
            "  slipway ingest report.pdf --metadata year=2026 --metadata team=search");
+  }
+
+  void declare_sources() {
+    CLI::App& group =
+        add_group("sources", "Bring in what slipway.yaml declares, once or by its schedule",
+                  "  slipway sources list\n  slipway sources run --due");
+    CLI::App& list = add(group, "list", "Declared sources, their last run and when they are due");
+    runs_alone(list, &sources_list);
+    finish(list, "  slipway sources list --json");
+
+    CLI::App& run = add(group, "run", "Bring in sources now");
+    auto o = runs<SourcesOptions>(run, &sources_run);
+    add_argument(run, "NAME", o->names, "Sources; else all");
+    run.add_flag("--due", o->due, "Only those whose time has come");
+    finish(run, "  slipway sources run handbook-wiki\n  slipway sources run --due --quiet");
+
+    CLI::App& watch = add(group, "watch", "Bring in what is due, until Ctrl-C");
+    runs_alone(watch, &sources_watch);
+    finish(watch, "  slipway sources watch");
   }
 
   static void add_version(CLI::App& app, std::string& version) {

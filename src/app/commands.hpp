@@ -29,6 +29,15 @@ Result<int> ingest(App& app, const IngestOptions& options);
 /// "year=2024" -> {"year": 2024}. Numbers and booleans are typed, everything else is a string.
 Result<json::Object> parse_metadata(const std::vector<std::string>& entries);
 
+struct SourcesOptions {
+  std::vector<std::string> names;  ///< Empty: all.
+  bool due = false;                ///< Only those whose time has come.
+};
+Result<int> sources_list(App& app);
+Result<int> sources_run(App& app, const SourcesOptions& options);
+/// Runs what is due until it is stopped.
+Result<int> sources_watch(App& app);
+
 struct SearchOptions {
   std::string query;
   std::string collection;

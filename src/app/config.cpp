@@ -7,8 +7,10 @@
 
 #include <cctype>
 
+#include "app/detail/schedule.hpp"
 #include "core/files.hpp"
 #include "core/json_schema.hpp"
+#include "core/unicode.hpp"
 #include "core/yaml.hpp"
 
 namespace slipway::app {
@@ -174,9 +176,12 @@ void redact(const std::string& path, json::Value& value) {
   if (!value.is_string()) return;
   const std::string text(value.get_string());
   const bool is_reference = text.starts_with("env:") || text.starts_with("file:") || text.empty();
-  if (path.ends_with(".api_key") && !is_reference)
+  // Sources hold no secrets (a user or password in one is refused), and their query says what they
+  // are.
+  const bool is_source = path.starts_with("$.sources.") && text.find('@') == std::string::npos;
+  if ((path.ends_with(".api_key") || path.ends_with(".token")) && !is_reference)
     value = "***";
-  else
+  else if (!is_source)
     value = boost::json::string(redact_url(text));
 }
 
@@ -201,6 +206,16 @@ void resolve_paths(LoadedConfig& loaded, const std::filesystem::path& folder) {
       model.api_key = std::string(file_prefix) + secret;
     }
   }
+  for (auto& credentials : loaded.config.connectors.credentials)
+    if (from_file("$.connectors") && credentials.token.starts_with(file_prefix)) {
+      std::string secret = credentials.token.substr(file_prefix.size());
+      resolve_path(secret, folder);
+      credentials.token = std::string(file_prefix) + secret;
+    }
+  for (auto& [name, source] : loaded.config.sources)
+    for (std::string& from : source.from)
+      if (!connectors::is_remote(from) && !unicode::to_lower(from).starts_with("file://"))
+        resolve_path(from, folder);
 }
 
 Result<std::filesystem::path> find_file(const ConfigSources& sources) {
@@ -252,6 +267,13 @@ void emit_yaml(const LoadedConfig& loaded, const json::Object& object, const std
 }
 
 }  // namespace
+
+Result<void> SourceConfig::validate() const {
+  if (from.empty())
+    return fail(Code::invalid_argument, "from: name a file, a folder, a URL or a connector");
+  if (!every.empty()) TRY(detail::parse_interval(every).within("every"));
+  return {};
+}
 
 Result<void> Config::validate() const {
   if (data.empty()) return fail(Code::invalid_argument, "data: must name a folder");

@@ -32,16 +32,37 @@ struct LogConfig {
 };
 BOOST_DESCRIBE_STRUCT(LogConfig, (), (level, json))
 
+/// Who we are to servers that documents come from.
+struct ConnectorsConfig {
+  std::vector<connectors::Credentials> credentials;
+};
+BOOST_DESCRIBE_STRUCT(ConnectorsConfig, (), (credentials))
+
+/// Sources that are brought in together, again and again.
+struct SourceConfig {
+  std::vector<std::string> from;  ///< As on the command line of `ingest`.
+  std::string collection;         ///< Empty: `defaults.collection`.
+  std::string every;              ///< "30m", "6h", "1d", "1w"; empty: only when it is asked for.
+  bool sync = true;               ///< Delete documents that are gone.
+  std::vector<std::string> include, exclude;
+  json::Object metadata;
+  Result<void> validate() const;
+};
+BOOST_DESCRIBE_STRUCT(SourceConfig, (), (from, collection, every, sync, include, exclude, metadata))
+
 struct Config {
   std::string data = ".slipway";  ///< Folder of database and blobs.
   Defaults defaults;
   std::map<std::string, models::ModelConfig> models;
   std::map<std::string, rag::CollectionSettings> collections;
   rag::LoadingSettings loading;
+  ConnectorsConfig connectors;
+  std::map<std::string, SourceConfig> sources;
   LogConfig log;
   Result<void> validate() const;
 };
-BOOST_DESCRIBE_STRUCT(Config, (), (data, defaults, models, collections, loading, log))
+BOOST_DESCRIBE_STRUCT(Config, (),
+                      (data, defaults, models, collections, loading, connectors, sources, log))
 
 inline constexpr std::string_view config_file_name = "slipway.yaml";
 

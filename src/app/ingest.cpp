@@ -123,6 +123,7 @@ Result<int> ingest(App& app, const IngestOptions& options) {
   if (!request) return app.wrong_use(request.error());
   request->collection = TRY(app.collection_or_default(options.collection));
   request->loading = TRY(app.config())->config.loading;
+  request->connecting.credentials = TRY(app.config())->config.connectors.credentials;
   rag::Library& library =
       *TRY(app.library(options.dry_run ? DataFolder::stays_unmade : DataFolder::may_be_made));
   if (names_settings(options))

@@ -1,5 +1,6 @@
 #include "rag/library.hpp"
 
+#include "core/log.hpp"
 #include "rag/detail/answer.hpp"
 #include "rag/detail/check.hpp"
 #include "rag/detail/generations.hpp"
@@ -7,6 +8,7 @@
 #include "rag/detail/migration.hpp"
 #include "rag/detail/receipts.hpp"
 #include "rag/detail/removal.hpp"
+#include "rag/detail/runs.hpp"
 #include "rag/detail/versions.hpp"
 
 namespace slipway::rag {
@@ -165,6 +167,34 @@ class LibraryOnDatabase final : public Library {
   Result<MigrationReport> roll_back(const Context& context, const std::string& collection,
                                     const ProgressSink& progress) override {
     return detail::roll_back(context, shelf_, texts_, collection, progress);
+  }
+
+  Result<IngestReport> run_source(const Context& context, const std::string& name,
+                                  const IngestRequest& request,
+                                  const ProgressSink& progress) override {
+    if (!TRY(detail::begin_run(context, shelf_, name)))
+      return fail(Code::conflict, "source '{}' is being brought in by another process", name);
+    auto heard_at = std::chrono::steady_clock::now();
+    auto report = detail::ingest(context, shelf_, request, [&](const IngestProgress& now) {
+      if (progress) progress(now);
+      constexpr std::chrono::seconds pause{30};
+      if (std::chrono::steady_clock::now() - heard_at < pause) return;
+      heard_at = std::chrono::steady_clock::now();
+      if (const auto noted = detail::keep_run_alive(context, shelf_, name); !noted)
+        log::warning("source {}: {}", name, noted.error().message());
+    });
+    const std::string error =
+        !report
+            ? report.error().message()
+            : (report->failed.empty() ? ""
+                                      : fmt::format("{} documents failed", report->failed.size()));
+    // Also when the caller has stopped: the next run is then due at once, not in five minutes.
+    TRY(detail::end_run(Context(), shelf_, name, report ? to_json(*report) : json::Value(), error));
+    return report;
+  }
+
+  Result<std::vector<SourceRun>> source_runs(const Context& context) override {
+    return detail::source_runs(context, shelf_);
   }
 
   Result<std::vector<std::string>> check(const Context& context, bool repair) override {

@@ -211,6 +211,14 @@ class Library {
   virtual Result<MigrationReport> roll_back(const Context&, const std::string& collection,
                                             const ProgressSink& progress = {}) = 0;
 
+  /// An ingest that is noted as the run of a declared source. Fails: conflict (another process is
+  /// at it), and as ingest.
+  virtual Result<IngestReport> run_source(const Context&, const std::string& name,
+                                          const IngestRequest&,
+                                          const ProgressSink& progress = {}) = 0;
+  /// The last run of each source that was ever run.
+  virtual Result<std::vector<SourceRun>> source_runs(const Context&) = 0;
+
   /// One line per fault: texts whose bytes changed or are gone, maps that cannot be read, chunks
   /// that are not the text they say. With `repair`, such documents are removed for the next ingest
   /// to bring back, texts of no document are deleted, and the lines say so.

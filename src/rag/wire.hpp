@@ -358,6 +358,17 @@ struct MigrationReport {
 };
 json::Value to_json(const MigrationReport& report);
 
+/// The last run of a declared source.
+struct SourceRun {
+  std::string name;
+  std::string started_at;
+  std::optional<std::string> finished_at;
+  bool is_running = false;
+  std::optional<std::string> error;  ///< Why it ended, or how many documents failed.
+  json::Value report;                ///< As of an ingest; null when there is none.
+};
+BOOST_DESCRIBE_STRUCT(SourceRun, (), (name, started_at, finished_at, is_running, error, report))
+
 struct ReplayedCitation {
   int number = 0;
   std::string state;  ///< valid, stale (the document has other content now), gone

@@ -142,6 +142,15 @@ class FakeLibrary final : public rag::Library {
                                          const rag::ProgressSink&) override {
     return migration_;
   }
+  Result<rag::IngestReport> run_source(const Context& context, const std::string& name,
+                                       const rag::IngestRequest& request,
+                                       const rag::ProgressSink& progress) override {
+    removed_.push_back("run " + name);
+    return ingest(context, request, progress);
+  }
+  Result<std::vector<rag::SourceRun>> source_runs(const Context&) override {
+    return std::vector<rag::SourceRun>();
+  }
   Result<std::vector<std::string>> check(const Context&, bool) override {
     return std::vector<std::string>();
   }
