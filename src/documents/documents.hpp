@@ -17,7 +17,7 @@
 namespace slipway::documents {
 
 /// Changes when any loader gives other text for the same bytes, so that ingest knows to load again.
-inline constexpr int loader_version = 2;
+inline constexpr int loader_version = 3;
 
 /// Half-open range of bytes of a text, on code-point boundaries.
 struct Span {
@@ -75,6 +75,13 @@ class SourceMap {
     std::int64_t row = 1;  ///< 1-based.
   };
 
+  enum class BlockKind { table, row, list, item, code };
+  struct Block {  ///< What belongs together in formats whose text alone does not tell it: HTML.
+    std::size_t text_start = 0;
+    std::size_t text_end = 0;
+    BlockKind kind = BlockKind::table;
+  };
+
   /// Text equals source from byte 0 to the end: plain text and Markdown.
   static SourceMap identity(std::size_t size);
 
@@ -83,6 +90,8 @@ class SourceMap {
   std::vector<Heading> headings;    ///< Sorted by text_start.
   std::vector<Row> rows;            ///< Sorted by text_start, not overlapping.
   std::vector<std::string> sheets;  ///< Names, in the order of the workbook.
+  /// Sorted by text_start, outer before inner. A row or item belongs to the table or list around.
+  std::vector<Block> blocks;
 
   /// The smallest source range that holds the span's characters. O(log pieces + result).
   Place place(Span span) const;

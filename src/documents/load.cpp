@@ -132,18 +132,21 @@ Result<void> check_size(const Source& source, const LoadOptions& options) {
 Result<detail::Documents> read(const detail::LoadTask& task, const MediaType& type) {
   if (detail::find_format(type.name) != nullptr) return detail::read_format(task, type.name);
   const bool has_ocr = !task.options.ocr_command.empty();
-  const Loader loader =
-      has_ocr && type.name.starts_with("image/") ? detail::load_by_ocr : loader_of(type.name);
+  detail::Documents documents;
+  if (has_ocr && type.name.starts_with("image/")) {
+    documents.push_back(TRY(detail::load_by_ocr(task, 0)));
+    return documents;
+  }
+  const Loader loader = loader_of(type.name);
   if (loader == nullptr)
     return fail(Code::unsupported, "media type '{}' has no loader; {} have", type.name,
                 detail::format_list());
   if (loader == detail::load_plain || loader == detail::load_markdown)
     TRY(detect_media_type(task.source.path, task.source.bytes));  // Refuses disguised binary data.
   auto document = loader(task);
-  if (!document && has_ocr && loader == detail::load_pdf &&
-      document.error().message().find(detail::scanned_mark) != std::string::npos)
-    document = detail::load_by_ocr(task);
-  detail::Documents documents;
+  if (!document && has_ocr && loader == detail::load_pdf)
+    if (const int pages = detail::scanned_pages(document.error().message()); pages > 0)
+      document = detail::load_by_ocr(task, pages);
   documents.push_back(TRY(std::move(document)));
   return documents;
 }

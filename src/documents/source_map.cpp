@@ -1,8 +1,8 @@
 // Stored form of a map: a version byte, then pieces, lines and headings as differences to the one
 // before, so that a plain text costs a handful of bytes and an HTML page about five a piece. Boxes
 // are whole hundredths of a point where that is exact (our PDF loader rounds to that), else
-// doubles. Rows and sheets follow in version 2; a map without them is still written as version 1,
-// so that the stored bytes of such documents do not change.
+// doubles. Rows and sheets follow in version 2, blocks in version 3; a map without them is still
+// written as version 1, so that the stored bytes of such documents do not change.
 #include <algorithm>
 #include <cmath>
 
@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::uint64_t format_version = 1;
 constexpr std::uint64_t format_version_with_rows = 2;
+constexpr std::uint64_t format_version_with_blocks = 3;
 constexpr std::int64_t offset_max = std::int64_t{1} << 48;
 constexpr double box_units = 100;
 
@@ -225,6 +226,32 @@ bool read_rows(detail::ByteReader& in, SourceMap& map) {
   return in.ok();
 }
 
+void write_blocks(detail::ByteWriter& out, const std::vector<SourceMap::Block>& blocks) {
+  out.number(blocks.size());
+  std::size_t last = 0;
+  for (const SourceMap::Block& block : blocks) {
+    write_offset(out, last, block.text_start);
+    write_offset(out, block.text_start, block.text_end);
+    out.number(static_cast<std::uint64_t>(block.kind));
+    last = block.text_start;
+  }
+}
+
+bool read_blocks(detail::ByteReader& in, std::vector<SourceMap::Block>& blocks) {
+  std::size_t last = 0;
+  blocks.resize(in.count(3));
+  for (SourceMap::Block& block : blocks) {
+    if (!read_offset(in, last, block.text_start) || block.text_start < last) return false;
+    if (!read_offset(in, block.text_start, block.text_end) || block.text_end < block.text_start)
+      return false;
+    const std::uint64_t kind = in.number();
+    if (kind > static_cast<std::uint64_t>(SourceMap::BlockKind::code)) return false;
+    block.kind = static_cast<SourceMap::BlockKind>(kind);
+    last = block.text_start;
+  }
+  return in.ok();
+}
+
 }  // namespace
 
 SourceMap SourceMap::identity(std::size_t size) {
@@ -245,7 +272,10 @@ Place SourceMap::place(Span span) const {
 std::string SourceMap::encode() const {
   const bool has_rows = !rows.empty() || !sheets.empty();
   detail::ByteWriter out;
-  out.number(has_rows ? format_version_with_rows : format_version);
+  const std::uint64_t version = !blocks.empty() ? format_version_with_blocks
+                                : has_rows      ? format_version_with_rows
+                                                : format_version;
+  out.number(version);
   out.number(pieces.size());
   Piece last_piece;
   for (const Piece& piece : pieces) {
@@ -273,7 +303,8 @@ std::string SourceMap::encode() const {
     out.string(heading.title);
     last_heading = heading.text_start;
   }
-  if (has_rows) write_rows(out, *this);
+  if (version >= format_version_with_rows) write_rows(out, *this);
+  if (version >= format_version_with_blocks) write_blocks(out, blocks);
   return out.take();
 }
 
@@ -281,10 +312,12 @@ Result<SourceMap> SourceMap::decode(std::string_view bytes) {
   detail::ByteReader in(bytes);
   SourceMap map;
   const std::uint64_t version = in.number();
-  const bool is_known = version == format_version || version == format_version_with_rows;
+  const bool is_known = version >= format_version && version <= format_version_with_blocks;
   const bool is_whole = is_known && read_pieces(in, map.pieces) && read_lines(in, map.lines) &&
                         read_headings(in, map.headings) &&
-                        (version == format_version || read_rows(in, map)) && in.left() == 0;
+                        (version < format_version_with_rows || read_rows(in, map)) &&
+                        (version < format_version_with_blocks || read_blocks(in, map.blocks)) &&
+                        in.left() == 0;
   if (!is_whole)
     return fail(Code::invalid_argument, "the source map of {} bytes is damaged", bytes.size());
   return map;

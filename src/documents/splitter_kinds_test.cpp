@@ -162,6 +162,43 @@ TEST_CASE("headings that a loader found are where sections begin") {
   CHECK(chunks_of(text, settings, input).size() == 2);
 }
 
+TEST_CASE("elements stay whole, count with their own length, and words are cut around them") {
+  const std::string text =
+      "Head\n\nSome words that lead\nto a list.\n\n- one of it\n- two of it\n\nMore words behind.";
+  SourceMap map;
+  map.headings = {{0, 1, "Head"}};
+  const std::size_t list = text.find("- one");
+  map.blocks = {{list, text.find("\n\nMore"), SourceMap::BlockKind::list},
+                {list, list + 11, SourceMap::BlockKind::item}};
+  SplitInput input;
+  input.map = &map;
+  SplitterSettings settings = of_kind(SplitterKind::html_semantic, 24);
+  const std::string whole_list = "- one of it\n- two of it";
+  CHECK(chunks_of(text, settings, input) ==
+        Strings{"Head\n\nSome words that", "lead\nto a list.", whole_list, "More words behind."});
+  settings.strip_headings = true;
+  CHECK(chunks_of(text, settings, input) ==
+        Strings{"Some words that lead\nto", "a list.", whole_list, "More words behind."});
+  settings.chunk_size = 5;  // The list is longer than a chunk.
+  const Strings small = chunks_of(text, settings, input);
+  CHECK(std::count(small.begin(), small.end(), whole_list) == 1);
+  settings.preserve = {Preserved::table};
+  settings.chunk_size = 24;
+  CHECK(chunks_of(text, settings, input) == Strings{"Some words that lead\nto",
+                                                    "a list.\n\n- one of it\n-",
+                                                    "two of it\n\nMore words", "behind."});
+  settings.preserve = SplitterSettings().preserve;
+  settings.unit = LengthUnit::tokens;
+  settings.chunk_size = 7;
+  input.count_tokens = count_words;
+  CHECK(chunks_of(text, settings, input) ==
+        Strings{"Some words that lead\nto a list.", whole_list, "More words behind."});
+  // Without a map the lines of the text tell what is a list.
+  CHECK(chunks_of("Words before it.\n\n- one\n- two\n\nWords behind it.",
+                  of_kind(SplitterKind::html_semantic, 20)) ==
+        Strings{"Words before it.", "- one\n- two\n\nWords", "behind it."});
+}
+
 TEST_CASE("JSON chunks are stretches of the source, brackets and all") {
   const std::string text =
       "{\n  \"name\": \"basket\",\n  \"fruit\": {\"pear\": 3, \"plum\": 5},\n  \"rows\": [1, 2]\n}";
@@ -286,6 +323,8 @@ TEST_CASE("a setting that the kind does not use is refused by name") {
         "$: language: the splitter 'recursive' does not use it; leave it out");
   CHECK(message(R"({"kind":"json","chunk_overlap":5})") ==
         "$: chunk_overlap: the splitter 'json' does not use it; leave it out");
+  CHECK(message(R"({"kind":"html","preserve":[]})") ==
+        "$: preserve: the splitter 'html' does not use it; leave it out");
   CHECK(message(R"({"kind":"language","separators":["x"]})").starts_with("$: separators: the"));
   CHECK(message(R"({"kind":"language","language":"klingon"})")
             .starts_with("$: language: 'klingon' is not one of auto, c, cobol, cpp"));
@@ -327,7 +366,7 @@ TEST_CASE("every kind cuts random text in order, on code points, within its size
   for (int round = 0; round < 3000; ++round) {
     std::string text;
     for (auto left = random() % 90; left > 0; --left) text += pieces[random() % pieces.size()];
-    SplitterSettings settings = of_kind(static_cast<SplitterKind>(random() % 8), 1 + random() % 50);
+    SplitterSettings settings = of_kind(static_cast<SplitterKind>(random() % 9), 1 + random() % 50);
     if (settings.kind == SplitterKind::character) settings.kind = SplitterKind::markdown;
     const bool overlaps =
         settings.kind != SplitterKind::json && settings.kind != SplitterKind::semantic;
@@ -340,17 +379,25 @@ TEST_CASE("every kind cuts random text in order, on code points, within its size
     SourceMap map;
     for (std::size_t at = random() % 20; at < text.size(); at += 1 + random() % 30)
       map.headings.push_back({at, 1 + static_cast<int>(random() % 3), "Title"});
+    for (std::size_t at = random() % 40; at < text.size(); at += random() % 30) {
+      const auto kind = static_cast<SourceMap::BlockKind>(random() % 5);
+      const std::size_t start = unicode::floor_boundary(text, at);
+      const std::size_t end = std::min(text.size(), start + random() % 60);
+      map.blocks.push_back({start, unicode::floor_boundary(text, end), kind});
+    }
     SplitInput input = full_input();
-    if (settings.kind == SplitterKind::html) input.map = &map;
+    const bool uses_map =
+        settings.kind == SplitterKind::html || settings.kind == SplitterKind::html_semantic;
+    if (uses_map && random() % 4 != 0) input.map = &map;
     CAPTURE(round);
     CAPTURE(text);
     CAPTURE(json::dump(json::to(settings)));
     const auto spans = spans_of(text, settings, input);
     check_cover(text, spans, settings.kind == SplitterKind::json ? "," : "");
     // Spaces are all that JSON's sizes leave out; tokens are not code points; jsx has no last
-    // resort.
+    // resort; html_semantic folds white space and keeps elements whole.
     if (settings.kind == SplitterKind::json || settings.kind == SplitterKind::token ||
-        settings.language == "jsx")
+        settings.kind == SplitterKind::html_semantic || settings.language == "jsx")
       continue;
     for (const Span span : spans)
       REQUIRE(unicode::length(std::string_view(text).substr(span.start, span.size())) <=
@@ -376,14 +423,18 @@ TEST_CASE("every kind stays linear on texts made to be slow") {
     SourceMap map;
     for (std::size_t at = 0; at < text.size(); at += 3)
       map.headings.push_back({at, 1 + static_cast<int>(at % 6), std::string(20, 't')});
+    for (std::size_t at = 0; at + 8 < text.size(); at += 5)
+      map.blocks.push_back({at, at % 1000 == 0 ? std::min(text.size(), at + 900) : at + 8,
+                            static_cast<SourceMap::BlockKind>(at % 5)});
     for (const SplitterKind kind :
-         {SplitterKind::markdown, SplitterKind::html, SplitterKind::json, SplitterKind::semantic,
-          SplitterKind::token, SplitterKind::language}) {
+         {SplitterKind::markdown, SplitterKind::html, SplitterKind::html_semantic,
+          SplitterKind::json, SplitterKind::semantic, SplitterKind::token,
+          SplitterKind::language}) {
       SplitterSettings settings = of_kind(kind, 800);
       if (kind == SplitterKind::language) settings.language = "jsx";
       if (kind == SplitterKind::markdown) settings.heading_marks = {{"**", 2}};
       SplitInput input = full_input();
-      if (kind == SplitterKind::html) input.map = &map;
+      if (kind == SplitterKind::html || kind == SplitterKind::html_semantic) input.map = &map;
       CAPTURE(piece);
       const std::clock_t before = std::clock();
       CHECK(split(text, settings, input).ok());

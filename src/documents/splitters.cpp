@@ -4,6 +4,7 @@
 #include "documents/detail/json_split.hpp"
 #include "documents/detail/languages.hpp"
 #include "documents/detail/merging.hpp"
+#include "documents/detail/preserving.hpp"
 #include "documents/detail/recursive.hpp"
 #include "documents/detail/semantic.hpp"
 #include "documents/detail/structure.hpp"
@@ -73,6 +74,9 @@ Result<std::vector<Span>> split(std::string_view text, const SplitterSettings& s
     case SplitterKind::json: TRY(detail::split_json(text, settings, measure, output)); break;
     case SplitterKind::semantic:
       TRY(detail::split_by_meaning(text, settings, input, measure, output));
+      break;
+    case SplitterKind::html_semantic:
+      TRY(detail::split_around_elements(text, settings, input, output));
       break;
   }
   return output.take();

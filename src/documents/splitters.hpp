@@ -24,9 +24,14 @@ enum class SplitterKind {
   html,       ///< The same by the headings that the loader found: HTMLHeaderTextSplitter.
   json,       ///< By the nesting of JSON: RecursiveJsonSplitter.
   semantic,   ///< Where neighbouring sentences mean something else: SemanticChunker.
+  /// By headings, then at words, around elements that stay whole: HTMLSemanticPreservingSplitter.
+  html_semantic,
 };
 BOOST_DESCRIBE_ENUM(SplitterKind, recursive, character, language, token, markdown, html, json,
-                    semantic)
+                    semantic, html_semantic)
+/// What kind `html_semantic` never cuts, whatever its size.
+enum class Preserved { table, list, code };
+BOOST_DESCRIBE_ENUM(Preserved, table, list, code)
 enum class KeepSeparator { none, start, end };
 BOOST_DESCRIBE_ENUM(KeepSeparator, none, start, end)
 enum class LengthUnit { characters, tokens };
@@ -61,6 +66,7 @@ struct SplitterSettings {
   std::size_t buffer_size = 1;             ///< Sentences on each side that are embedded with one.
   std::optional<std::size_t> chunk_count;  ///< Instead of `breakpoint`: about so many chunks.
   std::string sentence_regex;              ///< Where sentences are cut; empty: `split_sentences`.
+  std::vector<Preserved> preserve{Preserved::table, Preserved::list, Preserved::code};
 
   /// Fails: invalid_argument with the key, the value and the remedy.
   Result<void> validate() const;
@@ -73,14 +79,16 @@ BOOST_DESCRIBE_STRUCT(SplitterSettings, (),
                       (kind, chunk_size, chunk_overlap, separators, separators_are_regex,
                        keep_separator, strip_whitespace, unit, language, heading_level_max,
                        heading_marks, strip_headings, chunk_size_min, split_lists, breakpoint,
-                       breakpoint_amount, buffer_size, chunk_count, sentence_regex))
+                       breakpoint_amount, buffer_size, chunk_count, sentence_regex, preserve))
 
 /// What may be known beside the text. All of it may be missing, but a kind that cannot work without
 /// says so.
 struct SplitInput {
-  std::string_view path;           ///< For `language: auto`.
-  std::string_view media_type;     ///< The same, where the ending says nothing.
-  const SourceMap* map = nullptr;  ///< Headings of kind `html`; without one there are none.
+  std::string_view path;        ///< For `language: auto`.
+  std::string_view media_type;  ///< The same, where the ending says nothing.
+  /// Headings of kinds `html` and `html_semantic`; without a map there are none. Its blocks tell
+  /// what is a table, a list or code; without them the lines of the text do.
+  const SourceMap* map = nullptr;
   /// Tokens of a piece: `unit: tokens`.
   std::function<std::size_t(std::string_view)> count_tokens;
   /// The bytes of every token of a text, in order, for kind `token`; `token_spans` makes it from

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "core/unicode.hpp"
+#include "documents/detail/block_list.hpp"
 #include "documents/detail/decoding.hpp"
 #include "documents/detail/formats.hpp"
 #include "documents/detail/html_lines.hpp"
@@ -33,7 +34,7 @@ struct Element {
   std::string_view name;  ///< Without prefix; of the source.
   bool is_ordered = false;
   int items = 0;
-  std::size_t heading_start = 0;
+  std::size_t start = 0;  ///< Length of the text when it began.
   bool is_hidden = false;
   bool is_preformatted = false;
 };
@@ -44,6 +45,15 @@ bool is_one_of(std::string_view word, std::initializer_list<std::string_view> wo
 
 int heading_level(std::string_view name) {
   return name.size() == 2 && name[0] == 'h' && name[1] >= '1' && name[1] <= '6' ? name[1] - '0' : 0;
+}
+
+std::optional<SourceMap::BlockKind> block_kind(std::string_view name) {
+  if (name == "table") return SourceMap::BlockKind::table;
+  if (name == "tr") return SourceMap::BlockKind::row;
+  if (is_one_of(name, {"ul", "ol", "task-list"})) return SourceMap::BlockKind::list;
+  if (is_one_of(name, {"li", "task"})) return SourceMap::BlockKind::item;
+  if (name == "pre") return SourceMap::BlockKind::code;
+  return std::nullopt;
 }
 
 /// Line breaks around an element: 2 a blank line, 0 none.
@@ -78,6 +88,7 @@ class StorageWalker {
     page.document.text = mapped.take_text();
     page.document.map.pieces = mapped.take_pieces();
     page.document.map.headings = std::move(headings_);
+    page.document.map.blocks = blocks_.take();
     if (!left_out_.empty())
       page.document.warnings.push_back(
           fmt::format("computed content left out: {}", fmt::join(left_out_, ", ")));
@@ -150,6 +161,7 @@ class StorageWalker {
     elements_.pop_back();
     if (element.is_hidden) return;
     const std::string_view name = element.name;
+    if (const auto kind = block_kind(name)) blocks_.add(*kind, element.start, lines_.text());
     if (is_one_of(name, {"structured-macro", "macro"})) close_macro();
     if (name == "link" && !links_.empty()) {
       const Placed title = std::move(links_.back());
@@ -234,6 +246,7 @@ class StorageWalker {
     if (!macros_.empty()) macros_.back().has_body = true;
     const bool is_fenced = is_code && !in_cell() && !is_hidden();
     bool is_open = false;
+    std::size_t start = 0;  // Of the fence.
     const std::size_t outside = reader_.depth() - 1;
     while (reader_.depth() > outside) {
       const XmlEvent event = TRY(reader_.next());
@@ -246,6 +259,7 @@ class StorageWalker {
         continue;
       }
       if (is_fenced && !is_open) open_fence();
+      if (!is_open) start = lines_.text().rfind("```");
       is_open = true;
       flush_mark();
       const bool keeps_lines = !in_cell();
@@ -254,6 +268,7 @@ class StorageWalker {
     if (is_fenced && is_open) {
       lines_.break_lines(1);
       lines_.add_mark("```");
+      blocks_.add(SourceMap::BlockKind::code, start, lines_.text());
       lines_.break_lines(2);
     }
     return {};
@@ -271,8 +286,7 @@ class StorageWalker {
 
   void add_heading(int level, const Element& element) {
     const std::string& text = lines_.text();
-    const std::size_t start =
-        std::min(text.find_first_not_of("\n\t ", element.heading_start), text.size());
+    const std::size_t start = std::min(text.find_first_not_of("\n\t ", element.start), text.size());
     std::string title = clean_title(std::string_view(text).substr(start));
     if (!title.empty()) headings_.push_back({start, level, std::move(title)});
   }
@@ -312,6 +326,7 @@ class StorageWalker {
   std::vector<Macro> macros_;
   std::vector<Placed> links_;  ///< What each open link shows when it has no text.
   std::vector<SourceMap::Heading> headings_;
+  BlockList blocks_;
   std::set<std::string> left_out_;
   std::string pending_mark_;
   int list_depth_ = 0;

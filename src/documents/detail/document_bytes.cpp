@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "core/json.hpp"
 #include "core/unicode.hpp"
 #include "documents/detail/bytes.hpp"
@@ -16,7 +18,11 @@ bool fits(const Document& document) {
   const bool lines_fit = map.lines.empty() || map.lines.back().text_end <= text.size();
   const bool headings_fit = map.headings.empty() || map.headings.back().text_start <= text.size();
   const bool rows_fit = map.rows.empty() || map.rows.back().text_end <= text.size();
-  return pieces_fit && lines_fit && headings_fit && rows_fit && unicode::is_valid_utf8(text);
+  const bool blocks_fit =
+      std::all_of(map.blocks.begin(), map.blocks.end(),
+                  [&](const SourceMap::Block& block) { return block.text_end <= text.size(); });
+  return pieces_fit && lines_fit && headings_fit && rows_fit && blocks_fit &&
+         unicode::is_valid_utf8(text);
 }
 
 }  // namespace

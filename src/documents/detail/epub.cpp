@@ -1,6 +1,7 @@
 // A book is its chapters in reading order; each is a web page and is read by the rules of HTML.
 #include <map>
 
+#include "documents/detail/block_list.hpp"
 #include "documents/detail/decoding.hpp"
 #include "documents/detail/formats.hpp"
 #include "documents/detail/html_nesting.hpp"
@@ -101,7 +102,9 @@ Result<void> add_chapter(const std::string& bytes, Document& book, std::size_t& 
     heading.text_start += book.text.size();
     book.map.headings.push_back(std::move(heading));
   }
+  const std::size_t start = book.text.size();
   book.text += chapter.text;
+  append_blocks(book.map.blocks, chapter.map.blocks, {start, book.text.size()});
   return {};
 }
 

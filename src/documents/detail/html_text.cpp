@@ -10,6 +10,7 @@
 #include <memory_resource>
 
 #include "core/unicode.hpp"
+#include "documents/detail/block_list.hpp"
 #include "documents/detail/html_lines.hpp"
 #include "documents/detail/html_visibility.hpp"
 #include "documents/detail/loaders.hpp"
@@ -39,6 +40,15 @@ bool is_preformatted(GumboTag tag) {
 
 bool is_list(GumboTag tag) {
   return is_one_of(tag, {GUMBO_TAG_UL, GUMBO_TAG_OL, GUMBO_TAG_DL, GUMBO_TAG_MENU, GUMBO_TAG_DIR});
+}
+
+std::optional<SourceMap::BlockKind> block_kind(GumboTag tag) {
+  if (tag == GUMBO_TAG_TABLE) return SourceMap::BlockKind::table;
+  if (tag == GUMBO_TAG_TR) return SourceMap::BlockKind::row;
+  if (is_list(tag)) return SourceMap::BlockKind::list;
+  if (is_one_of(tag, {GUMBO_TAG_LI, GUMBO_TAG_DT})) return SourceMap::BlockKind::item;
+  if (is_preformatted(tag)) return SourceMap::BlockKind::code;
+  return std::nullopt;
 }
 
 /// How many line breaks stand around an element: 2 a blank line, 0 none because it is inline.
@@ -204,6 +214,7 @@ class Walker {
 
   HtmlLines& lines() { return lines_; }
   std::size_t hidden() const { return hidden_ + lines_.invisible(); }
+  std::vector<SourceMap::Block> take_blocks() { return blocks_.take(); }
   std::vector<SourceMap::Heading> take_headings() {
     std::stable_sort(headings_.begin(), headings_.end(),
                      [](const auto& a, const auto& b) { return a.text_start < b.text_start; });
@@ -213,9 +224,9 @@ class Walker {
  private:
   struct Frame {
     const GumboNode* node;
-    unsigned next;              ///< The child to visit next.
-    Inherited state;            ///< For what is inside.
-    std::size_t heading_start;  ///< Length of the text when it began.
+    unsigned next;      ///< The child to visit next.
+    Inherited state;    ///< For what is inside.
+    std::size_t start;  ///< Length of the text when it began.
   };
 
   /// False when nothing inside is looked at.
@@ -223,7 +234,7 @@ class Walker {
     if (is_skipped(element)) return false;
     Inherited& state = frame.state;
     hide(element, state);
-    frame.heading_start = lines_.text().size();
+    frame.start = lines_.text().size();
     if (element.tag == GUMBO_TAG_BR) {
       if (state.is_seen()) state.is_in_cell ? lines_.separate_words() : lines_.add_break();
       return false;
@@ -261,6 +272,7 @@ class Walker {
     const GumboElement& element = frame.node->v.element;
     if (frame.state.is_gone) return;
     if (element.tag >= GUMBO_TAG_H1 && element.tag <= GUMBO_TAG_H6) add_heading(element.tag, frame);
+    if (const auto kind = block_kind(element.tag)) blocks_.add(*kind, frame.start, lines_.text());
     if (is_one_of(element.tag, {GUMBO_TAG_TD, GUMBO_TAG_TH})) return;
     Inherited outside = frame.state;
     outside.is_in_list = is_list(element.tag) && is_inside_list(*frame.node);
@@ -274,8 +286,7 @@ class Walker {
 
   void add_heading(GumboTag tag, const Frame& frame) {
     const std::string& text = lines_.text();
-    const std::size_t start =
-        std::min(text.find_first_not_of("\n\t ", frame.heading_start), text.size());
+    const std::size_t start = std::min(text.find_first_not_of("\n\t ", frame.start), text.size());
     std::string title = clean_title(std::string_view(text).substr(start));
     for (const std::string_view mark : {"¶", "#", "§"})  // The "link to here" of manuals.
       if (title.ends_with(mark)) title.resize(title.size() - mark.size());
@@ -339,6 +350,7 @@ class Walker {
   const StyleSheet& style_;
   HtmlLines lines_;
   std::vector<SourceMap::Heading> headings_;
+  BlockList blocks_;
   std::size_t hidden_ = 0;
 };
 
@@ -391,6 +403,7 @@ Result<HtmlPage> html_to_page(std::string_view utf8) {
   document.text = mapped.take_text();
   document.map.pieces = mapped.take_pieces();
   document.map.headings = walker.take_headings();
+  document.map.blocks = walker.take_blocks();
   document.title = std::move(head.title);
   document.metadata = std::move(head.metadata);
   for (const SourceMap::Heading& heading : document.map.headings)

@@ -21,12 +21,14 @@ Result<Document> load_plain(const LoadTask& task);
 Result<Document> load_markdown(const LoadTask& task);
 Result<Document> load_html(const LoadTask& task);
 Result<Document> load_pdf(const LoadTask& task);
-/// By the operator's command; see LoadOptions.
-Result<Document> load_by_ocr(const LoadTask& task);
+/// By the operator's command; see LoadOptions. `pages` is what a scanned PDF has, else 0.
+Result<Document> load_by_ocr(const LoadTask& task, int pages);
 /// "image/png" by the bytes; empty when they are no picture that OCR programs read.
 std::string_view image_type(std::string_view bytes);
-/// In the message of a PDF without text.
-inline constexpr std::string_view scanned_mark = "probably scanned";
+/// The failure of a PDF whose pages have no text, and the number of pages in such a message; 0 when
+/// it is another one.
+Error scanned_error(int pages);
+int scanned_pages(std::string_view message);
 
 /// A document of the text as it stands, without what nobody sees.
 Document visible_document(DecodedText decoded);

@@ -4,6 +4,7 @@
 
 #include "core/files.hpp"
 #include "core/unicode.hpp"
+#include "documents/detail/block_list.hpp"
 #include "documents/detail/decoding.hpp"
 #include "documents/detail/formats.hpp"
 #include "documents/detail/html_nesting.hpp"
@@ -34,6 +35,7 @@ class MailWriter {
     document.map.pieces = mapped.take_pieces();
     document.text = mapped.take_text();
     document.map.headings = std::move(headings_);
+    document.map.blocks = std::move(blocks_);
     document.warnings.insert(document.warnings.end(), warnings_.begin(), warnings_.end());
     if (is_cut_) document.warnings.emplace_back("truncated: the end of the message is missing");
     if (is_encrypted_) document.warnings.emplace_back("encrypted: its text cannot be read");
@@ -108,6 +110,7 @@ class MailWriter {
     in_body.pieces = body.pieces;
     PlacedText placed;
     std::vector<SourceMap::Heading> headings;
+    std::vector<SourceMap::Block> blocks;
     if (is_html) {
       flatten_deep_nesting(decoded.text);
       HtmlPage page = TRY(html_to_page(decoded.text));
@@ -115,6 +118,7 @@ class MailWriter {
       placed.text = std::move(page.document.text);
       placed.pieces = compose(page.document.map.pieces, decoded.map);
       headings = std::move(page.document.map.headings);
+      blocks = std::move(page.document.map.blocks);
     } else {
       placed.text = std::move(decoded.text);
       placed.pieces = std::move(decoded.map.pieces);
@@ -129,6 +133,7 @@ class MailWriter {
       heading.text_start += start;
       headings_.push_back(std::move(heading));
     }
+    append_blocks(blocks_, blocks, {start, text_.size()});
     return {};
   }
 
@@ -163,6 +168,7 @@ class MailWriter {
   bool is_in_mailbox_;
   VisibleText text_;
   std::vector<SourceMap::Heading> headings_;
+  std::vector<SourceMap::Block> blocks_;
   std::vector<const MimePart*> attachments_;
   std::vector<std::string> warnings_;
   std::size_t hidden_ = 0;

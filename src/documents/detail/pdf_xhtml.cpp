@@ -160,10 +160,7 @@ Result<Document> pdf_xhtml_to_document(std::string_view xhtml, int pages_max) {
   if (count > pages_max)
     return fail(Code::invalid_argument, "has more than {} pages, the limit; split it", pages_max);
   if (count == 0) return fail(Code::invalid_argument, "damaged PDF: it has no pages");
-  if (reader.pages_without_text == count)
-    return fail(Code::invalid_argument,
-                "has {} {} but no text; it is probably scanned: run OCR first", count,
-                count == 1 ? "page" : "pages");
+  if (reader.pages_without_text == count) return scanned_error(count);
   Document document = pages_to_document(std::move(reader.pages));
   document.metadata["pages"] = count;
   read_metadata(tree.child("html").child("head"), document);

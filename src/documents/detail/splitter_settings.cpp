@@ -32,6 +32,9 @@ const Names& used_by(SplitterKind kind) {
   static const Names html = {"chunk_overlap",  "separators", "separators_are_regex",
                              "keep_separator", "unit",       "heading_level_max",
                              "strip_headings"};
+  static const Names html_semantic = {"chunk_overlap",  "separators", "separators_are_regex",
+                                      "keep_separator", "unit",       "heading_level_max",
+                                      "strip_headings", "preserve"};
   static const Names json = {"chunk_size_min", "split_lists"};
   static const Names semantic = {
       "unit",        "chunk_size_min", "breakpoint",    "breakpoint_amount",
@@ -43,6 +46,7 @@ const Names& used_by(SplitterKind kind) {
     case SplitterKind::html: return html;
     case SplitterKind::json: return json;
     case SplitterKind::semantic: return semantic;
+    case SplitterKind::html_semantic: return html_semantic;
     default: return separated;
   }
 }

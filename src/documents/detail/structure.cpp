@@ -1,185 +1,27 @@
 // The kinds `markdown` and `html`. Chunks never cross a heading. Inside a section whole blocks fill
 // a chunk; a block that is too long is cut at its items or rows, and only an item that is still too
 // long at the separators. What leads in stays with what it leads to: a heading with the first block
-// below it, "as follows:" with the first item, the header of a table with its first row.
+// below it, the sentence before a list with the first item, the header of a table with its first
+// row.
 #include "documents/detail/structure.hpp"
 
 #include <algorithm>
 
-#include "documents/detail/lines.hpp"
 #include "documents/detail/recursive.hpp"
 
 namespace slipway::documents::detail {
 
 namespace {
 
-enum class BlockKind { paragraph, heading, list, table, code };
-
-class BlockReader {
- public:
-  explicit BlockReader(std::string_view text) : text_(text), lines_(find_lines(text)) {
-    mark_open_tables();
-  }
-
-  /// The sections must be given in order.
-  std::vector<StructureBlock> read(Span section) {
-    while (at_ < lines_.size() && lines_[at_].span.end <= section.start) ++at_;
-    end_ = at_;
-    while (end_ < lines_.size() && lines_[end_].span.start < section.end) ++end_;
-    blocks_.clear();
-    leads_ = false;
-    std::size_t start = section.start;
-    while (at_ < end_) {
-      const std::size_t first = at_;
-      const BlockKind kind = read_block();
-      while (at_ < end_ && lines_[at_].kind == LineKind::blank) ++at_;
-      const std::size_t stop = at_ < end_ ? lines_[at_].span.start : section.end;
-      add({start, stop}, kind, first);
-      start = stop;
-    }
-    if (blocks_.empty() && section.size() > 0) blocks_.push_back({section, {}});
-    return std::move(blocks_);
-  }
-
- private:
-  std::string_view content(const Line& line) const {
-    return text_.substr(line.content.start, line.content.size());
-  }
-  std::string_view whole(const Line& line) const {
-    return text_.substr(line.span.start, line.span.size());
-  }
-  bool has_bar(const Line& line) const { return whole(line).find('|') != std::string_view::npos; }
-
-  /// Rows without outer bars are known by the delimiter below the first: "a | b", "--|--".
-  void mark_open_tables() {
-    for (std::size_t i = 1; i < lines_.size(); ++i) {
-      if (lines_[i].kind != LineKind::ruler || !has_bar(lines_[i]) || !has_bar(lines_[i - 1]))
-        continue;
-      lines_[i - 1].kind = lines_[i].kind = LineKind::table_row;
-      while (i + 1 < lines_.size() && lines_[i + 1].kind == LineKind::text &&
-             has_bar(lines_[i + 1]))
-        lines_[++i].kind = LineKind::table_row;
-    }
-  }
-
-  /// Goes over one block and remembers where its parts begin.
-  BlockKind read_block() {
-    part_starts_.clear();
-    while (at_ < end_ && lines_[at_].kind == LineKind::blank) ++at_;
-    if (at_ == end_) return BlockKind::paragraph;
-    switch (lines_[at_].kind) {
-      case LineKind::fence: return read_code();
-      case LineKind::heading: ++at_; return BlockKind::heading;
-      case LineKind::table_row: return read_table();
-      case LineKind::item: return read_list();
-      default: return read_paragraph();
-    }
-  }
-
-  BlockKind read_paragraph() {
-    const std::size_t first = at_;
-    do ++at_;
-    while (at_ < end_ && (lines_[at_].kind == LineKind::text ||
-                          (lines_[at_].kind == LineKind::ruler && at_ == first + 1)));
-    // "Title" over "=====" is a heading.
-    return at_ == first + 2 && lines_[first + 1].kind == LineKind::ruler &&
-                   lines_[first].kind == LineKind::text
-               ? BlockKind::heading
-               : BlockKind::paragraph;
-  }
-
-  /// A fence that nothing closes in its section is code to the end, as Markdown has it.
-  BlockKind read_code() {
-    const std::string_view fence = content(lines_[at_]);
-    const char mark = fence.front();
-    const std::size_t count = std::min(fence.find_first_not_of(mark), fence.size());
-    for (++at_; at_ < end_; ++at_) {
-      if (lines_[at_].kind != LineKind::fence) continue;
-      const std::string_view closing = content(lines_[at_]);
-      if (closing.size() >= count && closing.find_first_not_of(mark) == closing.npos) {
-        ++at_;
-        break;
-      }
-    }
-    return BlockKind::code;
-  }
-
-  BlockKind read_table() {
-    for (std::size_t row = 0; at_ < end_; ++at_) {
-      const LineKind kind = lines_[at_].kind;
-      const bool is_delimiter = kind == LineKind::ruler && has_bar(lines_[at_]);
-      if (kind != LineKind::table_row && !is_delimiter) break;
-      const bool rules = is_delimiter ||
-                         whole(lines_[at_]).find_first_not_of("|-: \t\r") == std::string_view::npos;
-      // The header, its rule and the first row are one part.
-      if (rules) row = 1;
-      if (!rules && row++ > 1) part_starts_.push_back(lines_[at_].span.start);
-    }
-    return BlockKind::table;
-  }
-
-  /// Items, what is indented below them, and blank lines between. A nested item is a part as well.
-  BlockKind read_list() {
-    for (bool is_first = true, after_blank = false; at_ < end_;) {
-      const Line& line = lines_[at_];
-      constexpr std::size_t nested_indent_min = 2;
-      const bool is_nested = line.indent >= nested_indent_min;
-      if (line.kind == LineKind::item) {
-        if (!is_first) part_starts_.push_back(line.span.start);
-        is_first = false;
-        ++at_;
-      } else if (line.kind == LineKind::blank) {
-        ++at_;
-      } else if (is_nested && line.kind == LineKind::fence) {
-        read_code();
-      } else if (is_nested || (line.kind == LineKind::text && !after_blank)) {
-        ++at_;
-      } else {
-        break;
-      }
-      after_blank = line.kind == LineKind::blank;
-    }
-    return BlockKind::list;
-  }
-
-  void add(Span span, BlockKind kind, std::size_t first_line) {
-    StructureBlock block{span, {}};
-    for (const std::size_t start : part_starts_) {
-      block.parts.push_back({block.parts.empty() ? span.start : block.parts.back().end, start});
-    }
-    if (!block.parts.empty()) block.parts.push_back({block.parts.back().end, span.end});
-    const bool joins_last = leads_ && !blocks_.empty() &&
-                            (last_kind_ == BlockKind::heading || kind != BlockKind::paragraph);
-    if (joins_last) {
-      block.span.start = blocks_.back().span.start;
-      if (!block.parts.empty()) block.parts.front().start = block.span.start;
-      blocks_.back() = std::move(block);
-    } else {
-      blocks_.push_back(std::move(block));
-    }
-    leads_ =
-        kind == BlockKind::heading || (kind == BlockKind::paragraph && ends_with_colon(first_line));
-    last_kind_ = kind;
-  }
-
-  bool ends_with_colon(std::size_t first_line) const {
-    std::size_t last = at_;
-    while (last > first_line && lines_[last - 1].kind == LineKind::blank) --last;
-    if (last == first_line) return false;
-    std::string_view line = unicode::trim(whole(lines_[last - 1]));
-    while (line.ends_with('*') || line.ends_with('_')) line.remove_suffix(1);
-    return line.ends_with(':') || line.ends_with("：");
-  }
-
-  const std::string_view text_;
-  std::vector<Line> lines_;
-  std::size_t at_ = 0;
-  std::size_t end_ = 0;
-  std::vector<StructureBlock> blocks_;
-  std::vector<std::size_t> part_starts_;
-  bool leads_ = false;  ///< The last block must stay with the next one.
-  BlockKind last_kind_ = BlockKind::paragraph;
-};
+std::vector<Section> sections_of(std::string_view text, const SplitterSettings& settings,
+                                 const SourceMap* map) {
+  const bool has_headings = map != nullptr && !map->headings.empty();
+  // The loader of Markdown knows underlined headings and longer fences, but not the user's marks.
+  if (settings.kind == SplitterKind::markdown && (!has_headings || !settings.heading_marks.empty()))
+    return split_markdown_sections(text, settings);
+  return split_sections(text, has_headings ? map->headings : std::vector<SourceMap::Heading>(),
+                        settings.heading_level_max);
+}
 
 /// Fills chunks with the blocks of one section.
 class SectionSplitter {
@@ -194,17 +36,46 @@ class SectionSplitter {
 
   Result<void> prepare() { return separators_.prepare(); }
   Result<void> split(const std::vector<StructureBlock>& blocks) {
-    for (const StructureBlock& block : blocks) {
-      if (add_whole(block.span)) continue;
-      if (block.parts.empty()) TRY(separators_.pour(block.span, merger_));
-      for (const Span part : block.parts)
-        if (!add_whole(part)) TRY(separators_.pour(part, merger_));
-    }
+    for (const StructureBlock& block : blocks) TRY(add(block));
     merger_.finish();
     return {};
   }
 
  private:
+  /// Blocks nest four deep at most.
+  Result<void> add(const StructureBlock& block) {
+    if (add_whole(block.span)) return {};
+    for (const StructureBlock& part : block.parts) TRY(add(part));
+    if (!block.parts.empty()) return {};
+    return block.is_row ? add_rows(block.span) : separators_.pour(block.span, merger_);
+  }
+
+  Result<void> add_rows(Span rows) {
+    for (std::size_t at = rows.start; at < rows.end;) {
+      const std::size_t length = text_.substr(at, rows.end - at).find('\n');
+      const std::size_t end = length == text_.npos ? rows.end : at + length + 1;
+      if (!add_whole({at, end})) TRY(add_cells({at, end}));
+      at = end;
+    }
+    return {};
+  }
+
+  /// Cells begin with a bar or tab; the bar behind the last one goes with it.
+  Result<void> add_cells(Span row) {
+    std::size_t start = row.start;
+    const auto add_cell = [&](std::size_t end) -> Result<void> {
+      if (!add_whole({start, end})) TRY(separators_.pour({start, end}, merger_));
+      start = end;
+      return {};
+    };
+    const std::size_t last = text_.find_last_not_of(" \t\r\n", row.end - 1);
+    for (std::size_t at = row.start + 1; at < row.end; ++at) {
+      const bool is_bar = text_[at] == '|' && text_[at - 1] != '\\' && at != last;
+      if (is_bar || text_[at] == '\t') TRY(add_cell(at));
+    }
+    return add_cell(row.end);
+  }
+
   /// False when it does not fit into a chunk; the white space behind it need not.
   bool add_whole(Span span) {
     const std::size_t length = measure_(span);
@@ -225,18 +96,8 @@ class SectionSplitter {
   Merger merger_;
 };
 
-std::vector<Section> sections_of(std::string_view text, const SplitterSettings& settings,
-                                 const SourceMap* map) {
-  const bool has_headings = map != nullptr && !map->headings.empty();
-  // The loader of Markdown knows underlined headings and longer fences, but not the user's marks.
-  if (settings.kind == SplitterKind::markdown && (!has_headings || !settings.heading_marks.empty()))
-    return split_markdown_sections(text, settings);
-  return split_sections(text, has_headings ? map->headings : std::vector<SourceMap::Heading>(),
-                        settings.heading_level_max);
-}
+}  // namespace
 
-/// What of each section may stand in chunks. A heading without a text of its own begins the first
-/// section below it.
 std::vector<Span> chunked_spans(std::string_view text, const std::vector<Section>& sections,
                                 bool strip_headings) {
   std::vector<Span> spans;
@@ -264,22 +125,20 @@ std::vector<Span> chunked_spans(std::string_view text, const std::vector<Section
   return spans;
 }
 
-}  // namespace
-
-std::vector<std::vector<StructureBlock>> find_structure(std::string_view text,
-                                                        const std::vector<Span>& sections) {
-  BlockReader reader(text);
-  std::vector<std::vector<StructureBlock>> structure;
-  for (const Span section : sections) structure.push_back(reader.read(section));
-  return structure;
-}
-
 Result<void> split_by_structure(std::string_view text, const SplitterSettings& settings,
                                 const SourceMap* map, const Measure& measure, Output& output) {
-  const auto spans = chunked_spans(text, sections_of(text, settings, map), settings.strip_headings);
+  static const std::vector<SourceMap::Block> none;
+  const std::vector<Section> sections = sections_of(text, settings, map);
+  StructureInput input{text,
+                       chunked_spans(text, sections, settings.strip_headings),
+                       {},
+                       map == nullptr ? none : map->blocks};
+  if (!settings.strip_headings)
+    for (const Section& section : sections)
+      if (section.heading.size() > 0) input.headings.push_back(section.heading);
   SectionSplitter splitter(text, settings, measure, output);
   TRY(splitter.prepare());
-  for (const auto& blocks : find_structure(text, spans)) TRY(splitter.split(blocks));
+  for (const auto& blocks : find_structure(input)) TRY(splitter.split(blocks));
   return {};
 }
 

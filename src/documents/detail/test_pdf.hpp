@@ -21,19 +21,24 @@ class TestPdf {
   /// What the Info dictionary says, like "/Title (A title)".
   std::string info;
   std::vector<std::vector<TestPdfText>> pages;
+  bool has_pictures = false;  ///< One that fills the page, on each: as a scanner writes.
 
   std::string bytes() const {
-    const std::size_t first_page = 5;
+    const std::size_t first_page = 6;
     std::vector<std::string> objects{"<< /Type /Catalog /Pages 2 0 R >>", page_tree(first_page),
                                      "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica "
                                      "/Encoding /WinAnsiEncoding >>",
-                                     fmt::format("<< {} >>", info)};
+                                     fmt::format("<< {} >>", info),
+                                     "<< /Type /XObject /Subtype /Image /Width 2 /Height 2 "
+                                     "/ColorSpace /DeviceGray /BitsPerComponent 8 /Length 4 >>\n"
+                                     "stream\nAzAz\nendstream"};
     for (std::size_t i = 0; i < pages.size(); ++i) {
       objects.push_back(
           fmt::format("<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents {} 0 R "
-                      "/Resources << /Font << /F1 3 0 R >> >> >>",
+                      "/Resources << /Font << /F1 3 0 R >> /XObject << /I1 5 0 R >> >> >>",
                       first_page + 2 * i + 1));
-      const std::string stream = content(pages[i]);
+      const std::string picture = has_pictures ? "q 595 0 0 842 0 0 cm /I1 Do Q\n" : "";
+      const std::string stream = picture + content(pages[i]);
       objects.push_back(
           fmt::format("<< /Length {} >>\nstream\n{}endstream", stream.size(), stream));
     }
