@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -17,6 +18,13 @@ namespace slipway::models {
 enum class TextRole { document, query };
 
 using Vector = std::vector<float>;  ///< Unit length.
+
+/// The bytes of a text that one token stands for, end exclusive.
+struct TokenSpan {
+  std::size_t start = 0;
+  std::size_t end = 0;
+  bool operator==(const TokenSpan&) const = default;
+};
 
 /// A unit vector for each token of one text, the special ones and the prefix left out.
 struct TokenVectors {
@@ -63,6 +71,11 @@ class Embedder {
   virtual std::size_t tokens_max() const = 0;
   /// Tokens of a text without prefix and special tokens, not cut.
   virtual std::size_t count_tokens(std::string_view text) const = 0;
+  /// Where these tokens stand in the text, in order, on code points; tokens of one character have
+  /// the same span. Nothing when the model's tokenizer is not here (a remote one).
+  virtual std::optional<std::vector<TokenSpan>> token_spans(std::string_view) const {
+    return std::nullopt;
+  }
 
   /// One vector per text, in order. Adds to `usage` if given. Fails: deadline_exceeded, cancelled,
   /// unavailable (remote), internal.

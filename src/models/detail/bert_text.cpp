@@ -229,6 +229,22 @@ void BertNormalizer::append(std::string_view text, std::string& out) const {
   }
 }
 
+void BertNormalizer::append_traced(std::string_view text, std::string& out,
+                                   std::vector<NormalizedPart>& parts) const {
+  for (std::size_t at = 0; at < text.size();) {
+    std::size_t end = at + unicode::decode(text, at).bytes;
+    // Marks move among themselves, never across the character that they stand on.
+    while (end < text.size() && static_cast<unsigned char>(text[end]) >= 0x80) {
+      const unicode::Decoded mark = unicode::decode(text, end);
+      if (!(flags_of(mark.code_point) & (is_reordered | is_dropped))) break;
+      end += mark.bytes;
+    }
+    parts.push_back({out.size(), at, end});
+    append(text.substr(at, end - at), out);
+    at = end;
+  }
+}
+
 void BertNormalizer::append_wide(char32_t c, Writer& writer) const {
   const Flags flags = flags_of(c);
   if (options_.clean_text) {

@@ -6,6 +6,7 @@
 #include <array>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace slipway::models::detail {
 
@@ -25,6 +26,13 @@ struct BertNormalizerOptions {
   bool lowercase = true;
 };
 
+/// A stretch of normalized text and the source bytes that it came from.
+struct NormalizedPart {
+  std::size_t start = 0;  ///< In the normalized text; it ends where the next one starts.
+  std::size_t source_start = 0;
+  std::size_t source_end = 0;
+};
+
 /// Immutable, so safe to use from many threads.
 class BertNormalizer {
  public:
@@ -32,6 +40,9 @@ class BertNormalizer {
 
   /// Always valid UTF-8: an invalid byte counts as U+FFFD.
   void append(std::string_view text, std::string& out) const;
+  /// The same, and where it came from: a part for each character with the marks behind it.
+  void append_traced(std::string_view text, std::string& out,
+                     std::vector<NormalizedPart>& parts) const;
 
  private:
   class Writer;

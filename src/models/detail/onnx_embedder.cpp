@@ -55,6 +55,9 @@ class OnnxEmbedder final : public Embedder, public TokenEmbedder {
   std::size_t dimension() const override { return signature_.dimension; }
   std::size_t tokens_max() const override { return options_.tokens_max; }
   std::size_t count_tokens(std::string_view text) const override { return tokenizer_.count(text); }
+  std::optional<std::vector<TokenSpan>> token_spans(std::string_view text) const override {
+    return tokenizer_.spans(text);
+  }
 
   Result<std::vector<Vector>> embed(const Context& context,
                                     const std::vector<std::string_view>& texts, TextRole role,

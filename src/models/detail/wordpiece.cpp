@@ -55,15 +55,58 @@ class WordPiece::Run {
     }
   }
 
+  /// As `text`, with a span for every id.
+  void traced_text(std::string_view text, std::vector<TokenSpan>& spans) {
+    for (const Part& part : parts_.raw_tokens.split(text)) {
+      const auto start = static_cast<std::size_t>(part.text.data() - text.data());
+      if (part.id) {
+        ids_.push_back(*part.id);
+        spans.push_back({start, start + part.text.size()});
+        continue;
+      }
+      normalized_.clear();
+      trace_.clear();
+      std::vector<TokenSpan> in_normalized;
+      pieces_ = &in_normalized;
+      parts_.normalizer.append_traced(part.text, normalized_, trace_);
+      normalized();
+      pieces_ = nullptr;
+      for (const TokenSpan span : in_normalized) spans.push_back(source_of(span, start));
+    }
+  }
+
  private:
   bool full() const { return ids_.size() >= ids_max_; }
 
   void raw(std::string_view text) {
     normalized_.clear();
     parts_.normalizer.append(text, normalized_);
+    normalized();
+  }
+
+  void normalized() {
     if (parts_.normalized_tokens.empty()) return words(normalized_);
     for (const Part& part : parts_.normalized_tokens.split(normalized_))
-      part.id ? ids_.push_back(*part.id) : words(part.text);
+      part.id ? add(*part.id, part.text) : words(part.text);
+  }
+
+  /// `piece` stands in the normalized text.
+  void add(TokenId id, std::string_view piece) {
+    ids_.push_back(id);
+    if (pieces_ == nullptr) return;
+    const auto start = static_cast<std::size_t>(piece.data() - normalized_.data());
+    pieces_->push_back({start, start + piece.size()});
+  }
+
+  /// The bytes that became a stretch of the normalized text of the part that starts at `base`.
+  TokenSpan source_of(TokenSpan span, std::size_t base) const {
+    const auto part_at = [&](std::size_t at) {
+      return *std::prev(std::upper_bound(
+          trace_.begin(), trace_.end(), at,
+          [](std::size_t value, const NormalizedPart& part) { return value < part.start; }));
+    };
+    return {base + part_at(span.start).source_start,
+            base + part_at(std::max(span.end, span.start + 1) - 1).source_end};
   }
 
   void words(std::string_view text) {
@@ -95,15 +138,17 @@ class WordPiece::Run {
   }
 
   void word(std::string_view word, std::size_t chars) {
-    if (chars > parts_.word_chars_max) return ids_.push_back(parts_.unknown);
+    if (chars > parts_.word_chars_max) return add(parts_.unknown, word);
     const std::size_t before = ids_.size();
+    const std::string_view whole = word;
     auto position = Vocabulary::Position::start;
     while (!word.empty()) {
       const std::size_t size = longest_piece(position, word);
       if (size == 0) {
         // One part is unknown, so the word is.
+        if (pieces_ != nullptr) pieces_->resize(pieces_->size() - (ids_.size() - before));
         ids_.resize(before);
-        return ids_.push_back(parts_.unknown);
+        return add(parts_.unknown, whole);
       }
       word.remove_prefix(size);
       position = Vocabulary::Position::inside;
@@ -121,7 +166,7 @@ class WordPiece::Run {
       if (size < rest.size() && (static_cast<unsigned char>(rest[size]) & 0xC0) == 0x80) continue;
       const TokenId id = parts_.vocabulary.find(position, rest.substr(0, size), hashes_[size]);
       if (id < 0) continue;
-      ids_.push_back(id);
+      add(id, rest.substr(0, size));
       return size;
     }
     return 0;
@@ -132,6 +177,8 @@ class WordPiece::Run {
   const std::size_t ids_max_;
   std::vector<std::uint64_t> hashes_;
   std::string normalized_;
+  std::vector<NormalizedPart> trace_;
+  std::vector<TokenSpan>* pieces_ = nullptr;  ///< In the normalized text; only when traced.
 };
 
 std::vector<TokenId> WordPiece::encode(std::string_view text, std::size_t tokens_max) const {
@@ -150,6 +197,13 @@ std::vector<TokenId> WordPiece::plain(std::string_view text) const {
 }
 
 std::size_t WordPiece::count(std::string_view text) const { return plain(text).size(); }
+
+std::vector<TokenSpan> WordPiece::spans(std::string_view text) const {
+  std::vector<TokenId> ids;
+  std::vector<TokenSpan> spans;
+  Run(parts_, ids, no_limit).traced_text(text, spans);
+  return spans;
+}
 
 WordPiece::Pair WordPiece::encode_pair(std::string_view first, std::string_view second,
                                        std::size_t tokens_max) const {

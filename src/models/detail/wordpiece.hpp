@@ -11,6 +11,7 @@
 #include "models/detail/added_tokens.hpp"
 #include "models/detail/bert_text.hpp"
 #include "models/detail/vocabulary.hpp"
+#include "models/embedder.hpp"
 
 namespace slipway::models::detail {
 
@@ -53,6 +54,9 @@ class WordPiece {
   Pair encode_pair(std::string_view first, std::string_view second, std::size_t tokens_max) const;
   /// Tokens of the text alone, not cut.
   std::size_t count(std::string_view text) const;
+  /// The source bytes of each of these tokens, on code points. Tokens of one character have the
+  /// same bytes.
+  std::vector<TokenSpan> spans(std::string_view text) const;
   std::size_t special_tokens() const { return parts_.before.size() + parts_.after.size(); }
   /// Special tokens at the end of what `encode` gives.
   std::size_t tokens_after() const { return parts_.after.size(); }

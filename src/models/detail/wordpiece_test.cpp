@@ -219,4 +219,52 @@ TEST_CASE("a file that does not say how two texts go together still serves for o
   }
 }
 
+TEST_CASE("every token knows its bytes of the text, as the real library tells them") {
+  const WordPiece tokenizer = model_tokenizer("bge-small-en-v1.5-q");
+  const auto pieces = [&](std::string_view text) {
+    std::vector<std::string> all;
+    for (const TokenSpan span : tokenizer.spans(text))
+      all.emplace_back(text.substr(span.start, span.end - span.start));
+    return all;
+  };
+  using Pieces = std::vector<std::string>;
+  CHECK(pieces("Tokenization of Ångström, naïvely.") ==
+        Pieces{"Token", "ization", "of", "Ång", "ström", ",", "naïve", "ly", "."});
+  CHECK(pieces("½ 日本語") == Pieces{"½", "日", "本", "語"});
+  CHECK(pieces("x\u200By  [SEP] z") == Pieces{"x", "y", "[SEP]", "z"});
+  CHECK(pieces(std::string_view("ﬁne\0d", 7)) == Pieces{"ﬁ", std::string("ne\0d", 4)});
+  CHECK(pieces(std::string(120, 'a') + " b") == Pieces{std::string(120, 'a'), "b"});
+  // A dropped accent goes with its letter, which the real library leaves out.
+  CHECK(pieces("cafe\u0301 x") == Pieces{"cafe\u0301", "x"});
+  CHECK(pieces("").empty());
+}
+
+TEST_CASE("there are as many token spans as tokens, in order and on code points, on any text") {
+  for (const std::string file : {"small_tokenizer.json", "pair_tokenizer.json"}) {
+    const auto tokenizer = WordPiece::parse(data(file));
+    REQUIRE(tokenizer);
+    const std::vector<std::string> parts = {
+        "the ",          "fox!",    "Straße", "É",      " [left] ",  "[single]", "un",  "affable",
+        "\u0301",        "\u0315x", "日",     "\u200B", "\t",        "\xFF",     "\0x", "[SEP]",
+        "e\u0323\u0301", "각",      "İ",      "é",      "[right]  ", "😀"};
+    std::mt19937 random(9);
+    for (int round = 0; round < 3000; ++round) {
+      std::string text;
+      for (auto left = random() % 25; left > 0; --left) text += parts[random() % parts.size()];
+      const std::vector<TokenSpan> spans = tokenizer->spans(text);
+      CAPTURE(text);
+      REQUIRE(spans.size() == tokenizer->count(text));
+      std::size_t last_start = 0, last_end = 0;
+      for (const TokenSpan span : spans) {
+        REQUIRE(span.start <= span.end);
+        REQUIRE(span.end <= text.size());
+        REQUIRE(span.start >= last_start);
+        REQUIRE(span.end >= last_end);
+        last_start = span.start;
+        last_end = span.end;
+      }
+    }
+  }
+}
+
 }  // namespace slipway::models::detail

@@ -2,17 +2,20 @@
 
 - character, recursive, by language, by tokens: the same strings in the same order;
 - Markdown by headings, HTML by headings and by sections: the same lines under the same headings;
-- JSON: the same values together.
+- JSON: the same values together;
+- HTML around elements that stay whole: the same words, with the elements' true lengths given to LangChain;
+- windows of the tokens of a real tokenizer: the stretches of text that its offsets name.
 
 Where LangChain is wrong on purpose of ours (docs/guides/documents.md), the texts here avoid the case.
 
-Usage: python compare.py SPLIT_TEXTS [ignored] [--seed N] [--count N]
+Usage: python compare.py SPLIT_TEXTS MODELS [--seed N] [--count N]
 Fails when anything differs, printing the first differences of each part.
 """
 
 import argparse
 import json
 import logging
+import pathlib
 import random
 import re
 import subprocess
@@ -22,6 +25,7 @@ from langchain_text_splitters import (
     CharacterTextSplitter,
     HTMLHeaderTextSplitter,
     HTMLSectionSplitter,
+    HTMLSemanticPreservingSplitter,
     Language,
     MarkdownHeaderTextSplitter,
     RecursiveCharacterTextSplitter,
@@ -29,6 +33,7 @@ from langchain_text_splitters import (
 )
 from langchain_text_splitters.base import Tokenizer, split_text_on_tokens
 from langchain_text_splitters.jsx import JSFrameworkTextSplitter
+from tokenizers import Tokenizer as ModelTokenizer
 
 WORDS = ["pear", "plum", "fig", "cellar", "caf\u00e9", "\u65e5\u672c", "\U0001F600", "x", "a.b", "42", "Rail,", "end."]
 MARKS = {
@@ -166,6 +171,84 @@ def html(rng):
     return {"html": page, "level_max": level_max}, check
 
 
+class WithTrueLengths(HTMLSemanticPreservingSplitter):
+    """LangChain counts eleven letters for a preserved element; here it counts the element's own, up to the limit.
+
+    A mark of letters stands for each element, short enough that no separator has to cut it."""
+
+    def _create_documents(self, headers, content, preserved):
+        marks = {}
+        for number, (placeholder, text) in reversed(list(enumerate(preserved.items()))):
+            length = min(len(" ".join(text.split())), self._max_chunk_size - 1)
+            mark = (chr(0xE000 + number) * length) if text.strip() else ""
+            content = re.sub(placeholder + r"(?![0-9])", mark, content)
+            marks[mark] = text
+        return super()._create_documents(headers, content, {k: v for k, v in marks.items() if k})
+
+
+def html_semantic(rng):
+    long_words = ["pear", "plum", "cellar", "caf\u00e9", "\u65e5\u672c", "Rail,", "end.", "ripening"]
+    words = lambda most: " ".join(rng.choice(long_words) for _ in range(rng.randint(1, most)))
+    parts, number = [], 0
+    size = rng.choice([20, 40, 80, 200])
+    for _ in range(rng.randint(0, 15)):
+        number += 1
+        level = rng.randint(1, 4)
+        cell = words(rng.choice([2, 3, 12]))
+        parts.append(rng.choice([
+            f"<h{level}>Title {number}</h{level}>", f"<p>{words(8)}</p>", f"<p>{words(20)}</p>", f"<p>{words(3)}<br>{words(3)}</p>",
+            f"<div><section><p>{words(5)}</p></section><p>{words(2)}</p></div>", "\n",
+            f"<ul><li>{words(3)}</li><li>{cell}</li></ul>", f"<ol><li><p>{words(2)}</p><ul><li>{cell}</li></ul></li></ol>",
+            f"<table><tr><th>{words(2)}</th><th>x{number}</th></tr><tr><td>{cell}</td><td>y</td></tr></table>",
+            f"<pre>{words(3)}\n  {cell}</pre>",
+        ]))
+    page = "<html><body>" + "".join(parts) + "<p>The last.</p></body></html>"
+    level_max = rng.choice([4, 2])
+    kept = rng.choice([["table", "ul", "ol", "pre"], ["table"], ["ul", "ol"], ["pre"], []])
+    separators = rng.choice([None, [" ", ""], [". ", " ", ""], ["e", " ", ""]])
+    keep = rng.choice(["start", "end"])
+    overlap = rng.choice([0, 0, size // 4])
+    headers = [("h%d" % level, "h%d" % level) for level in range(1, level_max + 1)]
+    real = WithTrueLengths(headers, max_chunk_size=size, chunk_overlap=overlap, separators=separators, elements_to_preserve=kept,
+                           keep_separator=keep).split_text(page)
+    fold = lambda text: " ".join(text.split())
+    settings = {"kind": "html_semantic", "chunk_size": size, "chunk_overlap": overlap, "heading_level_max": level_max,
+                "strip_headings": True, "keep_separator": keep,
+                "preserve": sorted({{"ul": "list", "ol": "list", "pre": "code"}.get(tag, tag) for tag in kept})}
+    if separators:
+        settings["separators"] = separators
+    return ({"html": page, "settings": settings},
+            lambda reply, request: same([fold(d.page_content) for d in real], list(map(fold, reply)), request))
+
+
+MODELS = []
+
+
+def model_tokens(rng):
+    """What split_text_on_tokens cuts with the tokenizer of a model, as the stretches that the tokens stand for."""
+    words = WORDS + ["unbelievably", "tokenization", "\u00c5ngstr\u00f6m", "pg_dump", "[SEP]", "\u2014", "\u0939\u093f", "don't"]
+    text = "".join(rng.choice(words) + rng.choice([" ", " ", "\n", "  ", ""]) for _ in range(rng.choice([0, 1, 5, 40, 120])))
+    path, model = rng.choice(MODELS)
+    encoding = model.encode(text, add_special_tokens=False)
+    size, overlap = sizes(rng)
+    overlap = min(overlap, size - 1)
+    offsets = encoding.offsets
+    tokenizer = Tokenizer(chunk_overlap=overlap, tokens_per_chunk=size, encode=lambda _: list(range(len(offsets))),
+                          decode=lambda some: text[offsets[some[0]][0]:offsets[some[-1]][1]])
+    real = split_text_on_tokens(text=text, tokenizer=tokenizer)
+    settings = {"kind": "token", "chunk_size": size, "chunk_overlap": overlap, "strip_whitespace": False}
+    return ({"text": text, "settings": settings, "tokenizer": path},
+            lambda reply, request: same(real, chunks_of(text, reply), request))
+
+
+def open_models(folder):
+    for path in sorted(pathlib.Path(folder).glob("*/tokenizer.json")):
+        model = ModelTokenizer.from_file(str(path))
+        model.no_truncation()
+        model.no_padding()
+        MODELS.append((str(path), model))
+
+
 def json_text(rng):
     count = [0]
 
@@ -190,13 +273,15 @@ def json_text(rng):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("program")
-    parser.add_argument("ignored", nargs="?")
+    parser.add_argument("models")
     parser.add_argument("--seed", type=int, default=20261124)
     parser.add_argument("--count", type=int, default=3000)
     arguments = parser.parse_args()
     logging.disable(logging.WARNING)
+    open_models(arguments.models)
     failed = False
-    for make, share in [(separated, 1), (tokens, 1), (markdown, 1), (html, 30), (json_text, 1)]:
+    for make, share in [(separated, 1), (tokens, 1), (markdown, 1), (html, 30), (json_text, 1), (html_semantic, 5),
+                        (model_tokens, 3)]:
         rng = random.Random(arguments.seed)
         cases = [make(rng) for _ in range(arguments.count // share)]
         lines = "".join(json.dumps(request) + "\n" for request, _ in cases)
