@@ -17,6 +17,7 @@
 
 #include "core/fault.hpp"
 #include "core/unicode.hpp"
+#include "documents/detail/endings.hpp"
 #include "documents/detail/patterns.hpp"
 
 namespace slipway::documents {
@@ -25,34 +26,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using detail::Pattern;
-
-/// Endings that some loader takes, sorted. Others are left out of folders: a folder of documents
-/// usually holds pictures and archives too, and each would be reported as a failure.
-constexpr std::string_view known_endings[] = {
-    "adoc", "asciidoc", "bash",     "bat",     "c",    "cbl",     "cc",     "cfg",   "cjs",
-    "clj",  "cmake",    "cob",      "conf",    "cpp",  "cs",      "css",    "csv",   "cxx",
-    "dart", "diff",     "docm",     "docx",    "el",   "eml",     "epub",   "erl",   "ex",
-    "exs",  "f90",      "fs",       "geojson", "go",   "graphql", "groovy", "h",     "hh",
-    "hpp",  "hs",       "htm",      "html",    "hxx",  "ini",     "ipp",    "java",  "jl",
-    "js",   "json",     "jsonl",    "jsx",     "kt",   "kts",     "less",   "lisp",  "log",
-    "lua",  "m",        "markdown", "mbox",    "md",   "mdown",   "mdx",    "mjs",   "mk",
-    "mkd",  "ml",       "mli",      "ndjson",  "nim",  "odt",     "org",    "patch", "pdf",
-    "php",  "pl",       "pm",       "pptm",    "pptx", "proto",   "ps1",    "py",    "pyi",
-    "r",    "rb",       "rs",       "rst",     "rtf",  "scala",   "scm",    "scss",  "sh",
-    "sol",  "sql",      "srt",      "swift",   "tab",  "tex",     "text",   "tf",    "toml",
-    "ts",   "tsv",      "tsx",      "txt",     "vb",   "vtt",     "vue",    "wiki",  "xhtml",
-    "xlsm", "xlsx",     "xml",      "xsd",     "yaml", "yml",     "zig",    "zsh"};
-/// Files without an ending that are documents by custom, in lower case.
-constexpr std::string_view known_names[] = {
-    "authors", "changelog", "changes", "contributing", "copying", "faq",    "hacking", "history",
-    "install", "license",   "licence", "maintainers",  "news",    "notice", "readme",  "todo"};
-
-bool is_image(std::string_view name) {
-  constexpr std::string_view endings[] = {".png", ".jpg", ".jpeg", ".webp", ".gif"};
-  const std::string lower = unicode::to_lower(name);
-  return std::any_of(std::begin(endings), std::end(endings),
-                     [&](std::string_view ending) { return lower.ends_with(ending); });
-}
 
 Code code_of(int number) {
   switch (number) {
@@ -409,7 +382,8 @@ class Finder {
   bool is_wanted(const Walk& walk, const std::string& relative, const std::string& name) {
     if (walk.glob && !walk.glob->matches(relative)) return false;
     if (!include_.empty()) return is_included(relative);
-    if (walk.any_ending || has_loader(name) || (options_.images && is_image(name))) return true;
+    if (walk.any_ending || has_loader(name) || (options_.images && detail::names_image(name)))
+      return true;
     ++list_.skipped;
     return false;
   }
@@ -449,17 +423,6 @@ class Finder {
 };
 
 }  // namespace
-
-bool has_loader(std::string_view name) {
-  const std::string lower = unicode::to_lower(name);
-  const std::size_t dot = lower.rfind('.');
-  if (dot == std::string::npos)
-    return std::find(std::begin(known_names), std::end(known_names), lower) !=
-           std::end(known_names);
-  const std::string_view ending = std::string_view(lower).substr(dot + 1);
-  return std::find(std::begin(known_endings), std::end(known_endings), ending) !=
-         std::end(known_endings);
-}
 
 std::string file_uri(const fs::path& path) {
   constexpr std::string_view unreserved =

@@ -38,8 +38,8 @@ struct Price {
   double search_usd_per_thousand = 0;  ///< Of a reranker that counts searches.
   double of(const Usage& usage) const {
     constexpr double million = 1e6, thousand = 1e3;
-    const auto read = static_cast<double>(usage.input_tokens + usage.rerank_tokens +
-                                          usage.embedding_tokens);
+    const auto read =
+        static_cast<double>(usage.input_tokens + usage.rerank_tokens + usage.embedding_tokens);
     return (read * input_usd_per_million +
             static_cast<double>(usage.output_tokens) * output_usd_per_million) /
                million +

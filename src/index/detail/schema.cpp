@@ -15,8 +15,9 @@
 
 namespace slipway::index {
 
-const std::vector<store::Migration>& migrations() {
-  static const std::vector<store::Migration> steps{{"index", 1, R"sql(
+namespace {
+
+constexpr std::string_view step_1 = R"sql(
 CREATE TABLE index_embedders(
   row INTEGER PRIMARY KEY,
   name TEXT NOT NULL UNIQUE,
@@ -59,8 +60,9 @@ CREATE TABLE index_changes(
   version INTEGER NOT NULL,
   document INTEGER NOT NULL,
   PRIMARY KEY(collection, version, document)) WITHOUT ROWID;
-)sql"},
-                                                   {"index", 2, R"sql(
+)sql";
+
+constexpr std::string_view step_2 = R"sql(
 ALTER TABLE index_collections ADD COLUMN manifest INTEGER NOT NULL DEFAULT 0;
 CREATE TABLE index_segments(
   collection INTEGER NOT NULL,
@@ -69,8 +71,9 @@ CREATE TABLE index_segments(
   last_row INTEGER NOT NULL,
   checksum INTEGER NOT NULL,
   PRIMARY KEY(collection, name)) WITHOUT ROWID;
-)sql"},
-                                                   {"index", 3, R"sql(
+)sql";
+
+constexpr std::string_view step_3 = R"sql(
 CREATE TABLE index_documents_3(
   row INTEGER PRIMARY KEY AUTOINCREMENT,
   collection INTEGER NOT NULL REFERENCES index_collections(collection),
@@ -113,7 +116,13 @@ CREATE TABLE index_holds(
   version INTEGER NOT NULL,
   created_at TEXT NOT NULL,
   PRIMARY KEY(collection, holder)) WITHOUT ROWID;
-)sql"}};
+)sql";
+
+}  // namespace
+
+const std::vector<store::Migration>& migrations() {
+  static const std::vector<store::Migration> steps{
+      {"index", 1, step_1}, {"index", 2, step_2}, {"index", 3, step_3}};
   return steps;
 }
 

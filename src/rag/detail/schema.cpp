@@ -9,9 +9,9 @@
 
 namespace slipway::rag {
 
-std::vector<store::Migration> migrations() {
-  std::vector<store::Migration> all = index::migrations();
-  all.push_back({"rag", 1, R"sql(
+namespace {
+
+constexpr std::string_view step_1 = R"sql(
     CREATE TABLE rag_collections(
       id INTEGER PRIMARY KEY,
       name TEXT NOT NULL UNIQUE,
@@ -53,9 +53,10 @@ std::vector<store::Migration> migrations() {
       collection INTEGER NOT NULL REFERENCES rag_collections(id) ON DELETE CASCADE,
       created_at TEXT NOT NULL,
       body TEXT NOT NULL) WITHOUT ROWID;
-  )sql"});
-  // Documents and chunks get versions; which generation of a collection served from when.
-  all.push_back({"rag", 2, R"sql(
+  )sql";
+
+// Documents and chunks get versions; which generation of a collection served from when.
+constexpr std::string_view step_2 = R"sql(
     CREATE TABLE rag_documents_2(
       row INTEGER PRIMARY KEY AUTOINCREMENT,
       id TEXT NOT NULL,
@@ -110,8 +111,9 @@ std::vector<store::Migration> migrations() {
       first_version INTEGER NOT NULL,
       collection INTEGER NOT NULL,  -- Stays when that generation is gone.
       PRIMARY KEY(name, first_version)) WITHOUT ROWID;
-  )sql"});
-  all.push_back({"rag", 3, R"sql(
+  )sql";
+
+constexpr std::string_view step_3 = R"sql(
     CREATE TABLE rag_source_runs(
       name TEXT PRIMARY KEY,
       started_at TEXT NOT NULL,
@@ -119,7 +121,15 @@ std::vector<store::Migration> migrations() {
       finished_at TEXT,
       error TEXT,
       report TEXT) WITHOUT ROWID;
-  )sql"});
+  )sql";
+
+}  // namespace
+
+std::vector<store::Migration> migrations() {
+  std::vector<store::Migration> all = index::migrations();
+  all.push_back({"rag", 1, step_1});
+  all.push_back({"rag", 2, step_2});
+  all.push_back({"rag", 3, step_3});
   all.push_back(detail::contexts_migration());
   return all;
 }
