@@ -79,6 +79,9 @@ const std::vector<Sample>& samples() {
   const std::string office = "application/vnd.openxmlformats-officedocument.";
   const std::string confluence = "application/vnd.atlassian.confluence";
   const auto file = [](const char* name) { return test_file(name); };
+  const auto page = [](const char* name, std::string_view html) {
+    return Sample{name, "text/html", std::string(html), true, {}, &read_html};
+  };
   static const std::vector<Sample> all = {
       {"docx", office + "wordprocessingml.document", file("sample.docx"), false, {}},
       {"pptx", office + "presentationml.presentation", file("sample.pptx"), false, {}},
@@ -108,25 +111,11 @@ const std::vector<Sample>& samples() {
        true,
        {{"$.a", "$.b"}, "", {}}},
       {"tsv", "text/tab-separated-values", "Name\tAge\nAda\t36\n\"B\tb\"\t41\n", true, {}},
-      {"html", "text/html", std::string(html_sample), true, {}, &read_html},
-      {"shift_jis html",
-       "text/html",
-       "<meta charset=shift_jis><h1>\x93\xFA\x96\x7B</h1><ul><li>\xB1\xB2<li>x</ul>",
-       true,
-       {},
-       &read_html},
-      {"gb18030 html",
-       "text/html",
-       "<meta charset=gb18030><p>\xD6\xD0\xCE\xC4 \x81\x30\x84\x36 x",
-       true,
-       {},
-       &read_html},
-      {"iso-2022-jp html",
-       "text/html",
-       "<meta charset=iso-2022-jp><p>\x1B$BF|K\\\x1B(B ok",
-       true,
-       {},
-       &read_html},
+      page("html", html_sample),
+      page("shift_jis html",
+           "<meta charset=shift_jis><h1>\x93\xFA\x96\x7B</h1><ul><li>\xB1\xB2<li>x</ul>"),
+      page("gb18030 html", "<meta charset=gb18030><p>\xD6\xD0\xCE\xC4 \x81\x30\x84\x36 x"),
+      page("iso-2022-jp html", "<meta charset=iso-2022-jp><p>\x1B$BF|K\\\x1B(B ok"),
       {"pdf",
        "application/pdf",
        std::string(xhtml_sample),

@@ -193,10 +193,6 @@ TEST_CASE("elements stay whole, count with their own length, and words are cut a
   input.count_tokens = count_words;
   CHECK(chunks_of(text, settings, input) ==
         Strings{"Some words that lead\nto a list.", whole_list, "More words behind."});
-  // Without a map the lines of the text tell what is a list.
-  CHECK(chunks_of("Words before it.\n\n- one\n- two\n\nWords behind it.",
-                  of_kind(SplitterKind::html_semantic, 20)) ==
-        Strings{"Words before it.", "- one\n- two\n\nWords", "behind it."});
 }
 
 TEST_CASE("JSON chunks are stretches of the source, brackets and all") {

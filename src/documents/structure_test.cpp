@@ -270,7 +270,7 @@ std::size_t with_marks(const Whole& whole, std::string_view text) {
     if (fence != text.npos && span.start - fence < 8) span.start = fence;
     if (text.substr(span.end, 4) == "\n```") span.end += 4;
   }
-  const auto is_mark = [&](char c) { return c == '|' || c == ' ' || c == '-'; };
+  const auto is_mark = [&](char c) { return c == '|' || c == ' ' || c == '-' || c == '#'; };
   while (span.start > 0 && is_mark(text[span.start - 1])) --span.start;
   while (span.end < text.size() && is_mark(text[span.end])) ++span.end;
   return unicode::length(text.substr(span.start, span.size()));
@@ -347,6 +347,18 @@ TEST_CASE("code in an item, tables in cells and lists in cells of a page keep to
   for (const Span chunk : *chunks) got.push_back(page->text.substr(chunk.start, chunk.size()));
   CHECK(got == Strings{"Some words first.", "Do this:\n\nOpen it", "one\n\ntwo\n\nthree",
                        "Close it", "head\ter\n\nx\n\ny\n\nz", "last\trow"});
+}
+
+TEST_CASE("without a map the lines of the text tell what stays whole") {
+  const std::string text = "Words before it.\n\n- one\n- two\n\nWords behind it.";
+  SplitterSettings settings;
+  settings.kind = SplitterKind::html_semantic;
+  settings.chunk_size = 20;
+  const auto chunks = split(text, settings);
+  REQUIRE(chunks.ok());
+  Strings got;
+  for (const Span chunk : *chunks) got.push_back(text.substr(chunk.start, chunk.size()));
+  CHECK(got == Strings{"Words before it.", "- one\n- two\n\nWords", "behind it."});
 }
 
 TEST_CASE("blocks of a map are stored, and damaged ones are refused") {

@@ -206,9 +206,12 @@ Result<DecodedText> decode_text(std::string_view bytes, std::string_view charset
     return decoded;
   }
   if (auto decoded = decode_charset(bytes, label)) return *std::move(decoded);
+  // The name is foreign bytes as well.
+  std::string name(label.substr(0, 40));
+  std::replace_if(
+      name.begin(), name.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
   return fail(Code::unsupported,
-              "text in the encoding '{}'; convert it to UTF-8 (iconv -f {} -t UTF-8)", label,
-              label);
+              "text in the encoding '{}'; convert it to UTF-8 (iconv -f {} -t UTF-8)", name, name);
 }
 
 std::string declared_charset(std::string_view html) {

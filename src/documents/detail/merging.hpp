@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <deque>
 #include <functional>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -108,7 +109,15 @@ class Merger {
         separator_length_(separator_length),
         output_(output) {}
 
+  /// `piece` and the next one that is added are one.
+  void hold(Span piece, std::size_t length) { held_ = Piece{piece, length}; }
+
   void add(Span piece, std::size_t length) {
+    if (held_) {
+      piece.start = held_->span.start;
+      length += held_->length;
+      held_.reset();
+    }
     if (overflows(length) && !window_.empty()) {
       emit();
       while (total_ > overlap_max_ || (overflows(length) && total_ > 0)) {
@@ -121,6 +130,7 @@ class Merger {
   }
 
   void finish() {
+    if (held_) add({held_->span.end, held_->span.end}, 0);
     if (!window_.empty()) emit();
     window_.clear();
     total_ = 0;
@@ -142,6 +152,7 @@ class Merger {
   const std::size_t separator_length_;
   Output& output_;
   std::deque<Piece> window_;
+  std::optional<Piece> held_;
   std::size_t total_ = 0;
 };
 

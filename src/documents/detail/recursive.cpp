@@ -88,12 +88,12 @@ Result<void> RecursiveSplitter::split_recursively(Span range, std::size_t first)
   return {};
 }
 
-Result<void> RecursiveSplitter::pour(Span range, Merger& merger, std::size_t first) {
-  const Choice choice = TRY(choose(range, first));
+Result<void> RecursiveSplitter::pour(Span range, Merger& merger, Cut cut) {
+  const Choice choice = TRY(choose(range, cut.first_separator));
   return for_each_piece(range, separators_[choice.separator], [&](Span piece) -> Result<void> {
     const std::size_t length = measure_(piece);
-    if (length > settings_.chunk_size && choice.may_recurse)
-      return pour(piece, merger, choice.separator + 1);
+    if (length > cut.piece_max && choice.may_recurse)
+      return pour(piece, merger, {cut.piece_max, choice.separator + 1});
     merger.add(piece, length);
     return {};
   });

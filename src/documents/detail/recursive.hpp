@@ -25,7 +25,13 @@ class RecursiveSplitter {
   Result<void> split(Span range);
   /// Hands the pieces of `range`, cut no finer than they must be to fit, to `merger`, so that a
   /// chunk may hold them together with what stands before and behind. Fails as `split`.
-  Result<void> pour(Span range, Merger& merger) { return pour(range, merger, 0); }
+  Result<void> pour(Span range, Merger& merger) {
+    return pour(range, merger, settings_.chunk_size);
+  }
+  /// With pieces of at most `piece_max` where separators allow it.
+  Result<void> pour(Span range, Merger& merger, std::size_t piece_max) {
+    return pour(range, merger, {piece_max, 0});
+  }
 
  private:
   struct Choice {
@@ -33,7 +39,11 @@ class RecursiveSplitter {
     bool may_recurse = false;
   };
   Result<Choice> choose(Span range, std::size_t first) const;
-  Result<void> pour(Span range, Merger& merger, std::size_t first);
+  struct Cut {
+    std::size_t piece_max = 0;
+    std::size_t first_separator = 0;
+  };
+  Result<void> pour(Span range, Merger& merger, Cut cut);
   Result<void> split_once(Span range);
   Result<void> split_recursively(Span range, std::size_t first);
   std::size_t joined_length(const Separator& separator) const;

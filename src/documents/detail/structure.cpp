@@ -45,9 +45,22 @@ class SectionSplitter {
   /// Blocks nest four deep at most.
   Result<void> add(const StructureBlock& block) {
     if (add_whole(block.span)) return {};
-    for (const StructureBlock& part : block.parts) TRY(add(part));
+    for (std::size_t i = 0; i < block.parts.size(); ++i) {
+      const StructureBlock& part = block.parts[i];
+      const bool leads = part.is_heading && i + 1 < block.parts.size();
+      if (leads && block.parts[i + 1].is_prose && measure_(part.span) < settings_.chunk_size)
+        TRY(add_headed(part.span, block.parts[++i].span));
+      else
+        TRY(add(part));
+    }
     if (!block.parts.empty()) return {};
     return block.is_row ? add_rows(block.span) : separators_.pour(block.span, merger_);
+  }
+
+  Result<void> add_headed(Span heading, Span prose) {
+    const std::size_t length = measure_(heading);
+    merger_.hold(heading, length);
+    return separators_.pour(prose, merger_, settings_.chunk_size - length);
   }
 
   Result<void> add_rows(Span rows) {

@@ -15,7 +15,9 @@ struct StructureBlock {
   /// Items, rows or nothing (then separators decide); they cover the span, and may have parts
   /// themselves. The first holds what leads in: a heading, "as follows:", the header of a table.
   std::vector<StructureBlock> parts;
-  bool is_row = false;  ///< Of a table: cut between lines and cells before anything else.
+  bool is_row = false;      ///< Of a table: cut between lines and cells before anything else.
+  bool is_heading = false;  ///< Stays with the first words of the prose behind it.
+  bool is_prose = false;    ///< A paragraph: may be cut anywhere between words.
 };
 
 /// Where a reader of structure looks.

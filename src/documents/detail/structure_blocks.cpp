@@ -268,6 +268,8 @@ class BlockReader {
   StructureBlock block_of(Span span, BlockKind kind) const {
     const bool is_table = kind == BlockKind::table;
     StructureBlock block{span, {}, is_table};
+    block.is_heading = kind == BlockKind::heading;
+    block.is_prose = kind == BlockKind::paragraph;
     std::size_t start = span.start;
     for (const std::size_t next : part_starts_) {
       if (next <= start || next >= span.end) continue;
@@ -301,14 +303,29 @@ class BlockReader {
     const Span lead = blocks_.back().span;
     const Span whole{lead.start, block.span.end};
     StructureBlock first = block.parts.empty() ? std::move(block) : std::move(block.parts.front());
-    StructureBlock head{{start, first.span.end}, {{{start, lead.end}, {}}}};
+    StructureBlock head{{start, first.span.end}, {lead_part({start, lead.end})}};
     head.parts.push_back(std::move(first));
     StructureBlock joined{whole, {}};
-    if (start > lead.start) joined.parts.push_back({{lead.start, start}, {}});
+    if (start > lead.start) joined.parts.push_back(lead_part({lead.start, start}));
     joined.parts.push_back(std::move(head));
     for (std::size_t i = 1; i < block.parts.size(); ++i)
       joined.parts.push_back(std::move(block.parts[i]));
     blocks_.back() = std::move(joined);
+  }
+
+  /// A stretch of the last block: headings, a paragraph, or both.
+  StructureBlock lead_part(Span span) const {
+    const Span prose{std::max(span.start, lead_->paragraph.start), span.end};
+    StructureBlock part{span, {}};
+    if (lead_->paragraph.size() == 0) {
+      part.is_heading = true;
+    } else if (prose.start == span.start) {
+      part.is_prose = true;
+    } else {
+      part.parts.push_back({{span.start, prose.start}, {}, false, true});
+      part.parts.push_back({prose, {}, false, false, true});
+    }
+    return part;
   }
 
   /// Of a paragraph the last sentence; with the headings above it, if it has only one.
