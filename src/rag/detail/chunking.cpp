@@ -10,6 +10,13 @@ Result<std::vector<documents::Span>> chunk_document(
   input.media_type = document.media_type;
   input.map = &document.map;
   input.count_tokens = [&](std::string_view text) { return embedder.count_tokens(text); };
+  if (embedder.token_spans(""))
+    input.tokenize = [&](std::string_view text) -> Result<std::vector<documents::Span>> {
+      std::vector<documents::Span> spans;
+      if (const auto tokens = embedder.token_spans(text))
+        for (const models::TokenSpan& token : *tokens) spans.push_back({token.start, token.end});
+      return spans;
+    };
   input.embed = [&](const std::vector<std::string_view>& texts) {
     return embedder.embed(context, texts, models::TextRole::document, &usage);
   };

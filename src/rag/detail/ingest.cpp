@@ -259,7 +259,9 @@ void Ingest::write(Batch batch) {
 }
 
 Result<void> Ingest::delete_missing() {
-  for (const std::string& uri : TRY(origins_.gone(context_, known_, present_))) {
+  auto gone = TRY(origins_.gone(context_, known_, present_));
+  for (IngestFailure& failure : gone.failures) report_.failed.push_back(std::move(failure));
+  for (const std::string& uri : gone.uris) {
     if (gone_->is_claimed(uri)) continue;
     TRY(context_.check());
     TRY(remove_document(context_, shelf_, *collection_, known_.at(uri).id));

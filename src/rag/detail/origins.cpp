@@ -38,6 +38,10 @@ Result<Origins> Origins::find(const Context& context, const IngestRequest& reque
       local.push_back(source);
       continue;
     }
+    if (request.metadata.contains("source"))
+      return fail(Code::invalid_argument,
+                  "metadata: 'source' says where a document of the network came from; take another "
+                  "name");
     Remote remote;
     remote.connector = TRY(connectors::open(source, request.connecting));
     remote.listing = TRY(remote.connector->list(context));
@@ -71,25 +75,25 @@ std::vector<IngestFailure> Origins::failures() const {
   return failed;
 }
 
-Result<std::vector<std::string>> Origins::gone(
+Result<Origins::Gone> Origins::gone(
     const Context& context, const Known& known,
     const std::map<std::string, std::set<std::string>>& present) const {
   std::set<std::string_view> listed;
   for (const Origin& origin : all_) listed.insert(origin.file.uri);
   for (const auto& failure : files_.failures) listed.insert(failure.uri);
-  std::vector<std::string> gone;
+  Gone gone;
   std::vector<std::vector<connectors::UnlistedItem>> unlisted(remotes_.size());
   std::map<std::string, std::vector<std::string>> parts;  // Of an unlisted origin.
   for (const auto& [uri, document] : known) {
     const std::string source(source_of(uri));
     // What could not be read may still hold all of its documents.
     if (const auto read = present.find(source); read != present.end()) {
-      if (!read->second.contains(uri)) gone.push_back(uri);
+      if (!read->second.contains(uri)) gone.uris.push_back(uri);
       continue;
     }
     if (listed.contains(source)) continue;
     if (files_.covers(source)) {
-      gone.push_back(uri);
+      gone.uris.push_back(uri);
       continue;
     }
     for (std::size_t i = 0; i < remotes_.size(); ++i) {
@@ -101,8 +105,14 @@ Result<std::vector<std::string>> Origins::gone(
   }
   for (std::size_t i = 0; i < remotes_.size(); ++i) {
     if (unlisted[i].empty()) continue;
-    for (const std::string& source : TRY(remotes_[i].connector->confirm_gone(context, unlisted[i])))
-      for (std::string& uri : parts[source]) gone.push_back(std::move(uri));
+    const auto confirmed = remotes_[i].connector->confirm_gone(context, unlisted[i]);
+    TRY(context.check());
+    if (!confirmed) {
+      gone.failures.push_back({remotes_[i].connector->source(), confirmed.error().message()});
+      continue;
+    }
+    for (const std::string& source : *confirmed)
+      for (std::string& uri : parts[source]) gone.uris.push_back(std::move(uri));
   }
   return gone;
 }

@@ -50,11 +50,16 @@ class Origins {
   const std::vector<Origin>& all() const { return all_; }
   const documents::SourceList& files() const { return files_; }
   std::vector<IngestFailure> failures() const;
-  /// Of the known documents, the uris of those that the sources cover and certainly have no more.
-  /// `present`: of each origin that was read, the uris of its documents; none when it was gone.
-  Result<std::vector<std::string>> gone(
-      const Context&, const Known&,
-      const std::map<std::string, std::set<std::string>>& present) const;
+  struct Gone {
+    std::vector<std::string> uris;
+    std::vector<IngestFailure>
+        failures;  ///< Servers that could not be asked: nothing of theirs is.
+  };
+  /// Of the known documents, those that the sources cover and certainly have no more. `present`: of
+  /// each origin that was read, the uris of its documents; none when it was gone. Fails: cancelled,
+  /// deadline_exceeded.
+  Result<Gone> gone(const Context&, const Known&,
+                    const std::map<std::string, std::set<std::string>>& present) const;
 
  private:
   struct Remote {
