@@ -143,7 +143,7 @@ def chroma(base, queries, buckets, truth):
     import chromadb
     with tempfile.TemporaryDirectory() as folder:
         client = chromadb.PersistentClient(folder, chromadb.Settings(anonymized_telemetry=False))
-        collection = client.create_collection("c", configuration={"hnsw": {"space": "ip"}})
+        collection = client.create_collection("compare", configuration={"hnsw": {"space": "ip"}})
         start = time.perf_counter()
         for first in range(0, len(base), 5000):
             last = min(first + 5000, len(base))
@@ -159,7 +159,7 @@ def chroma(base, queries, buckets, truth):
 def qdrant(base, queries, buckets, truth):
     from qdrant_client import QdrantClient, models
     client = QdrantClient(":memory:")
-    client.create_collection("c", vectors_config=models.VectorParams(size=base.shape[1], distance=models.Distance.DOT))
+    client.create_collection("compare", vectors_config=models.VectorParams(size=base.shape[1], distance=models.Distance.DOT))
     start = time.perf_counter()
     client.upload_collection("c", vectors=base, payload=({"bucket": int(b)} for b in buckets), ids=range(len(base)))
     build = time.perf_counter() - start
