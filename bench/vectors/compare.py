@@ -161,14 +161,14 @@ def qdrant(base, queries, buckets, truth):
     client = QdrantClient(":memory:")
     client.create_collection("compare", vectors_config=models.VectorParams(size=base.shape[1], distance=models.Distance.DOT))
     start = time.perf_counter()
-    client.upload_collection("c", vectors=base, payload=({"bucket": int(b)} for b in buckets), ids=range(len(base)))
+    client.upload_collection("compare", vectors=base, payload=({"bucket": int(b)} for b in buckets), ids=range(len(base)))
     build = time.perf_counter() - start
     for kept in KEPT:
         condition = None if kept == BUCKETS else models.Filter(
             must=[models.FieldCondition(key="bucket", range=models.Range(lt=kept))])
 
         def ask(query):
-            return [point.id for point in client.query_points("c", query=query, limit=K, query_filter=condition).points]
+            return [point.id for point in client.query_points("compare", query=query, limit=K, query_filter=condition).points]
         taken, found = timed(ask, queries[:10])
         yield row("Qdrant local", kept, taken, truth.recall(kept, found + [[]] * (len(queries) - 10)) * len(queries) / 10,
                   **({"build_s": build} if kept == BUCKETS else {}))
