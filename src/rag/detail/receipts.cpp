@@ -94,6 +94,16 @@ Result<std::string> state_of(const Context& context, Shelf& shelf, Texts& texts,
   return std::string(stands ? "valid" : "stale");
 }
 
+/// From the recorded version; from the current one when that is not kept any more: then `search`
+/// has no version.
+Result<Retrieved> retrieve_recorded(const Context& context, Shelf& shelf, Texts& texts,
+                                    SearchRequest& search) {
+  auto recorded = retrieve(context, shelf, texts, search);
+  if (recorded || recorded.error().code() != Code::not_found) return recorded;
+  search.version.reset();
+  return retrieve(context, shelf, texts, search);
+}
+
 }  // namespace
 
 Result<void> store_receipt(const Context& context, Shelf& shelf, const AskRequest& request,
@@ -194,13 +204,8 @@ Result<Replay> replay(const Context& context, Shelf& shelf, Texts& texts, const 
                        .reranker = request.reranker,
                        .candidates = request.candidates,
                        .version = receipt.index_version};
-  auto again = retrieve(context, shelf, texts, search);
-  if (!again && again.error().code() == Code::not_found) {
-    replayed.is_recorded_version = false;
-    search.version.reset();
-    again = retrieve(context, shelf, texts, search);
-  }
-  const Retrieved retrieved = TRY(std::move(again));
+  const Retrieved retrieved = TRY(retrieve_recorded(context, shelf, texts, search));
+  replayed.is_recorded_version = search.version.has_value();
   replayed.index_version = retrieved.reply.index_version;
   replayed.retrieval = ranked(retrieved) == receipt.retrieval ? "identical" : "differs";
   for (const json::Value& citation : receipt.answer.as_object().at("citations").as_array())

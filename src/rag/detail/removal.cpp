@@ -85,7 +85,7 @@ class Erasing {
     TRY(shelf_.database().read(context_, [&](store::Connection& connection) -> Result<void> {
       for (const auto& generation : generations_)
         if (!TRY(texts_of_document(connection, generation->row.id, document_.info.id)).empty())
-          report_.remaining.push_back("the table of documents");
+          report_.remaining.emplace_back("the table of documents");
       for (const std::string& text : texts_)
         if (!TRY(text_is_used(connection, text)) && TRY(shelf_.blobs().contains(text)))
           report_.remaining.push_back("text " + text);
