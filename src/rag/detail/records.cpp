@@ -172,6 +172,15 @@ Result<Counts> count(store::Connection& connection, std::int64_t collection) {
   return Counts{select.integer(0), select.integer(1)};
 }
 
+Result<Counts> count(store::Connection& connection, Seen seen) {
+  auto select = TRY(connection.prepare(
+      fmt::format("SELECT count(*), coalesce(sum(d.chunks), 0) FROM rag_documents d WHERE "
+                  "d.collection = ?1 AND {}",
+                  is_seen)));
+  TRY(select.bind(0, seen.collection).bind(1, seen.version).step());
+  return Counts{select.integer(0), select.integer(1)};
+}
+
 Result<std::map<std::string, KnownDocument>> known_documents(store::Connection& connection,
                                                              std::int64_t collection) {
   auto select = TRY(connection.prepare(
@@ -230,6 +239,12 @@ Result<std::vector<DocumentRow>> documents_seen(store::Connection& connection, S
       fmt::format("SELECT {} FROM rag_documents d WHERE d.collection = ?1 AND {} ORDER BY d.uri",
                   columns, is_seen)));
   return read_documents(select.bind(0, seen.collection).bind(1, seen.version));
+}
+
+Result<bool> is_seen_by(store::Connection& connection, Seen seen, const std::string& document_id) {
+  auto select = TRY(connection.prepare(fmt::format(
+      "SELECT 1 FROM rag_documents d WHERE d.id = ?3 AND d.collection = ?1 AND {}", is_seen)));
+  return select.bind(0, seen.collection).bind(1, seen.version).bind(2, document_id).step();
 }
 
 Result<void> set_validator(store::Connection& connection, std::int64_t collection,

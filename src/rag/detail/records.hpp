@@ -69,6 +69,8 @@ struct Counts {
   std::int64_t documents = 0, chunks = 0;
 };
 Result<Counts> count(store::Connection&, std::int64_t collection);
+/// Of what a version saw.
+Result<Counts> count(store::Connection&, Seen);
 
 /// Living ones, by uri.
 Result<std::map<std::string, KnownDocument>> known_documents(store::Connection&,
@@ -82,6 +84,7 @@ Result<std::vector<DocumentRow>> list_documents(store::Connection&, std::int64_t
                                                 const std::string& after_uri, int limit);
 /// Those that a version saw, by uri; without their source maps.
 Result<std::vector<DocumentRow>> documents_seen(store::Connection&, Seen);
+Result<bool> is_seen_by(store::Connection&, Seen, const std::string& document_id);
 /// Takes the place of the living row of the same document from `version` on.
 Result<void> put_document(store::Connection&, const DocumentRow&, const std::vector<ChunkRow>&,
                           std::int64_t version);

@@ -72,10 +72,7 @@ class Erasing {
   Result<void> note_snapshots(store::Connection& connection, std::int64_t collection) {
     for (const index::Hold& hold : TRY(index::holds_of(connection, collection))) {
       if (!hold.holder.starts_with(snapshot_prefix)) continue;
-      const auto seen = TRY(documents_seen(connection, {collection, hold.version}));
-      if (std::any_of(seen.begin(), seen.end(), [&](const DocumentRow& document) {
-            return document.info.id == document_.info.id;
-          }))
+      if (TRY(is_seen_by(connection, {collection, hold.version}, document_.info.id)))
         report_.snapshots.push_back(hold.holder.substr(snapshot_prefix.size()));
     }
     return {};

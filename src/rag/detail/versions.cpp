@@ -70,10 +70,9 @@ Result<VersionInfo> describe(store::Connection& connection, const CollectionRow&
   info.version = version;
   info.embedder = row.settings.embedder;
   info.splitter = row.settings.splitter;
-  for (const DocumentRow& document : TRY(documents_seen(connection, {row.id, version}))) {
-    ++info.documents;
-    info.chunks += document.info.chunks;
-  }
+  const Counts counts = TRY(count(connection, {row.id, version}));
+  info.documents = counts.documents;
+  info.chunks = counts.chunks;
   return info;
 }
 
