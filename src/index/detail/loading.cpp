@@ -18,6 +18,12 @@ namespace {
 
 constexpr std::int64_t row_max = std::numeric_limits<std::int64_t>::max();
 
+Result<std::vector<std::int64_t>> all_integers(Statement& select) {
+  std::vector<std::int64_t> integers;
+  while (TRY(select.step())) integers.push_back(select.integer(0));
+  return integers;
+}
+
 /// Reads documents into segments inside one read transaction.
 class Loader {
  public:
@@ -93,10 +99,7 @@ class Loader {
     Statement s = TRY(connection_.prepare(
         "SELECT row FROM index_documents WHERE collection=?1 AND born<=?2 AND (died IS NULL OR "
         "died>?2) ORDER BY row"));
-    s.bind(0, options_.collection).bind(1, version);
-    std::vector<std::int64_t> rows;
-    while (TRY(s.step())) rows.push_back(s.integer(0));
-    return rows;
+    return all_integers(s.bind(0, options_.collection).bind(1, version));
   }
 
   Result<void> read_rows(const std::vector<std::int64_t>& rows, std::vector<SegmentView>& views) {
@@ -187,10 +190,7 @@ class Loader {
     Statement s = TRY(connection_.prepare(
         "SELECT DISTINCT document FROM index_changes WHERE collection=? AND version>? "
         "ORDER BY document"));
-    s.bind(0, options_.collection).bind(1, since);
-    std::vector<std::int64_t> rows;
-    while (TRY(s.step())) rows.push_back(s.integer(0));
-    return rows;
+    return all_integers(s.bind(0, options_.collection).bind(1, since));
   }
 
   const Context& context_;

@@ -2,10 +2,9 @@
 //
 // Files are taken in batches. The files of a batch are read, hashed, loaded and split on all cores;
 // then all its new chunks are embedded on all cores in one call (so that small documents do not
-// leave a core idle); then a writer thread commits each document in a transaction of its own while
-// the next batch is prepared. Only the newest content of a document is ever visible: its old chunks
-// leave in the transaction in which the new ones come. The text blob is written inside that
-// transaction too, so a concurrent removal of the same text cannot slip between.
+// leave a core idle); then a writer thread commits its documents together (see filing.hpp) while
+// the next batch is prepared. Only the newest content of a document is ever seen by the current
+// version: its old chunks leave in the transaction in which the new ones come.
 #include "rag/detail/ingest.hpp"
 
 #include <chrono>
@@ -185,8 +184,8 @@ Result<Batch> Ingest::read_batch(std::size_t& at) {
     for (Item& item : items) {
       if (item.change == Change::gone) {
         present_[item.file.uri];  // Nothing of it.
-        item.change = request_.sync ? Change::unchanged : Change::failed;
         if (request_.sync) continue;
+        item.change = Change::failed;
       }
       const bool is_read = !item.row.info.content_hash.empty();
       if (is_read) present_[item.file.uri].insert(item.row.info.uri);

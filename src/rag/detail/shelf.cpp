@@ -36,6 +36,12 @@ Result<void> check_agrees(const CollectionRow& row, const CollectionSettings& as
   return {};
 }
 
+/// Whether it may be used for this row: a row's name changes when another generation takes its
+/// place, and another process may have deleted the collection and made it anew.
+bool is_of(const std::shared_ptr<OpenCollection>& open, const CollectionRow& row) {
+  return open && open->row.name == row.name && open->row.created_at == row.created_at;
+}
+
 std::string list_names(const std::vector<CollectionRow>& rows) {
   std::vector<std::string> names;
   for (const CollectionRow& row : rows) names.push_back(row.name);
@@ -75,13 +81,9 @@ Result<std::shared_ptr<OpenCollection>> Shelf::open(const Context& context, cons
 }
 
 Result<std::shared_ptr<OpenCollection>> Shelf::open_row(const Context& context, CollectionRow row) {
-  // A row's name changes when another generation takes its place.
   const auto known = open_.with([&](auto& open) -> std::shared_ptr<OpenCollection> {
     const auto found = open.find(row.id);
-    return found != open.end() && found->second->row.name == row.name &&
-                   found->second->row.created_at == row.created_at
-               ? found->second
-               : nullptr;
+    return found != open.end() && is_of(found->second, row) ? found->second : nullptr;
   });
   if (known) return known;
   auto opened = std::make_shared<OpenCollection>();
@@ -96,9 +98,7 @@ Result<std::shared_ptr<OpenCollection>> Shelf::open_row(const Context& context, 
   // Two threads may have opened it at once; the first one in stays, so that all share one index.
   return open_.with([&](auto& open) {
     auto& slot = open[opened->row.id];
-    if (!slot || slot->row.name != opened->row.name ||
-        slot->row.created_at != opened->row.created_at)
-      slot = opened;
+    if (!is_of(slot, opened->row)) slot = opened;
     return slot;
   });
 }
@@ -161,21 +161,21 @@ Result<std::shared_ptr<models::Embedder>> Shelf::embedder(const Context& context
   return embedder;
 }
 
-std::string Shelf::reranker_of(const CollectionRow& row) const {
+const CollectionSettings& Shelf::settings_now(const CollectionRow& row) const {
   const auto declared = options_.declared.find(row.plain_name());
-  return declared != options_.declared.end() ? declared->second.reranker : row.settings.reranker;
+  return declared != options_.declared.end() ? declared->second : row.settings;
+}
+
+std::string Shelf::reranker_of(const CollectionRow& row) const {
+  return settings_now(row).reranker;
 }
 
 std::int64_t Shelf::keep_versions_of(const CollectionRow& row) const {
-  const auto declared = options_.declared.find(row.plain_name());
-  return declared != options_.declared.end() ? declared->second.keep_versions
-                                             : row.settings.keep_versions;
+  return settings_now(row).keep_versions;
 }
 
 const std::map<std::string, double>& Shelf::field_weights_of(const CollectionRow& row) const {
-  const auto declared = options_.declared.find(row.plain_name());
-  return declared != options_.declared.end() ? declared->second.field_weights
-                                             : row.settings.field_weights;
+  return settings_now(row).field_weights;
 }
 
 void Shelf::forget(const std::string& name) {

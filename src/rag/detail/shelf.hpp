@@ -62,6 +62,9 @@ class Shelf {
   void forget(const std::string& name);
 
  private:
+  /// What slipway.yaml says of the collection now, else what it was made with: for settings that
+  /// may be changed at any time.
+  const CollectionSettings& settings_now(const CollectionRow& row) const;
   Result<CollectionRow> make(const Context&, const std::string& name, CollectionSettings settings);
 
   Library::Options options_;
