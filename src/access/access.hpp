@@ -1,6 +1,7 @@
 // Who may do what: API keys with roles, models and an end; what a request proves.
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <memory>
 #include <optional>
@@ -14,6 +15,14 @@
 
 namespace slipway::access {
 
+/// So much in a time: "100/min".
+struct Rate {
+  double count = 0;
+  std::chrono::milliseconds per{60'000};
+};
+/// A positive number, '/', and one of s, min, h, d. Fails: invalid_argument.
+Result<Rate> parse_rate(std::string_view text);
+
 /// What a key may do; each includes the ones before it. `read`: see; `write`: also spend and change
 /// documents; `admin`: also settings, keys, deletion of collections.
 enum class Role { read, write, admin };
@@ -23,6 +32,7 @@ struct Limits {
   std::string requests;        ///< "100/min"; /s, /min, /h, /d; empty: none.
   std::string tokens;          ///< "200000/min"
   std::size_t concurrent = 0;  ///< 0: no limit.
+  Result<void> validate() const;
 };
 BOOST_DESCRIBE_STRUCT(Limits, (), (requests, tokens, concurrent))
 
@@ -77,8 +87,13 @@ class Keys {
   virtual Result<void> seed(const std::map<std::string, KeyConfig>& configured) = 0;
   /// The new secret, shown once. Fails: conflict (the name is taken), invalid_argument.
   virtual Result<std::string> create(const std::string& name, const KeyConfig& config) = 0;
+  /// Fails: not_found.
   virtual Result<void> revoke(const std::string& name) = 0;
+  /// By name.
   virtual Result<std::vector<KeyInfo>> list() = 0;
+  /// Takes over what other processes changed, and stores when keys were used last. For a clock that
+  /// ticks every few seconds.
+  virtual Result<void> refresh() = 0;
 };
 
 }  // namespace slipway::access

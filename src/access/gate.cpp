@@ -1,0 +1,101 @@
+#include "access/gate.hpp"
+
+#include <algorithm>
+
+namespace slipway::access {
+
+namespace {
+
+/// "example.org:8700" -> "example.org", "[::1]:8700" -> "[::1]".
+std::string_view without_port(std::string_view host) {
+  if (host.starts_with('[')) return host.substr(0, host.find(']') + 1);
+  return host.substr(0, host.rfind(':'));
+}
+
+bool is_loopback(std::string_view host) {
+  return host == "localhost" || host.ends_with(".localhost") || host == "[::1]" ||
+         host.starts_with("127.");
+}
+
+/// The key of a request, or empty.
+std::string_view secret_of(const http::Request& request) {
+  constexpr std::string_view bearer = "bearer ";
+  const std::string_view authorization = request.headers.get("authorization");
+  if (authorization.size() > bearer.size() &&
+      std::equal(bearer.begin(), bearer.end(), authorization.begin(),
+                 [](char want, char got) { return want == (got | 0x20); })) {
+    const std::string_view rest = authorization.substr(bearer.size());
+    return rest.substr(std::min(rest.find_first_not_of(' '), rest.size()));
+  }
+  return request.headers.get("x-api-key");
+}
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return out;
+}
+
+}  // namespace
+
+bool Gate::is_known_host(std::string_view host) const {
+  const std::string name = lower(without_port(host));
+  return is_loopback(name) || std::find(options_.host_names.begin(), options_.host_names.end(),
+                                        name) != options_.host_names.end();
+}
+
+bool Gate::allows_origin(std::string_view origin) const {
+  return std::find(options_.origins.begin(), options_.origins.end(), origin) !=
+         options_.origins.end();
+}
+
+Result<void> Gate::check_page(const http::Request& request) const {
+  const std::string_view host = request.headers.get("host");
+  const std::string_view origin = request.headers.get("origin");
+  if (!origin.empty() && !allows_origin(origin)) {
+    const std::size_t scheme = origin.find("://");
+    const std::string_view from =
+        scheme == std::string_view::npos ? origin : origin.substr(scheme + 3);
+    if (lower(from) != lower(host))
+      return fail(Code::forbidden,
+                  "a page of {} may not call this server; list it in server.origins to allow it",
+                  origin);
+  } else if (origin.empty() && request.headers.get("sec-fetch-site") == "cross-site") {
+    return fail(Code::forbidden, "a page of another site may not call this server");
+  }
+  return {};
+}
+
+Result<Caller> Gate::who(const http::Request& request) const {
+  const std::string_view secret = secret_of(request);
+  if (!secret.empty() && !options_.keys.empty()) {
+    // A key in a header is a proof that no foreign page can make a browser send.
+    if (auto caller = options_.keys.find(secret)) return *std::move(caller);
+    return fail(Code::unauthenticated, "the API key is not known here, was revoked or has expired");
+  }
+  TRY(check_page(request));
+  if (options_.session)
+    if (auto caller = options_.session(request)) return *std::move(caller);
+  if (options_.demands_keys || !options_.keys.empty())
+    return fail(Code::unauthenticated,
+                "an API key is needed; send it as 'Authorization: Bearer KEY' or 'x-api-key: KEY'");
+  // Without keys any program of this machine may call, and sends whatever key its SDK insists on.
+  const std::string_view host = request.headers.get("host");
+  if (!host.empty() && !is_known_host(host))
+    return fail(Code::forbidden,
+                "this server does not answer to the name '{}'; use a loopback address, or list the "
+                "name in server.names",
+                without_port(host));
+  return Caller{.name = "local"};
+}
+
+Result<Caller> Gate::admit(const http::Request& request, Role least) const {
+  Caller caller = TRY(who(request));
+  if (caller.role < least)
+    return fail(Code::forbidden, "key '{}' has the role {}; this needs {}", caller.name,
+                json::name(caller.role), json::name(least));
+  return caller;
+}
+
+}  // namespace slipway::access
