@@ -12,23 +12,29 @@
 
 namespace slipway::dialects {
 
+/// The wire formats that codecs know.
+enum class Dialect { openai, openai_responses, openai_completions, anthropic, cohere };
+BOOST_DESCRIBE_ENUM(Dialect, openai, openai_responses, openai_completions, anthropic, cohere)
+
 enum class Role { system, developer, user, assistant, tool };
 BOOST_DESCRIBE_ENUM(Role, system, developer, user, assistant, tool)
 
-/// What a part of a message is.
-enum class PartKind { text, image, document, audio, refusal, reasoning };
-BOOST_DESCRIBE_ENUM(PartKind, text, image, document, audio, refusal, reasoning)
+/// What a part of a message is. `opaque` is what only its own dialect knows: whole in `extra`.
+enum class PartKind { text, image, document, audio, refusal, reasoning, opaque };
+BOOST_DESCRIBE_ENUM(PartKind, text, image, document, audio, refusal, reasoning, opaque)
 
 struct Part {
   PartKind kind = PartKind::text;
   std::string text;         ///< text, refusal, reasoning; the text of a document.
   std::string url;          ///< image, document: where it is; or
-  std::string data;         ///< its bytes in base64,
+  std::string data;         ///< its bytes in base64 (reasoning: what the vendor hides),
   std::string media_type;   ///< with their type.
   std::string title;        ///< document
   std::string detail;       ///< image: "auto", "low", "high"
   std::string signature;    ///< reasoning: what the vendor signs it with.
   bool cache_here = false;  ///< The caller marks the end of a prefix worth caching.
+  std::string path;         ///< Where it stands in the caller's request: "messages[2].content[0]".
+  json::Object extra;       ///< What its dialect says of it and no other can.
 };
 
 /// The model asks for a call of a tool.
@@ -36,6 +42,8 @@ struct ToolCall {
   std::string id;
   std::string name;
   std::string arguments;  ///< JSON text, as the model wrote it.
+  std::string path;       ///< As of a part.
+  json::Object extra;     ///< As of a part.
 };
 
 struct Message {
@@ -45,6 +53,8 @@ struct Message {
   std::string tool_call_id;          ///< tool: which call this answers.
   bool is_error = false;             ///< tool: the call failed.
   std::string name;                  ///< Of the speaker, where the dialect has one.
+  std::string path;                  ///< As of a part.
+  json::Object extra;                ///< As of a part.
 };
 
 struct Tool {
@@ -52,6 +62,9 @@ struct Tool {
   std::string description;
   json::Value parameters;  ///< JSON Schema; null: no parameters.
   std::optional<bool> strict;
+  bool is_hosted = false;  ///< Run by the vendor: `name` is its type, `extra` the whole of it.
+  std::string path;        ///< As of a part.
+  json::Object extra;      ///< As of a part.
 };
 
 enum class ToolChoice { automatic, none, required, named };
@@ -88,7 +101,7 @@ struct ChatRequest {
   std::optional<std::int64_t> top_logprobs;
   std::map<std::string, double> logit_bias;      ///< Token id -> bias.
   std::string reasoning_effort;                  ///< "low", "medium", "high"; empty: default.
-  std::optional<std::int64_t> reasoning_tokens;  ///< Anthropic's thinking budget.
+  std::optional<std::int64_t> reasoning_tokens;  ///< Anthropic's thinking budget; 0: no thinking.
   bool stream = false;
   bool stream_usage = false;  ///< OpenAI: a last chunk with the usage.
   std::string user;
@@ -96,6 +109,9 @@ struct ChatRequest {
   /// What the dialect knows and no other has, by its path, as it was sent: only a target of the
   /// same dialect can take it.
   json::Object extra;
+  std::optional<Dialect> from;  ///< In which it came: who may get what is `extra`.
+  /// The caller's words for members that his dialect calls otherwise: "choices" -> "n".
+  std::map<std::string, std::string> spelled;
 };
 
 enum class FinishReason { stop, length, tool_calls, content_filter, error };
@@ -114,6 +130,7 @@ struct TokenLogprob {
   std::string bytes;  ///< Of the token; may be no whole character.
   double logprob = 0;
   std::vector<TokenLogprob> top;
+  std::optional<std::int64_t> id;  ///< Of the token, where the dialect tells.
 };
 
 /// Where an answer of a pipeline comes from; OpenAI's annotations, Anthropic's and Cohere's
@@ -130,7 +147,8 @@ struct Choice {
   std::vector<TokenLogprob> logprobs;
   std::vector<Annotation> annotations;
   FinishReason finish_reason = FinishReason::stop;
-  std::string stop_sequence;  ///< Which one ended it, where that is known.
+  std::string stop_sequence;       ///< Which one ended it, where that is known.
+  bool hit_stop_sequence = false;  ///< One of them did, known or not.
 };
 
 struct ChatReply {
@@ -140,12 +158,14 @@ struct ChatReply {
   std::vector<Choice> choices;
   ChatUsage usage;
   std::string fingerprint;
+  std::optional<Dialect> from;  ///< In which it came.
+  json::Object extra;           ///< What that dialect says and no other can, by its key.
 };
 
 /// One step of a streamed reply. In order: start, then for each choice texts, reasoning and calls,
 /// finish; usage and end close it.
 enum class EventKind {
-  start,       ///< id, model
+  start,       ///< id, model; usage as far as it is known
   text,        ///< text, logprobs
   reasoning,   ///< text; or signature
   refusal,     ///< text
@@ -170,6 +190,7 @@ struct ChatEvent {
   Annotation annotation;
   FinishReason finish_reason = FinishReason::stop;
   std::string stop_sequence;
+  bool hit_stop_sequence = false;
   std::string signature;
   ChatUsage usage;
 };

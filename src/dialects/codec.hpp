@@ -13,9 +13,6 @@
 
 namespace slipway::dialects {
 
-enum class Dialect { openai, openai_responses, openai_completions, anthropic, cohere };
-BOOST_DESCRIBE_ENUM(Dialect, openai, openai_responses, openai_completions, anthropic, cohere)
-
 /// What a request says that a target cannot take: the parameter's path in the caller's words.
 struct Unsupported {
   std::string parameter;
@@ -75,5 +72,15 @@ class Codec {
 
 /// Lives as long as the process.
 const Codec& codec(Dialect dialect);
+
+/// The caller's word for a member of `ChatRequest`: "max_completion_tokens" for "max_tokens".
+std::string spelled(const ChatRequest& request, std::string_view member);
+/// Everything in `request` that only the dialect it came in can say. For targets without a wire
+/// format (local models) and for codecs of another dialect.
+std::vector<Unsupported> foreign(const ChatRequest& request);
+
+/// Anthropic's /v1/messages/count_tokens, as a server and as a client.
+Result<ChatRequest> decode_count_tokens(const json::Value& body);
+json::Value encode_count_tokens(const ChatRequest& request, std::vector<Unsupported>& unsupported);
 
 }  // namespace slipway::dialects
