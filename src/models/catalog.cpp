@@ -63,6 +63,13 @@ std::string late_model(const ModelConfig& config) {
   return config.model.empty() ? std::string(default_embedder) : config.model;
 }
 
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return out;
+}
+
 std::string known_names() {
   std::string names;
   for (const detail::KnownModel& model : detail::known_models())
@@ -180,7 +187,8 @@ Result<std::vector<ModelInfo>> FolderCatalog::list() const {
     info.task = config.task;
     info.provider = config.provider;
     info.state = "configured";
-    info.description = !config.base_url.empty() ? config.base_url : config.path;
+    const ModelConfig resolved = config.resolved();
+    info.description = !resolved.base_url.empty() ? resolved.base_url : resolved.path;
     if (config.provider == Provider::late_interaction)
       info.description = "over " + late_model(config);
     models.push_back(std::move(info));
@@ -209,6 +217,8 @@ Result<void> FolderCatalog::add_folder(const std::string& name, Found& found) co
   if (found.config.path.empty()) {
     found.folder = TRY(installed(name));
     if (!found.folder) return not_found(name);
+  } else if (auto named = TRY(installed(lower(found.config.path))); named) {
+    found.folder = std::move(named);  // `file: SmolLM2-135M-Instruct`
   } else {
     const fs::path path(found.config.path);
     std::error_code error;
@@ -237,6 +247,7 @@ Result<Found> FolderCatalog::find(const std::string& name, ModelTask task) const
   if (const auto entry = options_.configured.find(name); entry != options_.configured.end()) {
     found.config = entry->second;
     TRY(found.config.validate().within(fmt::format("model '{}'", name)));
+    found.config = found.config.resolved();
     if (found.config.provider == Provider::onnx || found.config.provider == Provider::llama)
       TRY(add_folder(name, found));
   } else {
@@ -307,7 +318,7 @@ detail::OpenAiEndpoint::Options endpoint_of(const std::string& name, const Model
   detail::OpenAiEndpoint::Options endpoint;
   endpoint.model_name = name;
   endpoint.base_url = config.base_url;
-  endpoint.api_key = config.api_key;
+  endpoint.api_key = config.api_key.first();
   return endpoint;
 }
 
@@ -396,6 +407,7 @@ Result<std::shared_ptr<ChatModel>> FolderCatalog::open_chat_model(const Context&
     }
     case Provider::onnx:
     case Provider::cohere:
+    case Provider::anthropic:
     case Provider::late_interaction: break;
   }
   return fail(Code::unsupported, "model '{}': {} models do not chat", name,
@@ -414,6 +426,8 @@ Result<std::shared_ptr<Reranker>> FolderCatalog::open_reranker(const Context& co
     case Provider::cohere: {
       detail::CohereRerankerOptions options;
       options.endpoint = endpoint_of(name, config);
+      const std::string& url = options.endpoint.base_url;
+      if (!url.ends_with("/v1") && !url.ends_with("/v2")) options.endpoint.base_url += "/v2";
       options.model = config.model;
       options.tokens_max = config.tokens_max;
       return detail::open_cohere_reranker(std::move(options));
@@ -428,6 +442,7 @@ Result<std::shared_ptr<Reranker>> FolderCatalog::open_reranker(const Context& co
       return detail::open_cross_encoder(std::move(options));
     }
     case Provider::llama:
+    case Provider::anthropic:
     case Provider::openai: break;
   }
   return fail(Code::unsupported, "model '{}': {} models do not rerank", name,
@@ -471,12 +486,17 @@ std::optional<Price> FolderCatalog::price(const std::string& name) const {
   const auto entry = options_.configured.find(name);
   if (entry == options_.configured.end()) return Price();
   const ModelConfig& config = entry->second;
+  if (config.price)
+    return Price{.input_usd_per_million = config.price->input,
+                 .output_usd_per_million = config.price->output};
   if (config.input_usd_per_million && config.output_usd_per_million)
     return Price{*config.input_usd_per_million, *config.output_usd_per_million};
   if (config.input_usd_per_million || config.usd_per_thousand_searches)
     return Price{.input_usd_per_million = config.input_usd_per_million.value_or(0),
                  .search_usd_per_thousand = config.usd_per_thousand_searches.value_or(0)};
-  if (config.provider == Provider::openai || config.provider == Provider::cohere) return {};
+  if (config.provider == Provider::openai || config.provider == Provider::cohere ||
+      config.provider == Provider::anthropic)
+    return {};
   return Price();
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "models/chat_model.hpp"
+#include "models/deployment.hpp"
 #include "models/embedder.hpp"
 #include "models/reranker.hpp"
 
@@ -15,8 +16,8 @@ namespace slipway::models {
 
 enum class ModelTask { embed, chat, rerank };
 BOOST_DESCRIBE_ENUM(ModelTask, embed, chat, rerank)
-enum class Provider { onnx, llama, openai, scripted, cohere, late_interaction };
-BOOST_DESCRIBE_ENUM(Provider, onnx, llama, openai, scripted, cohere, late_interaction)
+enum class Provider { onnx, llama, openai, scripted, cohere, late_interaction, anthropic };
+BOOST_DESCRIBE_ENUM(Provider, onnx, llama, openai, scripted, cohere, late_interaction, anthropic)
 enum class Pooling { mean, cls };
 BOOST_DESCRIBE_ENUM(Pooling, mean, cls)
 
@@ -26,18 +27,21 @@ struct ModelConfig {
   ModelTask task = ModelTask::chat;
   Provider provider = Provider::openai;
   std::string path;  ///< onnx, llama: file or folder. scripted: a JSON file of replies.
-  /// openai: "http://127.0.0.1:8000/v1"; cohere: up to the version, "https://host/v2".
+  std::string file;  ///< llama: the same, or the name of an installed model. Not both.
+  /// As the vendor's own client takes it: openai "http://127.0.0.1:8000/v1"; anthropic and cohere
+  /// the host (cohere also up to the version, "https://host/v2"). Empty: the vendor's public one.
   std::string base_url;
-  /// openai, cohere: the name on the wire; default: the entry's own name. late_interaction: the
+  /// Remote ones: the name on the wire; default: the entry's own name. late_interaction: the
   /// embedder whose token vectors are compared; default: the default embedder.
   std::string model;
-  std::string api_key;             ///< "env:NAME" or "file:PATH"; never a literal.
+  ApiKeys api_key;
   std::size_t dimension = 0;       ///< openai embedders: required.
   std::size_t tokens_max = 0;      ///< 0: the model's own limit.
   std::optional<Pooling> pooling;  ///< onnx
   std::string query_prefix;        ///< onnx, openai embedders
   std::string document_prefix;
   std::size_t context_tokens = 0;  ///< llama: size of the context; 0: the model's, at most 8192.
+  std::size_t context = 0;         ///< The same, shorter. Not both.
   std::size_t parallel = 0;        ///< llama: conversations at once; 0: 1. onnx: 0: one per core.
   /// openai: what the provider asks; both or neither. Needed for budgets. cohere: the first alone,
   /// of providers that count tokens.
@@ -46,12 +50,27 @@ struct ModelConfig {
   std::optional<double> usd_per_thousand_searches;  ///< cohere: of providers that count searches.
   std::size_t threads = 0;                          ///< llama: 0: one per core.
 
+  // What the gateway does with it.
+  std::optional<PriceConfig> price;  ///< Instead of the two above; default: the table of prices.
+  std::size_t retries = 2;           ///< After the first try, when that may help.
+  CallTimeouts timeouts;
+  CallLimits limits;
+  BreakerConfig breaker;
+  std::vector<std::string> fallback;  ///< Models that are tried next, in order.
+  std::int64_t max_tokens = 1024;  ///< Of a reply, where a dialect demands it and nobody said so.
+  /// openai: whether the server has /responses itself. Absent: only OpenAI's own has.
+  std::optional<bool> responses;
+
   Result<void> validate() const;
+  /// `file` and `context` moved to `path` and `context_tokens`, and the default `base_url`.
+  ModelConfig resolved() const;
 };
 BOOST_DESCRIBE_STRUCT(ModelConfig, (),
-                      (task, provider, path, base_url, model, api_key, dimension, tokens_max,
-                       pooling, query_prefix, document_prefix, context_tokens, parallel, threads,
-                       input_usd_per_million, output_usd_per_million, usd_per_thousand_searches))
+                      (task, provider, path, file, base_url, model, api_key, dimension, tokens_max,
+                       pooling, query_prefix, document_prefix, context_tokens, context, parallel,
+                       threads, input_usd_per_million, output_usd_per_million,
+                       usd_per_thousand_searches, price, retries, timeouts, limits, breaker,
+                       fallback, max_tokens, responses))
 
 /// A row of `slipway models list`.
 struct ModelInfo {

@@ -1,0 +1,155 @@
+// The LLM gateway: a call in one vendor's words goes to a model that may speak another's.
+//
+//   auto gateway = TRY(Gateway::open({.catalog = catalog, .upstream = upstream, .settings = ...}));
+//   gateway->chat(exchange, {caller, &dialects::codec(Dialect::openai)});   // answers by itself
+//
+// What it does to a call, in this order: finds the models that the name stands for; asks limits
+// and guardrails; looks into the caches; tries deployment after deployment (keys, retries,
+// circuits, fallback); relays or translates the answer, through the guardrails; settles and
+// records. Where caller and deployment speak the same dialect and nobody needs to understand the
+// conversation, bytes are relayed as they come.
+//
+// Every method may be called from any thread and returns at once. A remote call holds no thread
+// while it waits; local models run on a pool of the gateway's own. How a dialect looks over HTTP
+// (paths, keys, lists) is the business of the faces (detail/faces.hpp), which call this.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "access/access.hpp"
+#include "core/clock.hpp"
+#include "dialects/codec.hpp"
+#include "gateway/config.hpp"
+#include "gateway/record.hpp"
+#include "http/server.hpp"
+#include "http/upstream.hpp"
+#include "models/catalog.hpp"
+
+namespace slipway::http {
+class Metrics;
+}
+
+namespace slipway::gateway {
+
+/// One conversation. Its body is that of the exchange's request.
+struct ChatCall {
+  access::Caller caller;
+  /// Of the dialect that the request is in and the answer shall be in; never null.
+  const dialects::Codec* codec = nullptr;
+};
+
+/// Texts that become vectors.
+struct EmbedCall {
+  access::Caller caller;
+  dialects::Dialect dialect = dialects::Dialect::openai;  ///< For the records.
+  std::string model;
+  std::vector<std::string> texts;
+  models::TextRole role = models::TextRole::document;
+};
+struct EmbedReply {
+  std::string model;  ///< As asked for.
+  std::vector<models::Vector> vectors;
+  models::Usage usage;
+};
+
+/// Passages that are ordered by how well they answer.
+struct RerankCall {
+  access::Caller caller;
+  dialects::Dialect dialect = dialects::Dialect::cohere;
+  std::string model;
+  std::string query;
+  std::vector<std::string> passages;
+};
+struct RerankReply {
+  std::string model;
+  std::vector<float> scores;  ///< One per passage, in their order.
+  models::Usage usage;
+};
+
+struct CountReply {
+  std::int64_t input_tokens = 0;
+  bool estimated = false;  ///< The model's own tokenizer could not be asked.
+};
+
+/// What became of a call that the gateway does not answer itself.
+template <typename Reply>
+struct Outcome {
+  std::optional<Reply> reply;
+  dialects::WireError error;  ///< When there is no reply.
+  http::Headers headers;      ///< x-slipway-*, Retry-After ...: belong into the answer either way.
+};
+template <typename Reply>
+using Done = std::function<void(Outcome<Reply>)>;  ///< Called once, on any thread.
+
+/// One line of GET /v1/models.
+struct ModelCard {
+  std::string name;
+  std::string provider;             ///< "openai", "llama", "route", "pipeline" ...
+  std::string task;                 ///< "chat", "embed", "rerank"
+  std::int64_t context_tokens = 0;  ///< 0: not known.
+  std::vector<std::string> modalities = {"text"};
+  std::optional<double> input_usd_per_million, output_usd_per_million;
+};
+BOOST_DESCRIBE_STRUCT(ModelCard, (),
+                      (name, provider, task, context_tokens, modalities, input_usd_per_million,
+                       output_usd_per_million))
+
+/// Chat models that are not in the catalog: "rag/handbook".
+struct Pipelines {
+  /// Names that exist now; must be quick.
+  std::function<std::vector<std::string>()> names;
+  /// Fails: not_found. Called on a thread that may wait.
+  std::function<Result<std::shared_ptr<models::ChatModel>>(const std::string& name)> find;
+};
+
+class Gateway {
+ public:
+  struct Options {
+    std::shared_ptr<models::Catalog> catalog;
+    http::Upstream* upstream = nullptr;  ///< Must outlive the gateway, which cancels its calls.
+    Settings settings;
+    Pipelines pipelines;
+    http::Metrics* metrics = nullptr;                ///< Must outlive the gateway; may be absent.
+    std::function<void(const CallRecord&)> on_call;  ///< On any thread; must be quick.
+    const Clock& clock = system_clock();
+    Random& random = system_random();
+  };
+  /// Fails: invalid_argument (what is wrong in the settings, a secret that is not there).
+  static Result<std::unique_ptr<Gateway>> open(Options options);
+  /// Cancels what runs and waits for it. No call may be made any more.
+  virtual ~Gateway() = default;
+
+  /// Answers the exchange, now or later. Errors are in the caller's dialect.
+  virtual void chat(const http::ExchangePtr& exchange, ChatCall call) = 0;
+  /// `exchange` is only watched: when its client leaves, the call ends.
+  virtual void embed(const http::ExchangePtr& exchange, EmbedCall call, Done<EmbedReply> done) = 0;
+  virtual void rerank(const http::ExchangePtr& exchange, RerankCall call,
+                      Done<RerankReply> done) = 0;
+  /// How many tokens the prompt of this chat request (body of the exchange) has.
+  virtual void count_tokens(const http::ExchangePtr& exchange, ChatCall call,
+                            Done<CountReply> done) = 0;
+
+  /// What this caller may ask for, in the order of the configuration: models, routes, pipelines,
+  /// then what is installed.
+  virtual std::vector<ModelCard> models(const access::Caller& caller) const = 0;
+  virtual std::optional<ModelCard> model(const access::Caller& caller,
+                                         const std::string& name) const = 0;
+  /// 404 with the nearest known names; the same for a model that the caller may not use.
+  virtual dialects::WireError unknown_model(const access::Caller& caller,
+                                            const std::string& name) const = 0;
+
+  /// New settings for calls to come; what is known of deployments that stay (circuits, limits,
+  /// latencies) stays. Fails as `open`; then the old ones stay.
+  virtual Result<void> reload(Settings settings, std::shared_ptr<models::Catalog> catalog) = 0;
+  /// Looks again which models are installed.
+  virtual void refresh() = 0;
+
+  /// For /api/settings: what is configured and how it is, secrets left out.
+  virtual GatewaySettings shown() const = 0;
+};
+
+}  // namespace slipway::gateway
