@@ -23,6 +23,8 @@
 #include "access/access.hpp"
 #include "core/clock.hpp"
 #include "dialects/codec.hpp"
+#include "dialects/embeddings.hpp"
+#include "dialects/rerank.hpp"
 #include "gateway/config.hpp"
 #include "gateway/record.hpp"
 #include "http/server.hpp"
@@ -42,34 +44,22 @@ struct ChatCall {
   const dialects::Codec* codec = nullptr;
 };
 
-/// Texts that become vectors.
+/// Texts that become vectors: decoded by the face, which also writes the reply.
 struct EmbedCall {
   access::Caller caller;
-  dialects::Dialect dialect = dialects::Dialect::openai;  ///< For the records.
-  std::string model;
-  std::vector<std::string> texts;
-  models::TextRole role = models::TextRole::document;
-};
-struct EmbedReply {
-  std::string model;  ///< As asked for.
-  std::vector<models::Vector> vectors;
-  models::Usage usage;
+  dialects::EmbeddingRequest request;
 };
 
-/// Passages that are ordered by how well they answer.
+/// Passages that are ordered by how well they answer; the same.
 struct RerankCall {
   access::Caller caller;
-  dialects::Dialect dialect = dialects::Dialect::cohere;
-  std::string model;
-  std::string query;
-  std::vector<std::string> passages;
-};
-struct RerankReply {
-  std::string model;
-  std::vector<float> scores;  ///< One per passage, in their order.
-  models::Usage usage;
+  dialects::RerankRequest request;
 };
 
+struct CountCall {
+  access::Caller caller;
+  dialects::ChatRequest request;
+};
 struct CountReply {
   std::int64_t input_tokens = 0;
   bool estimated = false;  ///< The model's own tokenizer could not be asked.
@@ -126,11 +116,12 @@ class Gateway {
   /// Answers the exchange, now or later. Errors are in the caller's dialect.
   virtual void chat(const http::ExchangePtr& exchange, ChatCall call) = 0;
   /// `exchange` is only watched: when its client leaves, the call ends.
-  virtual void embed(const http::ExchangePtr& exchange, EmbedCall call, Done<EmbedReply> done) = 0;
+  virtual void embed(const http::ExchangePtr& exchange, EmbedCall call,
+                     Done<dialects::EmbeddingReply> done) = 0;
   virtual void rerank(const http::ExchangePtr& exchange, RerankCall call,
-                      Done<RerankReply> done) = 0;
-  /// How many tokens the prompt of this chat request (body of the exchange) has.
-  virtual void count_tokens(const http::ExchangePtr& exchange, ChatCall call,
+                      Done<dialects::RerankReply> done) = 0;
+  /// How many tokens the prompt of `request` has (`decode_count_tokens`).
+  virtual void count_tokens(const http::ExchangePtr& exchange, CountCall call,
                             Done<CountReply> done) = 0;
 
   /// What this caller may ask for, in the order of the configuration: models, routes, pipelines,
