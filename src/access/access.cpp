@@ -79,15 +79,18 @@ class KeysInDatabase final : public Keys {
   }
 
   Result<void> seed(const std::map<std::string, KeyConfig>& configured) override {
+    // All are looked at before the first is stored: a refused configuration changes nothing.
+    std::map<std::string, std::string> secrets;
     for (const auto& [name, config] : configured) {
       const std::string secret = TRY(resolve_secret(fmt::format("keys.{}.key", name), config.key));
       TRY(check_secret(name, secret));
-      TRY(store(name, secret, config,
-                "ON CONFLICT(name) DO UPDATE SET hash = excluded.hash, "
-                "role = excluded.role, models = excluded.models, limits = "
-                "excluded.limits, expires = excluded.expires, hint = "
-                "excluded.hint"));
+      secrets[name] = secret;
     }
+    for (const auto& [name, config] : configured)
+      TRY(store(name, secrets[name], config,
+                "ON CONFLICT(name) DO UPDATE SET hash = excluded.hash, role = excluded.role, "
+                "models = excluded.models, limits = excluded.limits, expires = excluded.expires, "
+                "hint = excluded.hint"));
     return reload();
   }
 
