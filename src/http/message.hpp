@@ -60,4 +60,11 @@ std::string percent_encode(std::string_view text);
 /// The pairs of a query or a form, decoded, in their order. Nothing when an escape is broken.
 std::optional<std::vector<std::pair<std::string, std::string>>> parse_query(std::string_view query);
 
+/// Of ASCII letters.
+bool equals_ignoring_case(std::string_view a, std::string_view b);
+
+/// Whether an If-None-Match header names `etag`. Weak comparison: an answer that the edge
+/// compresses gets its entity tag back as a weak one.
+bool etag_matches(std::string_view if_none_match, std::string_view etag);
+
 }  // namespace slipway::http

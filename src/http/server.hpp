@@ -62,6 +62,8 @@ class Exchange {
   virtual void when_gone(std::function<void()> gone) = 0;
   /// Keeps a begun event stream alive: a comment line after each such silence. Zero: not.
   virtual void set_heartbeat(std::chrono::milliseconds silence) = 0;
+  /// Before `begin`: an event stream may be compressed too (each event is still sent at once).
+  virtual void compress_events() {}
 };
 using ExchangePtr = std::shared_ptr<Exchange>;
 using ExchangeHandler = std::function<void(const ExchangePtr&)>;
@@ -97,9 +99,11 @@ class Server {
     TlsOptions tls;
     std::size_t connections_max = 16'384;
     std::size_t header_bytes_max = 32u << 10;
-    std::size_t body_bytes_max = 32u << 20;            ///< As sent and as decoded.
-    std::size_t queued_bytes_high = 1u << 20;          ///< A streaming writer should wait above it,
-    std::size_t queued_bytes_low = 64u << 10;          ///< and go on below.
+    std::size_t body_bytes_max = 32u << 20;    ///< As sent and as decoded.
+    std::size_t bodies_bytes_max = 1u << 30;   ///< Of all requests at once; beyond: 503.
+    std::size_t queued_bytes_high = 1u << 20;  ///< A streaming writer should wait above it,
+    std::size_t queued_bytes_low = 64u << 10;  ///< and go on below.
+    std::size_t queued_bytes_max = 64u << 20;  ///< Who writes more than that loses its client.
     std::chrono::milliseconds header_timeout{10'000};  ///< From a request's first byte to its body.
     std::chrono::milliseconds body_timeout{60'000};    ///< Silence within a body.
     std::chrono::milliseconds idle_timeout{75'000};    ///< Between requests.
@@ -107,7 +111,8 @@ class Server {
     std::function<void(const AccessRecord&)> on_access;  ///< On an edge thread; must be quick.
     /// Larger or smaller bodies for some paths (uploads); nothing: the general limit.
     std::function<std::optional<std::size_t>(const Request& head)> body_limit;
-    /// Asked before a body is read (also before 100 Continue): an answer refuses the request.
+    /// Asked once the head is there, before a body is read (also before 100 Continue): an answer
+    /// refuses the request. On an edge thread; must be quick.
     std::function<std::optional<Response>(const Request& head)> before_body;
   };
   /// Fails: unavailable (the port is taken), invalid_argument (host, certificate).

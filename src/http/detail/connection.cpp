@@ -1,0 +1,269 @@
+#include "http/detail/connection.hpp"
+
+#include <sys/ioctl.h>
+
+#include <algorithm>
+#include <array>
+
+#include "http/detail/exchange_core.hpp"
+
+namespace slipway::http::detail {
+
+namespace {
+
+using State = Progress::State;
+
+constexpr std::size_t waiting_bytes_max = 64u << 10;  // Pipelined requests, unparsed.
+constexpr std::size_t lingered_bytes_max = 4u << 20;
+constexpr std::chrono::seconds linger_time{2};
+
+TimePoint now() { return std::chrono::steady_clock::now(); }
+
+}  // namespace
+
+Connection::Connection(Edge& edge, boost::asio::ip::tcp::socket socket, const SslContext& tls,
+                       std::string peer)
+    : edge_(edge),
+      socket_(std::move(socket)),
+      transport_(socket_.native_handle(), tls),
+      peer_(std::move(peer)) {}
+
+Connection::~Connection() = default;
+
+void Connection::start() {
+  const auto& options = edge_.shared().options;
+  if (transport_.is_secure()) {
+    phase_ = Phase::handshake;
+    read_deadline_ = now() + options.header_timeout;
+    return shake_hands();
+  }
+  read_deadline_ = now() + options.idle_timeout;
+  settle();
+}
+
+void Connection::wait_readable() {
+  if (is_reading_ || phase_ == Phase::closed) return;
+  is_reading_ = true;
+  socket_.async_wait(socket_.wait_read,
+                     [self = shared_from_this()](const boost::system::error_code&) {
+                       self->is_reading_ = false;
+                       self->on_readable();
+                     });
+}
+
+void Connection::wait_writable() {
+  if (is_writing_ || phase_ == Phase::closed) return;
+  is_writing_ = true;
+  socket_.async_wait(socket_.wait_write,
+                     [self = shared_from_this()](const boost::system::error_code&) {
+                       self->is_writing_ = false;
+                       if (self->phase_ == Phase::handshake) return self->shake_hands();
+                       self->drive();
+                     });
+}
+
+void Connection::on_readable() {
+  if (phase_ == Phase::closed) return;
+  if (phase_ == Phase::handshake) return shake_hands();
+  if (std::exchange(write_wants_read_, false)) drive();
+  // The TLS layer may hold more than one read gives, and no poll tells.
+  do read_some();
+  while (phase_ != Phase::closed && in_.size() < waiting_bytes_max && transport_.has_pending());
+}
+
+void Connection::shake_hands() {
+  switch (transport_.handshake().state) {
+    case State::some:
+      client_name_ = transport_.peer_name();
+      phase_ = Phase::head;
+      read_deadline_ = now() + edge_.shared().options.idle_timeout;
+      return on_readable();
+    case State::wants_read: wait_readable(); break;
+    case State::wants_write: wait_writable(); break;
+    case State::ended:
+    case State::failed: return close(false);
+  }
+  edge_.set_deadline(*this, read_deadline_);
+}
+
+void Connection::read_some() {
+  const std::span<char> buffer = edge_.buffer();
+  const Progress progress = transport_.read(buffer);
+  switch (progress.state) {
+    case State::some: return take({buffer.data(), progress.bytes});
+    case State::wants_read: return settle();
+    case State::wants_write: wait_writable(); return;
+    case State::ended: return peer_ended();
+    case State::failed: return close(false);
+  }
+}
+
+void Connection::take(std::string_view data) {
+  if (phase_ == Phase::ending) return settle();
+  if (phase_ == Phase::lingering) {
+    lingered_bytes_ += data.size();
+    if (lingered_bytes_ > lingered_bytes_max) return close(true);
+    return settle();
+  }
+  if (in_.empty() && may_parse() && !is_busy_) {
+    // Straight from the buffer of the edge; only what is left over is copied.
+    is_busy_ = true;
+    advance(data);
+    is_busy_ = false;
+    if (phase_ == Phase::closed) return;
+  }
+  in_ += data;
+  drive();
+}
+
+void Connection::serve() {
+  const auto self = shared_from_this();
+  if (is_busy_)
+    must_look_again_ = true;
+  else
+    drive();
+}
+
+void Connection::drive() {
+  if (is_busy_ || phase_ == Phase::closed) return;
+  is_busy_ = true;
+  do {
+    must_look_again_ = false;
+    if (phase_ == Phase::answering) pump();
+    if (!in_.empty() && may_parse()) {
+      std::string_view data = in_;
+      advance(data);
+      const std::size_t taken = in_.size() - data.size();
+      in_.erase(0, taken);
+      must_look_again_ |= taken > 0;
+    }
+    if (must_look_again_) continue;
+    const bool was_full = !may_parse();
+    flush();
+    if (exchange_) exchange_->run_callbacks();
+    must_look_again_ |= was_full && may_parse() && !in_.empty();
+  } while (must_look_again_ && phase_ != Phase::closed);
+  is_busy_ = false;
+  settle();
+}
+
+void Connection::settle() {
+  if (phase_ == Phase::closed) return;
+  if (in_.empty() && in_.capacity() > 1024) std::string().swap(in_);
+  TimePoint first = std::min(read_deadline_, write_deadline_);
+  if (phase_ == Phase::answering && exchange_ && out_.empty()) {
+    const auto heartbeat = exchange_->heartbeat();
+    if (heartbeat.count() > 0 && exchange_->is_begun())
+      first = std::min(first, wrote_at_ + heartbeat);
+  }
+  edge_.set_deadline(*this, first);
+  if (in_.size() < waiting_bytes_max && (phase_ != Phase::ending || write_wants_read_))
+    wait_readable();
+}
+
+void Connection::flush() {
+  std::array<iovec, Outbox::slices_max> slices;
+  while (!out_.empty() && phase_ != Phase::closed) {
+    const std::size_t count = out_.slices(slices);
+    const Progress progress = transport_.write({slices.data(), count});
+    if (progress.state == State::some) {
+      account(progress.bytes);
+      wrote_at_ = now();
+      write_deadline_ = TimePoint::max();
+      continue;
+    }
+    if (progress.state == State::ended || progress.state == State::failed) return close(false);
+    if (write_deadline_ == TimePoint::max())
+      write_deadline_ = now() + edge_.shared().options.write_timeout;
+    if (progress.state == State::wants_write)
+      wait_writable();
+    else
+      write_wants_read_ = true;
+    return;
+  }
+  for (const Finished& finished : std::exchange(finished_, {})) record(finished, true);
+  if (phase_ == Phase::ending) linger_or_close();
+}
+
+void Connection::account(std::size_t bytes) {
+  out_.drop(bytes);
+  const std::size_t foreign = std::min(bytes, foreign_bytes_);
+  foreign_bytes_ -= foreign;
+  if (exchange_ && bytes > foreign) exchange_->sent(bytes - foreign);
+}
+
+void Connection::peer_ended() {
+  // A client that has only ended its side looks like one that has left; as long as somebody works
+  // for it, that is the more likely and the dearer case.
+  if (out_.empty() || phase_ == Phase::answering || phase_ == Phase::body) return close(false);
+  phase_ = Phase::ending;
+  in_.clear();
+  settle();
+}
+
+void Connection::linger_or_close() {
+  int unread = 0;
+  ioctl(socket_.native_handle(), FIONREAD, &unread);
+  // Closing with unread bytes sends a reset, and the client may lose the answer.
+  if (!must_linger_ && unread == 0) return close(true);
+  transport_.end_writing();
+  phase_ = Phase::lingering;
+  in_.clear();
+  read_deadline_ = now() + linger_time;
+}
+
+void Connection::close(bool is_complete) {
+  if (phase_ == Phase::closed) return;
+  phase_ = Phase::closed;
+  const auto self = shared_from_this();
+  for (const Finished& finished : std::exchange(finished_, {}))
+    record(finished, is_complete && out_.empty());
+  if (const auto exchange = std::exchange(exchange_, nullptr)) {
+    record({exchange, started_at_, bytes_in_, bytes_out_ - std::min(bytes_out_, out_.bytes())},
+           false);
+    exchange->leave();
+    exchange->detach();
+    --edge_.shared().exchanges;
+  }
+  if (is_complete && transport_.is_secure()) transport_.end_writing();
+  out_.clear();
+  in_.clear();
+  boost::system::error_code ignored;
+  socket_.close(ignored);
+  edge_.forget(*this);
+}
+
+void Connection::record(const Finished& finished, bool is_complete) {
+  const auto& on_access = edge_.shared().options.on_access;
+  if (!on_access) return;
+  AccessRecord record = finished.exchange->record();
+  record.bytes_in = finished.bytes_in;
+  record.bytes_out = finished.bytes_out;
+  record.seconds = std::chrono::duration<double>(now() - finished.started_at).count();
+  record.complete = is_complete;
+  on_access(record);
+}
+
+void Connection::on_deadline(TimePoint time) {
+  if (time >= write_deadline_) return close(false);
+  if (time >= read_deadline_) {
+    read_deadline_ = TimePoint::max();
+    const bool is_in_request = phase_ == Phase::body || (phase_ == Phase::head && has_begun_);
+    if (!is_in_request) return close(true);
+    refuse({408, phase_ == Phase::body ? "the body of the request does not come"
+                                       : "the headers of the request do not come"});
+    return drive();
+  }
+  if (phase_ == Phase::answering && exchange_ && !exchange_->beat())
+    wrote_at_ = time;  // Looked after; again after another silence.
+  drive();
+}
+
+void Connection::close_if_idle() {
+  const bool is_idle = phase_ == Phase::head && !has_begun_ && out_.empty();
+  if (is_idle || phase_ == Phase::handshake || phase_ == Phase::lingering) close(true);
+}
+
+void Connection::abort() { close(false); }
+
+}  // namespace slipway::http::detail

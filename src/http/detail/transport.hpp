@@ -1,0 +1,59 @@
+// Bytes in and out of one accepted socket, plain or TLS, never waiting.
+#pragma once
+
+#include <openssl/ssl.h>
+#include <sys/uio.h>
+
+#include <memory>
+#include <span>
+#include <string>
+
+#include "core/result.hpp"
+#include "http/server.hpp"
+
+namespace slipway::http::detail {
+
+struct SslContextDeleter {
+  void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
+};
+using SslContext = std::shared_ptr<SSL_CTX>;
+
+/// Reads the files. Fails: invalid_argument, naming the file.
+Result<SslContext> load_tls(const TlsOptions& options);
+
+/// What came of trying to read or write.
+struct Progress {
+  enum class State { some, wants_read, wants_write, ended, failed };
+  State state = State::some;
+  std::size_t bytes = 0;
+};
+
+/// Does not own the descriptor: that is its caller's.
+class Transport {
+ public:
+  /// `tls` null: plain.
+  Transport(int fd, const SslContext& tls);
+
+  bool is_secure() const { return ssl_ != nullptr; }
+  /// Plain ones are ready at once (`some`).
+  Progress handshake();
+  Progress read(std::span<char> buffer);
+  Progress write(std::span<const iovec> pieces);
+  /// Says that nothing more will be written.
+  void end_writing();
+  /// Whether bytes that came are waiting in the TLS layer, where no poll sees them.
+  bool has_pending() const { return ssl_ != nullptr && SSL_pending(ssl_.get()) > 0; }
+  /// Subject of the certificate that the peer proved; else empty.
+  std::string peer_name() const;
+
+ private:
+  struct SslDeleter {
+    void operator()(SSL* ssl) const { SSL_free(ssl); }
+  };
+  Progress judge(int result) const;
+
+  int fd_;
+  std::unique_ptr<SSL, SslDeleter> ssl_;
+};
+
+}  // namespace slipway::http::detail
