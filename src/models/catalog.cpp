@@ -325,9 +325,8 @@ detail::OpenAiEndpoint::Options endpoint_of(const std::string& name, const Model
 Result<std::shared_ptr<ChatModel>> open_script(const std::string& name, const ModelConfig& config) {
   const std::string text = TRY(read_file(config.path, script_bytes_max));
   const json::Value value = TRY(json::parse(text).within(config.path));
-  auto replies = TRY(json::from<std::vector<std::string>>(value).within(
-      fmt::format("model '{}': {}", name, config.path)));
-  return std::shared_ptr<ChatModel>(std::make_shared<ScriptedChatModel>(std::move(replies)));
+  auto script = TRY(script_of(value).within(fmt::format("model '{}': {}", name, config.path)));
+  return std::shared_ptr<ChatModel>(std::make_shared<ScriptedChatModel>(std::move(script)));
 }
 
 Result<std::shared_ptr<Embedder>> open_towers(const std::string& name, const ModelConfig& config,

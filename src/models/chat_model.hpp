@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/context.hpp"
+#include "dialects/chat.hpp"
 #include "models/usage.hpp"
 
 namespace slipway::models {
@@ -53,6 +54,17 @@ struct ChatReply {
 /// success).
 using TokenSink = std::function<bool(std::string_view text)>;
 
+/// Gets a reply of `converse` as it is made, in the order that `dialects::EventKind` tells; nothing
+/// before the model has begun to answer. Called on the caller's thread. False ends the reply there.
+using EventSink = std::function<bool(const dialects::ChatEvent&)>;
+
+/// The failure of a prompt that does not fit; its message has both sizes.
+Error context_overflow(std::size_t prompt_tokens, std::string_view model,
+                       std::size_t context_tokens);
+/// Whether `chat` or `converse` failed by it, whatever was put in front of the message: what
+/// dialects call `context_length_exceeded`.
+bool is_context_overflow(const Error& error);
+
 /// One chat model. Safe to use from many threads; callers beyond its capacity wait their turn
 /// within their deadline.
 class ChatModel {
@@ -70,6 +82,19 @@ class ChatModel {
   /// unsupported.
   virtual Result<ChatReply> chat(const Context& context, const ChatRequest& request,
                                  const TokenSink& sink = {}) = 0;
+  /// The whole language of conversations: tools, schemas, several choices, probabilities. A value
+  /// that the request leaves open is the model's own; choice k of several draws with seed + k.
+  /// When the sink ends it, the reply is a success with what was delivered until then and its
+  /// usage. Fails as `chat`; what this model cannot do is `unsupported`, and nothing is skipped:
+  /// the message begins with the parameter, "tools: ...". `model`, `user`, `metadata`, `stream`
+  /// and marks of cacheable prefixes change nothing. This implementation asks `chat`, so it has
+  /// texts only.
+  virtual Result<dialects::ChatReply> converse(const Context& context,
+                                               const dialects::ChatRequest& request,
+                                               const EventSink& sink = {});
+  /// Tokens of the whole prompt that `converse` would send, template and tools included; for remote
+  /// models an estimate. Fails: as `converse`, but never by the size of the context.
+  virtual Result<std::size_t> count_prompt(const dialects::ChatRequest& request) const;
 };
 
 }  // namespace slipway::models

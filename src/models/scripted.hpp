@@ -12,11 +12,30 @@
 
 namespace slipway::models {
 
+/// One reply of a script, in the order in which it is told: reasoning, text, calls, then how it
+/// ends.
+struct ScriptedTurn {
+  std::string reasoning;
+  std::string text;
+  std::vector<dialects::ToolCall> tool_calls;
+  std::vector<dialects::Annotation> annotations;
+  /// Empty: `tool_calls` when there are any, else what the limits say.
+  std::optional<dialects::FinishReason> finish_reason;
+  std::optional<Error> error;  ///< It breaks with it, after all that is above.
+  /// Waited before the first word and before each word; cut short when the context ends.
+  std::chrono::milliseconds first_delay{0};
+  std::chrono::milliseconds word_delay{0};
+};
+
 /// Replies in order, or by a function of the request; remembers what it was asked.
 class ScriptedChatModel final : public ChatModel {
  public:
   using Script = std::function<Result<std::string>(const ChatRequest&)>;
+  /// Asked once per choice, from many threads.
+  using Conversation = std::function<Result<ScriptedTurn>(const dialects::ChatRequest&)>;
   explicit ScriptedChatModel(Script script);
+  /// `converse` takes everything and answers by it; so does `chat`, texts only.
+  explicit ScriptedChatModel(Conversation conversation);
   /// The replies in order; afterwards it fails with unavailable.
   explicit ScriptedChatModel(std::vector<std::string> replies);
 
@@ -27,12 +46,22 @@ class ScriptedChatModel final : public ChatModel {
   Result<std::string> render(const ChatRequest& request) const override;
   Result<ChatReply> chat(const Context& context, const ChatRequest& request,
                          const TokenSink& sink = {}) override;
-  std::vector<ChatRequest> requests() const;
+  Result<dialects::ChatReply> converse(const Context& context, const dialects::ChatRequest& request,
+                                       const EventSink& sink = {}) override;
+  std::vector<ChatRequest> requests() const;                 ///< Of `chat`.
+  std::vector<dialects::ChatRequest> conversations() const;  ///< Of `converse`.
 
  private:
   Script script_;
+  Conversation conversation_;
   mutable Guarded<std::vector<ChatRequest>> requests_;
+  mutable Guarded<std::vector<dialects::ChatRequest>> conversations_;
 };
+
+/// The script of a JSON file: a list of texts and of objects {text, reasoning, tool_calls: [{name,
+/// arguments}], finish_reason, error, first_delay_ms, word_delay_ms}, one after another. Fails:
+/// invalid_argument with the path.
+Result<ScriptedChatModel::Conversation> script_of(const json::Value& replies);
 
 /// Hashes words into a vector: texts that share words are near. Deterministic and instant.
 class ScriptedEmbedder final : public Embedder {

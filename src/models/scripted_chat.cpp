@@ -1,13 +1,13 @@
 #include "core/unicode.hpp"
 #include "models/detail/chat_request.hpp"
 #include "models/detail/reply_text.hpp"
+#include "models/detail/scripted_reply.hpp"
 #include "models/scripted.hpp"
 
 namespace slipway::models {
 
-namespace {
+namespace detail {
 
-/// White space that belongs to the next word, then the word.
 std::string_view take_word(std::string_view& text) {
   std::size_t end = text.find_first_not_of(" \t\r\n");
   if (end != std::string_view::npos) end = text.find_first_of(" \t\r\n", end);
@@ -22,6 +22,13 @@ std::int64_t count_words(std::string_view text) {
     if (!unicode::trim(take_word(text)).empty()) ++count;
   return count;
 }
+
+}  // namespace detail
+
+namespace {
+
+using detail::count_words;
+using detail::take_word;
 
 /// The replies one after another, also when many threads ask.
 ScriptedChatModel::Script in_order(std::vector<std::string> replies) {
@@ -45,9 +52,30 @@ double milliseconds_since(std::chrono::steady_clock::time_point start) {
       .count();
 }
 
+/// For `chat` of a model that is scripted in conversations.
+ScriptedChatModel::Script texts_of(ScriptedChatModel::Conversation conversation) {
+  return
+      [conversation = std::move(conversation)](const ChatRequest& request) -> Result<std::string> {
+        dialects::ChatRequest whole;
+        for (const Message& message : request.messages) {
+          whole.messages.emplace_back();
+          whole.messages.back().role = message.role == Role::system ? dialects::Role::system
+                                       : message.role == Role::user ? dialects::Role::user
+                                                                    : dialects::Role::assistant;
+          whole.messages.back().parts.emplace_back();
+          whole.messages.back().parts.back().text = message.content;
+        }
+        const ScriptedTurn turn = TRY(conversation(whole));
+        if (turn.error) return *turn.error;
+        return turn.text;
+      };
+}
+
 }  // namespace
 
 ScriptedChatModel::ScriptedChatModel(Script script) : script_(std::move(script)) {}
+ScriptedChatModel::ScriptedChatModel(Conversation conversation)
+    : script_(texts_of(conversation)), conversation_(std::move(conversation)) {}
 ScriptedChatModel::ScriptedChatModel(std::vector<std::string> replies)
     : script_(in_order(std::move(replies))) {}
 
@@ -80,8 +108,7 @@ Result<ChatReply> ScriptedChatModel::chat(const Context& context, const ChatRequ
   TRY(context.check());
   const auto prompt_tokens = static_cast<std::size_t>(count_words(prompt));
   if (prompt_tokens >= context_tokens_max())
-    return fail(Code::invalid_argument, "the prompt has {} tokens, the context of {} only {}",
-                prompt_tokens, name(), context_tokens_max());
+    return context_overflow(prompt_tokens, name(), context_tokens_max());
   requests_.with([&](auto& all) { all.push_back(request); });
   const std::string script = TRY(script_(request));
 

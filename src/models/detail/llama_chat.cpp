@@ -70,11 +70,7 @@ class LlamaChat final : public ChatModel {
     TRY(context.check());
     const std::vector<Token> prompt = TRY(prompt_.tokenize(request));
     if (prompt.size() >= context_tokens_)
-      return fail(
-          Code::invalid_argument,
-          "the prompt has {} tokens, but the context of model '{}' holds {} and one must be "
-          "left for the reply; send less or raise context_tokens",
-          prompt.size(), name_, context_tokens_);
+      return context_overflow(prompt.size(), name_, context_tokens_);
     const auto choice = TRY(LlamaChoice::open(llama_model_get_vocab(model_.get()), request));
     auto slot = TRY(slots_.take(context, prompt));
     const std::size_t room = std::min<std::size_t>(static_cast<std::size_t>(request.max_tokens),

@@ -10,6 +10,12 @@
 
 namespace slipway::models::detail {
 
+/// Whether more bytes may make a code point of `tail`, which is not empty and begins with none that
+/// is whole.
+bool is_begun_code_point(std::string_view tail);
+/// Bytes that are not UTF-8 become U+FFFD.
+std::string shown(std::string_view bytes);
+
 /// One reply. What the sink got and `text()` are always the same. The arguments must outlive it.
 class ReplyText {
  public:
@@ -23,7 +29,8 @@ class ReplyText {
   void finish();
 
   bool is_stopped() const { return is_stopped_; }
-  bool is_refused() const { return is_refused_; }  ///< By the sink.
+  const std::string& stop() const { return stop_; }  ///< The one that was found.
+  bool is_refused() const { return is_refused_; }    ///< By the sink.
   const std::string& text() const { return text_; }
 
  private:
@@ -36,6 +43,7 @@ class ReplyText {
   std::string raw_;   ///< Half a code point, at most 3 bytes between calls.
   std::string held_;  ///< Valid text that may be the beginning of a stop string.
   std::string text_;
+  std::string stop_;
   bool is_stopped_ = false;
   bool is_refused_ = false;
 };
