@@ -167,7 +167,7 @@ struct ChatReply {
 enum class EventKind {
   start,       ///< id, model; usage as far as it is known
   text,        ///< text, logprobs
-  reasoning,   ///< text; or signature
+  reasoning,   ///< text; or signature, or data
   refusal,     ///< text
   tool_start,  ///< call_index, call (id and name)
   tool_delta,  ///< call_index, text: a piece of the arguments
@@ -192,6 +192,7 @@ struct ChatEvent {
   std::string stop_sequence;
   bool hit_stop_sequence = false;
   std::string signature;
+  std::string data;  ///< reasoning: what the vendor hides.
   ChatUsage usage;
 };
 

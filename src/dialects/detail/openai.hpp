@@ -1,0 +1,39 @@
+// What OpenAI's formats have in common.
+#pragma once
+
+#include "dialects/detail/shared.hpp"
+
+namespace slipway::dialects::detail {
+
+// Requests.
+void read_sampling(Fields& in, ChatRequest& request);
+void read_stream_options(Fields& in, ChatRequest& request);
+/// The metadata of OpenAI's APIs: texts by name.
+void read_metadata(Fields& in, ChatRequest& request);
+/// `response_format`'s json_schema, or Responses' `format` itself.
+void read_json_schema(Fields& in, ResponseFormat& format);
+json::Object write_json_schema(const ResponseFormat& format);
+void read_cache_breakpoint(Fields& in, Part& part);
+void write_cache_breakpoint(json::Object& out, const Part& part);
+/// A data URI becomes type and data; all else stays a URL.
+void set_source(Part& part, std::string url);
+/// What files hold: `file_data`, `filename`, `file_id`, `file_url`.
+void read_file(Fields& in, Part& part);
+void write_file(json::Object& out, const Part& part);
+void write_tool_choice(json::Object& out, const ChatRequest& request, bool is_nested);
+std::string output_of(const Message& message);
+
+// Replies.
+std::string_view finish_word(FinishReason reason);
+FinishReason finish_reason(std::string_view word);
+json::Object write_usage(const ChatUsage& usage);
+ChatUsage read_usage(const json::Object& usage);
+json::Array write_logprobs(const std::vector<TokenLogprob>& tokens);
+std::vector<TokenLogprob> read_logprobs(const json::Array& tokens);
+json::Object write_annotation(const Annotation& annotation, bool is_nested);
+Annotation read_annotation(const json::Object& annotation);
+
+json::Value write_error(const WireError& error);
+WireError read_error(int status, std::string_view body);
+
+}  // namespace slipway::dialects::detail

@@ -1,0 +1,249 @@
+// Chat completions as a stream of chunks, both ways.
+#include <set>
+
+#include "core/clock.hpp"
+#include "dialects/detail/codecs.hpp"
+#include "dialects/detail/openai.hpp"
+
+namespace slipway::dialects::detail {
+
+namespace {
+
+constexpr std::size_t choices_max = 128;
+constexpr std::size_t calls_max = 1024;
+
+class Encoder final : public StreamEncoder {
+ public:
+  explicit Encoder(const ChatRequest& request)
+      : model_(request.model), with_usage_(request.stream_usage), created_(unix_seconds()) {}
+
+  std::string encode(const ChatEvent& event) override {
+    switch (event.kind) {
+      case EventKind::start:
+        id_ = id_of("chatcmpl-", event.id);
+        if (!event.model.empty()) model_ = event.model;
+        return chunk(0, {{"content", ""}});
+      case EventKind::text: return text(event, "content");
+      case EventKind::refusal: return text(event, "refusal");
+      case EventKind::reasoning:
+        return event.text.empty() ? "" : chunk(event.choice, {{"reasoning_content", event.text}});
+      case EventKind::tool_start: return tool_start(event);
+      case EventKind::tool_delta: return tool_delta(event);
+      case EventKind::annotation: {
+        json::Array one = {write_annotation(event.annotation, /*is_nested=*/true)};
+        return chunk(event.choice, {{"annotations", std::move(one)}});
+      }
+      case EventKind::finish: return chunk(event.choice, {}, finish_word(event.finish_reason));
+      case EventKind::usage: usage_ = event.usage; return {};
+      case EventKind::end: return end();
+    }
+    return {};
+  }
+
+  std::string fail(const WireError& error) override { return event_bytes("", write_error(error)); }
+
+ private:
+  static std::int64_t unix_seconds() {
+    return std::chrono::floor<std::chrono::seconds>(system_clock().now())
+        .time_since_epoch()
+        .count();
+  }
+
+  json::Object head(json::Array choices) {
+    if (id_.empty()) id_ = new_id("chatcmpl-");
+    json::Object out = {{"id", id_},
+                        {"object", "chat.completion.chunk"},
+                        {"created", created_},
+                        {"model", model_},
+                        {"choices", std::move(choices)}};
+    if (with_usage_) out["usage"] = nullptr;
+    return out;
+  }
+
+  std::string chunk(std::size_t choice, json::Object delta, std::string_view finish = {}) {
+    return event_bytes("", head({choice_of(choice, std::move(delta), finish)}));
+  }
+
+  json::Object choice_of(std::size_t choice, json::Object delta, std::string_view finish) {
+    if (begun_.insert(choice).second) delta["role"] = "assistant";
+    json::Object out = {{"index", choice},
+                        {"delta", std::move(delta)},
+                        {"logprobs", nullptr},
+                        {"finish_reason", nullptr}};
+    if (!finish.empty()) out["finish_reason"] = finish;
+    return out;
+  }
+
+  std::string text(const ChatEvent& event, std::string_view key) {
+    json::Object delta;
+    delta[key] = event.text;
+    json::Object choice = choice_of(event.choice, std::move(delta), {});
+    if (!event.logprobs.empty())
+      choice["logprobs"] = {{"content", write_logprobs(event.logprobs)}, {"refusal", nullptr}};
+    return event_bytes("", head({std::move(choice)}));
+  }
+
+  std::string tool_start(const ChatEvent& event) {
+    json::Object call = {
+        {"index", event.call_index},
+        {"id", event.call.id.empty() ? new_id("call_") : event.call.id},
+        {"type", "function"},
+        {"function", {{"name", event.call.name}, {"arguments", event.call.arguments}}}};
+    json::Array calls = {std::move(call)};
+    return chunk(event.choice, {{"tool_calls", std::move(calls)}});
+  }
+
+  std::string tool_delta(const ChatEvent& event) {
+    json::Object call = {{"index", event.call_index}, {"function", {{"arguments", event.text}}}};
+    json::Array calls = {std::move(call)};
+    return chunk(event.choice, {{"tool_calls", std::move(calls)}});
+  }
+
+  std::string end() {
+    std::string bytes;
+    if (with_usage_) {
+      json::Object out = head({});
+      out["usage"] = write_usage(usage_);
+      bytes = event_bytes("", out);
+    }
+    return bytes + "data: [DONE]\n\n";
+  }
+
+  std::string id_;
+  std::string model_;
+  bool with_usage_;
+  std::int64_t created_;
+  std::set<std::size_t> begun_;
+  ChatUsage usage_;
+};
+
+class Decoder final : public SseDecoder {
+ private:
+  struct ChoiceState {
+    std::map<std::int64_t, std::size_t> calls;  ///< Index on the wire -> ours.
+    bool finished = false;
+  };
+
+  Result<void> take(const std::string&, std::string_view data) override {
+    if (data.starts_with("[DONE]")) {
+      if (!begun_) return stream_error("the stream ended before it began");
+      end();
+      return {};
+    }
+    const json::Value value = TRY(json::parse(data).within("an event of the stream"));
+    if (!value.is_object()) return stream_error("an event of the stream is not an object");
+    const json::Object& chunk = value.get_object();
+    if (const json::Value* error = chunk.if_contains("error"); error && !error->is_null()) {
+      if (error->is_object()) return stream_error(text_of(error->get_object(), "message"));
+      return stream_error(text_of(chunk, "error"));
+    }
+    if (!std::exchange(begun_, true)) begin(chunk);
+    if (const json::Array* choices = array_of(chunk, "choices"))
+      for (const json::Value& choice : *choices)
+        if (choice.is_object()) TRY(take_choice(choice.get_object()));
+    if (const json::Object* usage = object_of(chunk, "usage")) {
+      ChatEvent event{.kind = EventKind::usage};
+      event.usage = read_usage(*usage);
+      add(std::move(event));
+    }
+    return {};
+  }
+
+  void begin(const json::Object& chunk) {
+    ChatEvent event{.kind = EventKind::start};
+    event.id = text_of(chunk, "id");
+    event.model = text_of(chunk, "model");
+    add(std::move(event));
+  }
+
+  Result<void> take_choice(const json::Object& object) {
+    const auto index = static_cast<std::size_t>(whole_of(object, "index"));
+    if (index >= choices_max) return stream_error("the stream has too many choices");
+    ChoiceState& state = choices_[index];
+    if (const json::Object* delta = object_of(object, "delta")) {
+      take_texts(index, *delta, object);
+      if (const json::Array* calls = array_of(*delta, "tool_calls"))
+        for (const json::Value& call : *calls)
+          if (call.is_object()) TRY(take_call(index, state, call.get_object()));
+      if (const json::Array* annotations = array_of(*delta, "annotations"))
+        for (const json::Value& item : *annotations)
+          if (item.is_object()) {
+            ChatEvent event{.kind = EventKind::annotation, .choice = index};
+            event.annotation = read_annotation(item.get_object());
+            add(std::move(event));
+          }
+    }
+    if (const std::string word = text_of(object, "finish_reason");
+        !word.empty() && !std::exchange(state.finished, true)) {
+      ChatEvent event{.kind = EventKind::finish, .choice = index};
+      event.finish_reason = finish_reason(word);
+      if (event.finish_reason == FinishReason::stop && !state.calls.empty())
+        event.finish_reason = FinishReason::tool_calls;
+      add(std::move(event));
+    }
+    return {};
+  }
+
+  void take_texts(std::size_t index, const json::Object& delta, const json::Object& choice) {
+    std::string reasoning = text_of(delta, "reasoning_content");
+    if (reasoning.empty()) reasoning = text_of(delta, "reasoning");
+    if (!reasoning.empty())
+      add({.kind = EventKind::reasoning, .choice = index, .text = std::move(reasoning)});
+    ChatEvent text{.kind = EventKind::text, .choice = index, .text = text_of(delta, "content")};
+    if (const json::Object* logprobs = object_of(choice, "logprobs"))
+      if (const json::Array* content = array_of(*logprobs, "content"))
+        text.logprobs = read_logprobs(*content);
+    if (!text.text.empty() || !text.logprobs.empty()) add(std::move(text));
+    if (std::string refusal = text_of(delta, "refusal"); !refusal.empty())
+      add({.kind = EventKind::refusal, .choice = index, .text = std::move(refusal)});
+  }
+
+  Result<void> take_call(std::size_t choice, ChoiceState& state, const json::Object& call) {
+    const std::string id = text_of(call, "id");
+    const json::Object* function = object_of(call, "function");
+    const std::string name = function ? text_of(*function, "name") : "";
+    std::int64_t wire = whole_of(call, "index");
+    // Servers that leave the index out send whole calls.
+    if (!call.contains("index"))
+      wire = static_cast<std::int64_t>(state.calls.size()) - (id.empty() && name.empty() ? 1 : 0);
+    auto found = state.calls.find(wire);
+    if (found == state.calls.end()) {
+      if (state.calls.size() >= calls_max)
+        return stream_error("the stream has too many tool calls");
+      found = state.calls.emplace(wire, state.calls.size()).first;
+      ChatEvent event{.kind = EventKind::tool_start, .choice = choice};
+      event.call_index = found->second;
+      event.call.id = id.empty() ? new_id("call_") : id;
+      event.call.name = name;
+      add(std::move(event));
+    }
+    std::string arguments = function ? text_of(*function, "arguments") : "";
+    if (arguments.empty()) return {};
+    ChatEvent event{.kind = EventKind::tool_delta, .choice = choice, .text = std::move(arguments)};
+    event.call_index = found->second;
+    add(std::move(event));
+    return {};
+  }
+
+  void take_end() override {
+    // A server that forgets "[DONE]" is believed if every choice said why it ended.
+    bool whole = !choices_.empty();
+    for (const auto& [index, state] : choices_) whole = whole && state.finished;
+    if (whole) end();
+  }
+
+  bool begun_ = false;
+  std::map<std::size_t, ChoiceState> choices_;
+};
+
+}  // namespace
+
+std::unique_ptr<StreamEncoder> OpenAiCodec::stream_encoder(const ChatRequest& request) const {
+  return std::make_unique<Encoder>(request);
+}
+
+std::unique_ptr<StreamDecoder> OpenAiCodec::stream_decoder() const {
+  return std::make_unique<Decoder>();
+}
+
+}  // namespace slipway::dialects::detail
