@@ -1,4 +1,4 @@
-# Sourced by the scripts of this folder: where things are, and a Python environment that is made once.
+# Sourced by the scripts of this folder: where things are, and environments of Python and Node that are made once.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/slipway
@@ -28,4 +28,28 @@ venv() {
     touch "$folder/.complete"
   ) 9>"$cache/venv/$key.lock" || return 1
   echo "$folder"
+}
+
+# node_packages FOLDER: prints the node_modules that FOLDER/package-lock.json pins, making it when it is new. It
+# lives outside the tree under the hash of the lock, as the Python environments do.
+node_packages() {
+  local key folder
+  tools/deps/deps.sh --node || return 1
+  key=$({ node --version; cat "$1/package.json" "$1/package-lock.json"; } | sha256sum | cut -c1-16)
+  folder=$cache/npm/$key
+  mkdir -p "$cache/npm"
+  (
+    flock 9
+    [ -e "$folder/.complete" ] && exit 0
+    say "fetching the packages of $1/package-lock.json (once, some seconds)"
+    rm -rf "$folder"
+    mkdir -p "$folder"
+    cp "$1/package.json" "$1/package-lock.json" "$folder/"
+    # No package's own scripts: what is installed is what the lock's checksums say.
+    (cd "$folder" && npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier) >"$folder.log" 2>&1 </dev/null \
+      || die "npm could not install what $1/package-lock.json names. Is its registry reachable? It said:
+$(grep -Ei '^npm err' "$folder.log" | head -n 5)"
+    touch "$folder/.complete"
+  ) 9>"$cache/npm/$key.lock" || return 1
+  echo "$folder/node_modules"
 }

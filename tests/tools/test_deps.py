@@ -121,3 +121,22 @@ def test_a_filled_cache_needs_no_client(deps):
     done = deps.run()
     assert (done.returncode, done.stdout.strip()) == (0, str(prefix))
     assert deps.calls() == 0
+
+
+def node(deps, version):
+    script = deps.folder / "bin/node"
+    script.write_text(f"#!/bin/sh\necho {version}\n")
+    script.chmod(0o755)
+
+
+def test_a_node_that_is_too_old_is_named_with_the_one_that_is_needed(deps):
+    node(deps, "v16.20.1")
+    done = deps.run("--node")
+    assert done.returncode == 1
+    assert "Node.js v16.20.1 is too old" in done.stderr and "18 or later" in done.stderr
+
+
+def test_a_node_that_is_there_is_left_alone(deps):
+    node(deps, "v22.1.0")
+    done = deps.run("--node")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

@@ -4,6 +4,7 @@
 #   tools/deps/deps.sh            install what is missing, then print the prefix
 #   tools/deps/deps.sh --path     only print the prefix
 #   tools/deps/deps.sh --apt NAME...   install more Debian packages, with the same checks and messages
+#   tools/deps/deps.sh --node     see that Node.js and npm are there
 #
 # Ordinary package clients only (apt, pip, mvn). Each file is checked against tools/deps/pins.txt. A step
 # that is done leaves a stamp, so an interrupted run goes on where it stopped, and a filled cache needs
@@ -40,6 +41,17 @@ install_apt_packages() { # NAME...: asks dpkg first, so nothing is fetched where
     || die "apt-get could not install ${missing[*]}. It said:
 $(grep -E '^(E|W):' "$cache/apt.log" | tail -n 5)
 Is this Debian 12 with a reachable mirror? All of it is in $cache/apt.log"
+}
+
+# Not in apt.txt: Node.js that comes from elsewhere brings npm in its own package, and Debian's npm would remove it.
+install_node() {
+  local major
+  major=$(node --version 2>/dev/null | sed -n 's/^v\([0-9]*\)\..*/\1/p')
+  if [ -z "$major" ] || ! command -v npm >/dev/null; then
+    install_apt_packages nodejs npm
+  elif [ "$major" -lt 18 ]; then
+    die "Node.js $(node --version) is too old to bundle the page: 18 or later is needed. Debian 12 has one: apt-get install nodejs npm"
+  fi
 }
 
 checked() { # FILE SHA256: true when the file is there and is the pinned one
@@ -137,6 +149,11 @@ build_llama() {
   rm -rf "$work"
 }
 
+if [ "${1:-}" = --node ]; then
+  mkdir -p "$cache"
+  install_node
+  exit 0
+fi
 mkdir -p "$cache" "$downloads" || die "the cache $cache cannot be made; set SLIPWAY_DEPS to a folder that can be written"
 exec 9>"$cache/lock"
 flock -n 9 || { say "waiting for another run that holds $cache/lock"; flock -w 3600 9 || die "it has held it for an hour"; }
@@ -148,6 +165,7 @@ if [ "${1:-}" = --apt ]; then
 fi
 mapfile -t packages < <(grep -Ev '^(#|$)' "$here/apt.txt")
 install_apt_packages "${packages[@]}"
+install_node
 if ! done_already all; then
   say "assembling $prefix; 5 to 10 minutes on two cores, 260 MB of downloads"
   while read -r kind name version file sum; do fetch "$kind" "$name" "$version" "$file" "$sum"; done \

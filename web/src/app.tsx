@@ -1,0 +1,268 @@
+// The frame around all pages: navigation, colours, shortcuts, signing in.
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { api, setOnUnauthenticated, type Problem, type Session } from './api';
+import { asProblem, useStored } from './hooks';
+import { AskPage } from './pages/ask';
+import { CollectionPage } from './pages/collection';
+import { CollectionsPage } from './pages/collections';
+import { ModelsPage } from './pages/models';
+import { ReceiptPage } from './pages/receipt';
+import { SearchPage } from './pages/search';
+import { SettingsPage } from './pages/settings';
+import { Dialog, Empty, Field, Page, ProblemBox } from './parts/common';
+import { Icon, type IconName } from './parts/icons';
+import { below, Link, navigate, useAddress } from './router';
+import { chooseTheme, isDark } from './theme';
+
+const places: { href: string; name: string; icon: IconName; key: string }[] = [
+  { href: '/', name: 'Ask', icon: 'ask', key: 'a' },
+  { href: '/search', name: 'Search', icon: 'search', key: 's' },
+  { href: '/collections', name: 'Collections', icon: 'collections', key: 'c' },
+  { href: '/models', name: 'Models', icon: 'models', key: 'm' },
+  { href: '/settings', name: 'Settings', icon: 'settings', key: 't' },
+];
+
+function Content({ path }: { path: string }) {
+  const collection = below(path, '/collections');
+  const receipt = below(path, '/receipts');
+  if (path === '/' || path === '/ask') return <AskPage />;
+  if (path === '/search') return <SearchPage />;
+  if (collection?.length === 0) return <CollectionsPage />;
+  if (collection?.length === 1) return <CollectionPage key={collection[0]} name={collection[0]!} />;
+  if (path === '/models' || path === '/keys') return <ModelsPage />;
+  if (path === '/settings') return <SettingsPage />;
+  if (receipt?.length === 1) return <ReceiptPage key={receipt[0]} id={receipt[0]!} />;
+  return (
+    <Page title="Not here">
+      <Empty icon="help" title="There is no such page" action={<Link class="button" href="/">Ask something</Link>}>
+        The address may be mistyped.
+      </Empty>
+    </Page>
+  );
+}
+
+function SignIn({ onDone }: { onDone: () => void }) {
+  const [key, setKey] = useState('');
+  const [problem, setProblem] = useState<Problem | null>(null);
+  const [isBusy, setBusy] = useState(false);
+  const signIn = async (event: Event) => {
+    event.preventDefault();
+    setBusy(true);
+    try {
+      await api.signIn(key.trim());
+      onDone();
+    } catch (error) {
+      setProblem(asProblem(error));
+      setBusy(false);
+    }
+  };
+  return (
+    <main class="sign-in" id="main">
+      <form class="card stack" onSubmit={signIn}>
+        <h1>Slipway</h1>
+        <p class="muted">This server asks for a key. The page keeps a session, not the key.</p>
+        <input type="text" class="hidden" name="username" autocomplete="username" value="slipway" readOnly tabIndex={-1} aria-hidden="true" />
+        <Field label="API key">
+          {(attributes) => <input {...attributes} type="password" value={key} required autocomplete="current-password" autofocus onInput={(event) => setKey(event.currentTarget.value)} />}
+        </Field>
+        <ProblemBox problem={problem} />
+        <button type="submit" disabled={isBusy || !key.trim()}>
+          Sign in
+        </button>
+      </form>
+    </main>
+  );
+}
+
+function Help({ on, setOn, onClose }: { on: boolean; setOn: (on: boolean) => void; onClose: () => void }) {
+  return (
+    <Dialog title="Keyboard" onClose={onClose}>
+      <dl class="keys">
+        {places.map((place) => (
+          <div key={place.href}>
+            <dt>
+              <kbd>g</kbd> <kbd>{place.key}</kbd>
+            </dt>
+            <dd>{place.name}</dd>
+          </div>
+        ))}
+        <div>
+          <dt>
+            <kbd>/</kbd>
+          </dt>
+          <dd>To the question or query</dd>
+        </div>
+        <div>
+          <dt>
+            <kbd>Enter</kbd>
+          </dt>
+          <dd>
+            Ask; <kbd>Shift</kbd> <kbd>Enter</kbd> begins a new line
+          </dd>
+        </div>
+        <div>
+          <dt>
+            <kbd>d</kbd>
+          </dt>
+          <dd>Dark or light</dd>
+        </div>
+        <div>
+          <dt>
+            <kbd>?</kbd>
+          </dt>
+          <dd>This list</dd>
+        </div>
+        <div>
+          <dt>
+            <kbd>Esc</kbd>
+          </dt>
+          <dd>Close what is in front</dd>
+        </div>
+      </dl>
+      <label class="check">
+        <input type="checkbox" checked={on} onChange={(event) => setOn(event.currentTarget.checked)} /> Single keys do something
+      </label>
+    </Dialog>
+  );
+}
+
+const isTyping = (target: EventTarget | null): boolean => target instanceof HTMLElement && (target.isContentEditable || /^(input|textarea|select)$/i.test(target.tagName));
+
+function useShortcuts(isOn: boolean, actions: { help: () => void; theme: () => void }): void {
+  const pending = useRef(0); // When "g" was pressed.
+  const latest = useRef(actions);
+  latest.current = actions;
+  useEffect(() => {
+    if (!isOn) return;
+    const press = (event: KeyboardEvent) => {
+      if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target) || document.querySelector('dialog[open]')) return;
+      const follows = Date.now() - pending.current < 1500;
+      pending.current = 0;
+      const place = places.find((p) => p.key === event.key);
+      if (follows && place) navigate(place.href);
+      else if (event.key === 'g') pending.current = Date.now();
+      else if (event.key === '?') latest.current.help();
+      else if (event.key === 'd') latest.current.theme();
+      else if (event.key === '/') document.querySelector<HTMLElement>('[data-shortcut=focus]')?.focus();
+      else return;
+      event.preventDefault();
+    };
+    addEventListener('keydown', press);
+    return () => removeEventListener('keydown', press);
+  }, [isOn]);
+}
+
+function Navigation({ path }: { path: string }) {
+  const isAt = (href: string) => (href === '/' ? path === '/' || path === '/ask' : path.startsWith(href));
+  return (
+    <nav aria-label="Pages">
+      <ul>
+        {places.map((place) => (
+          <li key={place.href}>
+            <Link href={place.href} aria-current={isAt(place.href) ? 'page' : undefined}>
+              <Icon name={place.icon} />
+              <span>{place.name}</span>
+            </Link>
+          </li>
+        ))}
+      </ul>
+    </nav>
+  );
+}
+
+function Frame({ session, onSignOut }: { session: Session; onSignOut: () => void }) {
+  const { path } = useAddress();
+  const [isHelping, setHelping] = useState(false);
+  const [shortcuts, setShortcuts] = useStored('shortcuts', 'on');
+  const [dark, setDark] = useState(isDark);
+  const main = useRef<HTMLElement>(null);
+  const isFirst = useRef(true);
+  const toggle = () => {
+    chooseTheme(isDark() ? 'light' : 'dark');
+    setDark(isDark());
+  };
+  useShortcuts(shortcuts === 'on', { help: () => setHelping(true), theme: toggle });
+  useEffect(() => {
+    // Readers hear the new page; the first one is announced by the browser.
+    if (isFirst.current) isFirst.current = false;
+    else {
+      scrollTo(0, 0);
+      main.current?.focus({ preventScroll: true });
+    }
+  }, [path]);
+  return (
+    <div class="frame">
+      <a class="skip" href="#main" onClick={(event) => {
+        event.preventDefault();
+        main.current?.focus();
+      }}>
+        To the content
+      </a>
+      <header class="side">
+        <Link class="brand" href="/">
+          <svg viewBox="0 0 32 32" width="28" height="28" aria-hidden="true">
+            <rect width="32" height="32" rx="7" class="brand-back" />
+            <path d="M6 22.5 26 17M6 26h20" class="brand-line" />
+            <path d="M8.5 17.2 10 11.500l13-3.4-2.2 6z" class="brand-hull" />
+          </svg>
+          <span>Slipway</span>
+        </Link>
+        <Navigation path={path} />
+        <div class="side-end">
+          <a href="/docs" class="docs" aria-label="API docs">
+            <Icon name="docs" />
+            <span>API docs</span>
+          </a>
+          <div class="row">
+            <button type="button" class="bare" aria-label={dark ? 'Light colours' : 'Dark colours'} title={dark ? 'Light (d)' : 'Dark (d)'} onClick={toggle}>
+              <Icon name={dark ? 'sun' : 'moon'} />
+            </button>
+            <button type="button" class="bare" aria-label="Keyboard shortcuts" title="Keyboard (?)" onClick={() => setHelping(true)}>
+              <Icon name="help" />
+            </button>
+            {session.caller?.is_session && (
+              <button type="button" class="bare" aria-label={`Sign out ${session.caller.name}`} title={`Signed in as ${session.caller.name}, ${session.caller.role}`} onClick={onSignOut}>
+                <Icon name="out" />
+              </button>
+            )}
+          </div>
+          <p class="version">{session.version}</p>
+        </div>
+      </header>
+      <main id="main" ref={main} tabIndex={-1}>
+        <Content path={path} />
+      </main>
+      {isHelping && <Help on={shortcuts === 'on'} setOn={(on) => setShortcuts(on ? 'on' : 'off')} onClose={() => setHelping(false)} />}
+    </div>
+  );
+}
+
+export function App() {
+  const [session, setSession] = useState<Session | null>(null);
+  const [problem, setProblem] = useState<Problem | null>(null);
+  const load = () =>
+    api.session().then(
+      (value) => {
+        setSession(value);
+        setProblem(null);
+      },
+      (error) => setProblem(asProblem(error)),
+    );
+  useEffect(() => {
+    setOnUnauthenticated(() => setSession((old) => old && { ...old, caller: null }));
+    void load();
+  }, []);
+  const signOut = async () => {
+    await api.signOut().catch(() => undefined);
+    await load();
+  };
+  if (problem && !session)
+    return (
+      <main class="sign-in">
+        <ProblemBox problem={problem} retry={load} />
+      </main>
+    );
+  // The frame is drawn at once; who is there decides only what it shows inside.
+  if (session && !session.caller) return <SignIn onDone={load} />;
+  return <Frame session={session ?? { version: '', caller: { name: '', role: 'read', is_session: false } }} onSignOut={signOut} />;
+}

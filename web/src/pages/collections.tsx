@@ -1,0 +1,146 @@
+// All collections, and how a new one comes into being.
+import { useState } from 'preact/hooks';
+import { api, type Collection, type Problem } from '../api';
+import { count, plural, time } from '../format';
+import { asProblem, useLoaded, useTitle } from '../hooks';
+import { Confirm, Dialog, Empty, Field, Page, ProblemBox, Waiting } from '../parts/common';
+import { Icon } from '../parts/icons';
+import { Link, navigate } from '../router';
+
+const splitters = ['recursive', 'markdown', 'html', 'code', 'token', 'sentence', 'semantic', 'character', 'json'] as const;
+const namePattern = /^[a-z0-9][a-z0-9._-]*$/i;
+
+function CreateDialog({ onClose, onCreated }: { onClose: () => void; onCreated: (name: string) => void }) {
+  const models = useLoaded((signal) => api.models(signal), 'models');
+  const [name, setName] = useState('');
+  const [embedder, setEmbedder] = useState('');
+  const [kind, setKind] = useState<string>('recursive');
+  const [size, setSize] = useState(800);
+  const [problem, setProblem] = useState<Problem | null>(null);
+  const [isBusy, setBusy] = useState(false);
+  const embedders = (models.value ?? []).filter((model) => model.task === 'embed');
+  const nameError = name && !namePattern.test(name) ? 'Letters, digits, dots, dashes and underscores' : null;
+  const create = async (event: Event) => {
+    event.preventDefault();
+    setBusy(true);
+    try {
+      const settings: Record<string, unknown> = { splitter: { kind, chunk_size: size } };
+      if (embedder) settings.embedder = embedder;
+      await api.createCollection(name, settings);
+      onCreated(name);
+    } catch (error) {
+      setProblem(asProblem(error));
+      setBusy(false);
+    }
+  };
+  return (
+    <Dialog title="New collection" onClose={onClose}>
+      <form class="stack" onSubmit={create}>
+        <Field label="Name" error={nameError} hint="Such as handbook; it cannot be changed later">
+          {(attributes) => <input {...attributes} value={name} required maxLength={64} autocomplete="off" onInput={(event) => setName(event.currentTarget.value)} />}
+        </Field>
+        <Field label="Embedder" hint="The model that compares by meaning">
+          {(attributes) => (
+            <select {...attributes} value={embedder} onChange={(event) => setEmbedder(event.currentTarget.value)}>
+              <option value="">The default</option>
+              {embedders.map((model) => (
+                <option key={model.name}>{model.name}</option>
+              ))}
+            </select>
+          )}
+        </Field>
+        <div class="grid">
+          <Field label="Splitter">
+            {(attributes) => (
+              <select {...attributes} value={kind} onChange={(event) => setKind(event.currentTarget.value)}>
+                {splitters.map((splitter) => (
+                  <option key={splitter}>{splitter}</option>
+                ))}
+              </select>
+            )}
+          </Field>
+          <Field label="Size of a chunk">
+            {(attributes) => <input {...attributes} type="number" min={1} max={1_000_000} value={size} onInput={(event) => setSize(event.currentTarget.valueAsNumber || 800)} />}
+          </Field>
+        </div>
+        <ProblemBox problem={problem} />
+        <div class="row end">
+          <button type="button" class="quiet" onClick={onClose}>
+            Cancel
+          </button>
+          <button type="submit" disabled={isBusy || !name || !!nameError}>
+            Create
+          </button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
+
+function CollectionCard({ collection, onRemove }: { collection: Collection; onRemove: () => void }) {
+  const { name } = collection;
+  return (
+    <li class="card collection">
+      <h2>
+        <Link href={`/collections/${encodeURIComponent(name)}`}>{name}</Link>
+      </h2>
+      <p>
+        {plural(collection.documents, 'document')} · {plural(collection.chunks, 'chunk')}
+      </p>
+      <p class="muted">
+        {collection.embedder} · {collection.splitter.kind} {count(collection.splitter.chunk_size)}
+        {collection.reranker && ` · ${collection.reranker}`}
+      </p>
+      <p class="muted">
+        Version {collection.index_version} · since {time(collection.created_at)}
+      </p>
+      <button type="button" class="bare corner" aria-label={`Delete ${name}`} onClick={onRemove}>
+        <Icon name="trash" />
+      </button>
+    </li>
+  );
+}
+
+export function CollectionsPage() {
+  useTitle('Collections');
+  const list = useLoaded((signal) => api.collections(signal), 'collections');
+  const [isCreating, setCreating] = useState(false);
+  const [removing, setRemoving] = useState<Collection | null>(null);
+  const open = (name: string) => navigate(`/collections/${encodeURIComponent(name)}`);
+  const create = (
+    <button type="button" onClick={() => setCreating(true)}>
+      <Icon name="plus" /> New collection
+    </button>
+  );
+  return (
+    <Page title="Collections" lead="Documents, their index, and the settings they were brought in with." actions={list.value?.length ? create : null}>
+      <ProblemBox problem={list.problem} retry={list.reload} />
+      {!list.value && !list.problem && <Waiting lines={4} />}
+      {list.value?.length === 0 && (
+        <Empty icon="collections" title="No collection yet" action={create}>
+          A collection holds documents that are asked together. Make one, then drop files on it.
+        </Empty>
+      )}
+      <ul class="cards">
+        {list.value?.map((collection) => (
+          <CollectionCard key={collection.name} collection={collection} onRemove={() => setRemoving(collection)} />
+        ))}
+      </ul>
+      {isCreating && <CreateDialog onClose={() => setCreating(false)} onCreated={open} />}
+      {removing && (
+        <Confirm
+          title={`Delete ${removing.name}?`}
+          word={removing.name}
+          verb="Delete"
+          onClose={() => setRemoving(null)}
+          onConfirm={async () => {
+            await api.removeCollection(removing.name);
+            list.reload();
+          }}
+        >
+          {plural(removing.documents, 'document')} and their index are erased, in every version. This cannot be undone.
+        </Confirm>
+      )}
+    </Page>
+  );
+}

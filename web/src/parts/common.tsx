@@ -1,0 +1,222 @@
+import type { ComponentChildren } from 'preact';
+import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import type { Problem } from '../api';
+import { Icon, type IconName } from './icons';
+
+export function Page({ title, lead, actions, children }: { title: string; lead?: ComponentChildren; actions?: ComponentChildren; children: ComponentChildren }) {
+  return (
+    <div class="page">
+      <header class="page-head">
+        <div>
+          <h1>{title}</h1>
+          {lead && <p class="lead">{lead}</p>}
+        </div>
+        {actions && <div class="actions">{actions}</div>}
+      </header>
+      {children}
+    </div>
+  );
+}
+
+export function Empty({ icon, title, children, action }: { icon: IconName; title: string; children?: ComponentChildren; action?: ComponentChildren }) {
+  return (
+    <div class="empty">
+      <Icon name={icon} />
+      <h2>{title}</h2>
+      {children && <p>{children}</p>}
+      {action}
+    </div>
+  );
+}
+
+/** A failure, as the server says it, with the way on. */
+export function ProblemBox({ problem, retry }: { problem: Problem | null; retry?: () => void }) {
+  if (!problem) return null;
+  const more = problem.errors.filter((issue) => issue.message !== problem.message);
+  return (
+    <div class="problem" role="alert">
+      <p>{problem.message}</p>
+      {more.length > 0 && (
+        <ul>
+          {more.map((issue) => (
+            <li key={issue.path + issue.message}>
+              <code>{issue.path}</code> {issue.message}
+            </li>
+          ))}
+        </ul>
+      )}
+      {retry && (
+        <button type="button" class="quiet" onClick={retry}>
+          Try again
+        </button>
+      )}
+    </div>
+  );
+}
+
+/** Grey bars where something will stand, so that nothing jumps when it comes. */
+export function Waiting({ lines = 3, label = 'Loading' }: { lines?: number; label?: string }) {
+  return (
+    <div class="waiting" role="status" aria-label={label}>
+      {Array.from({ length: lines }, (_, i) => (
+        <span key={i} />
+      ))}
+    </div>
+  );
+}
+
+type FieldProps = { label: string; hint?: ComponentChildren; error?: string | null; class?: string; children: (attributes: { id: string; 'aria-describedby'?: string; 'aria-invalid'?: 'true' }) => ComponentChildren };
+
+/** A labelled control: `children` gets what ties both together. */
+export function Field({ label, hint, error, class: name, children }: FieldProps) {
+  const id = useId();
+  const note = error || hint;
+  return (
+    <div class={`field ${name ?? ''}`}>
+      <label for={id}>{label}</label>
+      {children({ id, 'aria-describedby': note ? `${id}-note` : undefined, 'aria-invalid': error ? 'true' : undefined })}
+      {note && (
+        <p id={`${id}-note`} class={error ? 'note bad' : 'note'}>
+          {note}
+        </p>
+      )}
+    </div>
+  );
+}
+
+export function Choice<T extends string>({ label, value, options, onChange }: { label: string; value: T; options: readonly (readonly [T, string])[]; onChange: (value: T) => void }) {
+  const name = useId();
+  return (
+    <fieldset class="choice">
+      <legend>{label}</legend>
+      <div>
+        {options.map(([option, text]) => (
+          <label key={option} class={option === value ? 'on' : ''}>
+            <input type="radio" name={name} value={option} checked={option === value} onChange={() => onChange(option)} />
+            {text}
+          </label>
+        ))}
+      </div>
+    </fieldset>
+  );
+}
+
+type DialogProps = { title: string; onClose: () => void; children: ComponentChildren; kind?: 'box' | 'drawer'; footer?: ComponentChildren };
+
+/** The browser's own modal dialog: it keeps the focus inside, gives it back, and closes with Escape. */
+export function Dialog({ title, onClose, children, kind = 'box', footer }: DialogProps) {
+  const element = useRef<HTMLDialogElement>(null);
+  const id = useId();
+  useEffect(() => {
+    const dialog = element.current!;
+    const before = document.activeElement as HTMLElement | null;
+    dialog.showModal();
+    return () => {
+      dialog.close();
+      before?.focus?.();
+    };
+  }, []);
+  return (
+    <dialog
+      ref={element}
+      class={kind}
+      aria-labelledby={id}
+      onCancel={(event) => {
+        event.preventDefault();
+        onClose();
+      }}
+      onMouseDown={(event) => event.target === element.current && onClose()}
+    >
+      <div class="dialog-body">
+        <header>
+          <h2 id={id}>{title}</h2>
+          <button type="button" class="bare" aria-label="Close" onClick={onClose}>
+            <Icon name="close" />
+          </button>
+        </header>
+        <div class="dialog-content" tabIndex={-1}>{children}</div>
+        {footer && <footer>{footer}</footer>}
+      </div>
+    </dialog>
+  );
+}
+
+type ConfirmProps = { title: string; word?: string; verb: string; onConfirm: () => Promise<void>; onClose: () => void; children: ComponentChildren };
+
+/** Asks before something is gone for good; with `word`, it must be typed. */
+export function Confirm({ title, word, verb, onConfirm, onClose, children }: ConfirmProps) {
+  const [typed, setTyped] = useState('');
+  const [isBusy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<Problem | null>(null);
+  const confirm = async (event: Event) => {
+    event.preventDefault();
+    setBusy(true);
+    try {
+      await onConfirm();
+      onClose();
+    } catch (error) {
+      setProblem(error as Problem);
+      setBusy(false);
+    }
+  };
+  return (
+    <Dialog title={title} onClose={onClose}>
+      <form onSubmit={confirm} class="stack">
+        <div>{children}</div>
+        {word !== undefined && (
+          <Field label={`Type ${word} to go on`}>
+            {(attributes) => <input {...attributes} value={typed} autocomplete="off" onInput={(event) => setTyped(event.currentTarget.value)} />}
+          </Field>
+        )}
+        <ProblemBox problem={problem} />
+        <div class="row end">
+          <button type="button" class="quiet" onClick={onClose}>
+            Keep
+          </button>
+          <button type="submit" class="danger" disabled={isBusy || (word !== undefined && typed !== word)}>
+            {verb}
+          </button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
+
+export function CopyButton({ text, label }: { text: string; label: string }) {
+  const [state, setState] = useState('');
+  const copy = async () => {
+    try {
+      await navigator.clipboard.writeText(text);
+      setState('Copied');
+    } catch {
+      setState('Copy it by hand');
+    }
+    setTimeout(() => setState(''), 2000);
+  };
+  return (
+    <button type="button" class="quiet small" onClick={copy}>
+      <Icon name={state === 'Copied' ? 'check' : 'copy'} />
+      <span aria-live="polite">{state || label}</span>
+    </button>
+  );
+}
+
+/** A share of something, with its numbers in words beside it. */
+export function Progress({ share, label }: { share: number | null; label: string }) {
+  const percent = share === null ? undefined : Math.round(Math.min(1, Math.max(0, share)) * 100);
+  return <progress class="bar" max={100} value={percent} aria-label={label} />;
+}
+
+/** The words of `query` in `text`, marked. Text stays text: nothing is parsed as markup. */
+export function Marked({ text, words }: { text: string; words: string[] }) {
+  if (!words.length) return <>{text}</>;
+  // With an ending of up to three letters: "trace" marks "traces", as the index finds it.
+  const pattern = new RegExp(`(?<![\\p{L}\\p{N}])((?:${words.join('|')})\\p{L}{0,3})(?![\\p{L}\\p{N}])`, 'giu');
+  return <>{text.split(pattern).map((part, i) => (i % 2 ? <mark class="word" key={i}>{part}</mark> : part))}</>;
+}
+
+const stopWords = new Set('a an and are as at be by for from how in is it of on or that the this to was what when where which who why with does do can may'.split(' '));
+export function queryWords(query: string): string[] {
+  const words = query.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
+  return [...new Set(words.filter((word) => word.length > 1 && !stopWords.has(word)))].slice(0, 20);
+}
