@@ -12,6 +12,14 @@
 
 namespace slipway::http {
 
+/// Where connections may go to.
+enum class Reach {
+  anywhere,
+  /// Only to addresses of the public internet, whatever a name resolves to at the moment of
+  /// connecting: for URLs that somebody else gave. Proxies of the environment are not used then.
+  public_only
+};
+
 struct ClientRequest {
   std::string method = "GET";
   std::string url;  ///< http:// or https:// only.
@@ -38,14 +46,15 @@ class Client {
     std::chrono::milliseconds connect_timeout{10'000};
     std::chrono::milliseconds timeout{300'000};  ///< Whole call, unless the Context is stricter.
     std::size_t body_bytes_max = 256u << 20;     ///< Of a body that no sink takes.
+    Reach reach = Reach::anywhere;
   };
   static std::unique_ptr<Client> make(Options options);
   virtual ~Client() = default;
 
   /// Any status is a response; only transport faults are errors: unavailable (refused, reset, DNS,
   /// TLS, a body that is too long), deadline_exceeded, cancelled, invalid_argument (URL, method or
-  /// header that cannot be sent). Messages never show a URL's user, password or query. Never
-  /// follows redirects. Every call is a fault point.
+  /// header that cannot be sent), forbidden (`Reach::public_only`). Messages never show a URL's
+  /// user, password or query. Never follows redirects. Every call is a fault point.
   virtual Result<ClientResponse> send(const Context& context, const ClientRequest& request,
                                       const BodySink& sink = {}) = 0;
 };

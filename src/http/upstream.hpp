@@ -15,14 +15,17 @@
 
 namespace slipway::http {
 
-/// What happens to a call, on the loop's thread, in this order; nothing after `on_end`.
+/// What happens to a call, on the loop's thread, in this order; nothing after `on_end`. They must
+/// not wait.
 struct UpstreamEvents {
-  /// Status and headers (names as sent).
+  /// Status and headers (names as sent). Once, of the final answer: 1xx ones are left out.
   std::function<void(int status, Headers headers)> on_head;
-  /// A piece of the body, decoded; false pauses the call until `resume`.
+  /// A piece of the body; false pauses the call until `resume`. Decoded, if the request has an
+  /// Accept-Encoding header: then Content-Encoding and Content-Length are left out of the headers.
   std::function<bool(std::string_view piece)> on_body;
   /// The body is whole, or the transport failed: unavailable (refused, reset, DNS, TLS, cut off),
-  /// deadline_exceeded (the message names which of the three), cancelled. Exactly once.
+  /// deadline_exceeded (the message names which of the three), cancelled, forbidden (`reach`).
+  /// Exactly once.
   std::function<void(Result<void>)> on_end;
 };
 
@@ -48,6 +51,8 @@ class Upstream {
   struct Options {
     std::size_t connections_per_host_max = 0;  ///< 0: no limit.
     std::size_t calls_max = 16'384;
+    std::size_t idle_connections_max = 1'024;
+    Reach reach = Reach::anywhere;
   };
   static Result<std::unique_ptr<Upstream>> make(Options options);
   virtual ~Upstream() = default;

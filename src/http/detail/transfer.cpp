@@ -28,11 +28,6 @@ std::string lower(std::string_view text) {
   return copy;
 }
 
-template <typename Value>
-void set(CURL* easy, CURLoption option, Value value) {
-  SLIPWAY_ASSERT(curl_easy_setopt(easy, option, value) == CURLE_OK);
-}
-
 /// Adds the handle to the multi handle for the scope, whatever happens.
 class Attached {
  public:
@@ -67,41 +62,36 @@ Transfer::Transfer(Line& line, const ClientRequest& request, const BodySink& sin
 
 Transfer::~Transfer() {
   curl_easy_reset(line_.easy);  // Connections stay: they belong to the multi handle.
-  curl_slist_free_all(headers_);
 }
 
-void Transfer::avoid_proxy() { set(line_.easy, CURLOPT_PROXY, ""); }
+void Transfer::avoid_proxy() { set_option(line_.easy, CURLOPT_PROXY, ""); }
 
 void Transfer::set_up() {
   CURL* easy = line_.easy;
-  set(easy, CURLOPT_URL, request_.url.c_str());
-  set(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-  set(easy, CURLOPT_NOSIGNAL, 1L);  // Timeouts of the resolver must not use signals in threads.
-  set(easy, CURLOPT_FOLLOWLOCATION, 0L);
-  set(easy, CURLOPT_ERRORBUFFER, message_.data());
-  set(easy, CURLOPT_USERAGENT, "slipway");
-  set(easy, CURLOPT_CONNECTTIMEOUT_MS,
-      static_cast<long>(std::min<std::int64_t>(options_.connect_timeout.count(), INT_MAX)));
-  set(easy, CURLOPT_TCP_KEEPALIVE, 1L);
-  set(easy, CURLOPT_BUFFERSIZE, receive_buffer_bytes);
-  set(easy, CURLOPT_HEADERFUNCTION, &Transfer::on_header);
-  set(easy, CURLOPT_HEADERDATA, this);
-  set(easy, CURLOPT_WRITEFUNCTION, &Transfer::on_body);
-  set(easy, CURLOPT_WRITEDATA, this);
-  if (request_.method == "HEAD") set(easy, CURLOPT_NOBODY, 1L);
+  set_option(easy, CURLOPT_URL, request_.url.c_str());
+  set_option(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+  set_option(easy, CURLOPT_NOSIGNAL,
+             1L);  // Timeouts of the resolver must not use signals in threads.
+  set_option(easy, CURLOPT_FOLLOWLOCATION, 0L);
+  set_option(easy, CURLOPT_ERRORBUFFER, message_.data());
+  set_option(easy, CURLOPT_USERAGENT, "slipway");
+  set_option(easy, CURLOPT_CONNECTTIMEOUT_MS,
+             static_cast<long>(std::min<std::int64_t>(options_.connect_timeout.count(), INT_MAX)));
+  set_option(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+  set_option(easy, CURLOPT_BUFFERSIZE, receive_buffer_bytes);
+  set_option(easy, CURLOPT_HEADERFUNCTION, &Transfer::on_header);
+  set_option(easy, CURLOPT_HEADERDATA, this);
+  set_option(easy, CURLOPT_WRITEFUNCTION, &Transfer::on_body);
+  set_option(easy, CURLOPT_WRITEDATA, this);
+  if (request_.method == "HEAD") set_option(easy, CURLOPT_NOBODY, 1L);
   if (!request_.body.empty() || request_.method == "POST") {
-    set(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request_.body.size()));
-    set(easy, CURLOPT_POSTFIELDS, request_.body.data());
+    set_option(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request_.body.size()));
+    set_option(easy, CURLOPT_POSTFIELDS, request_.body.data());
   }
-  set(easy, CURLOPT_CUSTOMREQUEST, request_.method.c_str());
-  // Without this curl waits up to a second for "100 Continue" before it sends a long body.
-  headers_ = curl_slist_append(headers_, "Expect:");
-  for (const auto& [name, value] : request_.headers) {
-    // "Name;" is curl's spelling of a header without a value.
-    const std::string line = value.empty() ? name + ";" : name + ": " + value;
-    headers_ = curl_slist_append(headers_, line.c_str());
-  }
-  set(easy, CURLOPT_HTTPHEADER, headers_);
+  set_option(easy, CURLOPT_CUSTOMREQUEST, request_.method.c_str());
+  headers_ = header_list(request_);
+  set_option(easy, CURLOPT_HTTPHEADER, headers_.get());
+  if (options_.reach == Reach::public_only) public_only_.guard(easy);
 }
 
 std::size_t Transfer::on_header(char* bytes, std::size_t, std::size_t count, void* self) {
@@ -195,6 +185,7 @@ Error Transfer::explain(CURLcode code) const {
                   header_bytes_max);
     case Stopped::no: break;
   }
+  if (!public_only_.refused().empty()) return refused_address(request_.url, public_only_.refused());
   const std::string_view said(message_.data());
   return fail(code == CURLE_URL_MALFORMAT ? Code::invalid_argument : Code::unavailable, "{}: {}",
               url, said.empty() ? std::string_view(curl_easy_strerror(code)) : said);

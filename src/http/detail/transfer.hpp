@@ -8,6 +8,7 @@
 #include <string>
 
 #include "http/client.hpp"
+#include "http/detail/curl_request.hpp"
 
 namespace slipway::http::detail {
 
@@ -54,7 +55,8 @@ class Transfer {
   std::size_t header_bytes_ = 0;
   Stopped stopped_ = Stopped::no;
   std::exception_ptr thrown_;
-  curl_slist* headers_ = nullptr;
+  HeaderList headers_;
+  PublicOnly public_only_;
   std::array<char, CURL_ERROR_SIZE> message_{};
 };
 

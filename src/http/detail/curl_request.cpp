@@ -1,0 +1,103 @@
+#include "http/detail/curl_request.hpp"
+
+#include <algorithm>
+
+#include "http/detail/head.hpp"
+#include "http/detail/reach.hpp"
+
+namespace slipway::http::detail {
+
+namespace {
+
+struct UrlDeleter {
+  void operator()(CURLU* url) const { curl_url_cleanup(url); }
+};
+
+std::string part_of(CURLU* url, CURLUPart part) {
+  char* text = nullptr;
+  if (curl_url_get(url, part, &text, 0) != CURLUE_OK) return {};
+  std::string copy(text);
+  curl_free(text);
+  return copy;
+}
+
+Result<Target> check_url(const std::string& text) {
+  const std::unique_ptr<CURLU, UrlDeleter> url(curl_url());
+  const CURLUcode code = curl_url_set(url.get(), CURLUPART_URL, text.c_str(), 0);
+  if (code != CURLUE_OK || text.find('\0') != std::string::npos)
+    return fail(Code::invalid_argument, "'{}' is not a URL ({}); write http://HOST[:PORT]/PATH",
+                redact_url(text), curl_url_strerror(code));
+  const std::string scheme = part_of(url.get(), CURLUPART_SCHEME);
+  if (scheme != "http" && scheme != "https")
+    return fail(Code::invalid_argument, "'{}' has the scheme '{}'; only http and https are spoken",
+                redact_url(text), scheme);
+  const std::string host = part_of(url.get(), CURLUPART_HOST);
+  return Target{host == "localhost" || host == "[::1]" || host.starts_with("127.")};
+}
+
+/// A line break in a value would let it add headers of its own.
+Result<void> check_head(const ClientRequest& request) {
+  if (!is_token(request.method))
+    return fail(Code::invalid_argument, "'{}' is not an HTTP method", request.method);
+  for (const auto& [name, value] : request.headers) {
+    if (!is_token(name)) return fail(Code::invalid_argument, "'{}' is not a header name", name);
+    if (value.find_first_of(std::string_view("\r\n\0", 3)) != std::string::npos)
+      return fail(Code::invalid_argument, "the value of header {} has a line break in it", name);
+  }
+  return {};
+}
+
+}  // namespace
+
+void start_curl() {
+  static const bool ready = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
+  SLIPWAY_ASSERT(ready);
+}
+
+Result<Target> check_request(const ClientRequest& request) {
+  TRY(check_head(request));
+  return check_url(request.url);
+}
+
+HeaderList header_list(const ClientRequest& request, std::string_view without) {
+  // Without this curl waits up to a second for "100 Continue" before it sends a long body.
+  curl_slist* list = curl_slist_append(nullptr, "Expect:");
+  std::string line;
+  for (const auto& [name, value] : request.headers) {
+    if (!without.empty() && equals_ignoring_case(name, without)) continue;
+    line = name;
+    if (value.empty()) {
+      line += ';';  // curl's spelling of a header without a value.
+    } else {
+      line += ": ";
+      line += value;
+    }
+    list = curl_slist_append(list, line.c_str());
+  }
+  return HeaderList(list);
+}
+
+void PublicOnly::guard(CURL* easy) {
+  refused_.clear();
+  // A proxy would resolve the name itself, where nobody checks what it finds.
+  set_option(easy, CURLOPT_PROXY, "");
+  set_option(easy, CURLOPT_OPENSOCKETFUNCTION, &PublicOnly::open);
+  set_option(easy, CURLOPT_OPENSOCKETDATA, this);
+}
+
+curl_socket_t PublicOnly::open(void* self, curlsocktype, curl_sockaddr* address) {
+  if (!is_public(address->addr)) {
+    static_cast<PublicOnly*>(self)->refused_ = address_text(address->addr);
+    return CURL_SOCKET_BAD;
+  }
+  return ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+Error refused_address(const std::string& url, const std::string& address) {
+  return fail(Code::forbidden,
+              "{}: the host has the address {}, which is not on the public internet; only public "
+              "hosts may be asked here",
+              redact_url(url), address);
+}
+
+}  // namespace slipway::http::detail

@@ -1,0 +1,53 @@
+// What every transfer over curl shares: what may be sent, and where to.
+#pragma once
+
+#include <curl/curl.h>
+
+#include <memory>
+#include <string>
+
+#include "http/client.hpp"
+
+namespace slipway::http::detail {
+
+/// Once per process, before the first handle.
+void start_curl();
+
+/// What `check_request` found out.
+struct Target {
+  bool is_loopback = false;  ///< By its name: a proxy of the environment cannot reach it.
+};
+/// Refuses what curl would take but we must not send: other schemes, control characters, line
+/// breaks in headers. Fails: invalid_argument.
+Result<Target> check_request(const ClientRequest& request);
+
+template <typename Value>
+void set_option(CURL* easy, CURLoption option, Value value) {
+  SLIPWAY_ASSERT(curl_easy_setopt(easy, option, value) == CURLE_OK);
+}
+
+struct HeaderListDeleter {
+  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+};
+using HeaderList = std::unique_ptr<curl_slist, HeaderListDeleter>;
+/// The request's headers, except the one named `without`.
+HeaderList header_list(const ClientRequest& request, std::string_view without = {});
+
+/// Refuses connections to addresses that are not public, after names have been resolved. Set on a
+/// handle before its transfer and outlives it.
+class PublicOnly {
+ public:
+  void guard(CURL* easy);
+  /// The address that was refused last; empty: none.
+  const std::string& refused() const { return refused_; }
+  void forget() { refused_.clear(); }
+
+ private:
+  static curl_socket_t open(void* self, curlsocktype purpose, curl_sockaddr* address);
+
+  std::string refused_;
+};
+/// What a caller is told about it.
+Error refused_address(const std::string& url, const std::string& address);
+
+}  // namespace slipway::http::detail
