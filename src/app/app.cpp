@@ -25,6 +25,12 @@ void hold_standard_descriptors() {
       (void)::open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY);
 }
 
+std::vector<store::Migration> all_migrations() {
+  std::vector<store::Migration> all = rag::migrations();
+  for (const store::Migration& step : access::migrations()) all.push_back(step);
+  return all;
+}
+
 /// Runs the command and turns what it returns, or throws, into an exit code.
 int run_command(const CommandLine& line, App& app) {
   Result<int> code = [&]() -> Result<int> {
@@ -80,15 +86,19 @@ App::~App() = default;
 
 Result<const LoadedConfig*> App::config() {
   if (config_ == nullptr) {
-    ConfigSources sources{.file = options_.global.config, .environment = process_environment()};
-    if (!options_.global.data.empty()) sources.options["$.data"] = {"--data", options_.global.data};
-    if (!options_.global.log_level.empty())
-      sources.options["$.log.level"] = {"--log-level", options_.global.log_level};
-    config_ = std::make_unique<LoadedConfig>(TRY(load_config(sources)));
+    config_ = std::make_unique<LoadedConfig>(TRY(load_config_again()));
     log::set_level(config_->config.log.level);
     log::set_json(config_->config.log.json);
   }
   return static_cast<const LoadedConfig*>(config_.get());
+}
+
+Result<LoadedConfig> App::load_config_again() const {
+  ConfigSources sources{.file = options_.global.config, .environment = process_environment()};
+  if (!options_.global.data.empty()) sources.options["$.data"] = {"--data", options_.global.data};
+  if (!options_.global.log_level.empty())
+    sources.options["$.log.level"] = {"--log-level", options_.global.log_level};
+  return load_config(sources);
 }
 
 Result<std::filesystem::path> App::data_folder() {
@@ -115,7 +125,7 @@ Result<void> App::open_store(DataFolder data) {
                 folder.string());
   const bool stays_in_memory = !exists && data == DataFolder::stays_unmade;
   database_ = TRY(store::Database::open(
-      {.path = stays_in_memory ? std::filesystem::path(":memory:") : file}, rag::migrations()));
+      {.path = stays_in_memory ? std::filesystem::path(":memory:") : file}, all_migrations()));
   blobs_ = stays_in_memory ? store::BlobStore::in_memory()
                            : TRY(store::BlobStore::open(folder / blobs_folder));
   return {};

@@ -58,6 +58,9 @@ class App {
   const Context& context() const { return context_; }
 
   Result<const LoadedConfig*> config();
+  /// What the file and the environment say now, for a server that reads them anew. `config` keeps
+  /// what it had.
+  Result<LoadedConfig> load_config_again() const;
   Result<std::filesystem::path> data_folder();
   Result<models::Catalog*> catalog();
   /// Fails: not_found when `must_exist` and nothing was ingested there yet.

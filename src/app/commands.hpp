@@ -145,6 +145,25 @@ Result<int> documents_list(App& app, const DocumentsOptions& options);
 Result<int> documents_text(App& app, const std::string& id);
 Result<int> documents_delete(App& app, const std::vector<std::string>& ids);
 
+struct ServeOptions {
+  std::string host;         ///< Empty: from the configuration.
+  std::optional<int> port;  ///< 0: any free one.
+};
+/// Serves until SIGTERM or Ctrl-C.
+Result<int> serve(App& app, const ServeOptions& options);
+
+struct KeyOptions {
+  std::string name;
+  std::string role = "write";
+  std::vector<std::string> models;
+  std::string expires;
+  std::string requests, tokens;  ///< Rates: "100/min".
+};
+Result<int> keys_list(App& app);
+/// Prints the secret, this once.
+Result<int> keys_create(App& app, const KeyOptions& options);
+Result<int> keys_revoke(App& app, const std::string& name);
+
 struct DoctorOptions {
   bool repair = false;
 };

@@ -8,6 +8,7 @@
 #include <cctype>
 
 #include "app/detail/schedule.hpp"
+#include "core/duration.hpp"
 #include "core/files.hpp"
 #include "core/json_schema.hpp"
 #include "core/unicode.hpp"
@@ -179,7 +180,8 @@ void redact(const std::string& path, json::Value& value) {
   // Sources hold no secrets (a user or password in one is refused), and their query says what they
   // are.
   const bool is_source = path.starts_with("$.sources.") && text.find('@') == std::string::npos;
-  if ((path.ends_with(".api_key") || path.ends_with(".token")) && !is_reference)
+  const bool is_key = path.starts_with("$.keys.") && path.ends_with(".key");
+  if ((path.ends_with(".api_key") || path.ends_with(".token") || is_key) && !is_reference)
     value = "***";
   else if (!is_source)
     value = boost::json::string(redact_url(text));
@@ -190,8 +192,16 @@ void resolve_path(std::string& path, const std::filesystem::path& folder) {
     path = (folder / path).lexically_normal().string();
 }
 
+/// "file:PATH" of a secret; other references stay.
+void resolve_reference(std::string& reference, const std::filesystem::path& folder) {
+  constexpr std::string_view prefix = "file:";
+  if (!reference.starts_with(prefix)) return;
+  std::string path = reference.substr(prefix.size());
+  resolve_path(path, folder);
+  reference = std::string(prefix) + path;
+}
+
 void resolve_paths(LoadedConfig& loaded, const std::filesystem::path& folder) {
-  constexpr std::string_view file_prefix = "file:";
   const auto from_file = [&](const std::string& path) {
     return loaded.origin(path).starts_with(loaded.file.string() + ":");
   };
@@ -200,18 +210,22 @@ void resolve_paths(LoadedConfig& loaded, const std::filesystem::path& folder) {
   for (auto& [name, model] : loaded.config.models) {
     const std::string prefix = "$.models." + name;
     if (from_file(prefix + ".path")) resolve_path(model.path, folder);
-    if (from_file(prefix + ".api_key") && model.api_key.starts_with(file_prefix)) {
-      std::string secret = model.api_key.substr(file_prefix.size());
-      resolve_path(secret, folder);
-      model.api_key = std::string(file_prefix) + secret;
+    if (from_file(prefix + ".api_key")) {
+      auto keys = model.api_key.items();
+      for (models::WeightedKey& key : keys) resolve_reference(key.key, folder);
+      model.api_key = models::ApiKeys(std::move(keys));
     }
   }
-  for (auto& credentials : loaded.config.connectors.credentials)
-    if (from_file("$.connectors") && credentials.token.starts_with(file_prefix)) {
-      std::string secret = credentials.token.substr(file_prefix.size());
-      resolve_path(secret, folder);
-      credentials.token = std::string(file_prefix) + secret;
-    }
+  if (from_file("$.connectors"))
+    for (auto& credentials : loaded.config.connectors.credentials)
+      resolve_reference(credentials.token, folder);
+  for (auto& [name, key] : loaded.config.keys)
+    if (from_file("$.keys." + name + ".key")) resolve_reference(key.key, folder);
+  ServerConfig& server = loaded.config.server;
+  for (std::string* path : {&server.tls.cert, &server.tls.key, &server.tls.client_ca})
+    if (from_file("$.server.tls")) resolve_path(*path, folder);
+  if (from_file("$.server.allowed_folders"))
+    for (std::string& path : server.allowed_folders) resolve_path(path, folder);
   for (auto& [name, source] : loaded.config.sources)
     for (std::string& from : source.from)
       if (!connectors::is_remote(from) && !unicode::to_lower(from).starts_with("file://"))
@@ -272,6 +286,21 @@ Result<void> SourceConfig::validate() const {
   if (from.empty())
     return fail(Code::invalid_argument, "from: name a file, a folder, a URL or a connector");
   if (!every.empty()) TRY(detail::parse_interval(every).within("every"));
+  return {};
+}
+
+Result<void> ServerConfig::validate() const {
+  if (host.empty()) return fail(Code::invalid_argument, "host: must name an address");
+  if (port < 0 || port > 65'535)
+    return fail(Code::invalid_argument, "port: {} is not between 0 and 65535", port);
+  if (tls.cert.empty() != tls.key.empty())
+    return fail(Code::invalid_argument, "tls: cert and key belong together; give both or neither");
+  if (!tls.client_ca.empty() && tls.cert.empty())
+    return fail(Code::invalid_argument, "tls.client_ca: needs tls.cert and tls.key");
+  if (body_bytes_max < 1024 || upload_bytes_max < 1024)
+    return fail(Code::invalid_argument, "body_bytes_max, upload_bytes_max: at least 1024");
+  if (workers > 1024) return fail(Code::invalid_argument, "workers: {} is more than 1024", workers);
+  TRY(parse_duration(drain).within("drain"));
   return {};
 }
 

@@ -11,8 +11,10 @@
 #include <string>
 #include <vector>
 
+#include "access/access.hpp"
 #include "core/json.hpp"
 #include "core/log.hpp"
+#include "gateway/config.hpp"
 #include "models/catalog.hpp"
 #include "rag/library.hpp"
 
@@ -50,6 +52,32 @@ struct SourceConfig {
 };
 BOOST_DESCRIBE_STRUCT(SourceConfig, (), (from, collection, every, sync, include, exclude, metadata))
 
+/// How `slipway serve` is reached.
+struct TlsConfig {
+  std::string cert;       ///< A PEM file with the chain. Empty: no TLS.
+  std::string key;        ///< A PEM file.
+  std::string client_ca;  ///< Clients must prove a certificate of these.
+};
+BOOST_DESCRIBE_STRUCT(TlsConfig, (), (cert, key, client_ca))
+
+struct ServerConfig {
+  std::string host = "127.0.0.1";  ///< Any other than loopback demands keys.
+  int port = 8700;                 ///< 0: any free one.
+  TlsConfig tls;
+  std::vector<std::string> names;    ///< Host names besides loopback that browsers may use.
+  std::vector<std::string> origins;  ///< Other sites whose pages may call the API.
+  std::size_t body_bytes_max = 32u << 20;
+  std::size_t upload_bytes_max = 256u << 20;  ///< Of one upload of documents.
+  std::size_t workers = 0;                    ///< Threads that answer; 0: 8.
+  std::string drain = "30s";                  ///< What running answers are given at the end.
+  bool access_log = true;                     ///< A line of JSON for each request, on stdout.
+  std::vector<std::string> allowed_folders;   ///< From which the API may ingest files by path.
+  Result<void> validate() const;
+};
+BOOST_DESCRIBE_STRUCT(ServerConfig, (),
+                      (host, port, tls, names, origins, body_bytes_max, upload_bytes_max, workers,
+                       drain, access_log, allowed_folders))
+
 struct Config {
   std::string data = ".slipway";  ///< Folder of database and blobs.
   Defaults defaults;
@@ -58,11 +86,17 @@ struct Config {
   rag::LoadingSettings loading;
   ConnectorsConfig connectors;
   std::map<std::string, SourceConfig> sources;
+  ServerConfig server;
+  std::map<std::string, access::KeyConfig> keys;  ///< Seeds; more come by `slipway keys create`.
+  std::map<std::string, gateway::RouteConfig> routes;
+  std::map<std::string, gateway::GuardrailConfig> guardrails;
+  gateway::GatewayConfig gateway;
   LogConfig log;
   Result<void> validate() const;
 };
 BOOST_DESCRIBE_STRUCT(Config, (),
-                      (data, defaults, models, collections, loading, connectors, sources, log))
+                      (data, defaults, models, collections, loading, connectors, sources, server,
+                       keys, log))
 
 inline constexpr std::string_view config_file_name = "slipway.yaml";
 

@@ -6,6 +6,7 @@
 #include "rag/detail/generations.hpp"
 #include "rag/detail/ingest.hpp"
 #include "rag/detail/migration.hpp"
+#include "rag/detail/originals.hpp"
 #include "rag/detail/receipts.hpp"
 #include "rag/detail/removal.hpp"
 #include "rag/detail/runs.hpp"
@@ -71,6 +72,29 @@ class LibraryOnDatabase final : public Library {
     }));
     if (static_cast<int>(page.items.size()) == limit) page.next_cursor = page.items.back().uri;
     return page;
+  }
+
+  Result<DocumentInfo> document(const Context& context, const std::string& collection,
+                                const std::string& id) override {
+    const auto open = TRY(shelf_.open(context, collection));
+    std::optional<detail::DocumentRow> row;
+    TRY(shelf_.database().read(context, [&](store::Connection& connection) -> Result<void> {
+      row = TRY(detail::find_document(connection, open->row.id, id));
+      return {};
+    }));
+    if (!row)
+      return fail(Code::not_found, "document '{}' is not in collection '{}'", id, collection);
+    return std::move(row->info);
+  }
+
+  Result<std::string> document_original(const Context& context, const std::string& id) override {
+    return detail::original_of(shelf_, TRY(find(context, id)));
+  }
+
+  Result<PageLayout> document_page(const Context& context, const std::string& id,
+                                   int page) override {
+    const auto row = TRY(find(context, id));
+    return detail::layout_of(row.info, *TRY(texts_.get(row)), page);
   }
 
   Result<std::string> document_text(const Context& context, const std::string& id) override {

@@ -39,9 +39,22 @@ struct LoadingSettings {
 };
 BOOST_DESCRIBE_STRUCT(LoadingSettings, (), (json, ocr_command, ocr_readable))
 
+/// A document that a caller brings instead of naming where it is. Its bytes are kept, since nobody
+/// else may have them.
+struct GivenDocument {
+  std::string uri;   ///< Its identity: 1..2048 bytes without '#', not "file:" of this machine.
+  std::string path;  ///< What people read; its ending may tell the format. Empty: the uri.
+  std::string media_type;  ///< Empty: decided by content and ending.
+  std::string bytes;
+  std::filesystem::path file;  ///< Where the bytes are instead; empty: in `bytes`.
+};
+
 struct IngestRequest {
   std::string collection = "default";
-  std::vector<std::string> sources;  ///< Files, folders, globs, URLs, "confluence:..."
+  std::vector<std::string> sources;      ///< Files, folders, globs, URLs, "confluence:..."
+  std::vector<GivenDocument> documents;  ///< Beside them.
+  /// Files of other folders are refused (forbidden); absent: all may be read.
+  std::optional<std::vector<std::filesystem::path>> allowed_folders;
   documents::SourceOptions source_options;
   json::Object metadata;  ///< Added to every document's own metadata; wins over it.
   bool sync = false;      ///< Delete documents of the given sources that are gone.
@@ -150,6 +163,16 @@ class Library {
   virtual Result<void> remove_collection(const Context&, const std::string& name) = 0;
   virtual Result<DocumentPage> documents(const Context&, const std::string& collection, int limit,
                                          const std::string& cursor) = 0;
+  /// A living one. Fails: not_found (collection, document).
+  virtual Result<DocumentInfo> document(const Context&, const std::string& collection,
+                                        const std::string& document_id) = 0;
+  /// The bytes that the document was made from: those that a caller brought, or the file's, as long
+  /// as it is what was ingested. Fails: not_found (nobody has them any more).
+  virtual Result<std::string> document_original(const Context&, const std::string& document_id) = 0;
+  /// The lines of a page of a paged format and where they stand. Fails: not_found (document, page,
+  /// or it has no pages).
+  virtual Result<PageLayout> document_page(const Context&, const std::string& document_id,
+                                           int page) = 0;
   /// The loader's text. Fails: not_found.
   virtual Result<std::string> document_text(const Context&, const std::string& document_id) = 0;
   /// Erases the document from every version, the files of the index, caches and receipts.

@@ -85,6 +85,21 @@ struct DocumentPage {
 };
 BOOST_DESCRIBE_STRUCT(DocumentPage, (), (items, next_cursor))
 
+/// A page as the loader saw it, enough to draw it and what a citation's boxes mark.
+struct PageLine {
+  std::int64_t text_start = 0, text_end = 0;  ///< Bytes of the document's text.
+  documents::Box box{};                       ///< PDF points, origin top left.
+  std::string text;
+};
+BOOST_DESCRIBE_STRUCT(PageLine, (), (text_start, text_end, box, text))
+struct PageLayout {
+  std::string document_id;
+  int page = 1, pages = 1;
+  double width = 0, height = 0;  ///< Around all lines of all pages, in points.
+  std::vector<PageLine> lines;   ///< In reading order.
+};
+BOOST_DESCRIBE_STRUCT(PageLayout, (), (document_id, page, pages, width, height, lines))
+
 struct IngestFailure {
   std::string uri;
   std::string error;

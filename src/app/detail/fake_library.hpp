@@ -53,6 +53,18 @@ class FakeLibrary final : public rag::Library {
     if (at < page_.items.size()) page.next_cursor = std::to_string(at);
     return page;
   }
+  Result<rag::DocumentInfo> document(const Context&, const std::string&,
+                                     const std::string& id) override {
+    for (const rag::DocumentInfo& info : page_.items)
+      if (info.id == id) return info;
+    return fail(Code::not_found, "document '{}' does not exist", id);
+  }
+  Result<std::string> document_original(const Context&, const std::string& id) override {
+    return fail(Code::not_found, "document '{}' is not kept", id);
+  }
+  Result<rag::PageLayout> document_page(const Context&, const std::string& id, int page) override {
+    return fail(Code::not_found, "document '{}' has no page {}", id, page);
+  }
   Result<std::string> document_text(const Context&, const std::string& id) override {
     return "text of " + id + " \x1b[2J";
   }

@@ -1,20 +1,13 @@
 #include "app/detail/schedule.hpp"
 
-#include <charconv>
+#include "core/duration.hpp"
 
 namespace slipway::app::detail {
 
 Result<std::chrono::seconds> parse_interval(const std::string& text) {
-  constexpr std::int64_t year = 366 * 24 * 3600;
-  constexpr std::pair<char, std::int64_t> units[] = {
-      {'s', 1}, {'m', 60}, {'h', 3600}, {'d', 24 * 3600}, {'w', 7 * 24 * 3600}};
-  std::int64_t count = 0;
-  const char* end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, count);
-  for (const auto& [unit, seconds] : units)
-    if (error == std::errc() && stop + 1 == end && *stop == unit && count > 0 &&
-        count <= year / seconds)
-      return std::chrono::seconds(count * seconds);
+  const auto time = parse_duration(text);
+  if (time && *time >= std::chrono::seconds(1) && time->count() % 1000 == 0)
+    return std::chrono::duration_cast<std::chrono::seconds>(*time);
   return fail(Code::invalid_argument,
               "'{}' is no time between runs; write a number and s, m, h, d or w: 30m, 6h, 1d",
               text);

@@ -118,7 +118,12 @@ Result<void> Filing::commit(const std::vector<Item*>& items, const Vectors& vect
 Result<void> Filing::put_texts(const std::vector<Item*>& items) {
   constexpr std::size_t threads = 8;
   return parallel_for(context_, items.size(), threads, [&](std::size_t i) -> Result<void> {
-    if (items[i]->has_content()) TRY(shelf_.blobs().put(items[i]->text));
+    if (!items[i]->has_content()) return {};
+    TRY(shelf_.blobs().put(items[i]->text));
+    // The parts of a source share one, and follow each other.
+    const bool is_first =
+        i == 0 || items[i - 1]->original != items[i]->original || !items[i - 1]->has_content();
+    if (items[i]->original && is_first) TRY(shelf_.blobs().put(*items[i]->original));
     return {};
   });
 }

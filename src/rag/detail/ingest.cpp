@@ -73,7 +73,7 @@ class Ingest {
 
 Result<IngestReport> Ingest::run() {
   const auto start = std::chrono::steady_clock::now();
-  if (request_.sources.empty())
+  if (request_.sources.empty() && request_.documents.empty())
     return fail(Code::invalid_argument, "no source is given; name a file or a folder to ingest");
   origins_ = TRY(Origins::find(context_, request_, TRY(reads_images())));
   TRY(open());

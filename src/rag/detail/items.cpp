@@ -90,18 +90,18 @@ Result<std::vector<Item>> ItemReader::load(const Context& context, const Origin&
     items.back().change = Change::gone;
     return items;
   }
-  std::string fingerprint = fingerprint_;
-  if (origin.connector != nullptr)
-    fingerprint += std::string(source_mark) +
-                   short_hash(content.title + json::dump_canonical(content.metadata));
+  std::string fingerprint = fingerprint_of(origin, content);
   const std::string content_hash = sha256(content.bytes);
   if (is_unchanged(known, content_hash, fingerprint))
     return as_known(file, known, content.validator);
   const auto size = static_cast<std::int64_t>(content.bytes.size());
+  std::shared_ptr<const std::string> original;
+  if (origin.given != nullptr) original = std::make_shared<const std::string>(content.bytes);
   if (const std::string_view image = documents::image_media_type(content.bytes);
       !image.empty() && embedder_.reads_images()) {
     items.push_back(TRY(load_image(context, origin, content, image)));
     items.back().row.fingerprint = fingerprint;
+    keep_original(items.back(), original);
     return items;
   }
   auto loaded = TRY(documents::load_all(
@@ -114,7 +114,8 @@ Result<std::vector<Item>> ItemReader::load(const Context& context, const Origin&
   const bool is_whole = loaded.size() == 1 && loaded.front().part.empty();
   if (!is_whole) fingerprint += fmt::format(" parts {}", loaded.size());
   for (documents::Document& document : loaded) {
-    Item& item = items.emplace_back(make_item(file, content_hash, document.part));
+    Item& item = items.emplace_back(make_item(origin, content_hash, document.part));
+    keep_original(item, original);
     item.row.fingerprint = fingerprint;
     item.row.validator = content.validator;
     item.row.info.size_bytes = size;
@@ -136,7 +137,7 @@ Result<std::vector<Item>> ItemReader::load(const Context& context, const Origin&
 Result<Item> ItemReader::load_image(const Context& context, const Origin& origin,
                                     const Content& content, std::string_view media_type) const {
   const std::string content_hash = sha256(content.bytes);
-  Item item = make_item(origin.file, content_hash, "");
+  Item item = make_item(origin, content_hash, "");
   const Image image = TRY(documents::decode_image(context, content.bytes));
   DocumentInfo& info = item.row.info;
   const std::string name = std::filesystem::path(origin.file.path).filename().string();
@@ -187,8 +188,25 @@ Result<void> ItemReader::recut_image(const Context& context, Item& item,
   return {};
 }
 
-Item ItemReader::make_item(const documents::SourceFile& file, const std::string& content_hash,
+/// Nobody else may have the bytes of what a caller brought.
+void ItemReader::keep_original(Item& item, std::shared_ptr<const std::string> original) const {
+  if (!original) return;
+  item.row.original = item.row.info.content_hash;
+  item.original = std::move(original);
+}
+
+std::string ItemReader::fingerprint_of(const Origin& origin, const Content& content) const {
+  if (origin.connector != nullptr)
+    return fingerprint_ + std::string(source_mark) +
+           short_hash(content.title + json::dump_canonical(content.metadata));
+  if (origin.given != nullptr && !content.media_type.empty())
+    return fingerprint_ + " type " + content.media_type;
+  return fingerprint_;
+}
+
+Item ItemReader::make_item(const Origin& origin, const std::string& content_hash,
                            const std::string& part) const {
+  const documents::SourceFile& file = origin.file;
   Item item;
   item.file = file;
   DocumentInfo& info = item.row.info;
@@ -199,7 +217,9 @@ Item ItemReader::make_item(const documents::SourceFile& file, const std::string&
   const auto known = known_.find(info.uri);
   if (known != known_.end()) {
     info.id = known->second.id;
-  } else if (const auto before = gone_.claim(content_hash, part_of(info.uri))) {
+  } else if (const auto before = origin.given != nullptr
+                                     ? std::nullopt  // Its uri says which document it is.
+                                     : gone_.claim(content_hash, part_of(info.uri))) {
     info.id = known_.at(*before).id;
     item.change = Change::moved;
   } else {

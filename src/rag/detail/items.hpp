@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -59,6 +60,7 @@ struct Item {
   std::vector<std::string> vector_keys;  ///< Their hashes; of a picture, that of its bytes.
   models::Vector image_vector;           ///< Of a picture that was read now.
   models::Usage splitting;
+  std::shared_ptr<const std::string> original;  ///< To be kept; shared by the parts of a source.
   /// Whether there is a text to store; else the row is all that changes.
   bool has_content() const { return change != Change::unchanged && change != Change::metadata; }
   double contexts_usd = 0;  ///< Dry run: what they could cost.
@@ -89,8 +91,10 @@ class ItemReader {
                      const StoredText& text) const;
 
  private:
-  Item make_item(const documents::SourceFile& file, const std::string& content_hash,
+  Item make_item(const Origin& origin, const std::string& content_hash,
                  const std::string& part) const;
+  std::string fingerprint_of(const Origin& origin, const Content& content) const;
+  void keep_original(Item& item, std::shared_ptr<const std::string> original) const;
   /// What is known of an origin: all of it, or its parts.
   std::vector<Known::const_iterator> known_of(const std::string& uri) const;
   std::string known_validator(const std::vector<Known::const_iterator>& known) const;

@@ -1,6 +1,9 @@
 #include "rag/detail/origins.hpp"
 
+#include <algorithm>
+
 #include "core/files.hpp"
+#include "core/unicode.hpp"
 
 namespace slipway::rag::detail {
 
@@ -9,8 +12,15 @@ std::string_view source_of(std::string_view uri) { return uri.substr(0, uri.find
 Result<Content> read_origin(const Context& context, const Origin& origin,
                             const std::string& known_validator) {
   Content content;
+  const documents::LoadOptions limits;
+  if (origin.given != nullptr) {
+    content.media_type = origin.given->media_type;
+    content.bytes = origin.given->file.empty()
+                        ? origin.given->bytes
+                        : TRY(read_file(origin.given->file, limits.bytes_max));
+    return content;
+  }
   if (origin.connector == nullptr) {
-    const documents::LoadOptions limits;
     content.bytes = TRY(read_file(origin.file.file, limits.bytes_max));
     content.modified_at = format_time(origin.file.modified_at);
     return content;
@@ -28,6 +38,69 @@ Result<Content> read_origin(const Context& context, const Origin& origin,
   return content;
 }
 
+namespace {
+
+/// Whether `path` is `folder` or lies below it; both without symbolic links.
+bool is_within(const std::filesystem::path& path, const std::filesystem::path& folder) {
+  const auto [end, at] = std::mismatch(folder.begin(), folder.end(), path.begin(), path.end());
+  return end == folder.end() || (std::next(end) == folder.end() && end->empty());
+}
+
+bool is_allowed(const std::filesystem::path& path, const IngestRequest& request) {
+  if (!request.allowed_folders) return true;
+  std::error_code error;
+  const auto resolved = std::filesystem::weakly_canonical(std::filesystem::absolute(path), error);
+  if (error) return false;
+  for (const std::filesystem::path& folder : *request.allowed_folders) {
+    const auto allowed = std::filesystem::canonical(folder, error);
+    if (!error && is_within(resolved, allowed)) return true;
+  }
+  return false;
+}
+
+/// The same words whether the file is there or not.
+Error not_allowed(std::string_view source) {
+  return fail(Code::forbidden,
+              "source '{}': this server may not read files there; send the bytes instead, or let "
+              "its operator allow the folder",
+              source);
+}
+
+/// Before anything is looked at: the answer must not tell which files there are.
+Result<void> check_source(const std::string& source, const IngestRequest& request) {
+  if (!request.allowed_folders) return {};
+  const auto of_uri = documents::file_of_uri(source);
+  // Of a glob, what stands before its first special character.
+  const std::string literal =
+      of_uri ? of_uri->string() : source.substr(0, source.find_first_of("*?["));
+  if (literal.empty() || !is_allowed(literal, request)) return not_allowed(source);
+  return {};
+}
+
+Result<void> check_given(const IngestRequest& request) {
+  constexpr std::size_t uri_bytes_max = 2048;
+  std::set<std::string_view> seen;
+  for (const GivenDocument& document : request.documents) {
+    const std::string& uri = document.uri;
+    const bool is_sound =
+        !uri.empty() && uri.size() <= uri_bytes_max && unicode::is_valid_utf8(uri) &&
+        uri.find('#') == std::string::npos &&
+        std::none_of(uri.begin(), uri.end(), [](unsigned char c) { return c < 0x20 || c == 0x7F; });
+    if (!is_sound)
+      return fail(Code::invalid_argument,
+                  "uri: '{}' is not 1 to {} bytes of UTF-8 without '#' and control characters",
+                  uri.substr(0, 100), uri_bytes_max);
+    if (uri.starts_with("file:") || uri.starts_with("confluence:"))
+      return fail(Code::invalid_argument,
+                  "uri: '{}' belongs to what the server reads itself; take another one", uri);
+    if (!seen.insert(uri).second)
+      return fail(Code::invalid_argument, "uri: '{}' is given twice", uri);
+  }
+  return {};
+}
+
+}  // namespace
+
 Result<Origins> Origins::find(const Context& context, const IngestRequest& request, bool images) {
   Origins origins;
   documents::SourceOptions options = request.source_options;
@@ -35,6 +108,7 @@ Result<Origins> Origins::find(const Context& context, const IngestRequest& reque
   std::vector<std::string> local;
   for (const std::string& source : request.sources) {
     if (!connectors::is_remote(source)) {
+      TRY(check_source(source, request));
       local.push_back(source);
       continue;
     }
@@ -49,8 +123,11 @@ Result<Origins> Origins::find(const Context& context, const IngestRequest& reque
   }
   if (!local.empty() || request.sources.empty())
     origins.files_ = TRY(documents::find_sources(context, local, options));
-  for (const documents::SourceFile& file : origins.files_.files)
+  for (const documents::SourceFile& file : origins.files_.files) {
+    // A symbolic link may lead anywhere.
+    if (!is_allowed(file.file, request)) return not_allowed(file.path);
     origins.all_.push_back({file, nullptr, {}});
+  }
   std::set<std::string> seen;  // Two sources may list the same page.
   for (const Remote& remote : origins.remotes_)
     for (const connectors::RemoteItem& item : remote.listing.items) {
@@ -62,6 +139,14 @@ Result<Origins> Origins::find(const Context& context, const IngestRequest& reque
       origin.connector = remote.connector.get();
       origin.item = item;
     }
+  TRY(check_given(request));
+  for (const GivenDocument& document : request.documents) {
+    Origin& origin = origins.all_.emplace_back();
+    origin.file.uri = document.uri;
+    origin.file.path = document.path.empty() ? document.uri : document.path;
+    origin.file.size_bytes = document.bytes.size();
+    origin.given = &document;
+  }
   return origins;
 }
 

@@ -20,6 +20,7 @@ struct Origin {
   documents::SourceFile file;  ///< Of what a connector listed: uri, path and size only.
   connectors::Connector* connector = nullptr;  ///< Null for a file.
   connectors::RemoteItem item;                 ///< For the connector.
+  const GivenDocument* given = nullptr;        ///< Of the request; null for the others.
 };
 
 /// What was read.

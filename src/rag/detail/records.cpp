@@ -11,8 +11,8 @@ constexpr std::string_view collection_columns =
 constexpr std::string_view document_columns =
     "d.row, d.id, d.collection, d.uri, d.path, d.title, d.media_type, d.content_hash, d.text_hash, "
     "d.size_bytes, d.chunks, d.tokens, d.metadata, d.given_metadata, d.warnings, d.fingerprint, "
-    "d.source_map, d.ingested_at, d.modified_at, d.validator";
-constexpr int document_column_count = 20;
+    "d.source_map, d.ingested_at, d.modified_at, d.validator, d.original";
+constexpr int document_column_count = 21;
 constexpr std::string_view chunk_columns = "c.id, c.text_start, c.text_end, c.text_hash";
 /// Of a row `d`, for the version that is parameter `?2`.
 constexpr std::string_view is_seen = "d.born<=?2 AND (d.died IS NULL OR d.died>?2)";
@@ -55,6 +55,7 @@ Result<DocumentRow> read_document(const store::Statement& row) {
   info.ingested_at = row.text(17);
   if (!row.is_null(18)) info.modified_at = std::string(row.text(18));
   document.validator = row.text(19);
+  if (!row.is_null(20)) document.original = std::string(row.text(20));
   return document;
 }
 
@@ -84,8 +85,8 @@ Result<std::int64_t> insert_document(store::Connection& connection, const Docume
   auto insert = TRY(connection.prepare(
       "INSERT INTO rag_documents(id, collection, uri, path, title, media_type, content_hash, "
       "text_hash, size_bytes, chunks, tokens, metadata, given_metadata, warnings, fingerprint, "
-      "source_map, ingested_at, modified_at, validator, born) "
-      "VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"));
+      "source_map, ingested_at, modified_at, validator, original, born) "
+      "VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"));
   insert.bind(0, info.id).bind(1, document.collection).bind(2, info.uri).bind(3, info.path);
   insert.bind(4, info.title).bind(5, info.media_type).bind(6, info.content_hash);
   insert.bind(7, info.text_hash).bind(8, info.size_bytes).bind(9, info.chunks);
@@ -93,7 +94,7 @@ Result<std::int64_t> insert_document(store::Connection& connection, const Docume
   insert.bind(12, json::dump(document.given_metadata));
   insert.bind(13, json::dump(json::to(info.warnings))).bind(14, document.fingerprint);
   insert.bind_blob(15, document.source_map).bind(16, info.ingested_at).bind(17, info.modified_at);
-  insert.bind(18, document.validator).bind(19, version);
+  insert.bind(18, document.validator).bind(19, document.original).bind(20, version);
   TRY(insert.run());
   return connection.last_insert_id();
 }
@@ -280,8 +281,10 @@ Result<void> put_again(store::Connection& connection, const DocumentRow& documen
 
 Result<std::vector<std::string>> texts_of_document(store::Connection& connection,
                                                    std::int64_t collection, const std::string& id) {
-  auto select = TRY(
-      connection.prepare("SELECT text_hash FROM rag_documents WHERE id = ? AND collection = ?"));
+  auto select = TRY(connection.prepare(
+      "SELECT text_hash FROM rag_documents WHERE id = ?1 AND collection = ?2 UNION "
+      "SELECT original FROM rag_documents WHERE id = ?1 AND collection = ?2 AND original IS NOT "
+      "NULL"));
   select.bind(0, id).bind(1, collection);
   std::vector<std::string> texts;
   while (TRY(select.step())) texts.emplace_back(select.text(0));
@@ -301,8 +304,8 @@ Result<std::vector<std::string>> prune_documents(store::Connection& connection,
                                                  std::int64_t collection,
                                                  const index::History& history) {
   auto select = TRY(connection.prepare(
-      "SELECT row, text_hash, born, died FROM rag_documents WHERE collection = ? AND died IS NOT "
-      "NULL"));
+      "SELECT row, text_hash, born, died, original FROM rag_documents WHERE collection = ? AND "
+      "died IS NOT NULL"));
   select.bind(0, collection);
   std::vector<std::int64_t> rows;
   std::vector<std::string> texts;
@@ -310,14 +313,16 @@ Result<std::vector<std::string>> prune_documents(store::Connection& connection,
     if (history.needs(select.integer(2), select.integer(3))) continue;
     rows.push_back(select.integer(0));
     texts.emplace_back(select.text(1));
+    if (!select.is_null(4)) texts.emplace_back(select.text(4));
   }
   for (const std::int64_t row : rows) TRY(delete_row(connection, row));
   return texts;
 }
 
 Result<std::vector<std::string>> texts_of(store::Connection& connection, std::int64_t collection) {
-  auto select =
-      TRY(connection.prepare("SELECT DISTINCT text_hash FROM rag_documents WHERE collection = ?"));
+  auto select = TRY(connection.prepare(
+      "SELECT text_hash FROM rag_documents WHERE collection = ?1 UNION "
+      "SELECT original FROM rag_documents WHERE collection = ?1 AND original IS NOT NULL"));
   select.bind(0, collection);
   std::vector<std::string> texts;
   while (TRY(select.step())) texts.emplace_back(select.text(0));
@@ -325,7 +330,9 @@ Result<std::vector<std::string>> texts_of(store::Connection& connection, std::in
 }
 
 Result<bool> text_is_used(store::Connection& connection, const std::string& text_hash) {
-  auto select = TRY(connection.prepare("SELECT 1 FROM rag_documents WHERE text_hash = ? LIMIT 1"));
+  auto select =
+      TRY(connection.prepare("SELECT 1 FROM rag_documents WHERE text_hash = ?1 UNION ALL "
+                             "SELECT 1 FROM rag_documents WHERE original = ?1 LIMIT 1"));
   select.bind(0, text_hash);
   return select.step();
 }

@@ -37,6 +37,8 @@ struct DocumentRow {
   json::Object given_metadata;
   std::string source_map;  ///< documents::SourceMap::encode
   std::string validator;   ///< What its source said of its content when it was read; or empty.
+  /// Hash of the blob that holds the source's bytes: of what a caller brought itself.
+  std::optional<std::string> original;
 };
 
 struct ChunkRow {
@@ -96,7 +98,7 @@ Result<void> set_validator(store::Connection&, std::int64_t collection, const st
 /// From `version` on.
 Result<void> retire_document(store::Connection&, std::int64_t collection, const std::string& id,
                              std::int64_t version);
-/// All its rows; gives their texts.
+/// All its rows; gives their texts and originals, and so do the next two.
 Result<std::vector<std::string>> erase_document(store::Connection&, std::int64_t collection,
                                                 const std::string& id);
 /// Deletes the rows that no version needs; gives their texts.
@@ -107,7 +109,7 @@ Result<std::vector<std::string>> texts_of_document(store::Connection&, std::int6
                                                    const std::string& id);
 /// Of all rows, each once.
 Result<std::vector<std::string>> texts_of(store::Connection&, std::int64_t collection);
-/// Whether any row of any collection has this text.
+/// Whether any row of any collection has this text or original.
 Result<bool> text_is_used(store::Connection&, const std::string& text_hash);
 
 /// A chunk of a found document, and that document.

@@ -123,6 +123,12 @@ constexpr std::string_view step_3 = R"sql(
       report TEXT) WITHOUT ROWID;
   )sql";
 
+// Source bytes that nobody else has are kept.
+constexpr std::string_view step_4 = R"sql(
+    ALTER TABLE rag_documents ADD COLUMN original TEXT;
+    CREATE INDEX rag_documents_original ON rag_documents(original) WHERE original IS NOT NULL;
+  )sql";
+
 }  // namespace
 
 std::vector<store::Migration> migrations() {
@@ -130,6 +136,7 @@ std::vector<store::Migration> migrations() {
   all.push_back({"rag", 1, step_1});
   all.push_back({"rag", 2, step_2});
   all.push_back({"rag", 3, step_3});
+  all.push_back({"rag", 4, step_4});
   all.push_back(detail::contexts_migration());
   return all;
 }

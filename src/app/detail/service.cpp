@@ -1,0 +1,139 @@
+#include "app/detail/service.hpp"
+
+#include <atomic>
+
+#include "access/routes.hpp"
+#include "app/detail/held_exchange.hpp"
+#include "app/version.hpp"
+#include "core/log.hpp"
+#include "http/api.hpp"
+
+namespace slipway::app::detail {
+
+namespace {
+
+constexpr std::string_view json_type = "application/json";
+
+http::Response json_response(int status, const json::Value& value) {
+  return {.status = status,
+          .headers = {{"Content-Type", std::string(json_type)}, {"Cache-Control", "no-store"}},
+          .body = json::dump(value)};
+}
+
+/// Whoever asks for these need not say who they are.
+bool is_open(std::string_view path) { return path.starts_with("/health/") || ui::is_public(path); }
+
+Result<access::Role> role_named(std::string_view name) {
+  return json::from<access::Role>(json::Value(boost::json::string(name)));
+}
+
+class ServiceOfConfig final : public Service, public std::enable_shared_from_this<ServiceOfConfig> {
+ public:
+  ServiceOfConfig(const LoadedConfig& loaded, const Foundations& foundations)
+      : loaded_(loaded),
+        foundations_(foundations),
+        gate_({.keys = foundations.keys,
+               .host_names = loaded.config.server.names,
+               .origins = loaded.config.server.origins,
+               .session = [door = foundations.door](
+                              const http::Request& request) { return door->caller(request); },
+               .demands_keys = !is_loopback(loaded.config.server.host)}),
+        router_(foundations.workers) {}
+
+  Result<void> open() {
+    const Config& config = loaded_.config;
+    catalog_ = TRY(models::Catalog::open({.folders = {}, .configured = config.models}));
+    library_ =
+        TRY(rag::Library::open({.database = foundations_.database,
+                                .blobs = foundations_.blobs,
+                                .catalog = *catalog_,
+                                .segments = foundations_.database.path().parent_path() / "segments",
+                                .declared = config.collections,
+                                .default_embedder = config.defaults.embedder,
+                                .default_chat_model = config.defaults.chat_model}));
+    return {};
+  }
+
+  /// What cannot fail, once everything else has gone well.
+  void mount() {
+    mount_operations();
+    http::Api api(router_,
+                  {.title = "Slipway",
+                   .version = std::string(version_number),
+                   .description = "Documents to cited answers, and the models behind them.",
+                   .admit = [this](const http::Request& request, std::string_view role) {
+                     return admit(request, role);
+                   }});
+    access::mount(api, foundations_.keys);
+    api.publish();
+    ui::mount(router_, {.door = foundations_.door,
+                        .who = [this](const http::Request& request) { return gate_.who(request); },
+                        .version = std::string(version_number)});
+  }
+
+  void answer(const http::ExchangePtr& exchange) override {
+    if (!is_open(exchange->request().path))
+      if (const auto caller = gate_.who(exchange->request())) exchange->set_caller(caller->name);
+    router_.dispatch(std::make_shared<HeldExchange>(exchange, shared_from_this()));
+  }
+
+  std::optional<http::Response> refuse_early(const http::Request& head) const override {
+    if (!head.path.starts_with("/api/")) return std::nullopt;
+    if (const auto caller = gate_.who(head); !caller)
+      return http::to_response(http::problem_of(caller.error(), head));
+    return std::nullopt;
+  }
+
+  void tick() override {}
+
+  void begin_drain() override { is_draining_ = true; }
+
+ private:
+  Result<void> admit(const http::Request& request, std::string_view role) const {
+    TRY(gate_.admit(request, TRY(role_named(role))));
+    return {};
+  }
+
+  void mount_operations() {
+    router_.add("GET", "/health/live", http::RunOn::edge, [](const auto& exchange, const auto&) {
+      exchange->reply(json_response(200, json::Object{{"status", "live"}}));
+    });
+    router_.add(
+        "GET", "/health/ready", http::RunOn::edge, [this](const auto& exchange, const auto&) {
+          const bool is_ready = !is_draining_;
+          exchange->reply(json_response(is_ready ? 200 : 503,
+                                        json::Object{{"status", is_ready ? "ready" : "draining"}}));
+        });
+    router_.add("GET", "/metrics", http::RunOn::workers, [this](const auto& exchange, const auto&) {
+      if (const auto admitted = gate_.admit(exchange->request(), access::Role::read); !admitted)
+        return exchange->reply(
+            http::to_response(http::problem_of(admitted.error(), exchange->request())));
+      exchange->reply({.headers = {{"Content-Type", std::string(http::Metrics::content_type)}},
+                       .body = foundations_.metrics.text()});
+    });
+  }
+
+  const LoadedConfig loaded_;
+  const Foundations foundations_;
+  const access::Gate gate_;
+  http::Router router_;
+  std::shared_ptr<models::Catalog> catalog_;
+  std::unique_ptr<rag::Library> library_;
+  std::atomic<bool> is_draining_{false};
+};
+
+}  // namespace
+
+bool is_loopback(std::string_view host) {
+  return host == "localhost" || host == "::1" || host.starts_with("127.");
+}
+
+Result<std::shared_ptr<Service>> Service::build(const LoadedConfig& loaded,
+                                                const Foundations& foundations) {
+  auto service = std::make_shared<ServiceOfConfig>(loaded, foundations);
+  TRY(service->open());
+  service->mount();
+  return std::shared_ptr<Service>(std::move(service));
+}
+
+}  // namespace slipway::app::detail

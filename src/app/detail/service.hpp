@@ -1,0 +1,51 @@
+// What answers requests: built whole from one configuration, replaced whole by the next.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "access/gate.hpp"
+#include "app/config.hpp"
+#include "core/pool.hpp"
+#include "http/metrics.hpp"
+#include "http/router.hpp"
+#include "http/upstream.hpp"
+#include "store/blobs.hpp"
+#include "store/database.hpp"
+#include "ui/ui.hpp"
+
+namespace slipway::app::detail {
+
+/// What stays while configurations come and go. All of it outlives every service.
+struct Foundations {
+  store::Database& database;
+  store::BlobStore& blobs;
+  access::Keys& keys;
+  http::Metrics& metrics;
+  http::Upstream& upstream;
+  Pool& workers;
+  std::shared_ptr<ui::Door> door;
+};
+
+/// Safe to use from many threads once built.
+class Service {
+ public:
+  /// Fails: invalid_argument (the configuration), unavailable (the database). Nothing has changed
+  /// then.
+  static Result<std::shared_ptr<Service>> build(const LoadedConfig& loaded,
+                                                const Foundations& foundations);
+  virtual ~Service() = default;
+
+  virtual void answer(const http::ExchangePtr& exchange) = 0;
+  /// The answer to a request that need not be read to its end: nobody known sends it.
+  virtual std::optional<http::Response> refuse_early(const http::Request& head) const = 0;
+  /// Looks for what others changed: models, due sources. Every second or so.
+  virtual void tick() = 0;
+  /// Readiness fails from now on.
+  virtual void begin_drain() = 0;
+};
+
+/// Whether only this machine can reach what listens there.
+bool is_loopback(std::string_view host);
+
+}  // namespace slipway::app::detail

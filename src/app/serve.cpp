@@ -1,0 +1,199 @@
+// `slipway serve`: the edge in front, a service behind it that a new configuration replaces whole.
+#include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "app/commands.hpp"
+#include "app/detail/access_log.hpp"
+#include "app/detail/server_metrics.hpp"
+#include "app/detail/service.hpp"
+#include "app/version.hpp"
+#include "core/duration.hpp"
+#include "core/log.hpp"
+
+namespace slipway::app {
+
+namespace {
+
+constexpr std::size_t default_workers = 8;
+constexpr std::size_t worker_queue_max = 1024;
+/// How long readiness fails before the listener closes: load balancers need to see it.
+constexpr std::chrono::milliseconds notice_of_end{250};
+constexpr std::chrono::milliseconds tick{1000};
+
+/// Each connection is a file; the limit that shells set is for programs of another kind.
+void allow_many_files() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/// SIGHUP as something to wait for. Threads that are made later do not get it either.
+class Hangup {
+ public:
+  Hangup() {
+    ::sigemptyset(&signals_);
+    ::sigaddset(&signals_, SIGHUP);
+    ::pthread_sigmask(SIG_BLOCK, &signals_, &before_);
+  }
+  ~Hangup() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  Hangup(const Hangup&) = delete;
+  Hangup& operator=(const Hangup&) = delete;
+
+  /// Whether it came within that time.
+  bool wait(std::chrono::milliseconds time) const {
+    const timespec patience{time.count() / 1000, (time.count() % 1000) * 1'000'000};
+    return ::sigtimedwait(&signals_, nullptr, &patience) == SIGHUP;
+  }
+
+ private:
+  sigset_t signals_{};
+  sigset_t before_{};
+};
+
+/// The edge and what stands behind it.
+class Running {
+ public:
+  Running(App& app, const ServeOptions& options) : app_(app), options_(options) {}
+
+  Result<void> start() {
+    const LoadedConfig loaded = TRY(load());
+    TRY(open_foundations(loaded.config.server));
+    TRY(take_over(loaded));
+    return listen(loaded.config.server);
+  }
+
+  /// Until Ctrl-C or SIGTERM.
+  void run(const Hangup& hangup) {
+    auto next_tick = std::chrono::steady_clock::now() + tick;
+    while (!app_.context().stop().stop_requested()) {
+      if (hangup.wait(std::chrono::milliseconds(100))) reload();
+      if (std::chrono::steady_clock::now() < next_tick) continue;
+      next_tick = std::chrono::steady_clock::now() + tick;
+      if (const auto refreshed = foundations_->keys.refresh(); !refreshed)
+        log::warning("keys: {}", refreshed.error().message());
+      current()->tick();
+    }
+    current()->begin_drain();
+    std::this_thread::sleep_for(notice_of_end);
+    app_.note(fmt::format("ending; running answers have {}", format_duration(drain_)));
+    if (!server_->drain(drain_)) log::warning("answers were cut off at the end of the patience");
+  }
+
+  const http::Server& server() const { return *server_; }
+
+ private:
+  std::shared_ptr<detail::Service> current() const {
+    return service_.with([](const auto& service) { return service; });
+  }
+
+  Result<LoadedConfig> load() {
+    LoadedConfig loaded = TRY(app_.load_config_again());
+    if (!options_.host.empty()) loaded.config.server.host = options_.host;
+    if (options_.port) loaded.config.server.port = *options_.port;
+    return loaded;
+  }
+
+  Result<void> open_foundations(const ServerConfig& config) {
+    store::Database& database = *TRY(app_.database(DataFolder::may_be_made));
+    keys_ = TRY(access::Keys::open(database));
+    upstream_ = TRY(http::Upstream::make({}));
+    workers_ = std::make_unique<Pool>(
+        Pool::Options{.threads = config.workers == 0 ? default_workers : config.workers,
+                      .queue_max = worker_queue_max});
+    auto door = std::make_shared<ui::Door>(
+        ui::Door::Options{.find_key = [this](std::string_view key) { return keys_->find(key); }});
+    foundations_.emplace(detail::Foundations{.database = database,
+                                             .blobs = *TRY(app_.blobs(DataFolder::may_be_made)),
+                                             .keys = *keys_,
+                                             .metrics = metrics_,
+                                             .upstream = *upstream_,
+                                             .workers = *workers_,
+                                             .door = std::move(door)});
+    detail::observe_process(metrics_, version_number);
+    return {};
+  }
+
+  /// Lets serve what `loaded` says, if all of it is right.
+  Result<void> take_over(const LoadedConfig& loaded) {
+    auto next = TRY(detail::Service::build(loaded, *foundations_));
+    TRY(keys_->seed(loaded.config.keys));
+    if (!detail::is_loopback(loaded.config.server.host) && keys_->empty())
+      return fail(Code::invalid_argument,
+                  "others can reach {}, so API keys are needed; make one with 'slipway keys create "
+                  "NAME', or declare some under 'keys' in slipway.yaml",
+                  loaded.config.server.host);
+    drain_ = TRY(parse_duration(loaded.config.server.drain));
+    service_.with([&](auto& service) { service = std::move(next); });
+    return {};
+  }
+
+  void reload() {
+    const auto loaded = load();
+    auto taken = loaded ? take_over(*loaded) : Result<void>(loaded.error());
+    if (taken && !loaded->config.server.tls.cert.empty()) taken = server_->reload_tls();
+    if (taken)
+      log::info("the configuration was read anew");
+    else
+      log::error("the new configuration is refused, the old one stays: {}",
+                 taken.error().message());
+  }
+
+  Result<void> listen(const ServerConfig& config) {
+    if (config.access_log) access_log_.emplace(STDOUT_FILENO);
+    http::Server::Options options{.host = config.host,
+                                  .port = config.port,
+                                  .tls = {.certificate_file = config.tls.cert,
+                                          .key_file = config.tls.key,
+                                          .client_ca_file = config.tls.client_ca},
+                                  .body_bytes_max = config.body_bytes_max};
+    options.on_access = [this](const http::AccessRecord& record) {
+      request_metrics_.add(record);
+      if (access_log_) access_log_->write(record);
+    };
+    options.body_limit =
+        [most = config.upload_bytes_max](const http::Request& head) -> std::optional<std::size_t> {
+      if (head.path.starts_with("/api/collections/") && head.path.ends_with("/documents"))
+        return most;
+      return std::nullopt;
+    };
+    options.before_body = [this](const http::Request& head) {
+      return current()->refuse_early(head);
+    };
+    server_ =
+        TRY(http::Server::start(std::move(options), [this](const http::ExchangePtr& exchange) {
+          current()->answer(exchange);
+        }));
+    detail::observe_edge(metrics_, [this] { return server_->stats(); });
+    return {};
+  }
+
+  App& app_;
+  const ServeOptions options_;
+  std::chrono::milliseconds drain_{30'000};
+  http::Metrics metrics_;
+  detail::RequestMetrics request_metrics_{metrics_};
+  std::optional<detail::AccessLog> access_log_;
+  std::unique_ptr<access::Keys> keys_;
+  std::unique_ptr<http::Upstream> upstream_;
+  std::optional<detail::Foundations> foundations_;
+  // From here on things use those above, and end before them.
+  Guarded<std::shared_ptr<detail::Service>> service_;
+  std::unique_ptr<Pool> workers_;
+  std::unique_ptr<http::Server> server_;
+};
+
+}  // namespace
+
+Result<int> serve(App& app, const ServeOptions& options) {
+  const Hangup hangup;
+  allow_many_files();
+  Running running(app, options);
+  TRY(running.start());
+  app.note(fmt::format("Slipway serves {}", running.server().url()));
+  running.run(hangup);
+  return exit_done;
+}
+
+}  // namespace slipway::app

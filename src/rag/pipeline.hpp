@@ -1,0 +1,22 @@
+// A collection as a chat model: whoever speaks to chat models can ask documents.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "models/chat_model.hpp"
+#include "rag/library.hpp"
+
+namespace slipway::rag {
+
+/// Chat model "rag/<collection>": the last message of the user is the question, the reply is the
+/// checked answer with its marks, citations are annotations (`source` is the whole citation), and a
+/// refusal is an ordinary reply. Sentences are streamed once they are checked. Earlier messages are
+/// not read: each question stands alone. A temperature and the like are taken and change nothing,
+/// since the collection's own settings write the answer; tools, schemas, probabilities and several
+/// choices are `unsupported`. `library` must outlive it.
+std::shared_ptr<models::ChatModel> make_pipeline(Library& library, const std::string& collection);
+
+inline constexpr std::string_view pipeline_prefix = "rag/";
+
+}  // namespace slipway::rag
