@@ -14,6 +14,7 @@ struct Route {
   RunOn run_on = RunOn::workers;
   RouteHandler handler;
   std::vector<std::string> names;  ///< Of the parameters, in the order of the path.
+  std::string pattern;
 };
 using Methods = std::map<std::string, Route, std::less<>>;
 
@@ -91,7 +92,7 @@ void Router::add(std::string method, std::string pattern, RunOn run_on, RouteHan
   SLIPWAY_ASSERT(pattern.starts_with('/'));
   if (!root_) root_ = std::make_shared<Node>();
   Node* node = root_.get();
-  Route route{run_on, std::move(handler), {}};
+  Route route{run_on, std::move(handler), {}, pattern};
   Methods* methods = nullptr;
   for (const std::string_view segment : segments_of(pattern)) {
     SLIPWAY_ASSERT(methods == nullptr);  // {name...} is the last.
@@ -146,6 +147,7 @@ void Router::dispatch(const ExchangePtr& exchange) const {
     return exchange->reply({204, {{"allow", allow}}, ""});
   if (route == nullptr) return refuse(405, allow);
 
+  exchange->note("route", route->pattern);
   PathParameters parameters;
   for (std::size_t i = 0; i < route->names.size(); ++i)
     parameters[route->names[i]] = std::move(values[i]);
