@@ -96,6 +96,7 @@ BOOST_DESCRIBE_STRUCT(GatewayConfig, (),
 /// All of it, as one revision of the configuration has it.
 struct Settings {
   std::map<std::string, models::ModelConfig> models;
+  std::vector<std::string> order;  ///< Of the names of models and routes in lists; others follow.
   std::map<std::string, RouteConfig> routes;
   std::map<std::string, GuardrailConfig> guardrails;
   GatewayConfig gateway;

@@ -136,8 +136,8 @@ class Gateway {
   /// New settings for calls to come; what is known of deployments that stay (circuits, limits,
   /// latencies) stays. Fails as `open`; then the old ones stay.
   virtual Result<void> reload(Settings settings, std::shared_ptr<models::Catalog> catalog) = 0;
-  /// Looks again which models are installed.
-  virtual void refresh() = 0;
+  /// Looks again which models are installed; may wait for the disk.
+  virtual Result<void> refresh() = 0;
 
   /// For /api/settings: what is configured and how it is, secrets left out.
   virtual GatewaySettings shown() const = 0;

@@ -1,0 +1,77 @@
+// How a call ends, and what its answer and its record say of it.
+#include <algorithm>
+
+#include "gateway/detail/call.hpp"
+#include "gateway/detail/usage.hpp"
+
+namespace slipway::gateway::detail {
+
+void Call::finish(int status, std::string error_code) {
+  if (std::exchange(is_finished_, true)) return;
+  const Clock::Time now = engine_.clock().now();
+  if (caller_limiter_ != nullptr)
+    caller_limiter_->settle(now, reserved_,
+                            record_.usage.input_tokens + record_.usage.output_tokens);
+  record_.status = status;
+  record_.error_code = std::move(error_code);
+  record_.cost_usd = cost();
+  record_.seconds = seconds_since_start();
+  record_.overhead_seconds = std::max(0.0, record_.seconds - away_seconds_);
+  if (engine_.meters() != nullptr) engine_.meters()->call(record_);
+  engine_.report(record_);
+  engine_.leave(this);
+}
+
+double Call::seconds_since_start() const { return seconds_between(started_, Steady::now()); }
+
+std::optional<double> Call::cost() const {
+  const bool is_cached =
+      record_.cache == CacheResult::hit || record_.cache == CacheResult::semantic;
+  if (is_cached) return 0;
+  if (try_.deployment == nullptr) return {};
+  const auto& price = try_.deployment->price();
+  return price ? std::optional(cost_usd(*price, record_.usage)) : std::nullopt;
+}
+
+bool Call::may_drop() const {
+  return exchange_->request().headers.get("x-slipway-drop-unsupported") == "true";
+}
+
+Failure Call::cannot_say(const Deployment& deployment,
+                         const std::vector<dialects::Unsupported>& unsupported) const {
+  Failure failure;
+  failure.is_refused_by_us = true;
+  const auto& first = unsupported.front();
+  failure.error = {
+      400, "unsupported_parameter",
+      fmt::format("{}: deployment '{}' ({}) cannot take it: {}; leave it out, or send "
+                  "x-slipway-drop-unsupported: true",
+                  first.parameter, deployment.name(), deployment.provider(), first.reason),
+      first.parameter};
+  return failure;
+}
+
+http::Headers Call::answer_headers() {
+  http::Headers headers;
+  const bool is_cached =
+      record_.cache == CacheResult::hit || record_.cache == CacheResult::semantic;
+  if (try_.deployment != nullptr && !is_cached)
+    headers.add("x-slipway-model", try_.deployment->name());
+  headers.add("x-slipway-attempts", std::to_string(record_.attempts.size() + (is_trying_ ? 1 : 0)));
+  if (record_.cache != CacheResult::none)
+    headers.add("x-slipway-cache", std::string(json::name(record_.cache)));
+  if (!record_.trace_id.empty()) headers.add("x-slipway-trace-id", record_.trace_id);
+  if (!dropped_.empty())
+    headers.add("x-slipway-dropped", fmt::format("{}", fmt::join(dropped_, ", ")));
+  if (caller_limiter_ != nullptr) caller_limiter_->describe(engine_.clock().now(), headers);
+  return headers;
+}
+
+void Call::note_answer() {
+  exchange_->note("model", record_.model);
+  if (try_.deployment != nullptr) exchange_->note("deployment", try_.deployment->name());
+  if (record_.cache != CacheResult::none)
+    exchange_->note("cache", std::string(json::name(record_.cache)));
+}
+
+}  // namespace slipway::gateway::detail

@@ -1,0 +1,224 @@
+#include "gateway/detail/chat_call.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include "dialects/splice.hpp"
+#include "gateway/detail/json_members.hpp"
+#include "gateway/detail/usage.hpp"
+
+namespace slipway::gateway::detail {
+
+namespace {
+
+using dialects::Dialect;
+
+constexpr std::int64_t output_tokens_guess = 256;
+
+bool is_openai(Dialect dialect) {
+  return dialect == Dialect::openai || dialect == Dialect::openai_completions;
+}
+
+std::int64_t whole_number(std::string_view value, std::int64_t fallback) {
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
+  return error == std::errc() && end == value.data() + value.size() && number >= 0 ? number
+                                                                                   : fallback;
+}
+
+}  // namespace
+
+ConversationCall::ConversationCall(Engine& engine, http::ExchangePtr exchange, ChatCall call)
+    : Call(engine, std::move(exchange), std::move(call.caller)),
+      codec_(*call.codec),
+      body_(exchange_->request().body) {
+  record_.task = "chat";
+  record_.dialect = std::string(json::name(codec_.dialect()));
+}
+
+// --- The request
+// --------------------------------------------------------------------------------------
+
+void ConversationCall::start() {
+  if (!look_at_body()) return;
+  if (record_.model.empty()) {
+    refuse({400, "invalid_request", "model: is required; GET /v1/models lists the names", "model"});
+    return;
+  }
+  std::int64_t output = output_tokens_guess;
+  Members members(body_);
+  for (Member one; members.next(one);) {
+    if (one.key == "max_tokens" || one.key == "max_completion_tokens" ||
+        one.key == "max_output_tokens")
+      output = whole_number(one.value, output);
+    if (one.key == "user") user_ = unquoted(one.value);
+    if (one.key == "metadata" && codec_.dialect() == Dialect::anthropic)
+      user_ = unquoted(member(one.value, "user_id"));
+  }
+  const std::string model = record_.model;
+  if (!admit(model, guess_tokens(body_.size()) + output, user_)) return;
+  for (const DeploymentPtr& deployment : candidates_.list)
+    if (deployment->config().task != models::ModelTask::chat) {
+      refuse({400, "invalid_request",
+              fmt::format("model '{}' does not chat; it is for {}", deployment->name(),
+                          json::name(deployment->config().task)),
+              "model"});
+      return;
+    }
+  output_guards_ = guards_for(plan_->guards(), model, Phase::output);
+  holds_output_ = std::any_of(output_guards_.begin(), output_guards_.end(),
+                              [](const auto& guard) { return guard->needs_whole(); });
+  if (candidates_.route != nullptr && candidates_.route->cache) cache_ = &*candidates_.route->cache;
+  check_guards();
+}
+
+bool ConversationCall::look_at_body() {
+  auto glance = dialects::glance(body_);
+  if (!glance) {
+    refuse({400, "invalid_request", glance.error().message(), ""});
+    return false;
+  }
+  record_.model = std::move(glance->model);
+  record_.streamed = is_stream_ = glance->stream;
+  model_begin_ = glance->model_begin;
+  model_end_ = glance->model_end;
+  return true;
+}
+
+Result<void> ConversationCall::understand() {
+  if (request_) return {};
+  const auto value = TRY(json::parse(body_));
+  auto request = TRY(codec_.decode_request(value));
+  is_stream_ = request.stream;
+  request_ = std::move(request);
+  return {};
+}
+
+void ConversationCall::check_guards() {
+  const GuardList guards = guards_for(plan_->guards(), record_.model, Phase::input);
+  if (!guards.empty() || cache_ != nullptr) {
+    if (const auto understood = understand(); !understood) {
+      refuse(wire_error(understood.error()));
+      return;
+    }
+  }
+  if (guards.empty()) {
+    look_into_cache();
+    return;
+  }
+  const InputVerdict verdict = check_input(guards, *request_, record_.guards);
+  is_altered_ = verdict.is_altered;
+  if (verdict.refusal) {
+    refuse({400, "guardrail_refused", *verdict.refusal, ""});
+    return;
+  }
+  ask_hooks({Phase::input, guards, 0, input_texts(*request_), false,
+             [this](const Hooks& hooks, std::optional<std::string> refusal) {
+               if (refusal) {
+                 refuse({400, "guardrail_refused", *refusal, ""});
+                 return;
+               }
+               if (hooks.is_altered) {
+                 set_input_texts(*request_, hooks.texts);
+                 is_altered_ = true;
+               }
+               look_into_cache();
+             }});
+}
+
+/// The caller's bytes, but for the model's name and the wish to be told the usage.
+std::string ConversationCall::relayed_body(const Deployment& deployment) const {
+  const std::string model = as_json_string(deployment.model());
+  constexpr std::string_view usage_wish = R"("stream_options":{"include_usage":true},)";
+  std::string body;
+  body.reserve(body_.size() + model.size() + usage_wish.size());
+  std::size_t done = 0;
+  if (is_stream_ && is_openai(codec_.dialect()) && member(body_, "stream_options").empty()) {
+    done = body_.find('{') + 1;
+    body.append(body_, 0, done);
+    body += usage_wish;
+  }
+  body.append(body_, done, model_begin_ - done);
+  body += model;
+  body.append(body_, model_end_, std::string::npos);
+  return body;
+}
+
+std::optional<Failure> ConversationCall::translated_body(const Deployment& deployment,
+                                                         std::string& body) {
+  if (const auto understood = understand(); !understood) {
+    Failure failure;
+    failure.error = wire_error(understood.error());
+    failure.may_fall_back = false;
+    failure.is_refused_by_us = true;
+    return failure;
+  }
+  dialects::ChatRequest request = *request_;
+  request.model = deployment.model();
+  request.stream_usage = is_stream_;
+  if (wire_->dialect() == Dialect::anthropic && !request.max_tokens)
+    request.max_tokens = deployment.config().max_tokens;
+  std::vector<dialects::Unsupported> unsupported;
+  const json::Value value = wire_->encode_request(request, unsupported);
+  if (!unsupported.empty() && !may_drop()) return cannot_say(deployment, unsupported);
+  dropped_.clear();
+  for (const auto& one : unsupported) dropped_.push_back(one.parameter);
+  body = json::dump(value);
+  return {};
+}
+
+/// What a vendor's own client says beside the body and its server understands.
+void ConversationCall::forward_headers(http::ClientRequest& request) const {
+  for (const char* name : {"anthropic-version", "anthropic-beta", "openai-beta"})
+    if (const std::string* value = exchange_->request().headers.find(name))
+      request.headers[name] = *value;
+}
+
+std::optional<Failure> ConversationCall::prepare(const Deployment& deployment,
+                                                 http::ClientRequest& request) {
+  const Dialect dialect = deployment.dialect_for(codec_.dialect());
+  wire_ = &dialects::codec(dialect);
+  const bool is_same = dialect == codec_.dialect();
+  const bool sends_body = is_same && !is_altered_;
+  is_relayed_ = sends_body && output_guards_.empty() && cache_ == nullptr;
+  answer_bytes_ = 0;
+  has_usage_ = false;
+  request = deployment.request(deployment.chat_path(dialect), try_.key);
+  if (is_same) forward_headers(request);
+  if (!record_.trace_id.empty())
+    request.headers.emplace("traceparent",
+                            fmt::format("00-{}-{}-01", record_.trace_id,
+                                        record_.trace_id.substr(record_.trace_id.size() / 2)));
+  if (is_stream_) request.headers.emplace("Accept", "text/event-stream");
+  if (sends_body)
+    request.body = relayed_body(deployment);
+  else if (auto failure = translated_body(deployment, request.body))
+    return failure;
+  watch_.reset();
+  if (is_relayed_ && is_stream_) {
+    const bool hides_usage = is_openai(dialect) && member(body_, "stream_options").empty();
+    watch_.emplace(StreamWatch::Options{dialect, record_.model, hides_usage});
+    return {};
+  }
+  if (is_relayed_) return {};
+  if (const auto understood = understand(); !understood) {
+    Failure failure;
+    failure.error = wire_error(understood.error());
+    failure.may_fall_back = false;
+    return failure;
+  }
+  decoder_ = wire_->stream_decoder();
+  begin_stream();
+  return {};
+}
+
+/// What a streamed answer goes through; nothing is sent yet.
+void ConversationCall::begin_stream() {
+  encoder_ = codec_.stream_encoder(*request_);
+  mask_.reset();
+  if (!output_guards_.empty() && !holds_output_) mask_.emplace(output_guards_);
+  assembler_.reset();
+  if (holds_output_ || cache_ != nullptr) assembler_.emplace();
+}
+
+}  // namespace slipway::gateway::detail

@@ -1,0 +1,272 @@
+// What a conversation passes before and after a model is asked: caches and webhooks.
+#include <numeric>
+
+#include "core/duration.hpp"
+#include "core/files.hpp"
+#include "core/log.hpp"
+#include "gateway/detail/chat_call.hpp"
+
+namespace slipway::gateway::detail {
+
+namespace {
+
+using dialects::PartKind;
+
+/// Answers that say the same in other words are nearer than this.
+constexpr double same_answer_cosine = 0.9;
+constexpr std::size_t webhook_bytes_max = 4u << 20;
+
+/// The last message, when it is a question in words alone.
+dialects::Part* question_of(dialects::ChatRequest& request) {
+  if (request.messages.empty()) return nullptr;
+  auto& last = request.messages.back();
+  if (last.role != dialects::Role::user || last.parts.size() != 1) return nullptr;
+  return last.parts.front().kind == PartKind::text ? &last.parts.front() : nullptr;
+}
+
+bool is_worth_keeping(const dialects::ChatReply& reply) {
+  using dialects::FinishReason;
+  if (reply.choices.empty()) return false;
+  for (const auto& choice : reply.choices)
+    if (choice.finish_reason != FinishReason::stop &&
+        choice.finish_reason != FinishReason::tool_calls)
+      return false;
+  return true;
+}
+
+std::string text_of(const dialects::ChatReply& reply) {
+  std::string text;
+  for (const std::string& one : output_texts(reply)) text += one + "\n";
+  return text;
+}
+
+Clock::Time later(Clock::Time now, const std::string& ttl) {
+  const auto time = parse_duration(ttl);
+  return now + (time ? *time : std::chrono::milliseconds(0));
+}
+
+/// By its name, or by that of its quantized form: "bge-small-en-v1.5" is installed as "...-q".
+Result<std::shared_ptr<models::Embedder>> open_embedder(models::Catalog& catalog,
+                                                        const Context& context,
+                                                        const std::string& name) {
+  auto embedder = catalog.embedder(context, name);
+  if (embedder || embedder.error().code() != Code::not_found) return embedder;
+  auto quantized = catalog.embedder(context, name + "-q");
+  return quantized ? std::move(quantized) : std::move(embedder);
+}
+
+}  // namespace
+
+// --- Caches
+// -------------------------------------------------------------------------------------------
+
+/// Everything that can change the answer is in the key; how it is told (streamed or not) is not.
+void ConversationCall::set_cache_keys(const CacheConfig& config) {
+  std::vector<dialects::Unsupported> ignored;
+  dialects::ChatRequest request = *request_;
+  request.stream = request.stream_usage = false;
+  request.user.clear();
+  request.metadata.clear();
+  const auto key_of = [&] {
+    const std::string who = config.per_caller ? caller_.name : "";
+    return sha256(fmt::format("{}\n{}\n{}\n{}", record_.model, record_.dialect, who,
+                              json::dump_canonical(codec_.encode_request(request, ignored))));
+  };
+  cache_key_ = key_of();
+  if (!config.semantic) return;
+  dialects::Part* question = question_of(request);
+  if (question == nullptr || question->text.empty()) return;
+  near_text_ = std::exchange(question->text, "?");
+  near_key_ = key_of();
+}
+
+void ConversationCall::look_into_cache() {
+  const std::string_view control = exchange_->request().headers.get("cache-control");
+  if (cache_ == nullptr || control.find("no-store") != std::string_view::npos) {
+    cache_ = nullptr;
+    try_next();
+    return;
+  }
+  set_cache_keys(*cache_);
+  record_.cache = CacheResult::miss;
+  const bool is_fresh_wanted = control.find("no-cache") != std::string_view::npos;
+  if (!cache_->exact.empty() && !is_fresh_wanted)
+    if (const auto reply = engine_.cache().find(cache_key_, engine_.clock().now())) {
+      serve_cached(reply, CacheResult::hit);
+      return;
+    }
+  if (cache_->semantic && !near_key_.empty() && !is_fresh_wanted) {
+    look_for_near(*cache_->semantic);
+    return;
+  }
+  engine_.cache().count(CacheResult::miss);
+  try_next();
+}
+
+void ConversationCall::look_for_near(const SemanticCacheConfig& config) {
+  const auto self = shared_from_this();
+  on_lane(
+      [this, self, &config] {
+        const auto embedder =
+            open_embedder(plan_->catalog(), exchange_->context(), config.embedder);
+        auto question = embedder ? (*embedder)->embed_one(exchange_->context(), near_text_,
+                                                          models::TextRole::query)
+                                 : Result<models::Vector>(embedder.error());
+        if (!question) {
+          // A cache that cannot be asked is no reason not to answer.
+          log::warning("the semantic cache of '{}' cannot be asked: {}", record_.model,
+                       question.error().message());
+          near_key_.clear();
+          try_next();
+          return;
+        }
+        found_near(config, *std::move(question));
+      },
+      [this, self](const Failure&) {
+        near_key_.clear();
+        try_next();
+      });
+}
+
+void ConversationCall::found_near(const SemanticCacheConfig& config, models::Vector question) {
+  near_question_ = std::move(question);
+  const auto reply =
+      engine_.cache().find_near(near_key_, near_question_, config.threshold, engine_.clock().now());
+  if (reply == nullptr) {
+    engine_.cache().count(CacheResult::miss);
+    try_next();
+    return;
+  }
+  if (fraction(engine_.random()) < config.check) {
+    shadow_ = reply;
+    try_next();
+    return;
+  }
+  serve_cached(reply, CacheResult::semantic);
+}
+
+void ConversationCall::serve_cached(const ReplyPtr& reply, CacheResult result) {
+  record_.cache = result;
+  engine_.cache().count(result);
+  if (is_gone()) {
+    finish(499, "client_closed");
+    return;
+  }
+  encoder_ = codec_.stream_encoder(*request_);
+  dialects::ChatReply told = *reply;
+  told.model = record_.model;
+  record_.usage = {};  // Nobody was asked.
+  deliver(told);
+  finish(200, "");
+}
+
+void ConversationCall::remember(dialects::ChatReply reply) {
+  if (cache_ == nullptr) return;
+  if (shadow_) compare_with_cached(std::make_shared<dialects::ChatReply>(reply));
+  if (!is_worth_keeping(reply)) return;
+  const auto kept = std::make_shared<const dialects::ChatReply>(std::move(reply));
+  const Clock::Time now = engine_.clock().now();
+  if (!cache_->exact.empty()) engine_.cache().put(cache_key_, kept, later(now, cache_->exact));
+  if (cache_->semantic && !near_question_.empty())
+    engine_.cache().put_near(near_key_, std::move(near_question_), kept,
+                             later(now, cache_->semantic->ttl));
+}
+
+/// What the semantic cache would have answered beside what the model says: equal, near, or wrong.
+void ConversationCall::compare_with_cached(const ReplyPtr& reply) {
+  const std::string fresh = text_of(*reply), cached = text_of(*shadow_);
+  if (fresh == cached) {
+    engine_.cache().count_check(false);
+    return;
+  }
+  const auto compare = [&engine = engine_, plan = plan_, fresh, cached,
+                        name = cache_->semantic->embedder] {
+    const auto embedder = open_embedder(plan->catalog(), {}, name);
+    if (!embedder) return;
+    const auto vectors =
+        (*embedder)->embed({}, {fresh, cached}, models::TextRole::document, nullptr);
+    if (!vectors || vectors->size() != 2) return;
+    const auto& a = vectors->front();
+    const auto& b = vectors->back();
+    const double cosine = std::inner_product(a.begin(), a.end(), b.begin(), 0.0);
+    engine.cache().count_check(cosine < same_answer_cosine);
+  };
+  // Not counted when nobody has time for it.
+  const auto queued = engine_.lanes().submit(caller_.name, compare, [] {});
+  if (!queued) log::debug("a semantic hit was not compared: {}", queued.error().message());
+}
+
+// --- Webhooks
+// -----------------------------------------------------------------------------------------
+
+void ConversationCall::ask_hooks(Hooks hooks) {
+  while (hooks.next < hooks.guards.size() && hooks.guards[hooks.next]->config.webhook.empty())
+    ++hooks.next;
+  if (hooks.next == hooks.guards.size()) {
+    const auto then = hooks.then;
+    then(hooks, {});
+    return;
+  }
+  const auto guard = hooks.guards[hooks.next];
+  http::ClientRequest request;
+  request.method = "POST";
+  request.url = guard->config.webhook;
+  request.headers.emplace("Content-Type", "application/json");
+  request.body = webhook_question(*guard, hooks.phase, record_.model, caller_.name, hooks.texts);
+  struct Answer {
+    int status = 0;
+    std::string body;
+  };
+  const auto answer = std::make_shared<Answer>();
+  const auto kept = std::make_shared<Hooks>(std::move(hooks));
+  const auto self = shared_from_this();
+  http::UpstreamEvents events;
+  events.on_head = [answer](int status, const http::Headers&) { answer->status = status; };
+  events.on_body = [answer](std::string_view piece) {
+    if (answer->body.size() + piece.size() <= webhook_bytes_max) answer->body += piece;
+    return true;
+  };
+  events.on_end = [this, self, answer, kept](Result<void> result) {
+    Result<std::string> body = std::move(answer->body);
+    if (!result)
+      body = result.error();
+    else if (answer->status != 200)
+      body = fail(Code::unavailable, "it answered with status {}", answer->status);
+    hook_answered(std::move(*kept), std::move(body));
+  };
+  const auto started = engine_.upstream().start(
+      std::move(request), {guard->timeout, guard->timeout, guard->timeout}, std::move(events));
+  if (!started) hook_answered(std::move(*kept), started.error());
+}
+
+void ConversationCall::hook_answered(Hooks hooks, Result<std::string> body) {
+  if (is_gone()) {
+    if (hooks.phase == Phase::output)
+      answered();
+    else
+      finish(499, "client_closed");
+    return;
+  }
+  const auto guard = hooks.guards[hooks.next++];
+  auto answer =
+      body ? webhook_answer(*body, hooks.texts.size()) : Result<WebhookAnswer>(body.error());
+  if (!answer) {
+    log::warning("guardrail '{}': its webhook cannot be asked: {}", guard->name,
+                 answer.error().message());
+    answer = WebhookAnswer{guard->config.on_error, "its webhook cannot be asked", {}};
+  }
+  record_.guards.push_back({guard->name, hooks.phase, answer->verdict, answer->reason});
+  if (answer->verdict == Verdict::refuse) {
+    const std::string reason = answer->reason.empty() ? "refused" : answer->reason;
+    const auto then = hooks.then;
+    then(hooks, fmt::format("guardrail '{}': {}", guard->name, reason));
+    return;
+  }
+  if (answer->verdict == Verdict::mask) {
+    hooks.texts = std::move(answer->texts);
+    hooks.is_altered = true;
+  }
+  ask_hooks(std::move(hooks));
+}
+
+}  // namespace slipway::gateway::detail

@@ -1,0 +1,221 @@
+#include "gateway/detail/deployment.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/duration.hpp"
+#include "core/secret.hpp"
+#include "gateway/detail/usage.hpp"
+
+namespace slipway::gateway::detail {
+
+namespace {
+
+using dialects::Dialect;
+using models::Provider;
+
+bool is_remote(Provider provider) {
+  return provider == Provider::openai || provider == Provider::anthropic ||
+         provider == Provider::cohere;
+}
+
+std::chrono::milliseconds time_of(const std::string& text) {
+  const auto time = parse_duration(text);
+  return time ? *time : std::chrono::milliseconds(0);
+}
+
+std::optional<models::PriceConfig> price_of(const models::ModelConfig& config,
+                                            const std::string& model) {
+  if (config.price) return config.price;
+  if (config.input_usd_per_million || config.output_usd_per_million)
+    return models::PriceConfig{
+        config.input_usd_per_million.value_or(0), config.output_usd_per_million.value_or(0), {}};
+  if (!is_remote(config.provider)) return models::PriceConfig{};
+  return known_price(model);
+}
+
+/// Characters that keys are made of.
+bool is_key_character(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+         c == '_' || c == '*';
+}
+
+void replace_all(std::string& text, std::string_view what, std::string_view by) {
+  for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += by.size())
+    text.replace(at, what.size(), by);
+}
+
+constexpr std::string_view hidden = "[key]";
+
+}  // namespace
+
+double fraction(Random& random) {
+  constexpr int mantissa = 53;
+  return std::ldexp(static_cast<double>(random.next() >> (64 - mantissa)), -mantissa);
+}
+
+void PeakMean::observe(double milliseconds, Clock::Time now) {
+  const std::lock_guard lock(mutex_);
+  const std::chrono::duration<double> passed = now - seen_;
+  const double keep = seen_ == Clock::Time() ? 0 : std::exp(-passed.count() / decay_seconds);
+  value_ = milliseconds >= value_ ? milliseconds : value_ * keep + milliseconds * (1 - keep);
+  seen_ = now;
+}
+
+double PeakMean::value() const {
+  const std::lock_guard lock(mutex_);
+  return value_;
+}
+
+Health::Health(const models::BreakerConfig& breaker)
+    : circuit(breaker.failures, time_of(breaker.pause)) {}
+
+Result<DeploymentPtr> Deployment::make(const std::string& name, const models::ModelConfig& config,
+                                       std::shared_ptr<Health> health) {
+  const auto made = std::shared_ptr<Deployment>(new Deployment);
+  made->name_ = name;
+  made->config_ = config.resolved();
+  made->place_ = is_remote(config.provider) ? Place::remote : Place::local;
+  made->model_ = config.model.empty() ? name : config.model;
+  made->health_ = std::move(health);
+  made->timeouts_ = {time_of(config.timeouts.connect), time_of(config.timeouts.first_token),
+                     time_of(config.timeouts.total)};
+  made->price_ = price_of(config, made->model_);
+  for (const models::WeightedKey& key : config.api_key.items()) {
+    made->secrets_.push_back(
+        TRY(resolve_secret("api_key", key.key).within(fmt::format("models.{}", name))));
+    made->weights_.push_back(key.weight);
+  }
+  made->host_ = made->config_.base_url;
+  if (config.provider != Provider::openai) {
+    made->version_ = config.provider == Provider::cohere ? "/v2" : "/v1";
+    for (const std::string_view version : {"/v1", "/v2"})
+      if (made->host_.ends_with(version)) made->host_.resize(made->host_.size() - version.size());
+  }
+  made->health_->circuit.configure(config.breaker.failures, time_of(config.breaker.pause));
+  made->health_->limiter.configure(config.limits.requests, config.limits.tokens,
+                                   config.limits.concurrent);
+  return DeploymentPtr(made);
+}
+
+DeploymentPtr Deployment::pipeline(const std::string& name, std::shared_ptr<Health> health) {
+  const auto made = std::shared_ptr<Deployment>(new Deployment);
+  made->name_ = made->model_ = name;
+  made->place_ = Place::pipeline;
+  made->health_ = std::move(health);
+  made->timeouts_.total = time_of(made->config_.timeouts.total);
+  return made;
+}
+
+std::string Deployment::provider() const {
+  return place_ == Place::pipeline ? "pipeline" : std::string(json::name(config_.provider));
+}
+
+bool Deployment::speaks(Dialect dialect) const {
+  if (place_ != Place::remote) return false;
+  switch (config_.provider) {
+    case Provider::openai:
+      if (dialect == Dialect::openai_responses)
+        return config_.responses.value_or(config_.base_url == "https://api.openai.com/v1");
+      return dialect == Dialect::openai || dialect == Dialect::openai_completions;
+    case Provider::anthropic: return dialect == Dialect::anthropic;
+    case Provider::cohere: return dialect == Dialect::cohere;
+    default: return false;
+  }
+}
+
+Dialect Deployment::dialect_for(Dialect dialect) const {
+  if (speaks(dialect)) return dialect;
+  if (config_.provider == Provider::anthropic) return Dialect::anthropic;
+  return config_.provider == Provider::cohere ? Dialect::cohere : Dialect::openai;
+}
+
+std::string_view Deployment::chat_path(Dialect dialect) const {
+  switch (dialect) {
+    case Dialect::openai: return "/chat/completions";
+    case Dialect::openai_responses: return "/responses";
+    case Dialect::openai_completions: return "/completions";
+    case Dialect::anthropic: return "/messages";
+    case Dialect::cohere: return "/chat";
+  }
+  return "";
+}
+
+http::ClientRequest Deployment::request(std::string_view path, const ChosenKey& key) const {
+  http::ClientRequest request;
+  request.method = "POST";
+  request.url.reserve(host_.size() + version_.size() + path.size());
+  request.url.append(host_).append(version_).append(path);
+  request.headers.emplace("Content-Type", "application/json");
+  const bool is_anthropic = config_.provider == Provider::anthropic;
+  if (is_anthropic) request.headers.emplace("anthropic-version", "2023-06-01");
+  if (key.secret.empty()) return request;
+  if (is_anthropic)
+    request.headers.emplace("x-api-key", key.secret);
+  else
+    request.headers.emplace("Authorization", "Bearer " + key.secret);
+  return request;
+}
+
+ChosenKey Deployment::choose_key(Clock::Time now, Random& random) const {
+  if (secrets_.empty()) return {};
+  if (secrets_.size() == 1) return {0, secrets_.front()};
+  const std::lock_guard lock(health_->keys_mutex);
+  const auto& rest = health_->keys_rest;
+  const auto rests_until = [&](std::size_t i) {
+    const auto found = rest.find(i);
+    return found == rest.end() ? Clock::Time() : found->second;
+  };
+  double sum = 0;
+  for (std::size_t i = 0; i < secrets_.size(); ++i)
+    if (rests_until(i) <= now) sum += weights_[i];
+  double left = fraction(random) * sum;
+  std::size_t chosen = secrets_.size();
+  for (std::size_t i = 0; i < secrets_.size(); ++i) {
+    if (rests_until(i) > now) continue;
+    chosen = i;
+    left -= weights_[i];
+    if (left < 0) break;
+  }
+  if (chosen == secrets_.size()) {
+    chosen = 0;
+    for (std::size_t i = 1; i < secrets_.size(); ++i)
+      if (rests_until(i) < rests_until(chosen)) chosen = i;
+  }
+  return {chosen, secrets_[chosen]};
+}
+
+void Deployment::rest_key(std::size_t index, Clock::Time until) const {
+  const std::lock_guard lock(health_->keys_mutex);
+  auto& rests = health_->keys_rest[index];
+  rests = std::max(rests, until);
+}
+
+bool Deployment::has_fresh_key(Clock::Time now) const {
+  const std::lock_guard lock(health_->keys_mutex);
+  std::size_t resting = 0;
+  for (const auto& [index, until] : health_->keys_rest)
+    if (until > now && index < secrets_.size()) ++resting;
+  return resting < secrets_.size();
+}
+
+std::string Deployment::redact(std::string text) const {
+  for (const std::string& secret : secrets_)
+    if (!secret.empty()) replace_all(text, secret, hidden);
+  // Vendors quote keys half hidden: "sk-abc***xyz".
+  constexpr std::size_t key_length_min = 8;
+  for (const std::string_view mark : {"sk-", "Bearer "})
+    for (std::size_t at = 0; (at = text.find(mark, at)) != std::string::npos;) {
+      std::size_t end = at + mark.size();
+      while (end < text.size() && is_key_character(text[end])) ++end;
+      if (end - at < key_length_min) {
+        at = end;
+        continue;
+      }
+      text.replace(at, end - at, hidden);
+      at += hidden.size();
+    }
+  return text;
+}
+
+}  // namespace slipway::gateway::detail

@@ -1,0 +1,34 @@
+// A look into JSON text without making values of it: where the members of an object stand.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace slipway::gateway::detail {
+
+/// One member; `key` as it is written between its quotes, `value` with its quotes or brackets.
+struct Member {
+  std::string_view key, value;
+};
+
+/// The members of the object that `text` holds, in order, not those of objects within. Checks no
+/// grammar: of text that is not JSON it gives something or nothing, and always comes to an end.
+class Members {
+ public:
+  explicit Members(std::string_view text);
+  bool next(Member& member);
+
+ private:
+  std::string_view text_;
+  std::size_t at_ = 0;
+};
+
+/// The value of the first member of that name; empty when there is none.
+std::string_view member(std::string_view object, std::string_view key);
+/// What a JSON string stands for; empty when it is none or its escapes are broken.
+std::string unquoted(std::string_view value);
+/// The text as a JSON string, with its quotes.
+std::string as_json_string(std::string_view text);
+
+}  // namespace slipway::gateway::detail
