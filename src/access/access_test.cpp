@@ -133,6 +133,8 @@ TEST_CASE("without keys this machine's programs may do all, and foreign pages no
   CHECK(gate.admit(request_with({{"Host", "localhost"}, {"Authorization", "Bearer unused"}}),
                    Role::admin));
   CHECK(gate.who(request_with({{"Host", "evil.example:8700"}})).error().code() == Code::forbidden);
+  CHECK(gate.who(request_with({{"Host", "127.evil.example"}})).error().code() == Code::forbidden);
+  CHECK(gate.who(request_with({{"Host", "127.0.0.2"}})));
   CHECK(gate.who(request_with({{"Host", "localhost:8700"}, {"Origin", "https://evil.example"}}))
             .error()
             .code() == Code::forbidden);

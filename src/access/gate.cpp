@@ -14,7 +14,8 @@ std::string_view without_port(std::string_view host) {
 
 bool is_loopback(std::string_view host) {
   return host == "localhost" || host.ends_with(".localhost") || host == "[::1]" ||
-         host.starts_with("127.");
+         // An address, not a name: "127.evil.example" is anybody's.
+         (host.starts_with("127.") && host.find_first_not_of("0123456789.") == host.npos);
 }
 
 /// The key of a request, or empty.
