@@ -9,8 +9,8 @@ namespace slipway::ui {
 namespace {
 
 /// Paths that the page draws itself; below them, too ("/collections/handbook").
-constexpr std::string_view page_paths[] = {"/ask",    "/search", "/collections", "/documents",
-                                           "/models", "/keys",   "/settings",    "/receipts"};
+constexpr std::string_view page_paths[] = {"/ask",  "/search",   "/collections", "/models",
+                                           "/keys", "/settings", "/receipts"};
 
 struct SignIn {
   std::string key;

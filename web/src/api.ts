@@ -181,9 +181,10 @@ export interface Job {
   id: string;
   kind: string;
   state: 'queued' | 'running' | 'done' | 'failed' | 'cancelled';
-  progress: { done: number; total: number; unit: string };
-  result?: IngestReport | null;
-  errors: { uri?: string; error?: string; detail?: string }[];
+  progress: { done: number; total: number; unit: string; current: string };
+  result: IngestReport | null; // Once it is done.
+  errors: { uri: string; error: string }[]; // Of documents.
+  error: string | null; // Why it failed or was cancelled.
 }
 
 export interface Version {
@@ -242,8 +243,8 @@ export interface Session {
   caller: { name: string; role: 'read' | 'write' | 'admin'; is_session: boolean } | null;
 }
 
-/** A page of a paged document, as lines with their boxes; see `PageView` in src/rag/wire.hpp. */
-export interface PageView {
+/** A page of a paged document: its lines and where they stand. Width and height are around all lines. */
+export interface PageLayout {
   page: number;
   pages: number;
   width: number;
@@ -346,8 +347,8 @@ export interface AskEvents {
 async function ask(request: AskRequest, events: AskEvents, signal: AbortSignal): Promise<Answer> {
   const response = await send('POST', '/api/ask', { ...request, stream: true }, signal);
   for await (const { name, data } of readEvents(response)) {
-    if (name === 'passages') events.onPassages(data.items ?? data);
-    else if (name === 'sentence') events.onSentence(data.sentence ?? data, data.citations ?? []);
+    if (name === 'passages') events.onPassages(data.items);
+    else if (name === 'sentence') events.onSentence(data, data.new_citations);
     else if (name === 'done') return data as Answer;
     else if (name === 'error') throw new Problem(data.status ?? 500, data.detail ?? 'the answer broke off', data.errors);
   }
@@ -373,7 +374,7 @@ async function followJob(id: string, onChange: (job: Job) => void, signal: Abort
 function upload(collection: string, files: File[], onSent: (share: number) => void, signal: AbortSignal): Promise<Job> {
   return new Promise((resolve, reject) => {
     const form = new FormData();
-    for (const file of files) form.append('file', file, file.webkitRelativePath || file.name);
+    for (const file of files) form.append('files', file, file.webkitRelativePath || file.name);
     const request = new XMLHttpRequest(); // fetch does not tell how much of a body was sent.
     request.open('POST', `/api/collections/${segment(collection)}/documents`);
     request.setRequestHeader('x-slipway-ui', '1');
@@ -382,7 +383,7 @@ function upload(collection: string, files: File[], onSent: (share: number) => vo
     request.onload = () => {
       const body = request.response;
       if (request.status === 401) onUnauthenticated();
-      if (request.status >= 200 && request.status < 300) resolve(body.job ?? body);
+      if (request.status >= 200 && request.status < 300) resolve(body.job);
       else reject(new Problem(request.status, body?.detail ?? `the server answered ${request.status}`, body?.errors));
     };
     request.onerror = () => reject(new Problem(0, 'the upload broke off; is the server still running?'));
@@ -413,7 +414,7 @@ export const api = {
 
   collections: (signal?: AbortSignal) => all<Collection>('/api/collections', signal),
   collection: (name: string, signal?: AbortSignal) => call<Collection>('GET', collectionPath(name), undefined, signal),
-  createCollection: (name: string, settings: object) => call<Collection>('POST', '/api/collections', { name, ...settings }),
+  createCollection: (name: string, settings: object) => call<Collection>('POST', '/api/collections', { name, settings }),
   removeCollection: (name: string) => call<void>('DELETE', collectionPath(name)),
   documents: (name: string, cursor: string, limit: number, signal?: AbortSignal) =>
     call<List<DocumentInfo>>('GET', `${collectionPath(name)}/documents?limit=${limit}${cursor ? `&cursor=${segment(cursor)}` : ''}`, undefined, signal),
@@ -421,7 +422,7 @@ export const api = {
   documentText: async (collection: string, id: string, signal?: AbortSignal) =>
     new Uint8Array(await (await send('GET', `${documentPath(collection, id)}/text`, undefined, signal)).arrayBuffer()),
   documentPage: (collection: string, id: string, page: number, signal?: AbortSignal) =>
-    call<PageView>('GET', `${documentPath(collection, id)}/pages/${page}`, undefined, signal),
+    call<PageLayout>('GET', `${documentPath(collection, id)}/pages/${page}`, undefined, signal),
   removeDocument: (collection: string, id: string) => call<unknown>('DELETE', documentPath(collection, id)),
   versions: (name: string, signal?: AbortSignal) => call<VersionList>('GET', `${collectionPath(name)}/versions`, undefined, signal),
   snapshot: (name: string, label: string) => call<Version>('POST', `${collectionPath(name)}/versions`, { name: label }),

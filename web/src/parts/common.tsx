@@ -107,13 +107,28 @@ type DialogProps = { title: string; onClose: () => void; children: ComponentChil
 export function Dialog({ title, onClose, children, kind = 'box', footer }: DialogProps) {
   const element = useRef<HTMLDialogElement>(null);
   const id = useId();
+  const latest = useRef(onClose);
+  latest.current = onClose;
   useEffect(() => {
     const dialog = element.current!;
     const before = document.activeElement as HTMLElement | null;
     dialog.showModal();
+    // On a phone, Back closes what covers the page instead of leaving it.
+    const entry = kind === 'drawer';
+    let isBack = false;
+    const back = () => {
+      isBack = true;
+      latest.current();
+    };
+    if (entry) {
+      history.pushState({ drawer: true }, '');
+      addEventListener('popstate', back);
+    }
     return () => {
+      removeEventListener('popstate', back);
+      if (entry && !isBack && history.state?.drawer) history.back();
       dialog.close();
-      before?.focus?.();
+      before?.focus?.({ preventScroll: true });
     };
   }, []);
   return (

@@ -55,7 +55,8 @@ function stateText(run: Run): string {
 function failuresOf(job: Job | null): { name: string; why: string }[] {
   if (!job) return [];
   if (job.result?.failed?.length) return job.result.failed.map(({ uri, error }) => ({ name: fileName(uri), why: error }));
-  return (job.errors ?? []).map((error) => ({ name: error.uri ? fileName(error.uri) : '', why: error.error ?? error.detail ?? 'failed' }));
+  const failures = job.errors.map(({ uri, error }) => ({ name: fileName(uri), why: error }));
+  return job.state === 'failed' && job.error ? [...failures, { name: '', why: job.error }] : failures;
 }
 
 function RunView({ run, onStop, onClear }: { run: Run; onStop: () => void; onClear: () => void }) {

@@ -1,6 +1,6 @@
 // A document at a place: its text with the span marked, or its page with the boxes drawn.
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { api, type Box, type PageView, type Place } from '../api';
+import { api, type Box, type PageLayout, type Place } from '../api';
 import { plural, placeName } from '../format';
 import { useLoaded } from '../hooks';
 import { Dialog, ProblemBox, Waiting } from './common';
@@ -75,18 +75,36 @@ function Line({ text, box }: { text: string; box: Box }) {
   );
 }
 
+// Of paper and slides, in points.
+const sheets = [
+  [612, 792],
+  [595, 842],
+  [792, 612],
+  [842, 595],
+  [960, 540],
+  [720, 540],
+  [842, 1191],
+] as const;
+
+/** The smallest usual sheet that holds the lines: the size of the file's own is not stored. */
+function sheetFor(width: number, height: number): readonly [number, number] {
+  const fits = sheets.filter(([w, h]) => w >= width && h >= height);
+  return fits.sort((a, b) => a[0] * a[1] - b[0] * b[1])[0] ?? [width + 36, height + 36];
+}
+
 /** The page from the positions that are stored with its text; the file itself need not be there any more. */
-function DrawnPage({ view, boxes }: { view: PageView; boxes: Box[] }) {
+function DrawnPage({ view, boxes }: { view: PageLayout; boxes: Box[] }) {
+  const [width, height] = sheetFor(view.width, view.height);
   const first = useRef<SVGRectElement>(null);
   useEffect(() => first.current?.scrollIntoView({ block: 'center' }), [view]);
   return (
-    <svg class="paper" viewBox={`0 0 ${view.width} ${view.height}`} role="img" aria-label={`Page ${view.page}: ${view.lines.map((line) => line.text).join(' ')}`}>
-      <rect class="sheet" width={view.width} height={view.height} />
+    <svg class="paper" viewBox={`0 0 ${width} ${height}`} role="img" aria-label={`Page ${view.page}: ${view.lines.map((line) => line.text).join(' ')}`}>
+      <rect class="sheet" width={width} height={height} />
       {boxes.map(([x0, y0, x1, y1], i) => (
         <rect key={i} ref={i ? undefined : first} class="hit" data-testid="box" x={round(x0 - 2)} y={round(y0 - 1)} width={round(x1 - x0 + 4)} height={round(y1 - y0 + 2)} rx="2" />
       ))}
       {view.lines.map((line, i) => (
-        <Line key={i} {...line} />
+        <Line key={i} text={line.text.trim()} box={line.box} />
       ))}
     </svg>
   );

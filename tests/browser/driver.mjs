@@ -1,0 +1,34 @@
+// One browser for all tests: reads a line {"scenario", "options"} at a time and answers with one.
+//
+// Whatever a scenario does, it has failed when the page logged an error, broke its own content policy, asked for
+// anything but this server, or when axe finds something serious.
+import { createInterface } from 'node:readline';
+import { chromium } from 'playwright-core';
+import * as scenarios from './scenarios.mjs';
+import { Visit } from './visit.mjs';
+
+const browser = await chromium.launch({
+  executablePath: process.env.SLIPWAY_CHROMIUM || '/usr/bin/chromium',
+  args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-background-networking', '--disable-component-update', '--no-first-run'],
+});
+
+async function run({ scenario, options }) {
+  const visit = new Visit(browser, options);
+  try {
+    await visit.open();
+    const notes = await scenarios[scenario](visit, options);
+    await visit.settle();
+    return { ok: visit.faults.length === 0, faults: visit.faults, notes: notes ?? null };
+  } catch (error) {
+    const picture = await visit.picture(scenario);
+    return { ok: false, faults: [...visit.faults, String(error.stack ?? error), `picture: ${picture}`], notes: null };
+  } finally {
+    await visit.close();
+  }
+}
+
+for await (const line of createInterface({ input: process.stdin })) {
+  if (!line.trim()) continue;
+  process.stdout.write(`${JSON.stringify(await run(JSON.parse(line)))}\n`);
+}
+await browser.close();
