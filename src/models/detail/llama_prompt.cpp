@@ -1,7 +1,8 @@
-// Why two ways to tokenize: the whole rendered prompt at once gives the tokens that the model was
-// trained on (pieces may join across the seam of template and message). But then "<|im_end|>"
-// inside a message becomes the token that ends a turn. So messages that hold a control word are
-// tokenized apart from the template, as plain text; all others, that is nearly always, at once.
+// Why two ways to tokenize: the whole rendered prompt at once gives the tokens
+// that the model was trained on (pieces may join across the seam of template
+// and message). But then "<|im_end|>" inside a message becomes the token that
+// ends a turn. So messages that hold a control word are tokenized apart from
+// the template, as plain text; all others, that is nearly always, at once.
 #include "models/detail/llama_prompt.hpp"
 
 #include <llama.h>
@@ -53,19 +54,26 @@ Result<LlamaPrompt> LlamaPrompt::open(const llama_model& model, std::string_view
   }
   const llama_vocab* vocabulary = llama_model_get_vocab(&model);
   LlamaPrompt prompt(vocabulary, text);
-  if (!prompt.apply({{Role::user, "x"}}))
+  if (!prompt.render({{"user", "x"}}))
     return fail(Code::unsupported, "model '{}' has a chat template that is not known here: {}",
                 model_name, excerpt(text));
   prompt.control_words_ = control_words_of(vocabulary);
   return prompt;
 }
 
-Result<std::string> LlamaPrompt::apply(const std::vector<Message>& messages) const {
+std::vector<Turn> turns_of(const std::vector<Message>& messages) {
+  std::vector<Turn> turns;
+  for (const Message& message : messages)
+    turns.push_back({std::string(json::name(message.role)), message.content});
+  return turns;
+}
+
+Result<std::string> LlamaPrompt::render(const std::vector<Turn>& turns) const {
   std::vector<llama_chat_message> chat;
   std::size_t bytes = 256;
-  for (const Message& message : messages) {
-    chat.push_back({json::name(message.role).data(), message.content.c_str()});
-    bytes += 2 * message.content.size() + 64;
+  for (const Turn& turn : turns) {
+    chat.push_back({turn.role.c_str(), turn.content.c_str()});
+    bytes += 2 * turn.content.size() + 64;
   }
   std::string buffer(bytes, '\0');
   for (int attempt = 0; attempt < 2; ++attempt) {
@@ -80,39 +88,35 @@ Result<std::string> LlamaPrompt::apply(const std::vector<Message>& messages) con
   return fail(Code::unsupported, "the chat template cannot be applied: {}", excerpt(template_));
 }
 
-Result<std::string> LlamaPrompt::render(const ChatRequest& request) const {
-  return apply(request.messages);
-}
-
-Result<std::vector<Token>> LlamaPrompt::tokenize(const ChatRequest& request) const {
-  if (has_control_words(request.messages)) return tokenize_apart(request.messages);
+Result<std::vector<Token>> LlamaPrompt::tokenize(const std::vector<Turn>& turns) const {
+  if (has_control_words(turns)) return tokenize_apart(turns);
   std::vector<Token> tokens;
-  append_tokens(TRY(apply(request.messages)), Control::is_token, Start::yes, tokens);
+  append_tokens(TRY(render(turns)), Control::is_token, Start::yes, tokens);
   return tokens;
 }
 
-bool LlamaPrompt::has_control_words(const std::vector<Message>& messages) const {
-  for (const Message& message : messages)
+bool LlamaPrompt::has_control_words(const std::vector<Turn>& turns) const {
+  for (const Turn& turn : turns)
     for (const std::string& word : control_words_)
-      if (message.content.find(word) != std::string::npos) return true;
+      if (turn.content.find(word) != std::string::npos) return true;
   return false;
 }
 
-Result<std::vector<Token>> LlamaPrompt::tokenize_apart(const std::vector<Message>& messages) const {
+Result<std::vector<Token>> LlamaPrompt::tokenize_apart(const std::vector<Turn>& turns) const {
   const std::uint64_t nonce = system_random().next();
-  std::vector<Message> stand_ins = messages;
-  for (std::size_t i = 0; i < messages.size(); ++i) stand_ins[i].content = placeholder(i, nonce);
-  const std::string prompt = TRY(apply(stand_ins));
+  std::vector<Turn> stand_ins = turns;
+  for (std::size_t i = 0; i < turns.size(); ++i) stand_ins[i].content = placeholder(i, nonce);
+  const std::string prompt = TRY(render(stand_ins));
   std::vector<Token> tokens;
   std::size_t at = 0;
-  for (std::size_t i = 0; i < messages.size(); ++i) {
+  for (std::size_t i = 0; i < turns.size(); ++i) {
     const std::string& stand_in = stand_ins[i].content;
     const std::size_t found = prompt.find(stand_in, at);
     if (found == std::string::npos)
       return fail(Code::unsupported, "the chat template drops or reorders messages");
     append_tokens(std::string_view(prompt).substr(at, found - at), Control::is_token,
                   at == 0 ? Start::yes : Start::no, tokens);
-    append_tokens(messages[i].content, Control::is_text, Start::no, tokens);
+    append_tokens(turns[i].content, Control::is_text, Start::no, tokens);
     at = found + stand_in.size();
   }
   append_tokens(std::string_view(prompt).substr(at), Control::is_token, Start::no, tokens);
@@ -136,21 +140,11 @@ void LlamaPrompt::append_tokens(std::string_view text, Control control, Start st
         vocabulary_, text.data(), static_cast<std::int32_t>(text.size()), tokens.data() + before,
         static_cast<std::int32_t>(room), start == Start::yes, control == Control::is_token);
     room = static_cast<std::size_t>(std::abs(count));
-    if (count >= 0) break;  // A few vocabularies make more tokens than bytes; then `-count` fit.
+    if (count >= 0)
+      break;  // A few vocabularies make more tokens than bytes; then `-count`
+              // fit.
   }
   tokens.resize(before + room);
-}
-
-std::string LlamaPrompt::bytes_of(Token token) const {
-  std::string bytes(64, '\0');
-  std::int32_t size = llama_token_to_piece(vocabulary_, token, bytes.data(),
-                                           static_cast<std::int32_t>(bytes.size()), 0, false);
-  if (size < 0) {
-    bytes.resize(static_cast<std::size_t>(-size));
-    size = llama_token_to_piece(vocabulary_, token, bytes.data(), -size, 0, false);
-  }
-  bytes.resize(static_cast<std::size_t>(std::max(size, 0)));
-  return bytes;
 }
 
 }  // namespace slipway::models::detail

@@ -9,20 +9,28 @@
 
 namespace slipway::models::detail {
 
-/// The chat template and the vocabulary of one model, which must outlive it. Immutable.
+/// A message as a template takes it: some have roles that `Role` has not.
+struct Turn {
+  std::string role;
+  std::string content;
+};
+std::vector<Turn> turns_of(const std::vector<Message>& messages);
+
+/// The chat template and the vocabulary of one model, which must outlive it.
+/// Immutable.
 class LlamaPrompt {
  public:
   /// Fails: unsupported when llama.cpp does not know the template, naming it.
   static Result<LlamaPrompt> open(const llama_model& model, std::string_view model_name);
 
-  Result<std::string> render(const ChatRequest& request) const;
-  /// The tokens of `render`. What stands in a message is text: words that look like the model's
-  /// control tokens stay words, so a document cannot open a new turn.
-  Result<std::vector<Token>> tokenize(const ChatRequest& request) const;
+  Result<std::string> render(const std::vector<Turn>& turns) const;
+  /// The tokens of `render`. What stands in a message is text: words that look
+  /// like the model's control tokens stay words, so a document cannot open a
+  /// new turn.
+  Result<std::vector<Token>> tokenize(const std::vector<Turn>& turns) const;
 
   std::vector<Token> tokens_of_text(std::string_view text) const;
-  /// The bytes of a token; nothing for control tokens.
-  std::string bytes_of(Token token) const;
+  const std::string& chat_template() const { return template_; }
 
  private:
   LlamaPrompt(const llama_vocab* vocabulary, std::string chat_template)
@@ -32,9 +40,8 @@ class LlamaPrompt {
   enum class Start { no, yes };
   void append_tokens(std::string_view text, Control control, Start start,
                      std::vector<Token>& tokens) const;
-  Result<std::string> apply(const std::vector<Message>& messages) const;
-  bool has_control_words(const std::vector<Message>& messages) const;
-  Result<std::vector<Token>> tokenize_apart(const std::vector<Message>& messages) const;
+  bool has_control_words(const std::vector<Turn>& turns) const;
+  Result<std::vector<Token>> tokenize_apart(const std::vector<Turn>& turns) const;
 
   const llama_vocab* vocabulary_;
   std::string template_;
