@@ -104,7 +104,7 @@ std::optional<RawClient::Answer> RawClient::read(bool has_body, std::chrono::mil
     pending_.erase(0, length);
     return answer;
   }
-  if (answer.headers["transfer-encoding"] != "chunked") {
+  if (!answer.headers.contains("transfer-encoding")) {
     while (more(until)) continue;
     answer.body = std::exchange(pending_, {});
     return answer;

@@ -12,7 +12,6 @@ namespace {
 
 /// Answers of pipelined requests that may wait for the network before the next request is read.
 constexpr std::size_t answers_bytes_max = 64u << 10;
-constexpr std::size_t body_step_bytes = 64u << 10;
 
 TimePoint now() { return std::chrono::steady_clock::now(); }
 
@@ -148,8 +147,9 @@ std::optional<Refusal> Connection::take_piece(std::string_view piece) {
   if (body_bytes_ > body_bytes_max_) return too_long();
   if (!decoder_) {
     // Room as the bytes come: an announced length costs its sender nothing.
-    if (body.empty() && framing_.length > 0)
-      body.reserve(std::min<std::size_t>(framing_.length, body_step_bytes));
+    const std::size_t needed = body.size() + piece.size();
+    if (framing_.length > 0 && needed > body.capacity())
+      body.reserve(std::min<std::size_t>(framing_.length, std::max(needed, 2 * body.capacity())));
     body += piece;
   } else if (const auto fed = decoder_->feed(piece, body, body_bytes_max_); !fed) {
     if (fed.error().code() == Code::rate_limited) return too_long();
@@ -209,7 +209,8 @@ void Connection::pump() {
     flush();
     return close(false);
   }
-  if (taken.is_ended) finish_exchange(taken.keeps_alive);
+  // A stream that began before a drain promised nothing about it.
+  if (taken.is_ended) finish_exchange(taken.keeps_alive && !edge_.shared().is_draining);
 }
 
 void Connection::finish_exchange(bool keeps_alive) {

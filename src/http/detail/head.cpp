@@ -243,6 +243,9 @@ std::optional<HeadScanner::Found> HeadScanner::scan(std::string_view data,
                                                     const HeadLimits& limits) {
   for (;;) {
     const std::size_t end = data.find('\n', looked_at_);
+    // Said at once: behind a zero byte the end of the line may never come.
+    if (data.substr(looked_at_, end - looked_at_).find('\0') != std::string_view::npos)
+      return Found{0, bad("the head has a zero byte")};
     if (end == std::string_view::npos) break;
     if (end == line_start_ || data[end - 1] != '\r')
       return Found{0, bad("a line of the head ends with a bare line feed")};
