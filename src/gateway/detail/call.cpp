@@ -15,11 +15,6 @@ constexpr milliseconds key_rest{30'000};
 constexpr std::size_t error_bytes_max = 64u << 10;
 constexpr int status_gone = 499;
 
-double seconds_between(std::chrono::steady_clock::time_point begin,
-                       std::chrono::steady_clock::time_point end) {
-  return std::chrono::duration<double>(end - begin).count();
-}
-
 std::string kind_of(const Failure& failure, int status) {
   if (status > 0) return std::to_string(status);
   return failure.error.status == 504 ? "timeout" : "connection";
@@ -130,7 +125,8 @@ void Call::refuse(dialects::WireError error, http::Headers headers) {
   const int status = error.status;
   const std::string code = error.code;
   if (!is_gone()) {
-    for (const auto& [name, value] : answer_headers().items()) headers.set(name, value);
+    const http::Headers ours = answer_headers();
+    for (const auto& [name, value] : ours.items()) headers.set(name, value);
     record_.status = status;
     note_answer();
     tell_failure(error, std::move(headers));

@@ -97,6 +97,9 @@ class Call : public std::enable_shared_from_this<Call> {
   bool is_gone() const { return is_gone_.load(std::memory_order_relaxed); }
   bool may_drop() const;  ///< The caller said x-slipway-drop-unsupported: true.
   double seconds_since_start() const;
+  static double seconds_between(Steady::time_point begin, Steady::time_point end) {
+    return std::chrono::duration<double>(end - begin).count();
+  }
   std::optional<double> cost() const;
   Failure cannot_say(const Deployment& deployment,
                      const std::vector<dialects::Unsupported>& unsupported) const;
