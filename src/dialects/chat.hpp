@@ -25,16 +25,17 @@ BOOST_DESCRIBE_ENUM(PartKind, text, image, document, audio, refusal, reasoning, 
 
 struct Part {
   PartKind kind = PartKind::text;
-  std::string text;         ///< text, refusal, reasoning; the text of a document.
-  std::string url;          ///< image, document: where it is; or
-  std::string data;         ///< its bytes in base64 (reasoning: what the vendor hides),
-  std::string media_type;   ///< with their type.
-  std::string title;        ///< document
-  std::string detail;       ///< image: "auto", "low", "high"
-  std::string signature;    ///< reasoning: what the vendor signs it with.
-  bool cache_here = false;  ///< The caller marks the end of a prefix worth caching.
-  std::string path;         ///< Where it stands in the caller's request: "messages[2].content[0]".
-  json::Object extra;       ///< What its dialect says of it and no other can.
+  std::string text;                  ///< text, refusal, reasoning; the text of a document.
+  std::string url;                   ///< image, document: where it is; or
+  std::string data;                  ///< its bytes in base64 (reasoning: what the vendor hides),
+  std::string media_type;            ///< with their type.
+  std::string title;                 ///< document
+  std::string detail;                ///< image: "auto", "low", "high"
+  std::string signature;             ///< reasoning: what the vendor signs it with;
+  std::optional<Dialect> signed_by;  ///< which one: only he takes it back.
+  bool cache_here = false;           ///< The caller marks the end of a prefix worth caching.
+  std::string path;    ///< Where it stands in the caller's request: "messages[2].content[0]".
+  json::Object extra;  ///< What its dialect says of it and no other can.
 };
 
 /// The model asks for a call of a tool.
@@ -165,7 +166,7 @@ struct ChatReply {
 /// One step of a streamed reply. In order: start, then for each choice texts, reasoning and calls,
 /// finish; usage and end close it.
 enum class EventKind {
-  start,       ///< id, model; usage as far as it is known
+  start,       ///< id, model, from; usage as far as it is known
   text,        ///< text, logprobs
   reasoning,   ///< text; or signature, or data
   refusal,     ///< text
@@ -193,6 +194,7 @@ struct ChatEvent {
   bool hit_stop_sequence = false;
   std::string signature;
   std::string data;  ///< reasoning: what the vendor hides.
+  std::optional<Dialect> from;
   ChatUsage usage;
 };
 

@@ -20,7 +20,7 @@ bool says_nothing(std::string_view key, const json::Value& value) {
     return value.is_string() && std::string_view(value.get_string()) == text;
   };
   if (value.is_array() && key != "modalities") return value.get_array().empty();
-  if (value.is_object()) return value.get_object().empty();
+  if (value.is_object()) return value.get_object().empty() && key != "web_search_options";
   if (key == "store" || key == "background" || key == "echo" || key == "include_obfuscation")
     return value.is_bool() && !value.get_bool();
   if (key == "service_tier") return is("auto") || is("default");

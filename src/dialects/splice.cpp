@@ -97,8 +97,9 @@ class Scanner {
     }
   }
 
+  /// `depth`: of how many objects and arrays it is a part.
   Result<void> value(int depth) {
-    if (depth > depth_max) return wrong("at most 64 levels");
+    if (depth == depth_max && (peek() == '{' || peek() == '[')) return wrong("at most 64 levels");
     switch (peek()) {
       case '"': return string();
       case '{': ++at_; return members([&](std::string_view) { return value(depth + 1); });

@@ -51,9 +51,11 @@ void read_block_of(Fields& in, const std::string& type, Part& part) {
     part.kind = PartKind::reasoning;
     part.text = in.text("thinking");
     part.signature = in.text("signature");
+    part.signed_by = Dialect::anthropic;
   } else {
     part.kind = PartKind::reasoning;
     part.data = in.required_text("data");
+    part.signed_by = Dialect::anthropic;
   }
 }
 

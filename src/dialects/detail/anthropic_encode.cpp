@@ -65,13 +65,13 @@ json::Value write_block(const Part& part, Report& report) {
       report.at(part.path, "Anthropic's messages have no audio");
       return nullptr;
     case PartKind::reasoning:
-      if (!part.data.empty()) return {{"type", "redacted_thinking"}, {"data", part.data}};
       // A model checks the signature of its own thoughts; others' are not taken.
-      if (part.signature.empty()) return nullptr;
-      if (!report.is_same_dialect()) {
+      if (part.signature.empty() && part.data.empty()) return nullptr;
+      if (part.signed_by != Dialect::anthropic) {
         report.at(part.path, "another vendor has signed this reasoning");
         return nullptr;
       }
+      if (!part.data.empty()) return {{"type", "redacted_thinking"}, {"data", part.data}};
       return {{"type", "thinking"}, {"thinking", part.text}, {"signature", part.signature}};
     case PartKind::opaque: break;
   }

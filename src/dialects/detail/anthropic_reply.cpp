@@ -179,6 +179,7 @@ void read_block(const json::Object& block, Choice& choice) {
     part.kind = PartKind::reasoning;
     part.text = text_of(block, "thinking");
     part.signature = text_of(block, "signature");
+    part.signed_by = Dialect::anthropic;
   } else if (type == "redacted_thinking") {
     part.kind = PartKind::reasoning;
     part.data = text_of(block, "data");

@@ -96,13 +96,16 @@ class Encoder final : public StreamEncoder {
 
   std::string open_text() {
     if (block_ == Block::text) return {};
-    return close_all() +
-           open(Block::text, {{"type", "text"}, {"text", ""}, {"citations", nullptr}});
+    std::string bytes = close_all();
+    bytes += open(Block::text, {{"type", "text"}, {"text", ""}, {"citations", nullptr}});
+    return bytes;
   }
 
   std::string text(const std::string& text) {
     if (text.empty()) return {};
-    return open_text() + delta({{"type", "text_delta"}, {"text", text}});
+    std::string bytes = open_text();
+    bytes += delta({{"type", "text_delta"}, {"text", text}});
+    return bytes;
   }
 
   std::string reasoning(const ChatEvent& event) {
@@ -112,9 +115,10 @@ class Encoder final : public StreamEncoder {
       return bytes + close();
     }
     std::string bytes;
-    if (block_ != Block::thinking)
-      bytes = close_all() +
-              open(Block::thinking, {{"type", "thinking"}, {"thinking", ""}, {"signature", ""}});
+    if (block_ != Block::thinking) {
+      bytes = close_all();
+      bytes += open(Block::thinking, {{"type", "thinking"}, {"thinking", ""}, {"signature", ""}});
+    }
     if (!event.text.empty()) bytes += delta({{"type", "thinking_delta"}, {"thinking", event.text}});
     if (!event.signature.empty())
       bytes += delta({{"type", "signature_delta"}, {"signature", event.signature}});
@@ -136,7 +140,9 @@ class Encoder final : public StreamEncoder {
 
   std::string annotation(const Annotation& annotation) {
     json::Object citation = write_citation(annotation, citations_++);
-    return open_text() + delta({{"type", "citations_delta"}, {"citation", std::move(citation)}});
+    std::string bytes = open_text();
+    bytes += delta({{"type", "citations_delta"}, {"citation", std::move(citation)}});
+    return bytes;
   }
 
   std::string end() {
@@ -199,6 +205,7 @@ class Decoder final : public SseDecoder {
   Result<void> start(const json::Object& event) {
     begun_ = true;
     ChatEvent begin{.kind = EventKind::start};
+    begin.from = Dialect::anthropic;
     if (const json::Object* message = object_of(event, "message")) {
       begin.id = text_of(*message, "id");
       begin.model = text_of(*message, "model");

@@ -43,14 +43,20 @@ class Encoder final : public StreamEncoder {
                                       event.hit_stop_sequence || !event.stop_sequence.empty());
         break;
       case EventKind::usage: usage_ = event.usage; break;
-      case EventKind::end: bytes += close_all() + end(nullptr); break;
+      case EventKind::end:
+        bytes += close_all();
+        bytes += end(nullptr);
+        break;
     }
     return bytes;
   }
 
   std::string fail(const WireError& error) override {
     finish_ = "ERROR";
-    return begin({}) + close_all() + end(&error);
+    std::string bytes = begin({});
+    bytes += close_all();
+    bytes += end(&error);
+    return bytes;
   }
 
  private:
@@ -163,6 +169,7 @@ class Decoder final : public SseDecoder {
     const json::Object* message = delta ? object_of(*delta, "message") : nullptr;
     if (type == "message-start") {
       ChatEvent start{.kind = EventKind::start};
+      start.from = Dialect::cohere;
       start.id = text_of(event, "id");
       begun_ = true;
       add(std::move(start));

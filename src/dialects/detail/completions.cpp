@@ -158,6 +158,7 @@ class Decoder final : public SseDecoder {
       return stream_error(text_of(*error, "message"));
     if (!std::exchange(begun_, true)) {
       ChatEvent event{.kind = EventKind::start};
+      event.from = Dialect::openai_completions;
       event.id = text_of(chunk, "id");
       event.model = text_of(chunk, "model");
       add(std::move(event));

@@ -12,6 +12,7 @@ const json::Object empty_object;
 std::string excerpt(const json::Value& value) {
   if (value.is_object()) return "an object";
   if (value.is_array()) return "an array";
+  if (value.is_double()) return fmt::format("{:g}", value.get_double());
   std::string text = json::dump(value);
   constexpr std::size_t excerpt_bytes_max = 60;
   if (text.size() > excerpt_bytes_max) {

@@ -53,6 +53,11 @@ bool is_plain(const Message& message, Report& report) {
 json::Array write_parts(const Message& message, Report& report) {
   json::Array content;
   for (const Part& part : message.parts) {
+    if (message.role == Role::tool && part.kind == PartKind::document && !part.text.empty()) {
+      const std::string title = part.title.empty() ? "" : part.title + "\n";
+      content.push_back(json::Object{{"type", "text"}, {"text", title + part.text}});
+      continue;
+    }
     if (message.role == Role::tool && part.kind != PartKind::text) {
       report.at(part.path, "a tool's result is text here");
       continue;

@@ -151,6 +151,7 @@ class Decoder final : public SseDecoder {
 
   void begin(const json::Object& chunk) {
     ChatEvent event{.kind = EventKind::start};
+    event.from = Dialect::openai;
     event.id = text_of(chunk, "id");
     event.model = text_of(chunk, "model");
     add(std::move(event));

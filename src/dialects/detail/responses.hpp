@@ -23,5 +23,8 @@ json::Object refusal_part(std::string_view text);
 json::Object message_item(std::string_view id, json::Array content, std::string_view status);
 json::Object call_item(std::string_view id, const ToolCall& call, std::string_view status);
 json::Object reasoning_item(std::string_view id, const Part& part);
+/// `encrypted_content`: another vendor's signature says whose it is, so that it finds back to him.
+std::string write_signature(const std::string& signature, std::optional<Dialect> signed_by);
+void read_signature(std::string content, Part& part);
 
 }  // namespace slipway::dialects::detail

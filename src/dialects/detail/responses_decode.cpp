@@ -138,7 +138,7 @@ void read_reasoning(Fields& in, ChatRequest& request) {
   part.text = texts_of(in.array("content"));
   const std::string summary = texts_of(in.array("summary"));
   if (part.text.empty()) part.text = summary;
-  part.signature = in.text("encrypted_content");
+  read_signature(in.text("encrypted_content"), part);
   in.skip("id");
   in.skip("status");
   part.extra = in.rest();

@@ -68,6 +68,7 @@ class Decoder final : public SseDecoder {
   Result<void> start(const json::Object& event) {
     begun_ = true;
     ChatEvent begin{.kind = EventKind::start};
+    begin.from = Dialect::openai_responses;
     if (const json::Object* response = object_of(event, "response")) {
       begin.id = text_of(*response, "id");
       begin.model = text_of(*response, "model");

@@ -68,14 +68,16 @@ json::Value write_content(const Message& message, Report& report) {
 }
 
 void write_assistant(json::Array& input, const Message& message, Report& report) {
+  constexpr Dialect dialect = Dialect::openai_responses;
   json::Array content;
   for (const Part& part : message.parts) {
     if (part.kind == PartKind::reasoning) {
-      if (!report.is_same_dialect() && (!part.signature.empty() || !part.data.empty()))
-        report.at(part.path, "this API takes no reasoning that another vendor has signed");
       // Without its encrypted content an item of the vendor's is nothing that he can read.
-      if (report.is_same_dialect() && !part.signature.empty())
+      if (part.signature.empty() && part.data.empty()) continue;
+      if (part.signed_by == dialect)
         input.push_back(reasoning_item(new_id("rs_"), part));
+      else
+        report.at(part.path, "this API takes no reasoning that another vendor has signed");
     } else if (part.kind == PartKind::text) {
       content.push_back(output_text_part(part.text));
     } else {

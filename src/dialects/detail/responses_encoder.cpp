@@ -31,7 +31,10 @@ class Encoder final : public StreamEncoder {
         bytes += close_all();
         break;
       case EventKind::usage: usage_ = event.usage; break;
-      case EventKind::end: bytes += close_all() + end(); break;
+      case EventKind::end:
+        bytes += close_all();
+        bytes += end();
+        break;
     }
     return bytes;
   }
@@ -42,7 +45,10 @@ class Encoder final : public StreamEncoder {
     json::Object response = head_;
     response["status"] = "failed";
     response["error"] = {{"code", code}, {"message", error.message}};
-    response["output"] = output_;
+    json::Array complete;
+    for (const json::Value& item : output_)
+      if (!item.is_null()) complete.push_back(item);
+    response["output"] = std::move(complete);
     bytes += event("response.failed", {{"response", std::move(response)}});
     // The SDKs raise for an `error` in the data; its other keys are what they declare.
     json::Object data = write_error(error).get_object();
@@ -79,9 +85,11 @@ class Encoder final : public StreamEncoder {
   std::string begin(const ChatEvent& event_in) {
     if (std::exchange(begun_, true)) return {};
     head_["id"] = id_of("resp_", event_in.id);
+    from_ = event_in.from;
     if (!event_in.model.empty()) head_["model"] = event_in.model;
-    return event("response.created", {{"response", head_}}) +
-           event("response.in_progress", {{"response", head_}});
+    std::string bytes = event("response.created", {{"response", head_}});
+    bytes += event("response.in_progress", {{"response", head_}});
+    return bytes;
   }
 
   std::string open_item(Item kind) {
@@ -133,6 +141,7 @@ class Encoder final : public StreamEncoder {
   }
 
   std::string reasoning(const ChatEvent& event_in) {
+    if (event_in.text.empty() && event_in.signature.empty()) return {};
     std::string bytes = open_item(Item::reasoning);
     signature_ += event_in.signature;
     if (event_in.text.empty()) return bytes;
@@ -177,6 +186,7 @@ class Encoder final : public StreamEncoder {
       Part part;
       part.text = std::exchange(thoughts_, {});
       part.signature = std::exchange(signature_, {});
+      part.signed_by = from_;
       item = reasoning_item(item_id_, part);
     }
     item_ = Item::none;
@@ -241,6 +251,7 @@ class Encoder final : public StreamEncoder {
   }
 
   json::Object head_;
+  std::optional<Dialect> from_;
   std::size_t sequence_ = 0;
   bool begun_ = false;
   json::Array output_;  ///< What is complete; null: not yet.

@@ -140,8 +140,28 @@ json::Object reasoning_item(std::string_view id, const Part& part) {
   if (!part.text.empty())
     summary.push_back(json::Object{{"type", "summary_text"}, {"text", part.text}});
   json::Object out = {{"id", id}, {"type", "reasoning"}, {"summary", std::move(summary)}};
-  put(out, "encrypted_content", part.signature);
+  put(out, "encrypted_content", write_signature(part.signature, part.signed_by));
   return out;
+}
+
+namespace {
+
+constexpr std::string_view anthropic_mark = "anthropic.";
+
+}  // namespace
+
+std::string write_signature(const std::string& signature, std::optional<Dialect> signed_by) {
+  if (signature.empty() || signed_by != Dialect::anthropic) return signature;
+  return std::string(anthropic_mark) + signature;
+}
+
+void read_signature(std::string content, Part& part) {
+  part.signed_by = Dialect::openai_responses;
+  if (content.starts_with(anthropic_mark)) {
+    content.erase(0, anthropic_mark.size());
+    part.signed_by = Dialect::anthropic;
+  }
+  part.signature = std::move(content);
 }
 
 namespace {
@@ -151,11 +171,16 @@ json::Array write_output(const ChatRequest& request, const Choice& choice) {
   json::Object* text = nullptr;
   for (const Part& part : choice.parts) {
     if (part.kind == PartKind::reasoning) {
-      output.push_back(reasoning_item(new_id("rs_"), part));
+      if (!part.text.empty() || !part.signature.empty())
+        output.push_back(reasoning_item(new_id("rs_"), part));
     } else if (part.kind == PartKind::refusal) {
       content.push_back(refusal_part(part.text));
     } else if (part.kind == PartKind::opaque) {
       output.push_back(part.extra);
+    } else if (!content.empty() && content.back().get_object().contains("text")) {
+      // One part, since annotations count over all of the text.
+      json::Value& text_so_far = content.back().get_object()["text"];
+      text_so_far = std::string(text_so_far.get_string()) + part.text;
     } else {
       content.push_back(output_text_part(part.text));
     }
@@ -233,7 +258,7 @@ void read_item(const json::Object& item, Choice& choice) {
     choice.tool_calls.push_back(std::move(call));
   } else if (type == "reasoning") {
     add_part(choice.parts, PartKind::reasoning, summary_of(item));
-    choice.parts.back().signature = text_of(item, "encrypted_content");
+    read_signature(text_of(item, "encrypted_content"), choice.parts.back());
   } else {
     Part part;
     part.kind = PartKind::opaque;
