@@ -110,7 +110,9 @@ class Running {
                                              .metrics = metrics_,
                                              .upstream = *upstream_,
                                              .workers = *workers_,
-                                             .door = std::move(door)});
+                                             .door = std::move(door),
+                                             .gateway = gateway_,
+                                             .library = library_});
     detail::observe_process(metrics_, version_number);
     return {};
   }
@@ -177,6 +179,8 @@ class Running {
   std::optional<detail::AccessLog> access_log_;
   std::unique_ptr<access::Keys> keys_;
   std::unique_ptr<http::Upstream> upstream_;
+  Guarded<std::shared_ptr<rag::Library>> library_;
+  std::unique_ptr<gateway::Gateway> gateway_;
   std::optional<detail::Foundations> foundations_;
   // From here on things use those above, and end before them.
   Guarded<std::shared_ptr<detail::Service>> service_;

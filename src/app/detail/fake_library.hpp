@@ -39,6 +39,14 @@ class FakeLibrary final : public rag::Library {
       if (info.name == name) return info;
     return fail(Code::not_found, "collection '{}' does not exist", name);
   }
+  Result<rag::CollectionInfo> make_collection(
+      const Context&, const std::string& name,
+      const std::optional<rag::CollectionSettings>&) override {
+    rag::CollectionInfo info;
+    info.name = name;
+    collections_.push_back(info);
+    return info;
+  }
   Result<void> remove_collection(const Context&, const std::string& name) override {
     removed_.push_back(name);
     return {};

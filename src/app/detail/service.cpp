@@ -5,8 +5,9 @@
 #include "access/routes.hpp"
 #include "app/detail/held_exchange.hpp"
 #include "app/version.hpp"
-#include "core/log.hpp"
+#include "gateway/faces.hpp"
 #include "http/api.hpp"
+#include "rag/pipeline.hpp"
 
 namespace slipway::app::detail {
 
@@ -27,6 +28,45 @@ Result<access::Role> role_named(std::string_view name) {
   return json::from<access::Role>(json::Value(boost::json::string(name)));
 }
 
+/// A library and what it borrows, in the order in which they end.
+struct LibraryParts {
+  std::shared_ptr<models::Catalog> catalog;
+  std::unique_ptr<rag::Library> library;
+};
+
+/// A chat model and the library that it asks.
+struct PipelineParts {
+  std::shared_ptr<rag::Library> library;
+  std::shared_ptr<models::ChatModel> model;
+};
+
+/// Every collection is a model: "rag/handbook".
+gateway::Pipelines pipelines_of(Guarded<std::shared_ptr<rag::Library>>& current) {
+  const auto library_now = [&current] {
+    return current.with([](const auto& library) { return library; });
+  };
+  gateway::Pipelines pipelines;
+  pipelines.names = [library_now] {
+    std::vector<std::string> names;
+    if (const auto infos = library_now()->collections({}))
+      for (const rag::CollectionInfo& info : *infos)
+        names.push_back(std::string(rag::pipeline_prefix) + info.name);
+    return names;
+  };
+  pipelines.find =
+      [library_now](const std::string& name) -> Result<std::shared_ptr<models::ChatModel>> {
+    if (!name.starts_with(rag::pipeline_prefix))
+      return fail(Code::not_found, "'{}' is no pipeline", name);
+    const std::string collection = name.substr(rag::pipeline_prefix.size());
+    auto parts = std::make_shared<PipelineParts>();
+    parts->library = library_now();
+    TRY(parts->library->collection({}, collection));
+    parts->model = rag::make_pipeline(*parts->library, collection);
+    return std::shared_ptr<models::ChatModel>(parts, parts->model.get());
+  };
+  return pipelines;
+}
+
 class ServiceOfConfig final : public Service, public std::enable_shared_from_this<ServiceOfConfig> {
  public:
   ServiceOfConfig(const LoadedConfig& loaded, const Foundations& foundations)
@@ -42,15 +82,20 @@ class ServiceOfConfig final : public Service, public std::enable_shared_from_thi
 
   Result<void> open() {
     const Config& config = loaded_.config;
-    catalog_ = TRY(models::Catalog::open({.folders = {}, .configured = config.models}));
-    library_ =
+    auto parts = std::make_shared<LibraryParts>();
+    parts->catalog = TRY(models::Catalog::open({.folders = {}, .configured = config.models}));
+    parts->library =
         TRY(rag::Library::open({.database = foundations_.database,
                                 .blobs = foundations_.blobs,
-                                .catalog = *catalog_,
+                                .catalog = *parts->catalog,
                                 .segments = foundations_.database.path().parent_path() / "segments",
                                 .declared = config.collections,
                                 .default_embedder = config.defaults.embedder,
                                 .default_chat_model = config.defaults.chat_model}));
+    catalog_ = parts->catalog;
+    library_ = std::shared_ptr<rag::Library>(parts, parts->library.get());
+    TRY(open_gateway());
+    foundations_.library.with([&](auto& library) { library = library_; });
     return {};
   }
 
@@ -66,6 +111,9 @@ class ServiceOfConfig final : public Service, public std::enable_shared_from_thi
                    }});
     access::mount(api, foundations_.keys);
     api.publish();
+    gateway::mount_faces(
+        router_,
+        {.gateway = *foundations_.gateway, .gate = gate_, .workers = foundations_.workers});
     ui::mount(router_, {.door = foundations_.door,
                         .who = [this](const http::Request& request) { return gate_.who(request); },
                         .version = std::string(version_number)});
@@ -84,13 +132,30 @@ class ServiceOfConfig final : public Service, public std::enable_shared_from_thi
     return std::nullopt;
   }
 
-  void tick() override {}
+  void tick() override { foundations_.gateway->refresh(); }
 
   void begin_drain() override { is_draining_ = true; }
 
  private:
   Result<void> admit(const http::Request& request, std::string_view role) const {
     TRY(gate_.admit(request, TRY(role_named(role))));
+    return {};
+  }
+
+  Result<void> open_gateway() {
+    const Config& config = loaded_.config;
+    gateway::Settings settings{.models = config.models,
+                               .routes = config.routes,
+                               .guardrails = config.guardrails,
+                               .gateway = config.gateway,
+                               .default_chat_model = config.defaults.chat_model};
+    if (foundations_.gateway) return foundations_.gateway->reload(std::move(settings), catalog_);
+    foundations_.gateway =
+        TRY(gateway::Gateway::open({.catalog = catalog_,
+                                    .upstream = &foundations_.upstream,
+                                    .settings = std::move(settings),
+                                    .pipelines = pipelines_of(foundations_.library),
+                                    .metrics = &foundations_.metrics}));
     return {};
   }
 
@@ -118,7 +183,7 @@ class ServiceOfConfig final : public Service, public std::enable_shared_from_thi
   const access::Gate gate_;
   http::Router router_;
   std::shared_ptr<models::Catalog> catalog_;
-  std::unique_ptr<rag::Library> library_;
+  std::shared_ptr<rag::Library> library_;
   std::atomic<bool> is_draining_{false};
 };
 

@@ -6,10 +6,13 @@
 
 #include "access/gate.hpp"
 #include "app/config.hpp"
+#include "core/guarded.hpp"
 #include "core/pool.hpp"
+#include "gateway/gateway.hpp"
 #include "http/metrics.hpp"
 #include "http/router.hpp"
 #include "http/upstream.hpp"
+#include "rag/library.hpp"
 #include "store/blobs.hpp"
 #include "store/database.hpp"
 #include "ui/ui.hpp"
@@ -25,6 +28,10 @@ struct Foundations {
   http::Upstream& upstream;
   Pool& workers;
   std::shared_ptr<ui::Door> door;
+  /// Made by the first service, told by the others: what it knows of deployments outlives them.
+  std::unique_ptr<gateway::Gateway>& gateway;
+  /// Of the service that answers now: what pipelines are made of.
+  Guarded<std::shared_ptr<rag::Library>>& library;
 };
 
 /// Safe to use from many threads once built.
