@@ -63,6 +63,7 @@ export class Visit {
 
   async ask(question) {
     await this.page.fill('#question', question);
+    await this.page.locator('.ask button[type=submit]:enabled').waitFor();
     await this.page.keyboard.press('Enter');
     const turn = this.page.locator('.turn').first();
     await turn.locator('.receipt').waitFor({ timeout: 60_000 });

@@ -423,6 +423,8 @@ export const api = {
     new Uint8Array(await (await send('GET', `${documentPath(collection, id)}/text`, undefined, signal)).arrayBuffer()),
   documentPage: (collection: string, id: string, page: number, signal?: AbortSignal) =>
     call<PageLayout>('GET', `${documentPath(collection, id)}/pages/${page}`, undefined, signal),
+  /** Where the bytes are that the document was made from; 404 once nobody has them. */
+  originalPath: (collection: string, id: string) => `${documentPath(collection, id)}/original`,
   removeDocument: (collection: string, id: string) => call<unknown>('DELETE', documentPath(collection, id)),
   versions: (name: string, signal?: AbortSignal) => call<VersionList>('GET', `${collectionPath(name)}/versions`, undefined, signal),
   snapshot: (name: string, label: string) => call<Version>('POST', `${collectionPath(name)}/versions`, { name: label }),

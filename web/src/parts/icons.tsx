@@ -13,6 +13,7 @@ const paths = {
   help: <path d="M10 17a7 7 0 1 0 0-14 7 7 0 0 0 0 14zM7.9 8a2.1 2.1 0 1 1 3 1.9c-.6.3-.9.7-.9 1.4m0 2.2v.1" />,
   close: <path d="m5 5 10 10M15 5 5 15" />,
   upload: <path d="M10 13V4m-3.5 3.5L10 4l3.5 3.5M3.5 12.5v3h13v-3" />,
+  download: <path d="M10 4v9m-3.5-3.5L10 13l3.5-3.5M3.5 12.5v3h13v-3" />,
   trash: <path d="M4 6h12M8 6V4h4v2m-6.5 0 .7 10h7.6l.7-10M8.5 9v4.5m3-4.5v4.5" />,
   plus: <path d="M10 4v12M4 10h12" />,
   copy: <path d="M7 7h9v9H7zM13 7V4H4v9h3" />,

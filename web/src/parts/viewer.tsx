@@ -4,6 +4,7 @@ import { api, type Box, type PageLayout, type Place } from '../api';
 import { plural, placeName } from '../format';
 import { useLoaded } from '../hooks';
 import { Dialog, ProblemBox, Waiting } from './common';
+import { Icon } from './icons';
 
 export interface Target {
   collection: string;
@@ -148,10 +149,15 @@ export function DocumentDrawer({ target, onClose }: { target: Target; onClose: (
   const place = target.place ? placeName(target.place) : '';
   return (
     <Dialog kind="drawer" title={target.name} onClose={onClose}>
-      <p class="where">
-        <span class="path">{target.path}</span>
-        {place && <span> · {place}</span>}
-      </p>
+      <div class="row between">
+        <p class="where">
+          <span class="path">{target.path}</span>
+          {place && <span> · {place}</span>}
+        </p>
+        <a class="button quiet small" href={api.originalPath(target.collection, target.document_id)} download>
+          <Icon name="download" /> Original
+        </a>
+      </div>
       {isPaged && (
         <div class="tabs" role="tablist" aria-label="View">
           {(['page', 'text'] as const).map((kind) => (
