@@ -81,7 +81,12 @@ const files = [
   asset('icon', 'svg', readFileSync('src/icon.svg')),
 ];
 let page = readFileSync('src/index.html', 'utf8');
-for (const [mark, file] of [['BOOT', 0], ['APP', 1], ['STYLE', 2], ['ICON', 3]])
+for (const [mark, file] of [
+  ['BOOT', 0],
+  ['APP', 1],
+  ['STYLE', 2],
+  ['ICON', 3],
+])
   page = page.replaceAll(`{{${mark}}}`, files[file].path);
 const html = Buffer.from(page);
 files.unshift({ path: '/', type: types.html, tag: hash(html), bytes: html });
@@ -90,6 +95,8 @@ writeFileSync(out, source(files));
 const gzip = files.reduce((sum, file) => sum + file.gzip, 0);
 console.log(`page: ${files.length} files, ${(gzip / 1024).toFixed(1)} KB with gzip`);
 if (gzip > GZIP_BYTES_MAX) {
-  console.error(`page: ${gzip} bytes with gzip are more than the ${GZIP_BYTES_MAX} that it may have`);
+  console.error(
+    `page: ${gzip} bytes with gzip are more than the ${GZIP_BYTES_MAX} that it may have`,
+  );
   process.exit(1);
 }

@@ -4,12 +4,23 @@
 // anything but this server, or when axe finds something serious.
 import { createInterface } from 'node:readline';
 import { chromium } from 'playwright-core';
-import * as scenarios from './scenarios.mjs';
+import * as answers from './scenarios/answers.mjs';
+import * as collections from './scenarios/collections.mjs';
+import * as frame from './scenarios/frame.mjs';
+import * as safety from './scenarios/safety.mjs';
 import { Visit } from './visit.mjs';
+
+const scenarios = { ...answers, ...collections, ...frame, ...safety };
 
 const browser = await chromium.launch({
   executablePath: process.env.SLIPWAY_CHROMIUM || '/usr/bin/chromium',
-  args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-background-networking', '--disable-component-update', '--no-first-run'],
+  args: [
+    '--no-sandbox',
+    '--disable-dev-shm-usage',
+    '--disable-background-networking',
+    '--disable-component-update',
+    '--no-first-run',
+  ],
 });
 
 async function run({ scenario, options }) {
@@ -21,7 +32,11 @@ async function run({ scenario, options }) {
     return { ok: visit.faults.length === 0, faults: visit.faults, notes: notes ?? null };
   } catch (error) {
     const picture = await visit.picture(scenario);
-    return { ok: false, faults: [...visit.faults, String(error.stack ?? error), `picture: ${picture}`], notes: null };
+    return {
+      ok: false,
+      faults: [...visit.faults, String(error.stack ?? error), `picture: ${picture}`],
+      notes: null,
+    };
   } finally {
     await visit.close();
   }

@@ -6,6 +6,9 @@ import { join } from 'node:path';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
+/** Where a document is marked. */
+export const highlight = '[data-testid=highlight]';
+
 export class Visit {
   constructor(browser, { base, theme = 'light', width = 1200, height = 800 }) {
     Object.assign(this, { browser, base, theme, width, height, faults: [], expected: [] });
@@ -24,10 +27,12 @@ export class Visit {
     this.page.on('console', (message) => {
       if (message.type() !== 'error' && message.type() !== 'warning') return;
       const text = `${message.text()} (${message.location().url})`;
-      if (!this.expected.some((part) => text.includes(part))) this.faults.push(`the console says: ${text}`);
+      if (!this.expected.some((part) => text.includes(part)))
+        this.faults.push(`the console says: ${text}`);
     });
     this.page.on('request', (request) => {
-      if (!request.url().startsWith(this.base)) this.faults.push(`the page asked for ${request.url()}`);
+      if (!request.url().startsWith(this.base))
+        this.faults.push(`the page asked for ${request.url()}`);
     });
     this.page.on('dialog', (dialog) => {
       this.faults.push(`a dialog of the browser came up: ${dialog.message()}`);
@@ -50,14 +55,17 @@ export class Visit {
   }
 
   async accessible(where) {
-    const found = await this.page.evaluate(`${axe}; axe.run(document, { resultTypes: ['violations'] }).then((result) =>
+    const found = await this.page
+      .evaluate(`${axe}; axe.run(document, { resultTypes: ['violations'] }).then((result) =>
       result.violations.filter((rule) => rule.impact === 'serious' || rule.impact === 'critical')
         .map((rule) => rule.id + ': ' + rule.nodes.map((node) => node.html.slice(0, 120)).join(' ')))`);
     for (const rule of found) this.faults.push(`axe at ${where}: ${rule}`);
   }
 
   async fits(where) {
-    const wider = await this.page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    const wider = await this.page.evaluate(
+      () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+    );
     if (wider > 0) this.faults.push(`${where} is ${wider} pixels wider than the window`);
   }
 

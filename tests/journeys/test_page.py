@@ -6,6 +6,7 @@ an error, breaks its content policy, asks for anything but the server, or when a
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 
@@ -29,8 +30,7 @@ def node_modules():
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
     folder = tmp_path_factory.mktemp("browser")
-    for file in BROWSER.glob("*.mjs"):
-        (folder / file.name).write_text(file.read_text())
+    shutil.copytree(BROWSER, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("node_modules"))
     (folder / "node_modules").symlink_to(node_modules())
     pictures = tmp_path_factory.mktemp("pictures")
     driver = subprocess.Popen(["node", "driver.mjs"], cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,

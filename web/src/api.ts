@@ -1,256 +1,27 @@
-// The one place that knows the server: paths, shapes, failures. Shapes are those of src/rag/wire.hpp
-// and docs/guides; what is null there is null here.
+// The one place that knows the server: paths, failures, streams.
+import type {
+  SearchItem,
+  SearchReply,
+  SearchRequest,
+  Sentence,
+  Citation,
+  Answer,
+  AskRequest,
+  Replay,
+  Collection,
+  DocumentInfo,
+  List,
+  Job,
+  Version,
+  VersionList,
+  Model,
+  Key,
+  Settings,
+  Session,
+  PageLayout,
+} from './shapes';
 
-export type Box = [number, number, number, number];
-
-/** Where a passage or quote stands. */
-export interface Place {
-  text_start: number;
-  text_end: number;
-  page: number | null;
-  page_end: number | null;
-  boxes: Box[] | null;
-  heading_path: string[];
-  sheet: string | null;
-  row: number | null;
-  row_end: number | null;
-}
-
-export interface DocumentRef {
-  document_id: string;
-  uri: string;
-  path: string;
-  title: string;
-}
-
-export interface SearchItem extends DocumentRef, Place {
-  rank: number;
-  chunk_id: string;
-  text: string;
-  metadata: Record<string, unknown>;
-  score: number;
-  scores: { dense: number | null; lexical: number | null; rerank: number | null };
-  ranks: { dense: number | null; lexical: number | null };
-}
-
-export interface Plan {
-  dense: string;
-  matches: number;
-  chunks: number;
-  codes_read: number;
-  vectors_read: number;
-  segments: number;
-}
-
-export interface SearchReply {
-  collection: string;
-  index_version: number;
-  query: string;
-  mode: SearchMode;
-  items: SearchItem[];
-  matches: number;
-  timing_ms: Record<string, number>;
-  trace_id: string;
-  plan: Plan | null;
-}
-
-export type SearchMode = 'hybrid' | 'dense' | 'lexical';
-export type AnswerMode = 'auto' | 'generate' | 'extract';
-
-export interface SearchRequest {
-  collection: string;
-  query: string;
-  limit: number;
-  mode: SearchMode;
-  filter?: unknown;
-  rerank?: boolean;
-  collapse?: boolean;
-  explain?: boolean;
-  version?: number;
-}
-
-export interface Sentence {
-  text: string;
-  supported: boolean;
-  support: number;
-  citations: number[];
-}
-
-export interface Citation extends DocumentRef, Place {
-  number: number;
-  chunk_id: string;
-  quote: string;
-  score: number;
-}
-
-export interface Usage {
-  input_tokens?: number;
-  output_tokens?: number;
-}
-
-export interface Answer {
-  answer: string;
-  sentences: Sentence[];
-  citations: Citation[];
-  refused: boolean;
-  reason: string | null;
-  nearest: SearchItem[];
-  mode: AnswerMode;
-  model: string | null;
-  collection: string;
-  index_version: number;
-  dropped: { text: string; why: string }[];
-  evidence: number;
-  usage: Usage;
-  cost_usd: number;
-  timing_ms: Record<string, number>;
-  receipt_id: string;
-  trace_id: string;
-}
-
-export interface AskRequest {
-  collection: string;
-  question: string;
-  mode: AnswerMode;
-  limit: number;
-  model?: string;
-  filter?: unknown;
-}
-
-export interface Replay {
-  receipt_id: string;
-  index_version: number;
-  is_recorded_version: boolean;
-  retrieval: 'identical' | 'differs';
-  citations: { number: number; state: 'valid' | 'stale' | 'gone' }[];
-  answer: 'identical' | 'differs' | 'not_rerun';
-}
-
-export interface Splitter {
-  kind: string;
-  chunk_size: number;
-  chunk_overlap: number;
-  unit: string;
-}
-
-export interface Collection {
-  name: string;
-  embedder: string;
-  splitter: Splitter;
-  language: string;
-  reranker: string | null;
-  documents: number;
-  chunks: number;
-  index_version: number;
-  created_at: string;
-}
-
-export interface DocumentInfo {
-  id: string;
-  uri: string;
-  path: string;
-  title: string;
-  media_type: string;
-  content_hash: string;
-  text_hash: string;
-  size_bytes: number;
-  chunks: number;
-  tokens: number;
-  metadata: Record<string, unknown>;
-  warnings: string[];
-  ingested_at: string;
-  modified_at: string | null;
-}
-
-export interface List<T> {
-  items: T[];
-  next_cursor?: string | null;
-}
-
-export interface IngestReport {
-  added: number;
-  updated: number;
-  unchanged: number;
-  failed: { uri: string; error: string }[];
-  chunks: { new: number; reused: number };
-  seconds: number;
-  warnings: string[];
-}
-
-export interface Job {
-  id: string;
-  kind: string;
-  state: 'queued' | 'running' | 'done' | 'failed' | 'cancelled';
-  progress: { done: number; total: number; unit: string; current: string };
-  result: IngestReport | null; // Once it is done.
-  errors: { uri: string; error: string }[]; // Of documents.
-  error: string | null; // Why it failed or was cancelled.
-}
-
-export interface Version {
-  version: number;
-  is_current: boolean;
-  names: string[];
-  receipts: string[];
-  created_at: string | null;
-  documents: number;
-  chunks: number;
-  embedder: string;
-}
-
-export interface VersionList {
-  current: number;
-  oldest: number;
-  keep_versions: number;
-  items: Version[];
-}
-
-export interface Model {
-  name: string;
-  task: 'embed' | 'chat' | 'rerank';
-  provider: string;
-  state: string;
-  size_bytes: number;
-  licence: string;
-  description: string;
-}
-
-export interface Limits {
-  requests: string;
-  tokens: string;
-  concurrent: number;
-}
-
-export interface Key {
-  name: string;
-  role: 'read' | 'write' | 'admin';
-  models: string[];
-  limits: Limits;
-  expires: string;
-  created_at: string;
-  last_used_at: string;
-  hint: string;
-}
-
-export interface Settings {
-  file: string | null;
-  config: unknown;
-  origins: Record<string, string>;
-}
-
-export interface Session {
-  version: string;
-  caller: { name: string; role: 'read' | 'write' | 'admin'; is_session: boolean } | null;
-}
-
-/** A page of a paged document: its lines and where they stand. Width and height are around all lines. */
-export interface PageLayout {
-  page: number;
-  pages: number;
-  width: number;
-  height: number;
-  lines: { text: string; text_start: number; text_end: number; box: Box }[];
-}
+export * from './shapes';
 
 /** A failure as the server tells it (RFC 9457), or as the network does. */
 export class Problem extends Error {
@@ -286,7 +57,12 @@ async function problemOf(response: Response): Promise<Problem> {
   return new Problem(response.status, detail, errors);
 }
 
-async function send(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<Response> {
+async function send(
+  method: string,
+  path: string,
+  body?: unknown,
+  signal?: AbortSignal,
+): Promise<Response> {
   let response: Response;
   try {
     response = await fetch(path, {
@@ -303,7 +79,12 @@ async function send(method: string, path: string, body?: unknown, signal?: Abort
   return response;
 }
 
-async function call<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+async function call<T>(
+  method: string,
+  path: string,
+  body?: unknown,
+  signal?: AbortSignal,
+): Promise<T> {
   const response = await send(method, path, body, signal);
   return response.status === 204 ? (undefined as T) : ((await response.json()) as T);
 }
@@ -350,13 +131,18 @@ async function ask(request: AskRequest, events: AskEvents, signal: AbortSignal):
     if (name === 'passages') events.onPassages(data.items);
     else if (name === 'sentence') events.onSentence(data, data.new_citations);
     else if (name === 'done') return data as Answer;
-    else if (name === 'error') throw new Problem(data.status ?? 500, data.detail ?? 'the answer broke off', data.errors);
+    else if (name === 'error')
+      throw new Problem(data.status ?? 500, data.detail ?? 'the answer broke off', data.errors);
   }
   throw new Problem(0, 'the answer broke off before its end; ask again');
 }
 
 /** Follows a job to its end. */
-async function followJob(id: string, onChange: (job: Job) => void, signal: AbortSignal): Promise<Job> {
+async function followJob(
+  id: string,
+  onChange: (job: Job) => void,
+  signal: AbortSignal,
+): Promise<Job> {
   const response = await send('GET', `/api/jobs/${segment(id)}/events`, undefined, signal);
   let last: Job | null = null;
   for await (const { data } of readEvents(response)) {
@@ -371,7 +157,12 @@ async function followJob(id: string, onChange: (job: Job) => void, signal: Abort
 }
 
 /** Sends files; `onSent` hears the share of bytes that are on their way, 0..1. */
-function upload(collection: string, files: File[], onSent: (share: number) => void, signal: AbortSignal): Promise<Job> {
+function upload(
+  collection: string,
+  files: File[],
+  onSent: (share: number) => void,
+  signal: AbortSignal,
+): Promise<Job> {
   return new Promise((resolve, reject) => {
     const form = new FormData();
     for (const file of files) form.append('files', file, file.webkitRelativePath || file.name);
@@ -379,14 +170,23 @@ function upload(collection: string, files: File[], onSent: (share: number) => vo
     request.open('POST', `/api/collections/${segment(collection)}/documents`);
     request.setRequestHeader('x-slipway-ui', '1');
     request.responseType = 'json';
-    request.upload.onprogress = (event) => event.lengthComputable && onSent(event.loaded / event.total);
+    request.upload.onprogress = (event) =>
+      event.lengthComputable && onSent(event.loaded / event.total);
     request.onload = () => {
       const body = request.response;
       if (request.status === 401) onUnauthenticated();
       if (request.status >= 200 && request.status < 300) resolve(body.job);
-      else reject(new Problem(request.status, body?.detail ?? `the server answered ${request.status}`, body?.errors));
+      else
+        reject(
+          new Problem(
+            request.status,
+            body?.detail ?? `the server answered ${request.status}`,
+            body?.errors,
+          ),
+        );
     };
-    request.onerror = () => reject(new Problem(0, 'the upload broke off; is the server still running?'));
+    request.onerror = () =>
+      reject(new Problem(0, 'the upload broke off; is the server still running?'));
     request.onabort = () => reject(new DOMException('stopped', 'AbortError'));
     signal.addEventListener('abort', () => request.abort());
     request.send(form);
@@ -394,13 +194,23 @@ function upload(collection: string, files: File[], onSent: (share: number) => vo
 }
 
 const collectionPath = (name: string) => `/api/collections/${segment(name)}`;
-const documentPath = (collection: string, id: string) => `${collectionPath(collection)}/documents/${segment(id)}`;
+const documentPath = (collection: string, id: string) =>
+  `${collectionPath(collection)}/documents/${segment(id)}`;
 
 /** All pages of a list that is known to be short. */
 async function all<T>(path: string, signal?: AbortSignal): Promise<T[]> {
   const items: T[] = [];
-  for (let cursor: string | null | undefined = '', pages = 0; cursor !== undefined && cursor !== null && pages < 50; pages++) {
-    const list: List<T> = await call('GET', cursor ? `${path}?cursor=${segment(cursor)}` : path, undefined, signal);
+  for (
+    let cursor: string | null | undefined = '', pages = 0;
+    cursor !== undefined && cursor !== null && pages < 50;
+    pages++
+  ) {
+    const list: List<T> = await call(
+      'GET',
+      cursor ? `${path}?cursor=${segment(cursor)}` : path,
+      undefined,
+      signal,
+    );
     items.push(...list.items);
     cursor = list.next_cursor || null;
   }
@@ -413,29 +223,47 @@ export const api = {
   signOut: () => call<void>('DELETE', '/ui/session'),
 
   collections: (signal?: AbortSignal) => all<Collection>('/api/collections', signal),
-  collection: (name: string, signal?: AbortSignal) => call<Collection>('GET', collectionPath(name), undefined, signal),
-  createCollection: (name: string, settings: object) => call<Collection>('POST', '/api/collections', { name, settings }),
+  collection: (name: string, signal?: AbortSignal) =>
+    call<Collection>('GET', collectionPath(name), undefined, signal),
+  createCollection: (name: string, settings: object) =>
+    call<Collection>('POST', '/api/collections', { name, settings }),
   removeCollection: (name: string) => call<void>('DELETE', collectionPath(name)),
   documents: (name: string, cursor: string, limit: number, signal?: AbortSignal) =>
-    call<List<DocumentInfo>>('GET', `${collectionPath(name)}/documents?limit=${limit}${cursor ? `&cursor=${segment(cursor)}` : ''}`, undefined, signal),
-  document: (collection: string, id: string, signal?: AbortSignal) => call<DocumentInfo>('GET', documentPath(collection, id), undefined, signal),
+    call<List<DocumentInfo>>(
+      'GET',
+      `${collectionPath(name)}/documents?limit=${limit}${cursor ? `&cursor=${segment(cursor)}` : ''}`,
+      undefined,
+      signal,
+    ),
+  document: (collection: string, id: string, signal?: AbortSignal) =>
+    call<DocumentInfo>('GET', documentPath(collection, id), undefined, signal),
   documentText: async (collection: string, id: string, signal?: AbortSignal) =>
-    new Uint8Array(await (await send('GET', `${documentPath(collection, id)}/text`, undefined, signal)).arrayBuffer()),
+    new Uint8Array(
+      await (
+        await send('GET', `${documentPath(collection, id)}/text`, undefined, signal)
+      ).arrayBuffer(),
+    ),
   documentPage: (collection: string, id: string, page: number, signal?: AbortSignal) =>
     call<PageLayout>('GET', `${documentPath(collection, id)}/pages/${page}`, undefined, signal),
   /** Where the bytes are that the document was made from; 404 once nobody has them. */
   originalPath: (collection: string, id: string) => `${documentPath(collection, id)}/original`,
-  removeDocument: (collection: string, id: string) => call<unknown>('DELETE', documentPath(collection, id)),
-  versions: (name: string, signal?: AbortSignal) => call<VersionList>('GET', `${collectionPath(name)}/versions`, undefined, signal),
-  snapshot: (name: string, label: string) => call<Version>('POST', `${collectionPath(name)}/versions`, { name: label }),
-  dropVersion: (name: string, version: string) => call<void>('DELETE', `${collectionPath(name)}/versions/${segment(version)}`),
+  removeDocument: (collection: string, id: string) =>
+    call<unknown>('DELETE', documentPath(collection, id)),
+  versions: (name: string, signal?: AbortSignal) =>
+    call<VersionList>('GET', `${collectionPath(name)}/versions`, undefined, signal),
+  snapshot: (name: string, label: string) =>
+    call<Version>('POST', `${collectionPath(name)}/versions`, { name: label }),
+  dropVersion: (name: string, version: string) =>
+    call<void>('DELETE', `${collectionPath(name)}/versions/${segment(version)}`),
 
   upload,
   followJob,
   cancelJob: (id: string) => call<unknown>('DELETE', `/api/jobs/${segment(id)}`),
-  search: (request: SearchRequest, signal?: AbortSignal) => call<SearchReply>('POST', '/api/search', request, signal),
+  search: (request: SearchRequest, signal?: AbortSignal) =>
+    call<SearchReply>('POST', '/api/search', request, signal),
   ask,
-  receipt: (id: string, signal?: AbortSignal) => call<Record<string, unknown>>('GET', `/api/receipts/${segment(id)}`, undefined, signal),
+  receipt: (id: string, signal?: AbortSignal) =>
+    call<Record<string, unknown>>('GET', `/api/receipts/${segment(id)}`, undefined, signal),
   replay: (id: string) => call<Replay>('POST', `/api/receipts/${segment(id)}/replay`, {}),
 
   models: (signal?: AbortSignal) => all<Model>('/api/models', signal),

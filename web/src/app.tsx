@@ -34,7 +34,15 @@ function Content({ path }: { path: string }) {
   if (receipt?.length === 1) return <ReceiptPage key={receipt[0]} id={receipt[0]!} />;
   return (
     <Page title="Not here">
-      <Empty icon="help" title="There is no such page" action={<Link class="button" href="/">Ask something</Link>}>
+      <Empty
+        icon="help"
+        title="There is no such page"
+        action={
+          <Link class="button" href="/">
+            Ask something
+          </Link>
+        }
+      >
         The address may be mistyped.
       </Empty>
     </Page>
@@ -61,9 +69,28 @@ function SignIn({ onDone }: { onDone: () => void }) {
       <form class="card stack" onSubmit={signIn}>
         <h1>Slipway</h1>
         <p class="muted">This server asks for a key. The page keeps a session, not the key.</p>
-        <input type="text" class="hidden" name="username" autocomplete="username" value="slipway" readOnly tabIndex={-1} aria-hidden="true" />
+        <input
+          type="text"
+          class="hidden"
+          name="username"
+          autocomplete="username"
+          value="slipway"
+          readOnly
+          tabIndex={-1}
+          aria-hidden="true"
+        />
         <Field label="API key">
-          {(attributes) => <input {...attributes} type="password" value={key} required autocomplete="current-password" autofocus onInput={(event) => setKey(event.currentTarget.value)} />}
+          {(attributes) => (
+            <input
+              {...attributes}
+              type="password"
+              value={key}
+              required
+              autocomplete="current-password"
+              autofocus
+              onInput={(event) => setKey(event.currentTarget.value)}
+            />
+          )}
         </Field>
         <ProblemBox problem={problem} />
         <button type="submit" disabled={isBusy || !key.trim()}>
@@ -74,7 +101,15 @@ function SignIn({ onDone }: { onDone: () => void }) {
   );
 }
 
-function Help({ on, setOn, onClose }: { on: boolean; setOn: (on: boolean) => void; onClose: () => void }) {
+function Help({
+  on,
+  setOn,
+  onClose,
+}: {
+  on: boolean;
+  setOn: (on: boolean) => void;
+  onClose: () => void;
+}) {
   return (
     <Dialog title="Keyboard" onClose={onClose}>
       <dl class="keys">
@@ -120,13 +155,20 @@ function Help({ on, setOn, onClose }: { on: boolean; setOn: (on: boolean) => voi
         </div>
       </dl>
       <label class="check">
-        <input type="checkbox" checked={on} onChange={(event) => setOn(event.currentTarget.checked)} /> Single keys do something
+        <input
+          type="checkbox"
+          checked={on}
+          onChange={(event) => setOn(event.currentTarget.checked)}
+        />{' '}
+        Single keys do something
       </label>
     </Dialog>
   );
 }
 
-const isTyping = (target: EventTarget | null): boolean => target instanceof HTMLElement && (target.isContentEditable || /^(input|textarea|select)$/i.test(target.tagName));
+const isTyping = (target: EventTarget | null): boolean =>
+  target instanceof HTMLElement &&
+  (target.isContentEditable || /^(input|textarea|select)$/i.test(target.tagName));
 
 function useShortcuts(isOn: boolean, actions: { help: () => void; theme: () => void }): void {
   const pending = useRef(0); // When "g" was pressed.
@@ -135,7 +177,14 @@ function useShortcuts(isOn: boolean, actions: { help: () => void; theme: () => v
   useEffect(() => {
     if (!isOn) return;
     const press = (event: KeyboardEvent) => {
-      if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target) || document.querySelector('dialog[open]')) return;
+      if (
+        event.ctrlKey ||
+        event.metaKey ||
+        event.altKey ||
+        isTyping(event.target) ||
+        document.querySelector('dialog[open]')
+      )
+        return;
       const follows = Date.now() - pending.current < 1500;
       pending.current = 0;
       const place = places.find((p) => p.key === event.key);
@@ -143,7 +192,8 @@ function useShortcuts(isOn: boolean, actions: { help: () => void; theme: () => v
       else if (event.key === 'g') pending.current = Date.now();
       else if (event.key === '?') latest.current.help();
       else if (event.key === 'd') latest.current.theme();
-      else if (event.key === '/') document.querySelector<HTMLElement>('[data-shortcut=focus]')?.focus();
+      else if (event.key === '/')
+        document.querySelector<HTMLElement>('[data-shortcut=focus]')?.focus();
       else return;
       event.preventDefault();
     };
@@ -153,7 +203,8 @@ function useShortcuts(isOn: boolean, actions: { help: () => void; theme: () => v
 }
 
 function Navigation({ path }: { path: string }) {
-  const isAt = (href: string) => (href === '/' ? path === '/' || path === '/ask' : path.startsWith(href));
+  const isAt = (href: string) =>
+    href === '/' ? path === '/' || path === '/ask' : path.startsWith(href);
   return (
     <nav aria-label="Pages">
       <ul>
@@ -192,10 +243,14 @@ function Frame({ session, onSignOut }: { session: Session; onSignOut: () => void
   }, [path]);
   return (
     <div class="frame">
-      <a class="skip" href="#main" onClick={(event) => {
-        event.preventDefault();
-        main.current?.focus();
-      }}>
+      <a
+        class="skip"
+        href="#main"
+        onClick={(event) => {
+          event.preventDefault();
+          main.current?.focus();
+        }}
+      >
         To the content
       </a>
       <header class="side">
@@ -214,14 +269,32 @@ function Frame({ session, onSignOut }: { session: Session; onSignOut: () => void
             <span>API docs</span>
           </a>
           <div class="row">
-            <button type="button" class="bare" aria-label={dark ? 'Light colours' : 'Dark colours'} title={dark ? 'Light (d)' : 'Dark (d)'} onClick={toggle}>
+            <button
+              type="button"
+              class="bare"
+              aria-label={dark ? 'Light colours' : 'Dark colours'}
+              title={dark ? 'Light (d)' : 'Dark (d)'}
+              onClick={toggle}
+            >
               <Icon name={dark ? 'sun' : 'moon'} />
             </button>
-            <button type="button" class="bare" aria-label="Keyboard shortcuts" title="Keyboard (?)" onClick={() => setHelping(true)}>
+            <button
+              type="button"
+              class="bare"
+              aria-label="Keyboard shortcuts"
+              title="Keyboard (?)"
+              onClick={() => setHelping(true)}
+            >
               <Icon name="help" />
             </button>
             {session.caller?.is_session && (
-              <button type="button" class="bare" aria-label={`Sign out ${session.caller.name}`} title={`Signed in as ${session.caller.name}, ${session.caller.role}`} onClick={onSignOut}>
+              <button
+                type="button"
+                class="bare"
+                aria-label={`Sign out ${session.caller.name}`}
+                title={`Signed in as ${session.caller.name}, ${session.caller.role}`}
+                onClick={onSignOut}
+              >
                 <Icon name="out" />
               </button>
             )}
@@ -232,7 +305,13 @@ function Frame({ session, onSignOut }: { session: Session; onSignOut: () => void
       <main id="main" ref={main} tabIndex={-1}>
         <Content path={path} />
       </main>
-      {isHelping && <Help on={shortcuts === 'on'} setOn={(on) => setShortcuts(on ? 'on' : 'off')} onClose={() => setHelping(false)} />}
+      {isHelping && (
+        <Help
+          on={shortcuts === 'on'}
+          setOn={(on) => setShortcuts(on ? 'on' : 'off')}
+          onClose={() => setHelping(false)}
+        />
+      )}
     </div>
   );
 }
@@ -264,5 +343,10 @@ export function App() {
     );
   // The frame is drawn at once; who is there decides only what it shows inside.
   if (session && !session.caller) return <SignIn onDone={load} />;
-  return <Frame session={session ?? { version: '', caller: { name: '', role: 'read', is_session: false } }} onSignOut={signOut} />;
+  return (
+    <Frame
+      session={session ?? { version: '', caller: { name: '', role: 'read', is_session: false } }}
+      onSignOut={signOut}
+    />
+  );
 }

@@ -9,11 +9,18 @@ export interface Loaded<T> {
 }
 
 export const asProblem = (error: unknown): Problem =>
-  error instanceof Problem ? error : new Problem(0, error instanceof Error ? error.message : String(error));
+  error instanceof Problem
+    ? error
+    : new Problem(0, error instanceof Error ? error.message : String(error));
 
 /** What `load` gives, anew whenever `key` changes; the old value stays until then. */
 export function useLoaded<T>(load: (signal: AbortSignal) => Promise<T>, key: string): Loaded<T> {
-  const [state, setState] = useState<{ key: string; value: T | null; problem: Problem | null; isLoading: boolean }>({
+  const [state, setState] = useState<{
+    key: string;
+    value: T | null;
+    problem: Problem | null;
+    isLoading: boolean;
+  }>({
     key,
     value: null,
     problem: null,
@@ -22,10 +29,17 @@ export function useLoaded<T>(load: (signal: AbortSignal) => Promise<T>, key: str
   const [round, setRound] = useState(0);
   useEffect(() => {
     const stop = new AbortController();
-    setState((old) => ({ ...old, key, value: old.key === key ? old.value : null, isLoading: true }));
+    setState((old) => ({
+      ...old,
+      key,
+      value: old.key === key ? old.value : null,
+      isLoading: true,
+    }));
     load(stop.signal).then(
       (value) => stop.signal.aborted || setState({ key, value, problem: null, isLoading: false }),
-      (error) => stop.signal.aborted || setState({ key, value: null, problem: asProblem(error), isLoading: false }),
+      (error) =>
+        stop.signal.aborted ||
+        setState({ key, value: null, problem: asProblem(error), isLoading: false }),
     );
     return () => stop.abort();
   }, [key, round]);
@@ -43,14 +57,17 @@ export function useStored(key: string, initial: string): [string, (value: string
       return initial;
     }
   });
-  const store = useCallback((next: string) => {
-    setValue(next);
-    try {
-      localStorage.setItem(name, next);
-    } catch {
-      // It then holds for this visit.
-    }
-  }, [name]);
+  const store = useCallback(
+    (next: string) => {
+      setValue(next);
+      try {
+        localStorage.setItem(name, next);
+      } catch {
+        // It then holds for this visit.
+      }
+    },
+    [name],
+  );
   return [value, store];
 }
 

@@ -15,7 +15,10 @@ export interface Address {
   query: URLSearchParams;
 }
 
-const read = (): Address => ({ path: location.pathname, query: new URLSearchParams(location.search) });
+const read = (): Address => ({
+  path: location.pathname,
+  query: new URLSearchParams(location.search),
+});
 
 export function useAddress(): Address {
   const [address, setAddress] = useState(read);
@@ -41,7 +44,12 @@ export function below(path: string, prefix: string): string[] | null {
   }
 }
 
-type LinkProps = { href: string; class?: string; 'aria-current'?: 'page' | undefined; children?: ComponentChildren };
+type LinkProps = {
+  href: string;
+  class?: string;
+  'aria-current'?: 'page' | undefined;
+  children?: ComponentChildren;
+};
 
 export function Link(props: LinkProps) {
   return (

@@ -34,5 +34,7 @@ export function chooseTheme(theme: Theme): void {
 /** What is shown now. */
 export function isDark(): boolean {
   const theme = chosenTheme();
-  return theme === 'dark' || (theme === 'system' && matchMedia('(prefers-color-scheme: dark)').matches);
+  return (
+    theme === 'dark' || (theme === 'system' && matchMedia('(prefers-color-scheme: dark)').matches)
+  );
 }

@@ -1,7 +1,15 @@
 // Questions, and answers whose every sentence shows where it stands.
 import { signal } from '../signal';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { api, type Answer, type AnswerMode, type Citation, type Problem, type SearchItem, type Sentence } from '../api';
+import {
+  api,
+  type Answer,
+  type AnswerMode,
+  type Citation,
+  type Problem,
+  type SearchItem,
+  type Sentence,
+} from '../api';
 import { asProblem, useLoaded, useStop, useTitle } from '../hooks';
 import { documentName } from '../format';
 import { Choice, Empty, Field, Page, ProblemBox } from '../parts/common';
@@ -46,7 +54,13 @@ interface Options {
   filter: string;
 }
 
-function AskOptions({ options, setOptions }: { options: Options; setOptions: (options: Options) => void }) {
+function AskOptions({
+  options,
+  setOptions,
+}: {
+  options: Options;
+  setOptions: (options: Options) => void;
+}) {
   const models = useLoaded((stop) => api.models(stop), 'models');
   const chat = (models.value ?? []).filter((model) => model.task === 'chat');
   const { error } = checkFilter(options.filter);
@@ -54,15 +68,34 @@ function AskOptions({ options, setOptions }: { options: Options; setOptions: (op
     <details class="options">
       <summary>Options</summary>
       <div class="grid">
-        <Choice label="Answer" value={options.mode} options={modes} onChange={(mode) => setOptions({ ...options, mode })} />
+        <Choice
+          label="Answer"
+          value={options.mode}
+          options={modes}
+          onChange={(mode) => setOptions({ ...options, mode })}
+        />
         <Field label="Passages to read">
           {(attributes) => (
-            <input {...attributes} type="number" min={1} max={50} value={options.limit} onInput={(event) => setOptions({ ...options, limit: event.currentTarget.valueAsNumber || 8 })} />
+            <input
+              {...attributes}
+              type="number"
+              min={1}
+              max={50}
+              value={options.limit}
+              onInput={(event) =>
+                setOptions({ ...options, limit: event.currentTarget.valueAsNumber || 8 })
+              }
+            />
           )}
         </Field>
         <Field label="Chat model">
           {(attributes) => (
-            <select {...attributes} value={options.model} disabled={options.mode === 'extract'} onChange={(event) => setOptions({ ...options, model: event.currentTarget.value })}>
+            <select
+              {...attributes}
+              value={options.model}
+              disabled={options.mode === 'extract'}
+              onChange={(event) => setOptions({ ...options, model: event.currentTarget.value })}
+            >
               <option value="">The default</option>
               {chat.map((model) => (
                 <option key={model.name}>{model.name}</option>
@@ -70,8 +103,22 @@ function AskOptions({ options, setOptions }: { options: Options; setOptions: (op
             </select>
           )}
         </Field>
-        <Field label="Filter (JSON)" error={error} hint='Only documents that match, such as {"path": "guide.pdf"}' class="wide">
-          {(attributes) => <input {...attributes} class="code" value={options.filter} spellcheck={false} autocomplete="off" onInput={(event) => setOptions({ ...options, filter: event.currentTarget.value })} />}
+        <Field
+          label="Filter (JSON)"
+          error={error}
+          hint='Only documents that match, such as {"path": "guide.pdf"}'
+          class="wide"
+        >
+          {(attributes) => (
+            <input
+              {...attributes}
+              class="code"
+              value={options.filter}
+              spellcheck={false}
+              autocomplete="off"
+              onInput={(event) => setOptions({ ...options, filter: event.currentTarget.value })}
+            />
+          )}
         </Field>
       </div>
     </details>
@@ -85,7 +132,9 @@ function announcement(turn: Turn | undefined): string {
   if (turn.state === 'answering') return `${turn.passages} passages found, answering`;
   if (turn.state === 'failed') return 'No answer came';
   if (turn.state === 'stopped') return 'Stopped';
-  return turn.answer?.refused ? turn.answer.answer : `Answer: ${turn.sentences.map((sentence) => sentence.text).join(' ')}`;
+  return turn.answer?.refused
+    ? turn.answer.answer
+    : `Answer: ${turn.sentences.map((sentence) => sentence.text).join(' ')}`;
 }
 
 export function AskPage() {
@@ -93,18 +142,25 @@ export function AskPage() {
   const picked = useCollection();
   const list = turns.use();
   const [question, setQuestion] = useState('');
-  const [options, setOptions] = useState<Options>({ mode: 'auto', limit: 8, model: '', filter: '' });
+  const [options, setOptions] = useState<Options>({
+    mode: 'auto',
+    limit: 8,
+    model: '',
+    filter: '',
+  });
   const [target, setTarget] = useState<Target | null>(null);
   const stop = useStop();
   const box = useRef<HTMLTextAreaElement>(null);
-  const running = list[0] && (list[0].state === 'searching' || list[0].state === 'answering') ? list[0] : null;
+  const running =
+    list[0] && (list[0].state === 'searching' || list[0].state === 'answering') ? list[0] : null;
   const filter = checkFilter(options.filter);
 
   // An answer that nobody can see any more is not computed any further.
   useEffect(
     () => () => {
       const first = turns.get()[0];
-      if (first && (first.state === 'searching' || first.state === 'answering')) change(first.id, () => ({ state: 'stopped' }));
+      if (first && (first.state === 'searching' || first.state === 'answering'))
+        change(first.id, () => ({ state: 'stopped' }));
     },
     [],
   );
@@ -114,20 +170,46 @@ export function AskPage() {
     const text = question.trim();
     if (!text || !picked.name || running || filter.error) return;
     const id = ++lastId;
-    const turn: Turn = { id, collection: picked.name, question: text, state: 'searching', passages: 0, sentences: [], citations: [], answer: null, problem: null };
+    const turn: Turn = {
+      id,
+      collection: picked.name,
+      question: text,
+      state: 'searching',
+      passages: 0,
+      sentences: [],
+      citations: [],
+      answer: null,
+      problem: null,
+    };
     turns.set([turn, ...turns.get()].slice(0, turnsMax));
     setQuestion('');
     const signal = stop.take();
     try {
       const answer = await api.ask(
-        { collection: picked.name, question: text, mode: options.mode, limit: options.limit, model: options.model || undefined, filter: filter.value },
+        {
+          collection: picked.name,
+          question: text,
+          mode: options.mode,
+          limit: options.limit,
+          model: options.model || undefined,
+          filter: filter.value,
+        },
         {
           onPassages: (items) => change(id, () => ({ state: 'answering', passages: items.length })),
-          onSentence: (sentence, citations) => change(id, (old) => ({ sentences: [...old.sentences, sentence], citations: [...old.citations, ...citations] })),
+          onSentence: (sentence, citations) =>
+            change(id, (old) => ({
+              sentences: [...old.sentences, sentence],
+              citations: [...old.citations, ...citations],
+            })),
         },
         signal,
       );
-      change(id, () => ({ state: 'done', answer, sentences: answer.sentences, citations: answer.citations }));
+      change(id, () => ({
+        state: 'done',
+        answer,
+        sentences: answer.sentences,
+        citations: answer.citations,
+      }));
     } catch (error) {
       if (signal.aborted) change(id, () => ({ state: 'stopped' }));
       else change(id, () => ({ state: 'failed', problem: asProblem(error) }));
@@ -136,17 +218,42 @@ export function AskPage() {
   };
 
   const openCitation = (turn: Turn, citation: Citation) =>
-    setTarget({ collection: turn.collection, document_id: citation.document_id, name: documentName(citation), path: citation.path || citation.uri, place: citation, quote: citation.quote });
+    setTarget({
+      collection: turn.collection,
+      document_id: citation.document_id,
+      name: documentName(citation),
+      path: citation.path || citation.uri,
+      place: citation,
+      quote: citation.quote,
+    });
   const openPassage = (turn: Turn, item: SearchItem) =>
-    setTarget({ collection: turn.collection, document_id: item.document_id, name: documentName(item), path: item.path || item.uri, place: item });
+    setTarget({
+      collection: turn.collection,
+      document_id: item.document_id,
+      name: documentName(item),
+      path: item.path || item.uri,
+      place: item,
+    });
 
   const hasNothing = picked.list.value !== null && !picked.list.value.some((c) => c.documents > 0);
   return (
-    <Page title="Ask" lead="Every sentence of an answer shows where it stands. What your documents do not say is not answered.">
+    <Page
+      title="Ask"
+      lead="Every sentence of an answer shows where it stands. What your documents do not say is not answered."
+    >
       <ProblemBox problem={picked.list.problem} retry={picked.list.reload} />
       {hasNothing ? (
-        <Empty icon="collections" title="There is nothing to ask yet" action={<Link class="button" href="/collections">Add documents</Link>}>
-          Bring in some documents first: drop files on a collection, or run <code>slipway ingest FOLDER</code>.
+        <Empty
+          icon="collections"
+          title="There is nothing to ask yet"
+          action={
+            <Link class="button" href="/collections">
+              Add documents
+            </Link>
+          }
+        >
+          Bring in some documents first: drop files on a collection, or run{' '}
+          <code>slipway ingest FOLDER</code>.
         </Empty>
       ) : (
         <form class="ask" onSubmit={ask}>
@@ -188,7 +295,12 @@ export function AskPage() {
       </p>
       <div class="turns">
         {list.map((turn) => (
-          <TurnView key={turn.id} turn={turn} onCitation={(citation) => openCitation(turn, citation)} onPassage={(item) => openPassage(turn, item)} />
+          <TurnView
+            key={turn.id}
+            turn={turn}
+            onCitation={(citation) => openCitation(turn, citation)}
+            onPassage={(item) => openPassage(turn, item)}
+          />
         ))}
       </div>
       {target && <DocumentDrawer target={target} onClose={() => setTarget(null)} />}

@@ -11,7 +11,15 @@ import { Link } from '../router';
 
 const pageSize = 50;
 
-function DocumentRow({ document, onOpen, onRemove }: { document: DocumentInfo; onOpen: () => void; onRemove: () => void }) {
+function DocumentRow({
+  document,
+  onOpen,
+  onRemove,
+}: {
+  document: DocumentInfo;
+  onOpen: () => void;
+  onRemove: () => void;
+}) {
   return (
     <tr>
       <td>
@@ -35,7 +43,12 @@ function DocumentRow({ document, onOpen, onRemove }: { document: DocumentInfo; o
       <td class="number">{count(document.chunks)}</td>
       <td class="muted wide-only">{time(document.ingested_at)}</td>
       <td>
-        <button type="button" class="bare" aria-label={`Delete ${documentName(document)}`} onClick={onRemove}>
+        <button
+          type="button"
+          class="bare"
+          aria-label={`Delete ${documentName(document)}`}
+          onClick={onRemove}
+        >
           <Icon name="trash" />
         </button>
       </td>
@@ -43,15 +56,32 @@ function DocumentRow({ document, onOpen, onRemove }: { document: DocumentInfo; o
   );
 }
 
-function Documents({ name, version, onChange }: { name: string; version: number; onChange: () => void }) {
+function Documents({
+  name,
+  version,
+  onChange,
+}: {
+  name: string;
+  version: number;
+  onChange: () => void;
+}) {
   const [cursors, setCursors] = useState(['']); // Of this page and all before it.
   const [opened, setOpened] = useState<DocumentInfo | null>(null);
   const [removing, setRemoving] = useState<DocumentInfo | null>(null);
   const cursor = cursors[cursors.length - 1]!;
-  const list = useLoaded((signal) => api.documents(name, cursor, pageSize, signal), `${name}/${version}/${cursor}`);
+  const list = useLoaded(
+    (signal) => api.documents(name, cursor, pageSize, signal),
+    `${name}/${version}/${cursor}`,
+  );
   const items = list.value?.items ?? [];
   const next = list.value?.next_cursor;
-  const target = (document: DocumentInfo): Target => ({ collection: name, document_id: document.id, name: documentName(document), path: document.path, place: null });
+  const target = (document: DocumentInfo): Target => ({
+    collection: name,
+    document_id: document.id,
+    name: documentName(document),
+    path: document.path,
+    place: null,
+  });
   return (
     <section aria-label="Documents">
       <ProblemBox problem={list.problem} retry={list.reload} />
@@ -87,7 +117,12 @@ function Documents({ name, version, onChange }: { name: string; version: number;
             </thead>
             <tbody>
               {items.map((document) => (
-                <DocumentRow key={document.id} document={document} onOpen={() => setOpened(document)} onRemove={() => setRemoving(document)} />
+                <DocumentRow
+                  key={document.id}
+                  document={document}
+                  onOpen={() => setOpened(document)}
+                  onRemove={() => setRemoving(document)}
+                />
               ))}
             </tbody>
           </table>
@@ -95,11 +130,21 @@ function Documents({ name, version, onChange }: { name: string; version: number;
       )}
       {(cursors.length > 1 || next) && (
         <nav class="row between" aria-label="Pages of documents">
-          <button type="button" class="quiet small" disabled={cursors.length === 1} onClick={() => setCursors(cursors.slice(0, -1))}>
+          <button
+            type="button"
+            class="quiet small"
+            disabled={cursors.length === 1}
+            onClick={() => setCursors(cursors.slice(0, -1))}
+          >
             Previous
           </button>
           <span class="muted">Page {cursors.length}</span>
-          <button type="button" class="quiet small" disabled={!next} onClick={() => next && setCursors([...cursors, next])}>
+          <button
+            type="button"
+            class="quiet small"
+            disabled={!next}
+            onClick={() => next && setCursors([...cursors, next])}
+          >
             Next
           </button>
         </nav>
@@ -131,12 +176,19 @@ function VersionRow({ version, onDrop }: { version: Version; onDrop: (name: stri
         {version.names.map((name) => (
           <span class="tag" key={name}>
             {name}
-            <button type="button" class="bare" aria-label={`Drop snapshot ${name}`} onClick={() => onDrop(name)}>
+            <button
+              type="button"
+              class="bare"
+              aria-label={`Drop snapshot ${name}`}
+              onClick={() => onDrop(name)}
+            >
               <Icon name="close" />
             </button>
           </span>
         ))}
-        {version.receipts.length > 0 && <span class="muted">{plural(version.receipts.length, 'pinned receipt')}</span>}
+        {version.receipts.length > 0 && (
+          <span class="muted">{plural(version.receipts.length, 'pinned receipt')}</span>
+        )}
       </td>
       <td class="number">{count(version.documents)}</td>
       <td class="number wide-only">{count(version.chunks)}</td>
@@ -166,7 +218,8 @@ function Versions({ name, version }: { name: string; version: number }) {
       {list.value && (
         <>
           <p class="muted">
-            Versions {list.value.oldest} to {list.value.current} can be searched. A snapshot keeps one for as long as you like.
+            Versions {list.value.oldest} to {list.value.current} can be searched. A snapshot keeps
+            one for as long as you like.
           </p>
           <form
             class="row"
@@ -176,7 +229,16 @@ function Versions({ name, version }: { name: string; version: number }) {
             }}
           >
             <Field label="Keep the current version as" class="grow">
-              {(attributes) => <input {...attributes} value={label} placeholder="before-the-move" maxLength={64} autocomplete="off" onInput={(event) => setLabel(event.currentTarget.value)} />}
+              {(attributes) => (
+                <input
+                  {...attributes}
+                  value={label}
+                  placeholder="before-the-move"
+                  maxLength={64}
+                  autocomplete="off"
+                  onInput={(event) => setLabel(event.currentTarget.value)}
+                />
+              )}
             </Field>
             <button type="submit" disabled={!label}>
               Keep
@@ -204,7 +266,11 @@ function Versions({ name, version }: { name: string; version: number }) {
               </thead>
               <tbody>
                 {list.value.items.map((item) => (
-                  <VersionRow key={item.version} version={item} onDrop={(snapshot) => void act(() => api.dropVersion(name, snapshot))} />
+                  <VersionRow
+                    key={item.version}
+                    version={item}
+                    onDrop={(snapshot) => void act(() => api.dropVersion(name, snapshot))}
+                  />
                 ))}
               </tbody>
             </table>
@@ -222,7 +288,10 @@ function Facts({ collection }: { collection: Collection }) {
     ['Chunks', count(collection.chunks)],
     ['Version', count(collection.index_version)],
     ['Embedder', collection.embedder],
-    ['Splitter', `${collection.splitter.kind}, ${count(collection.splitter.chunk_size)} ${collection.splitter.unit}`],
+    [
+      'Splitter',
+      `${collection.splitter.kind}, ${count(collection.splitter.chunk_size)} ${collection.splitter.unit}`,
+    ],
     ['Reranker', collection.reranker ?? 'none'],
     ['Language', collection.language],
   ];
@@ -262,12 +331,27 @@ export function CollectionPage({ name }: { name: string }) {
           <Upload collection={name} onDone={refresh} />
           <div class="tabs" role="tablist" aria-label="Parts of the collection">
             {(['documents', 'versions'] as const).map((kind) => (
-              <button key={kind} type="button" role="tab" aria-selected={tab === kind} onClick={() => setTab(kind)}>
+              <button
+                key={kind}
+                type="button"
+                role="tab"
+                aria-selected={tab === kind}
+                onClick={() => setTab(kind)}
+              >
                 {kind === 'documents' ? 'Documents' : 'Versions'}
               </button>
             ))}
           </div>
-          {tab === 'documents' ? <Documents key={`${name}/${round}`} name={name} version={loaded.value.index_version} onChange={refresh} /> : <Versions name={name} version={loaded.value.index_version} />}
+          {tab === 'documents' ? (
+            <Documents
+              key={`${name}/${round}`}
+              name={name}
+              version={loaded.value.index_version}
+              onChange={refresh}
+            />
+          ) : (
+            <Versions name={name} version={loaded.value.index_version} />
+          )}
         </>
       )}
     </Page>

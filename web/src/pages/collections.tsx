@@ -7,10 +7,26 @@ import { Confirm, Dialog, Empty, Field, Page, ProblemBox, Waiting } from '../par
 import { Icon } from '../parts/icons';
 import { Link, navigate } from '../router';
 
-const splitters = ['recursive', 'markdown', 'html', 'code', 'token', 'sentence', 'semantic', 'character', 'json'] as const;
+const splitters = [
+  'recursive',
+  'markdown',
+  'html',
+  'code',
+  'token',
+  'sentence',
+  'semantic',
+  'character',
+  'json',
+] as const;
 const namePattern = /^[a-z0-9][a-z0-9._-]*$/i;
 
-function CreateDialog({ onClose, onCreated }: { onClose: () => void; onCreated: (name: string) => void }) {
+function CreateDialog({
+  onClose,
+  onCreated,
+}: {
+  onClose: () => void;
+  onCreated: (name: string) => void;
+}) {
   const models = useLoaded((signal) => api.models(signal), 'models');
   const [name, setName] = useState('');
   const [embedder, setEmbedder] = useState('');
@@ -19,7 +35,8 @@ function CreateDialog({ onClose, onCreated }: { onClose: () => void; onCreated: 
   const [problem, setProblem] = useState<Problem | null>(null);
   const [isBusy, setBusy] = useState(false);
   const embedders = (models.value ?? []).filter((model) => model.task === 'embed');
-  const nameError = name && !namePattern.test(name) ? 'Letters, digits, dots, dashes and underscores' : null;
+  const nameError =
+    name && !namePattern.test(name) ? 'Letters, digits, dots, dashes and underscores' : null;
   const create = async (event: Event) => {
     event.preventDefault();
     setBusy(true);
@@ -37,11 +54,24 @@ function CreateDialog({ onClose, onCreated }: { onClose: () => void; onCreated: 
     <Dialog title="New collection" onClose={onClose}>
       <form class="stack" onSubmit={create}>
         <Field label="Name" error={nameError} hint="Such as handbook; it cannot be changed later">
-          {(attributes) => <input {...attributes} value={name} required maxLength={64} autocomplete="off" onInput={(event) => setName(event.currentTarget.value)} />}
+          {(attributes) => (
+            <input
+              {...attributes}
+              value={name}
+              required
+              maxLength={64}
+              autocomplete="off"
+              onInput={(event) => setName(event.currentTarget.value)}
+            />
+          )}
         </Field>
         <Field label="Embedder" hint="The model that compares by meaning">
           {(attributes) => (
-            <select {...attributes} value={embedder} onChange={(event) => setEmbedder(event.currentTarget.value)}>
+            <select
+              {...attributes}
+              value={embedder}
+              onChange={(event) => setEmbedder(event.currentTarget.value)}
+            >
               <option value="">The default</option>
               {embedders.map((model) => (
                 <option key={model.name}>{model.name}</option>
@@ -52,7 +82,11 @@ function CreateDialog({ onClose, onCreated }: { onClose: () => void; onCreated: 
         <div class="grid">
           <Field label="Splitter">
             {(attributes) => (
-              <select {...attributes} value={kind} onChange={(event) => setKind(event.currentTarget.value)}>
+              <select
+                {...attributes}
+                value={kind}
+                onChange={(event) => setKind(event.currentTarget.value)}
+              >
                 {splitters.map((splitter) => (
                   <option key={splitter}>{splitter}</option>
                 ))}
@@ -60,7 +94,16 @@ function CreateDialog({ onClose, onCreated }: { onClose: () => void; onCreated: 
             )}
           </Field>
           <Field label="Size of a chunk">
-            {(attributes) => <input {...attributes} type="number" min={1} max={1_000_000} value={size} onInput={(event) => setSize(event.currentTarget.valueAsNumber || 800)} />}
+            {(attributes) => (
+              <input
+                {...attributes}
+                type="number"
+                min={1}
+                max={1_000_000}
+                value={size}
+                onInput={(event) => setSize(event.currentTarget.valueAsNumber || 800)}
+              />
+            )}
           </Field>
         </div>
         <ProblemBox problem={problem} />
@@ -77,7 +120,13 @@ function CreateDialog({ onClose, onCreated }: { onClose: () => void; onCreated: 
   );
 }
 
-function CollectionCard({ collection, onRemove }: { collection: Collection; onRemove: () => void }) {
+function CollectionCard({
+  collection,
+  onRemove,
+}: {
+  collection: Collection;
+  onRemove: () => void;
+}) {
   const { name } = collection;
   return (
     <li class="card collection">
@@ -113,7 +162,11 @@ export function CollectionsPage() {
     </button>
   );
   return (
-    <Page title="Collections" lead="Documents, their index, and the settings they were brought in with." actions={list.value?.length ? create : null}>
+    <Page
+      title="Collections"
+      lead="Documents, their index, and the settings they were brought in with."
+      actions={list.value?.length ? create : null}
+    >
       <ProblemBox problem={list.problem} retry={list.reload} />
       {!list.value && !list.problem && <Waiting lines={4} />}
       {list.value?.length === 0 && (
@@ -123,7 +176,11 @@ export function CollectionsPage() {
       )}
       <ul class="cards">
         {list.value?.map((collection) => (
-          <CollectionCard key={collection.name} collection={collection} onRemove={() => setRemoving(collection)} />
+          <CollectionCard
+            key={collection.name}
+            collection={collection}
+            onRemove={() => setRemoving(collection)}
+          />
         ))}
       </ul>
       {isCreating && <CreateDialog onClose={() => setCreating(false)} onCreated={open} />}
@@ -138,7 +195,8 @@ export function CollectionsPage() {
             list.reload();
           }}
         >
-          {plural(removing.documents, 'document')} and their index are erased, in every version. This cannot be undone.
+          {plural(removing.documents, 'document')} and their index are erased, in every version.
+          This cannot be undone.
         </Confirm>
       )}
     </Page>

@@ -3,11 +3,25 @@ import { useState } from 'preact/hooks';
 import { api, type Key, type Model, type Problem } from '../api';
 import { bytes, plural, time } from '../format';
 import { asProblem, useLoaded, useTitle } from '../hooks';
-import { Confirm, CopyButton, Dialog, Empty, Field, Page, ProblemBox, Waiting } from '../parts/common';
+import {
+  Confirm,
+  CopyButton,
+  Dialog,
+  Empty,
+  Field,
+  Page,
+  ProblemBox,
+  Waiting,
+} from '../parts/common';
 import { Icon } from '../parts/icons';
 
 const tasks = { embed: 'Embedders', chat: 'Chat models', rerank: 'Rerankers' } as const;
-const stateClass: Record<string, string> = { installed: 'valid', configured: 'valid', available: '', damaged: 'gone' };
+const stateClass: Record<string, string> = {
+  installed: 'valid',
+  configured: 'valid',
+  available: '',
+  damaged: 'gone',
+};
 
 function ModelGroup({ task, models }: { task: keyof typeof tasks; models: Model[] }) {
   if (!models.length) return null;
@@ -18,11 +32,14 @@ function ModelGroup({ task, models }: { task: keyof typeof tasks; models: Model[
         {models.map((model) => (
           <li key={model.name} class="card">
             <h3>
-              {model.name} <span class={`state ${stateClass[model.state] ?? ''}`}>{model.state}</span>
+              {model.name}{' '}
+              <span class={`state ${stateClass[model.state] ?? ''}`}>{model.state}</span>
             </h3>
             {model.description && <p>{model.description}</p>}
             <p class="muted">
-              {[model.provider, model.size_bytes > 0 && bytes(model.size_bytes), model.licence].filter(Boolean).join(' · ')}
+              {[model.provider, model.size_bytes > 0 && bytes(model.size_bytes), model.licence]
+                .filter(Boolean)
+                .join(' · ')}
             </p>
             {model.state === 'available' && (
               <p class="muted">
@@ -78,11 +95,27 @@ function CreateKey({ onClose, onCreated }: { onClose: () => void; onCreated: () 
     <Dialog title="New key" onClose={onClose}>
       <form class="stack" onSubmit={create}>
         <Field label="Name" hint="Who or what uses it">
-          {(attributes) => <input {...attributes} value={name} required maxLength={64} autocomplete="off" onInput={(event) => setName(event.currentTarget.value)} />}
-        </Field>
-        <Field label="Role" hint="Read: see. Write: also spend and change documents. Admin: also settings, keys, deletion of collections.">
           {(attributes) => (
-            <select {...attributes} value={role} onChange={(event) => setRole(event.currentTarget.value)}>
+            <input
+              {...attributes}
+              value={name}
+              required
+              maxLength={64}
+              autocomplete="off"
+              onInput={(event) => setName(event.currentTarget.value)}
+            />
+          )}
+        </Field>
+        <Field
+          label="Role"
+          hint="Read: see. Write: also spend and change documents. Admin: also settings, keys, deletion of collections."
+        >
+          {(attributes) => (
+            <select
+              {...attributes}
+              value={role}
+              onChange={(event) => setRole(event.currentTarget.value)}
+            >
               <option value="read">Read</option>
               <option value="write">Write</option>
               <option value="admin">Admin</option>
@@ -90,10 +123,25 @@ function CreateKey({ onClose, onCreated }: { onClose: () => void; onCreated: () 
           )}
         </Field>
         <Field label="Models" hint="Names with commas between; empty: all">
-          {(attributes) => <input {...attributes} value={models} autocomplete="off" spellcheck={false} onInput={(event) => setModels(event.currentTarget.value)} />}
+          {(attributes) => (
+            <input
+              {...attributes}
+              value={models}
+              autocomplete="off"
+              spellcheck={false}
+              onInput={(event) => setModels(event.currentTarget.value)}
+            />
+          )}
         </Field>
         <Field label="Expires" hint="Empty: never">
-          {(attributes) => <input {...attributes} type="date" value={expires} onInput={(event) => setExpires(event.currentTarget.value)} />}
+          {(attributes) => (
+            <input
+              {...attributes}
+              type="date"
+              value={expires}
+              onInput={(event) => setExpires(event.currentTarget.value)}
+            />
+          )}
         </Field>
         <ProblemBox problem={problem} />
         <div class="row end">
@@ -111,7 +159,13 @@ function CreateKey({ onClose, onCreated }: { onClose: () => void; onCreated: () 
 
 function limitText(key: Key): string {
   const { requests, tokens, concurrent } = key.limits;
-  return [requests && `${requests} requests`, tokens && `${tokens} tokens`, concurrent > 0 && `${concurrent} at once`].filter(Boolean).join(', ');
+  return [
+    requests && `${requests} requests`,
+    tokens && `${tokens} tokens`,
+    concurrent > 0 && `${concurrent} at once`,
+  ]
+    .filter(Boolean)
+    .join(', ');
 }
 
 function KeyRow({ item, onRevoke }: { item: Key; onRevoke: () => void }) {
@@ -149,7 +203,11 @@ function Keys() {
         <h2 id="keys-title">Keys</h2>
         {list.value?.length ? create : null}
       </div>
-      {list.problem?.status === 403 ? <p class="muted">Only an admin key may see and make keys.</p> : <ProblemBox problem={list.problem} retry={list.reload} />}
+      {list.problem?.status === 403 ? (
+        <p class="muted">Only an admin key may see and make keys.</p>
+      ) : (
+        <ProblemBox problem={list.problem} retry={list.reload} />
+      )}
       {!list.value && !list.problem && <Waiting lines={2} />}
       {list.value?.length === 0 && (
         <Empty icon="key" title="No keys: only this machine may call" action={create}>
@@ -212,7 +270,11 @@ export function ModelsPage() {
       <ProblemBox problem={models.problem} retry={models.reload} />
       {!models.value && !models.problem && <Waiting lines={5} />}
       {(['chat', 'embed', 'rerank'] as const).map((task) => (
-        <ModelGroup key={task} task={task} models={(models.value ?? []).filter((model) => model.task === task)} />
+        <ModelGroup
+          key={task}
+          task={task}
+          models={(models.value ?? []).filter((model) => model.task === task)}
+        />
       ))}
       <Keys />
     </Page>

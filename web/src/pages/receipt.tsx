@@ -32,30 +32,33 @@ export function ReceiptPage({ id }: { id: string }) {
       <ProblemBox problem={receipt.problem ?? problem} />
       {replay && (
         <div role="status">
-        <dl class="facts">
-          <div>
-            <dt>Retrieval</dt>
-            <dd>{replay.retrieval}</dd>
-          </div>
-          <div>
-            <dt>Answer</dt>
-            <dd>{replay.answer.replace('_', ' ')}</dd>
-          </div>
-          {replay.citations.map((citation) => (
-            <div key={citation.number}>
-              <dt>Source {citation.number}</dt>
-              <dd>
-                <span class={`state ${citation.state}`}>{citation.state}</span>
-              </dd>
+          <dl class="facts">
+            <div>
+              <dt>Retrieval</dt>
+              <dd>{replay.retrieval}</dd>
             </div>
-          ))}
-        </dl>
+            <div>
+              <dt>Answer</dt>
+              <dd>{replay.answer.replace('_', ' ')}</dd>
+            </div>
+            {replay.citations.map((citation) => (
+              <div key={citation.number}>
+                <dt>Source {citation.number}</dt>
+                <dd>
+                  <span class={`state ${citation.state}`}>{citation.state}</span>
+                </dd>
+              </div>
+            ))}
+          </dl>
         </div>
       )}
       {!receipt.value && !receipt.problem && <Waiting lines={8} />}
       {receipt.value && (
         <>
-          <p>Everything that is needed to make this answer again: what was asked, found, sent to a model, and answered.</p>
+          <p>
+            Everything that is needed to make this answer again: what was asked, found, sent to a
+            model, and answered.
+          </p>
           <div class="row">
             <CopyButton text={text} label="Copy as JSON" />
           </div>

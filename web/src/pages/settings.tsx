@@ -15,9 +15,25 @@ function rowsOf(config: unknown, origins: Record<string, string>): Row[] {
   const rows: Row[] = [];
   const walk = (value: unknown, path: string, around: string) => {
     const origin = origins[path] ?? around;
-    const isBranch = value !== null && typeof value === 'object' && !Array.isArray(value) && Object.keys(value).length > 0;
-    if (!isBranch) rows.push({ path, value: value === null ? 'none' : typeof value === 'string' ? value || '""' : JSON.stringify(value), origin });
-    else for (const [key, inner] of Object.entries(value as object)) walk(inner, `${path}.${key}`, origin);
+    const isBranch =
+      value !== null &&
+      typeof value === 'object' &&
+      !Array.isArray(value) &&
+      Object.keys(value).length > 0;
+    if (!isBranch)
+      rows.push({
+        path,
+        value:
+          value === null
+            ? 'none'
+            : typeof value === 'string'
+              ? value || '""'
+              : JSON.stringify(value),
+        origin,
+      });
+    else
+      for (const [key, inner] of Object.entries(value as object))
+        walk(inner, `${path}.${key}`, origin);
   };
   walk(config, '$', '');
   return rows;
@@ -36,10 +52,18 @@ export function SettingsPage() {
   useTitle('Settings');
   const settings = useLoaded((signal) => api.settings(signal), 'settings');
   const [wanted, setWanted] = useState('');
-  const rows = useMemo(() => (settings.value ? rowsOf(settings.value.config, settings.value.origins ?? {}) : []), [settings.value]);
-  const shown = rows.filter((row) => `${row.path} ${row.value}`.toLowerCase().includes(wanted.toLowerCase()));
+  const rows = useMemo(
+    () => (settings.value ? rowsOf(settings.value.config, settings.value.origins ?? {}) : []),
+    [settings.value],
+  );
+  const shown = rows.filter((row) =>
+    `${row.path} ${row.value}`.toLowerCase().includes(wanted.toLowerCase()),
+  );
   return (
-    <Page title="Settings" lead="What holds now, with defaults filled in. Change it in slipway.yaml; a SIGHUP reloads it. Secrets are never shown.">
+    <Page
+      title="Settings"
+      lead="What holds now, with defaults filled in. Change it in slipway.yaml; a SIGHUP reloads it. Secrets are never shown."
+    >
       <ProblemBox problem={settings.problem} retry={settings.reload} />
       {!settings.value && !settings.problem && <Waiting lines={8} />}
       {settings.value && (
@@ -54,9 +78,20 @@ export function SettingsPage() {
             )}
           </p>
           <Field label="Find a setting">
-            {(attributes) => <input {...attributes} type="search" value={wanted} data-shortcut="focus" autocomplete="off" onInput={(event) => setWanted(event.currentTarget.value)} />}
+            {(attributes) => (
+              <input
+                {...attributes}
+                type="search"
+                value={wanted}
+                data-shortcut="focus"
+                autocomplete="off"
+                onInput={(event) => setWanted(event.currentTarget.value)}
+              />
+            )}
           </Field>
-          {shown.length === 0 && <Empty icon="settings" title="No setting has this in its name or value" />}
+          {shown.length === 0 && (
+            <Empty icon="settings" title="No setting has this in its name or value" />
+          )}
           {groupsOf(shown).map(([name, group]) => (
             <section key={name} aria-label={name}>
               <h2>{name}</h2>

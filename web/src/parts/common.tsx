@@ -3,7 +3,17 @@ import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import type { Problem } from '../api';
 import { Icon, type IconName } from './icons';
 
-export function Page({ title, lead, actions, children }: { title: string; lead?: ComponentChildren; actions?: ComponentChildren; children: ComponentChildren }) {
+export function Page({
+  title,
+  lead,
+  actions,
+  children,
+}: {
+  title: string;
+  lead?: ComponentChildren;
+  actions?: ComponentChildren;
+  children: ComponentChildren;
+}) {
   return (
     <div class="page">
       <header class="page-head">
@@ -18,7 +28,17 @@ export function Page({ title, lead, actions, children }: { title: string; lead?:
   );
 }
 
-export function Empty({ icon, title, children, action }: { icon: IconName; title: string; children?: ComponentChildren; action?: ComponentChildren }) {
+export function Empty({
+  icon,
+  title,
+  children,
+  action,
+}: {
+  icon: IconName;
+  title: string;
+  children?: ComponentChildren;
+  action?: ComponentChildren;
+}) {
   return (
     <div class="empty">
       <Icon name={icon} />
@@ -65,7 +85,17 @@ export function Waiting({ lines = 3, label = 'Loading' }: { lines?: number; labe
   );
 }
 
-type FieldProps = { label: string; hint?: ComponentChildren; error?: string | null; class?: string; children: (attributes: { id: string; 'aria-describedby'?: string; 'aria-invalid'?: 'true' }) => ComponentChildren };
+type FieldProps = {
+  label: string;
+  hint?: ComponentChildren;
+  error?: string | null;
+  class?: string;
+  children: (attributes: {
+    id: string;
+    'aria-describedby'?: string;
+    'aria-invalid'?: 'true';
+  }) => ComponentChildren;
+};
 
 /** A labelled control: `children` gets what ties both together. */
 export function Field({ label, hint, error, class: name, children }: FieldProps) {
@@ -74,7 +104,11 @@ export function Field({ label, hint, error, class: name, children }: FieldProps)
   return (
     <div class={`field ${name ?? ''}`}>
       <label for={id}>{label}</label>
-      {children({ id, 'aria-describedby': note ? `${id}-note` : undefined, 'aria-invalid': error ? 'true' : undefined })}
+      {children({
+        id,
+        'aria-describedby': note ? `${id}-note` : undefined,
+        'aria-invalid': error ? 'true' : undefined,
+      })}
       {note && (
         <p id={`${id}-note`} class={error ? 'note bad' : 'note'}>
           {note}
@@ -84,7 +118,17 @@ export function Field({ label, hint, error, class: name, children }: FieldProps)
   );
 }
 
-export function Choice<T extends string>({ label, value, options, onChange }: { label: string; value: T; options: readonly (readonly [T, string])[]; onChange: (value: T) => void }) {
+export function Choice<T extends string>({
+  label,
+  value,
+  options,
+  onChange,
+}: {
+  label: string;
+  value: T;
+  options: readonly (readonly [T, string])[];
+  onChange: (value: T) => void;
+}) {
   const name = useId();
   return (
     <fieldset class="choice">
@@ -92,7 +136,13 @@ export function Choice<T extends string>({ label, value, options, onChange }: { 
       <div>
         {options.map(([option, text]) => (
           <label key={option} class={option === value ? 'on' : ''}>
-            <input type="radio" name={name} value={option} checked={option === value} onChange={() => onChange(option)} />
+            <input
+              type="radio"
+              name={name}
+              value={option}
+              checked={option === value}
+              onChange={() => onChange(option)}
+            />
             {text}
           </label>
         ))}
@@ -101,7 +151,13 @@ export function Choice<T extends string>({ label, value, options, onChange }: { 
   );
 }
 
-type DialogProps = { title: string; onClose: () => void; children: ComponentChildren; kind?: 'box' | 'drawer'; footer?: ComponentChildren };
+type DialogProps = {
+  title: string;
+  onClose: () => void;
+  children: ComponentChildren;
+  kind?: 'box' | 'drawer';
+  footer?: ComponentChildren;
+};
 
 /** The browser's own modal dialog: it keeps the focus inside, gives it back, and closes with Escape. */
 export function Dialog({ title, onClose, children, kind = 'box', footer }: DialogProps) {
@@ -149,14 +205,23 @@ export function Dialog({ title, onClose, children, kind = 'box', footer }: Dialo
             <Icon name="close" />
           </button>
         </header>
-        <div class="dialog-content" tabIndex={-1}>{children}</div>
+        <div class="dialog-content" tabIndex={-1}>
+          {children}
+        </div>
         {footer && <footer>{footer}</footer>}
       </div>
     </dialog>
   );
 }
 
-type ConfirmProps = { title: string; word?: string; verb: string; onConfirm: () => Promise<void>; onClose: () => void; children: ComponentChildren };
+type ConfirmProps = {
+  title: string;
+  word?: string;
+  verb: string;
+  onConfirm: () => Promise<void>;
+  onClose: () => void;
+  children: ComponentChildren;
+};
 
 /** Asks before something is gone for good; with `word`, it must be typed. */
 export function Confirm({ title, word, verb, onConfirm, onClose, children }: ConfirmProps) {
@@ -180,7 +245,14 @@ export function Confirm({ title, word, verb, onConfirm, onClose, children }: Con
         <div>{children}</div>
         {word !== undefined && (
           <Field label={`Type ${word} to go on`}>
-            {(attributes) => <input {...attributes} value={typed} autocomplete="off" onInput={(event) => setTyped(event.currentTarget.value)} />}
+            {(attributes) => (
+              <input
+                {...attributes}
+                value={typed}
+                autocomplete="off"
+                onInput={(event) => setTyped(event.currentTarget.value)}
+              />
+            )}
           </Field>
         )}
         <ProblemBox problem={problem} />
@@ -188,7 +260,11 @@ export function Confirm({ title, word, verb, onConfirm, onClose, children }: Con
           <button type="button" class="quiet" onClick={onClose}>
             Keep
           </button>
-          <button type="submit" class="danger" disabled={isBusy || (word !== undefined && typed !== word)}>
+          <button
+            type="submit"
+            class="danger"
+            disabled={isBusy || (word !== undefined && typed !== word)}
+          >
             {verb}
           </button>
         </div>
@@ -226,11 +302,30 @@ export function Progress({ share, label }: { share: number | null; label: string
 export function Marked({ text, words }: { text: string; words: string[] }) {
   if (!words.length) return <>{text}</>;
   // With an ending of up to three letters: "trace" marks "traces", as the index finds it.
-  const pattern = new RegExp(`(?<![\\p{L}\\p{N}])((?:${words.join('|')})\\p{L}{0,3})(?![\\p{L}\\p{N}])`, 'giu');
-  return <>{text.split(pattern).map((part, i) => (i % 2 ? <mark class="word" key={i}>{part}</mark> : part))}</>;
+  const pattern = new RegExp(
+    `(?<![\\p{L}\\p{N}])((?:${words.join('|')})\\p{L}{0,3})(?![\\p{L}\\p{N}])`,
+    'giu',
+  );
+  return (
+    <>
+      {text.split(pattern).map((part, i) =>
+        i % 2 ? (
+          <mark class="word" key={i}>
+            {part}
+          </mark>
+        ) : (
+          part
+        ),
+      )}
+    </>
+  );
 }
 
-const stopWords = new Set('a an and are as at be by for from how in is it of on or that the this to was what when where which who why with does do can may'.split(' '));
+const stopWords = new Set(
+  'a an and are as at be by for from how in is it of on or that the this to was what when where which who why with does do can may'.split(
+    ' ',
+  ),
+);
 export function queryWords(query: string): string[] {
   const words = query.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
   return [...new Set(words.filter((word) => word.length > 1 && !stopWords.has(word)))].slice(0, 20);

@@ -2,15 +2,25 @@
 import type { ComponentChildren } from 'preact';
 
 const paths = {
-  ask: <path d="M3.5 5.5a2 2 0 0 1 2-2h9a2 2 0 0 1 2 2v6a2 2 0 0 1-2 2H9l-4 3v-3a1.8 1.8 0 0 1-1.5-2zM7 7.5h6M7 10h4" />,
+  ask: (
+    <path d="M3.5 5.5a2 2 0 0 1 2-2h9a2 2 0 0 1 2 2v6a2 2 0 0 1-2 2H9l-4 3v-3a1.8 1.8 0 0 1-1.5-2zM7 7.5h6M7 10h4" />
+  ),
   search: <path d="M8.75 14a5.25 5.25 0 1 0 0-10.5 5.25 5.25 0 0 0 0 10.5zM12.6 12.6l4 4" />,
   collections: <path d="M3.5 5.5h5l1.5 2h6.5v8.5h-13zM3.5 10h13" />,
-  models: <path d="M6 6h8v8H6zM8 3.5V6m4-2.5V6m-4 8v2.5m4-2.5v2.5M3.5 8H6m-2.5 4H6m8-4h2.5M14 12h2.5" />,
-  settings: <path d="M3.5 6h7m4 0h2M3.5 14h2m4 0h7M12.5 8a2 2 0 1 0 0-4 2 2 0 0 0 0 4zM7.5 16a2 2 0 1 0 0-4 2 2 0 0 0 0 4z" />,
+  models: (
+    <path d="M6 6h8v8H6zM8 3.5V6m4-2.5V6m-4 8v2.5m4-2.5v2.5M3.5 8H6m-2.5 4H6m8-4h2.5M14 12h2.5" />
+  ),
+  settings: (
+    <path d="M3.5 6h7m4 0h2M3.5 14h2m4 0h7M12.5 8a2 2 0 1 0 0-4 2 2 0 0 0 0 4zM7.5 16a2 2 0 1 0 0-4 2 2 0 0 0 0 4z" />
+  ),
   docs: <path d="M7 6.5 3.5 10 7 13.5m6-7L16.5 10 13 13.5M11 5 9 15" />,
-  sun: <path d="M10 13a3 3 0 1 0 0-6 3 3 0 0 0 0 6zM10 2.5v1.5m0 12v1.5M2.5 10H4m12 0h1.5M4.7 4.7l1 1m8.6 8.6 1 1m0-10.6-1 1m-8.6 8.6-1 1" />,
+  sun: (
+    <path d="M10 13a3 3 0 1 0 0-6 3 3 0 0 0 0 6zM10 2.5v1.5m0 12v1.5M2.5 10H4m12 0h1.5M4.7 4.7l1 1m8.6 8.6 1 1m0-10.6-1 1m-8.6 8.6-1 1" />
+  ),
   moon: <path d="M16 11.5A6.5 6.5 0 1 1 8.5 4a5.2 5.2 0 0 0 7.5 7.5z" />,
-  help: <path d="M10 17a7 7 0 1 0 0-14 7 7 0 0 0 0 14zM7.9 8a2.1 2.1 0 1 1 3 1.9c-.6.3-.9.7-.9 1.4m0 2.2v.1" />,
+  help: (
+    <path d="M10 17a7 7 0 1 0 0-14 7 7 0 0 0 0 14zM7.9 8a2.1 2.1 0 1 1 3 1.9c-.6.3-.9.7-.9 1.4m0 2.2v.1" />
+  ),
   close: <path d="m5 5 10 10M15 5 5 15" />,
   upload: <path d="M10 13V4m-3.5 3.5L10 4l3.5 3.5M3.5 12.5v3h13v-3" />,
   download: <path d="M10 4v9m-3.5-3.5L10 13l3.5-3.5M3.5 12.5v3h13v-3" />,
@@ -31,7 +41,14 @@ export type IconName = keyof typeof paths;
 
 export function Icon({ name }: { name: IconName }) {
   return (
-    <svg class="icon" viewBox="0 0 20 20" width="20" height="20" aria-hidden="true" focusable="false">
+    <svg
+      class="icon"
+      viewBox="0 0 20 20"
+      width="20"
+      height="20"
+      aria-hidden="true"
+      focusable="false"
+    >
       {paths[name]}
     </svg>
   );

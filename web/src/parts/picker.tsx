@@ -23,8 +23,15 @@ export function CollectionPicker({ picked }: { picked: Picked }) {
   return (
     <Field label="Collection" class="picker">
       {(attributes) => (
-        <select {...attributes} value={picked.name} disabled={!known.length} onChange={(event) => picked.choose(event.currentTarget.value)}>
-          {known.length === 0 && <option value="">{picked.list.isLoading ? 'Loading' : 'None yet'}</option>}
+        <select
+          {...attributes}
+          value={picked.name}
+          disabled={!known.length}
+          onChange={(event) => picked.choose(event.currentTarget.value)}
+        >
+          {known.length === 0 && (
+            <option value="">{picked.list.isLoading ? 'Loading' : 'None yet'}</option>
+          )}
           {known.map((c) => (
             <option key={c.name} value={c.name}>
               {c.name} ({plural(c.documents, 'document')})

@@ -1,6 +1,14 @@
 // One question with its answer, sources and receipt.
 import { useState } from 'preact/hooks';
-import { api, type Answer, type Citation, type Problem, type Replay, type SearchItem, type Sentence } from '../api';
+import {
+  api,
+  type Answer,
+  type Citation,
+  type Problem,
+  type Replay,
+  type SearchItem,
+  type Sentence,
+} from '../api';
 import { asProblem } from '../hooks';
 import { documentName, dollars, milliseconds, placeName, plural, score } from '../format';
 import type { Turn } from '../pages/ask';
@@ -20,9 +28,20 @@ interface Opens {
   onPassage: (item: SearchItem) => void;
 }
 
-function SentenceView({ sentence, citations, onCitation }: { sentence: Sentence; citations: Citation[]; onCitation: Opens['onCitation'] }) {
+function SentenceView({
+  sentence,
+  citations,
+  onCitation,
+}: {
+  sentence: Sentence;
+  citations: Citation[];
+  onCitation: Opens['onCitation'];
+}) {
   return (
-    <span class={sentence.supported ? 'sentence' : 'sentence unsupported'} title={sentence.supported ? undefined : 'No passage carries this sentence'}>
+    <span
+      class={sentence.supported ? 'sentence' : 'sentence unsupported'}
+      title={sentence.supported ? undefined : 'No passage carries this sentence'}
+    >
       {sentence.text}
       {sentence.citations.map((number) => {
         const citation = citations.find((c) => c.number === number);
@@ -32,7 +51,9 @@ function SentenceView({ sentence, citations, onCitation }: { sentence: Sentence;
             type="button"
             class="cite"
             disabled={!citation}
-            aria-label={citation ? `Source ${number}: ${documentName(citation)}` : `Source ${number}`}
+            aria-label={
+              citation ? `Source ${number}: ${documentName(citation)}` : `Source ${number}`
+            }
             onClick={() => citation && onCitation(citation)}
           >
             {number}
@@ -43,7 +64,15 @@ function SentenceView({ sentence, citations, onCitation }: { sentence: Sentence;
   );
 }
 
-function Sources({ citations, states, onCitation }: { citations: Citation[]; states: Replay['citations']; onCitation: Opens['onCitation'] }) {
+function Sources({
+  citations,
+  states,
+  onCitation,
+}: {
+  citations: Citation[];
+  states: Replay['citations'];
+  onCitation: Opens['onCitation'];
+}) {
   if (!citations.length) return null;
   return (
     <section aria-label="Sources">
@@ -63,7 +92,9 @@ function Sources({ citations, states, onCitation }: { citations: Citation[]; sta
                     {state && <span class={`state ${state}`}>{state}</span>}
                   </span>
                   <q>{citation.quote}</q>
-                  <span class="muted">{[citation.path, placeName(citation)].filter(Boolean).join(' · ')}</span>
+                  <span class="muted">
+                    {[citation.path, placeName(citation)].filter(Boolean).join(' · ')}
+                  </span>
                 </span>
               </button>
             </li>
@@ -86,7 +117,9 @@ function Nearest({ items, onPassage }: { items: SearchItem[]; onPassage: Opens['
               <span class="source-body">
                 <span class="source-name">{documentName(item)}</span>
                 <q class="clamp">{item.text}</q>
-                <span class="muted">{[item.path, placeName(item)].filter(Boolean).join(' · ')}</span>
+                <span class="muted">
+                  {[item.path, placeName(item)].filter(Boolean).join(' · ')}
+                </span>
               </span>
             </button>
           </li>
@@ -114,10 +147,19 @@ function Dropped({ answer }: { answer: Answer }) {
 }
 
 function replayText(replay: Replay): string {
-  const words = { identical: 'the same passages in the same order', differs: 'other passages than then' };
+  const words = {
+    identical: 'the same passages in the same order',
+    differs: 'other passages than then',
+  };
   const bad = replay.citations.filter((c) => c.state !== 'valid').length;
-  const citations = !replay.citations.length ? '' : bad ? `; ${plural(bad, 'citation')} of ${replay.citations.length} no longer hold` : '; every citation still stands';
-  const version = replay.is_recorded_version ? `in version ${replay.index_version}` : `in version ${replay.index_version}, as the recorded one is not kept`;
+  const citations = !replay.citations.length
+    ? ''
+    : bad
+      ? `; ${plural(bad, 'citation')} of ${replay.citations.length} no longer hold`
+      : '; every citation still stands';
+  const version = replay.is_recorded_version
+    ? `in version ${replay.index_version}`
+    : `in version ${replay.index_version}, as the recorded one is not kept`;
   return `Searched again ${version}: ${words[replay.retrieval]}${citations}.`;
 }
 
@@ -141,7 +183,11 @@ function Receipt({ answer, onReplay }: { answer: Answer; onReplay: (replay: Repl
   return (
     <footer class="receipt">
       <p class="muted">
-        {answer.refused ? 'Refused' : answer.mode === 'extract' ? 'Quoted, no model' : `Written by ${answer.model ?? 'the model'}, checked`}
+        {answer.refused
+          ? 'Refused'
+          : answer.mode === 'extract'
+            ? 'Quoted, no model'
+            : `Written by ${answer.model ?? 'the model'}, checked`}
         {total !== undefined && ` · ${milliseconds(total)}`}
         {` · evidence ${score(answer.evidence)} · version ${answer.index_version}`}
         {answer.cost_usd > 0 && ` · ${dollars(answer.cost_usd)}`}
@@ -151,7 +197,10 @@ function Receipt({ answer, onReplay }: { answer: Answer; onReplay: (replay: Repl
           <button type="button" class="quiet small" disabled={isBusy} onClick={replay}>
             <Icon name="replay" /> {isBusy ? 'Replaying' : 'Replay'}
           </button>
-          <Link class="button quiet small" href={`/receipts/${encodeURIComponent(answer.receipt_id)}`}>
+          <Link
+            class="button quiet small"
+            href={`/receipts/${encodeURIComponent(answer.receipt_id)}`}
+          >
             Receipt
           </Link>
           {!answer.refused && <CopyButton text={answer.answer} label="Copy" />}
@@ -173,13 +222,22 @@ export function TurnView({ turn, onCitation, onPassage }: { turn: Turn } & Opens
     <article class="turn" aria-busy={isRunning}>
       <h2>{turn.question}</h2>
       {turn.state === 'searching' && <p class="muted working">Searching {turn.collection}</p>}
-      {turn.state === 'answering' && <p class="muted working">{plural(turn.passages, 'passage')} found, answering</p>}
+      {turn.state === 'answering' && (
+        <p class="muted working">{plural(turn.passages, 'passage')} found, answering</p>
+      )}
       {turn.state === 'stopped' && <p class="muted">Stopped.</p>}
-      {isRunning && !turn.sentences.length && <Waiting lines={2} label="The answer is on its way" />}
+      {isRunning && !turn.sentences.length && (
+        <Waiting lines={2} label="The answer is on its way" />
+      )}
       {turn.sentences.length > 0 && (
         <p class="answer" data-testid="answer">
           {turn.sentences.map((sentence, i) => (
-            <SentenceView key={i} sentence={sentence} citations={turn.citations} onCitation={onCitation} />
+            <SentenceView
+              key={i}
+              sentence={sentence}
+              citations={turn.citations}
+              onCitation={onCitation}
+            />
           ))}
         </p>
       )}
@@ -190,7 +248,11 @@ export function TurnView({ turn, onCitation, onPassage }: { turn: Turn } & Opens
         </div>
       )}
       <ProblemBox problem={turn.problem} />
-      <Sources citations={turn.citations} states={replay?.citations ?? []} onCitation={onCitation} />
+      <Sources
+        citations={turn.citations}
+        states={replay?.citations ?? []}
+        onCitation={onCitation}
+      />
       {answer && (
         <>
           <Nearest items={answer.nearest ?? []} onPassage={onPassage} />

@@ -25,7 +25,8 @@ function toCharacter(bytes: Uint8Array, at: number): number {
   return at;
 }
 
-const decode = (bytes: Uint8Array, from: number, to: number) => new TextDecoder().decode(bytes.subarray(from, to));
+const decode = (bytes: Uint8Array, from: number, to: number) =>
+  new TextDecoder().decode(bytes.subarray(from, to));
 
 function TextView({ bytes, target }: { bytes: Uint8Array; target: Target }) {
   const start = toCharacter(bytes, target.place?.text_start ?? 0);
@@ -40,7 +41,12 @@ function TextView({ bytes, target }: { bytes: Uint8Array; target: Target }) {
   const isOther = target.quote !== undefined && marked !== target.quote;
   return (
     <>
-      {isOther && <p class="note bad">This document has changed since: what is marked is what stands there now, not what was quoted.</p>}
+      {isOther && (
+        <p class="note bad">
+          This document has changed since: what is marked is what stands there now, not what was
+          quoted.
+        </p>
+      )}
       {from > 0 && (
         <button type="button" class="quiet small" onClick={() => setBefore(before + step)}>
           Show more before this ({plural(from, 'byte')} hidden)
@@ -70,7 +76,13 @@ function Line({ text, box }: { text: string; box: Box }) {
   const [x0, y0, x1, y1] = box;
   const size = Math.max(2, (y1 - y0) * 0.8);
   return (
-    <text x={round(x0)} y={round(y1 - (y1 - y0) * 0.22)} font-size={round(size)} textLength={round(Math.max(1, x1 - x0))} lengthAdjust="spacingAndGlyphs">
+    <text
+      x={round(x0)}
+      y={round(y1 - (y1 - y0) * 0.22)}
+      font-size={round(size)}
+      textLength={round(Math.max(1, x1 - x0))}
+      lengthAdjust="spacingAndGlyphs"
+    >
       {text}
     </text>
   );
@@ -99,10 +111,25 @@ function DrawnPage({ view, boxes }: { view: PageLayout; boxes: Box[] }) {
   const first = useRef<SVGRectElement>(null);
   useEffect(() => first.current?.scrollIntoView({ block: 'center' }), [view]);
   return (
-    <svg class="paper" viewBox={`0 0 ${width} ${height}`} role="img" aria-label={`Page ${view.page}: ${view.lines.map((line) => line.text).join(' ')}`}>
+    <svg
+      class="paper"
+      viewBox={`0 0 ${width} ${height}`}
+      role="img"
+      aria-label={`Page ${view.page}: ${view.lines.map((line) => line.text).join(' ')}`}
+    >
       <rect class="sheet" width={width} height={height} />
       {boxes.map(([x0, y0, x1, y1], i) => (
-        <rect key={i} ref={i ? undefined : first} class="hit" data-testid="box" x={round(x0 - 2)} y={round(y0 - 1)} width={round(x1 - x0 + 4)} height={round(y1 - y0 + 2)} rx="2" />
+        <rect
+          key={i}
+          ref={i ? undefined : first}
+          class="hit"
+          data-testid="box"
+          x={round(x0 - 2)}
+          y={round(y0 - 1)}
+          width={round(x1 - x0 + 4)}
+          height={round(y1 - y0 + 2)}
+          rx="2"
+        />
       ))}
       {view.lines.map((line, i) => (
         <Line key={i} text={line.text.trim()} box={line.box} />
@@ -113,12 +140,17 @@ function DrawnPage({ view, boxes }: { view: PageLayout; boxes: Box[] }) {
 
 function PagedView({ target }: { target: Target }) {
   const [page, setPage] = useState(target.place?.page ?? 1);
-  const { value, problem } = useLoaded((signal) => api.documentPage(target.collection, target.document_id, page, signal), `${target.document_id}/${page}`);
+  const { value, problem } = useLoaded(
+    (signal) => api.documentPage(target.collection, target.document_id, page, signal),
+    `${target.document_id}/${page}`,
+  );
   const span = target.place;
   const boxes = useMemo(() => {
     if (!value || !span) return [];
     if (page === span.page && span.boxes?.length && !span.page_end) return span.boxes;
-    return value.lines.filter((line) => line.text_start < span.text_end && line.text_end > span.text_start).map((line) => line.box);
+    return value.lines
+      .filter((line) => line.text_start < span.text_end && line.text_end > span.text_start)
+      .map((line) => line.box);
   }, [value]);
   return (
     <>
@@ -126,26 +158,43 @@ function PagedView({ target }: { target: Target }) {
       {value ? <DrawnPage view={value} boxes={boxes} /> : !problem && <div class="paper blank" />}
       {value && value.pages > 1 && (
         <div class="row between">
-          <button type="button" class="quiet small" disabled={page <= 1} onClick={() => setPage(page - 1)}>
+          <button
+            type="button"
+            class="quiet small"
+            disabled={page <= 1}
+            onClick={() => setPage(page - 1)}
+          >
             Previous page
           </button>
           <span class="muted">
             Page {value.page} of {value.pages}
           </span>
-          <button type="button" class="quiet small" disabled={page >= value.pages} onClick={() => setPage(page + 1)}>
+          <button
+            type="button"
+            class="quiet small"
+            disabled={page >= value.pages}
+            onClick={() => setPage(page + 1)}
+          >
             Next page
           </button>
         </div>
       )}
-      <p class="note">Drawn from the positions that are stored with the text: words and boxes are where the file has them, fonts and pictures are left out.</p>
+      <p class="note">
+        Drawn from the positions that are stored with the text: words and boxes are where the file
+        has them, fonts and pictures are left out.
+      </p>
     </>
   );
 }
 
 export function DocumentDrawer({ target, onClose }: { target: Target; onClose: () => void }) {
-  const isPaged = target.place?.page !== null && target.place?.page !== undefined && !!target.place.boxes?.length;
+  const isPaged =
+    target.place?.page !== null && target.place?.page !== undefined && !!target.place.boxes?.length;
   const [view, setView] = useState<'text' | 'page'>(isPaged ? 'page' : 'text');
-  const text = useLoaded((signal) => api.documentText(target.collection, target.document_id, signal), target.document_id);
+  const text = useLoaded(
+    (signal) => api.documentText(target.collection, target.document_id, signal),
+    target.document_id,
+  );
   const place = target.place ? placeName(target.place) : '';
   return (
     <Dialog kind="drawer" title={target.name} onClose={onClose}>
@@ -154,14 +203,24 @@ export function DocumentDrawer({ target, onClose }: { target: Target; onClose: (
           <span class="path">{target.path}</span>
           {place && <span> · {place}</span>}
         </p>
-        <a class="button quiet small" href={api.originalPath(target.collection, target.document_id)} download>
+        <a
+          class="button quiet small"
+          href={api.originalPath(target.collection, target.document_id)}
+          download
+        >
           <Icon name="download" /> Original
         </a>
       </div>
       {isPaged && (
         <div class="tabs" role="tablist" aria-label="View">
           {(['page', 'text'] as const).map((kind) => (
-            <button key={kind} type="button" role="tab" aria-selected={view === kind} onClick={() => setView(kind)}>
+            <button
+              key={kind}
+              type="button"
+              role="tab"
+              aria-selected={view === kind}
+              onClick={() => setView(kind)}
+            >
               {kind === 'page' ? 'Page' : 'Text'}
             </button>
           ))}
@@ -171,7 +230,11 @@ export function DocumentDrawer({ target, onClose }: { target: Target; onClose: (
       {view === 'text' && (
         <>
           <ProblemBox problem={text.problem} retry={text.reload} />
-          {text.value ? <TextView bytes={text.value} target={target} /> : !text.problem && <Waiting lines={8} />}
+          {text.value ? (
+            <TextView bytes={text.value} target={target} />
+          ) : (
+            !text.problem && <Waiting lines={8} />
+          )}
         </>
       )}
     </Dialog>
