@@ -126,7 +126,7 @@ TEST_CASE("a client that leaves before the first byte cancels at once") {
     else
       client.close();
     REQUIRE(soon([&] { return exchange->context().stop().stop_requested() && gone == 1; }));
-    CHECK(std::chrono::steady_clock::now() - before < 200ms);
+    CHECK(std::chrono::steady_clock::now() - before < 1s);
     CHECK(log.at(resets ? 1 : 0).status == 499);
     CHECK(!log.at(resets ? 1 : 0).complete);
     exchange->when_gone([&] { ++gone; });  // At once: it has.

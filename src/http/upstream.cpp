@@ -107,12 +107,14 @@ class Loop final : public CallControl, public std::enable_shared_from_this<Loop>
   }
 
   void set_deadline(detail::Timed& timed, TimePoint at) override { deadlines_.set(timed, at); }
+  void opened(int fd) override { watches_[fd] = {.is_ours = true}; }
 
  private:
   struct Watch {
     std::uint32_t wanted = 0;      ///< What curl wants to hear of.
     std::uint32_t registered = 0;  ///< What epoll was asked for.
     bool is_known = false;         ///< To epoll.
+    bool is_ours = false;          ///< Its end is told by `on_close`.
   };
 
   void wake() {
@@ -143,8 +145,10 @@ class Loop final : public CallControl, public std::enable_shared_from_this<Loop>
     watch.wanted = 0;
     if (what & CURL_POLL_IN) watch.wanted |= EPOLLIN;
     if (what & CURL_POLL_OUT) watch.wanted |= EPOLLOUT;
-    if (what == CURL_POLL_REMOVE || what == CURL_POLL_NONE) return 0;
-    loop.watch(fd, watch);
+    if (what != CURL_POLL_REMOVE && what != CURL_POLL_NONE)
+      loop.watch(fd, watch);
+    else if (!watch.is_ours)
+      loop.forget(fd);  // The resolver's: closed in silence, and its number used again.
     return 0;
   }
 
@@ -158,13 +162,16 @@ class Loop final : public CallControl, public std::enable_shared_from_this<Loop>
     watch.registered = watch.wanted;
   }
 
+  void forget(int fd) {
+    const auto found = watches_.find(fd);
+    if (found == watches_.end()) return;
+    // Closing alone may not do: a child process may hold the socket open for a moment.
+    if (found->second.is_known) epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr);
+    watches_.erase(found);
+  }
+
   static int on_close(void* self, curl_socket_t fd) {
-    Loop& loop = *static_cast<Loop*>(self);
-    if (const auto found = loop.watches_.find(fd); found != loop.watches_.end()) {
-      // curl's resolver hands out sockets that others may hold open: closing alone may not do.
-      if (found->second.is_known) epoll_ctl(loop.epoll_, EPOLL_CTL_DEL, fd, nullptr);
-      loop.watches_.erase(found);
-    }
+    static_cast<Loop*>(self)->forget(fd);
     return ::close(fd);
   }
 
@@ -173,7 +180,7 @@ class Loop final : public CallControl, public std::enable_shared_from_this<Loop>
     if (found == watches_.end() || found->second.wanted == 0) {
       // An idle connection that its peer closes: curl finds out when it wants to use it.
       epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr);
-      if (found != watches_.end()) watches_.erase(found);
+      if (found != watches_.end()) found->second.is_known = false;
       return;
     }
     int what = 0;

@@ -12,6 +12,7 @@
 
 #include "http/detail/coding.hpp"
 #include "http/loopback_server.hpp"
+#include "http/server.hpp"
 #include "http/upstream.hpp"
 
 using namespace slipway;
@@ -184,7 +185,7 @@ TEST_CASE("each of the three timeouts ends a call and names itself") {
   };
   CHECK(fails_with("/x", {.first_byte = 50ms}).find("first byte timeout") != std::string::npos);
   CHECK(fails_with("/x", {.total = 50ms}).find("total timeout") != std::string::npos);
-  CHECK(fails_with("/slow-body", {.first_byte = 30ms, .total = 100ms}).find("total timeout") !=
+  CHECK(fails_with("/slow-body", {.first_byte = 400ms, .total = 900ms}).find("total timeout") !=
         std::string::npos);
 
   // A listener whose queue is full answers no SYN: the connection is never there.
@@ -231,7 +232,7 @@ TEST_CASE("a cancelled call ends within milliseconds and its server sees it") {
   const auto ended = outcome.wait();
   REQUIRE(!ended);
   CHECK(ended.error().code() == Code::cancelled);
-  CHECK(outcome.ended_at() - before < 50ms);
+  CHECK(outcome.ended_at() - before < 500ms);
   (*call)->cancel();
   (*call)->resume();
   for (int i = 0; i < 200 && !has_seen; ++i) std::this_thread::sleep_for(5ms);
@@ -374,4 +375,31 @@ TEST_CASE("an upstream for foreign URLs connects to nothing that is not public")
   REQUIRE(upstream->start(get(server.url()), {}, outcome.events()));
   CHECK(outcome.wait().error().code() == Code::forbidden);
   CHECK(server.connections() == 0);
+}
+
+TEST_CASE("hosts with names are resolved and called, again and again") {
+  char name[256] = "";
+  REQUIRE(gethostname(name, sizeof name - 1) == 0);
+  Server::Options options;
+  options.host = "0.0.0.0";
+  options.port = 0;
+  const auto server = Server::start(options, [](const ExchangePtr& exchange) {
+    exchange->reply({200, {{"connection", "close"}}, "named"});
+  });
+  REQUIRE(server);
+  for (int i = 0; i < 10; ++i) {
+    // A new upstream has an empty cache of names.
+    const auto upstream = make();
+    for (int j = 0; j < 3; ++j) {
+      Outcome outcome;
+      auto request = get(fmt::format("http://{}:{}/", name, (*server)->port()));
+      const auto start = std::chrono::steady_clock::now();
+      REQUIRE(upstream->start(request, {}, outcome.events()));
+      const auto ended = outcome.wait();
+      // Where the name of this machine leads nowhere, it must be told, and as quickly.
+      CHECK_MESSAGE((ended || ended.error().code() == Code::unavailable), name);
+      CHECK(std::chrono::steady_clock::now() - start < 3s);
+      if (ended) CHECK(outcome.body() == "named");
+    }
+  }
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "core/log.hpp"
 #include "http/detail/exchange_core.hpp"
 
 namespace slipway::http::detail {
@@ -41,13 +42,23 @@ void Connection::start() {
   settle();
 }
 
+void Connection::run(void (Connection::*event)()) {
+  try {
+    (this->*event)();
+  } catch (const std::exception& error) {
+    log::error("a connection from {} failed: {}; please report it", peer_, error.what());
+    is_busy_ = false;
+    close(false);
+  }
+}
+
 void Connection::wait_readable() {
   if (is_reading_ || phase_ == Phase::closed) return;
   is_reading_ = true;
   socket_.async_wait(socket_.wait_read,
                      [self = shared_from_this()](const boost::system::error_code&) {
                        self->is_reading_ = false;
-                       self->on_readable();
+                       self->run(&Connection::on_readable);
                      });
 }
 
@@ -57,9 +68,13 @@ void Connection::wait_writable() {
   socket_.async_wait(socket_.wait_write,
                      [self = shared_from_this()](const boost::system::error_code&) {
                        self->is_writing_ = false;
-                       if (self->phase_ == Phase::handshake) return self->shake_hands();
-                       self->drive();
+                       self->run(&Connection::on_writable);
                      });
+}
+
+void Connection::on_writable() {
+  if (phase_ == Phase::handshake) return shake_hands();
+  drive();
 }
 
 void Connection::on_readable() {

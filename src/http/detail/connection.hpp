@@ -53,9 +53,12 @@ class Connection final : public Timed, public std::enable_shared_from_this<Conne
   };
 
   // connection.cpp: events and their order.
+  /// What throws has a bug, or found no memory: this connection ends, not the process.
+  void run(void (Connection::*event)());
   void wait_readable();
   void wait_writable();
   void on_readable();
+  void on_writable();
   void shake_hands();
   void read_some();
   void take(std::string_view data);

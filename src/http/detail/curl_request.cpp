@@ -86,11 +86,17 @@ void PublicOnly::guard(CURL* easy) {
 }
 
 curl_socket_t PublicOnly::open(void* self, curlsocktype, curl_sockaddr* address) {
-  if (!is_public(address->addr)) {
-    static_cast<PublicOnly*>(self)->refused_ = address_text(address->addr);
-    return CURL_SOCKET_BAD;
-  }
-  return ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+  return static_cast<PublicOnly*>(self)->open_socket(*address);
+}
+
+curl_socket_t PublicOnly::open_socket(const curl_sockaddr& address) {
+  if (is_public(address.addr)) return detail::open_socket(address);
+  refused_ = address_text(address.addr);
+  return CURL_SOCKET_BAD;
+}
+
+curl_socket_t open_socket(const curl_sockaddr& address) {
+  return ::socket(address.family, address.socktype | SOCK_CLOEXEC, address.protocol);
 }
 
 Error refused_address(const std::string& url, const std::string& address) {

@@ -33,20 +33,22 @@ using HeaderList = std::unique_ptr<curl_slist, HeaderListDeleter>;
 /// The request's headers, except the one named `without`.
 HeaderList header_list(const ClientRequest& request, std::string_view without = {});
 
-/// Refuses connections to addresses that are not public, after names have been resolved. Set on a
-/// handle before its transfer and outlives it.
+/// Refuses connections to addresses that are not public, after names have been resolved.
 class PublicOnly {
  public:
+  /// Set on a handle before its transfer; outlives it.
   void guard(CURL* easy);
+  /// What curl gets for a socket to this address.
+  curl_socket_t open_socket(const curl_sockaddr& address);
   /// The address that was refused last; empty: none.
   const std::string& refused() const { return refused_; }
-  void forget() { refused_.clear(); }
 
  private:
   static curl_socket_t open(void* self, curlsocktype purpose, curl_sockaddr* address);
 
   std::string refused_;
 };
+curl_socket_t open_socket(const curl_sockaddr& address);
 /// What a caller is told about it.
 Error refused_address(const std::string& url, const std::string& address);
 

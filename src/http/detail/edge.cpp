@@ -7,6 +7,7 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 
+#include "core/log.hpp"
 #include "http/detail/connection.hpp"
 #include "http/detail/exchange_core.hpp"
 
@@ -40,7 +41,14 @@ void Edge::loop() {
   thread_id_ = std::this_thread::get_id();
   pthread_setname_np(pthread_self(), "edge");
   const auto guard = boost::asio::make_work_guard(context_);
-  context_.run();
+  for (;;) {
+    try {
+      context_.run();
+      return;
+    } catch (const std::exception& error) {
+      log::error("an edge thread caught: {}; please report it", error.what());
+    }
+  }
 }
 
 void Edge::stop() {

@@ -53,6 +53,7 @@ void Call::prepare(CURL* easy) {
   set_option(easy, CURLOPT_HEADERFUNCTION, &Call::on_header);
   set_option(easy, CURLOPT_WRITEFUNCTION, &Call::on_body);
   set_option(easy, CURLOPT_PREREQFUNCTION, &Call::on_request);
+  set_option(easy, CURLOPT_OPENSOCKETFUNCTION, &Call::on_open);
 }
 
 void Call::begin(Easy easy, CallControl& control) {
@@ -63,11 +64,13 @@ void Call::begin(Easy easy, CallControl& control) {
   set_option(raw, CURLOPT_HEADERDATA, this);
   set_option(raw, CURLOPT_WRITEDATA, this);
   set_option(raw, CURLOPT_PREREQDATA, this);
+  set_option(raw, CURLOPT_OPENSOCKETDATA, this);
   set_option(raw, CURLOPT_ERRORBUFFER, message_.data());
   set_option(raw, CURLOPT_URL, setting_.request.url.c_str());
   set_option(raw, CURLOPT_CONNECTTIMEOUT_MS, milliseconds(setting_.timeouts.connect));
-  set_option(raw, CURLOPT_PROXY, setting_.target.is_loopback ? "" : static_cast<char*>(nullptr));
-  if (setting_.reach == Reach::public_only) public_only_.guard(raw);
+  // A proxy cannot reach this machine, and would resolve names where nobody checks them.
+  const bool goes_directly = setting_.target.is_loopback || setting_.reach == Reach::public_only;
+  set_option(raw, CURLOPT_PROXY, goes_directly ? "" : static_cast<char*>(nullptr));
   std::string coding;
   for (const auto& [name, value] : setting_.request.headers)
     if (equals_ignoring_case(name, "accept-encoding")) coding = value;
@@ -109,6 +112,15 @@ int Call::on_request(void* self, char*, char*, int, int) {
   call.first_byte_at_ = after(call.setting_.timeouts.first_byte);
   call.arm();
   return CURL_PREREQFUNC_OK;
+}
+
+curl_socket_t Call::on_open(void* self, curlsocktype, curl_sockaddr* address) {
+  Call& call = *static_cast<Call*>(self);
+  const bool is_checked = call.setting_.reach == Reach::public_only;
+  const curl_socket_t fd =
+      is_checked ? call.public_only_.open_socket(*address) : open_socket(*address);
+  if (fd != CURL_SOCKET_BAD) call.loop_->opened(fd);
+  return fd;
 }
 
 void Call::on_deadline(TimePoint now) {
@@ -199,6 +211,7 @@ CURLcode Call::go_on() {
 }
 
 Result<void> Call::judge(CURLcode code) const {
+  if (code == CURLE_OK && late_ == Late::no) return {};
   const std::string url = redact_url(setting_.request.url);
   const auto over = [&](std::string_view what, std::chrono::milliseconds time) {
     return fail(Code::deadline_exceeded, "{}: {} within {} ms", url, what, time.count());
@@ -206,7 +219,6 @@ Result<void> Call::judge(CURLcode code) const {
   if (late_ == Late::first_byte)
     return over("no byte of the answer came (first byte timeout)", setting_.timeouts.first_byte);
   if (late_ == Late::total) return over("no whole answer (total timeout)", setting_.timeouts.total);
-  if (code == CURLE_OK) return {};
   if (is_stopped_) return fail(Code::internal, "{}: the receiver failed", url);
   if (!public_only_.refused().empty())
     return refused_address(setting_.request.url, public_only_.refused());

@@ -28,8 +28,10 @@ class CallControl {
   virtual ~CallControl() = default;
   enum class Wish { start, resume, cancel };
   virtual void tell(std::shared_ptr<Call> call, Wish wish) = 0;
-  /// On the loop's thread.
+  // On the loop's thread.
   virtual void set_deadline(Timed& timed, TimePoint at) = 0;
+  /// A socket that curl will close by the loop's own function.
+  virtual void opened(int fd) = 0;
 };
 
 /// `cancel` and `resume` come from any thread, everything else from the loop's.
@@ -70,6 +72,7 @@ class Call final : public UpstreamCall, public Timed, public std::enable_shared_
   static std::size_t on_header(char* bytes, std::size_t, std::size_t count, void* self);
   static std::size_t on_body(char* bytes, std::size_t, std::size_t count, void* self);
   static int on_request(void* self, char*, char*, int, int);
+  static curl_socket_t on_open(void* self, curlsocktype, curl_sockaddr* address);
   void take_header(std::string_view line);
   void set_body(CURL* easy);
   void arm();
