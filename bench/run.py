@@ -1,6 +1,6 @@
 """Measures Slipway beside LangChain + Chroma: same documents, same chunks, same ONNX model, in one run.
 
-    python bench/run.py --program build/slipway --models MODELS [--repeats 3] [--only ingest,search,cold,quality]
+    python bench/run.py --program build/slipway --models MODELS [--repeats 3] [--only ingest,search,cold,quality,gateway]
 
 Called by 'make bench'. The data are the chunking corpora below $SLIPWAY_BENCH_DATA (default ../shared/data beside the
 project); without them the project's own documents are measured and quality, which needs gold answers, is not.
@@ -257,6 +257,16 @@ class Bench:
                              note=f"{ours['citations']} citations")
         self.table.add_limit("citations byte-exact", 100 * ours["citations_exact_share"], 100, unit="%", better="higher")
 
+    def gateway(self):
+        sys.path.insert(0, str(ROOT / "bench" / "gateway"))
+        from gateway_bench import GatewayBench
+        litellm = pathlib.Path(self.options.litellm) / "bin" / "litellm" if self.options.litellm else None
+        bench = GatewayBench(self.options.program, self.options.bench_programs / "load_bench", self.work / "gateway", self.say, litellm)
+        try:
+            self.raw["gateway"] = bench.run(self.table)
+        finally:
+            bench.close()
+
 
 def save(bench, folder):
     folder.mkdir(parents=True, exist_ok=True)
@@ -276,7 +286,8 @@ def main():
     parser.add_argument("--bench-programs", type=pathlib.Path, default=ROOT / "build/bench")
     parser.add_argument("--models", type=pathlib.Path, default=ROOT / "build/share/slipway/models")
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--only", default="ingest,search,cold,quality")
+    parser.add_argument("--only", default="ingest,search,cold,quality,gateway")
+    parser.add_argument("--litellm", help="environment with LiteLLM's proxy; without it the gateway is measured beside nginx alone")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="slipway-bench-") as work:
         bench = Bench(options, pathlib.Path(work))

@@ -4,10 +4,7 @@
 
 namespace slipway::gateway::detail {
 
-Lanes::Lanes(Options options, Timers& timers) : options_(options), timers_(timers) {
-  for (std::size_t i = 0; i < options_.threads; ++i)
-    threads_.emplace_back([this](const std::stop_token& stop) { work(stop); });
-}
+Lanes::Lanes(Options options, Timers& timers) : options_(options), timers_(timers) {}
 
 Lanes::~Lanes() {
   std::vector<Job> left;
@@ -23,8 +20,12 @@ Lanes::~Lanes() {
     timers_.cancel(job.timer);
     job.late();
   }
-  for (std::jthread& thread : threads_) thread.request_stop();
-  threads_.clear();
+  std::vector<std::jthread> threads;
+  {
+    const std::lock_guard lock(mutex_);
+    threads.swap(threads_);
+  }
+  for (std::jthread& thread : threads) thread.request_stop();
 }
 
 Result<void> Lanes::submit(const std::string& caller, std::function<void()> run,
@@ -38,6 +39,9 @@ Result<void> Lanes::submit(const std::string& caller, std::function<void()> run,
   if (queue.empty()) turns_.push_back(caller);
   queue.push_back(std::move(job));
   ++waiting_;
+  // Who never asks a local model has no threads for it.
+  if (idle_ < waiting_ && threads_.size() < options_.threads)
+    threads_.emplace_back([this](const std::stop_token& stop) { work(stop); });
   has_work_.notify_one();
   return {};
 }
@@ -49,7 +53,13 @@ std::size_t Lanes::waiting() const {
 
 void Lanes::work(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
-  while (has_work_.wait(lock, stop, [this] { return !turns_.empty(); })) {
+  const auto next = [&] {
+    ++idle_;
+    const bool has_turn = has_work_.wait(lock, stop, [this] { return !turns_.empty(); });
+    --idle_;
+    return has_turn;
+  };
+  while (next()) {
     const std::string caller = std::move(turns_.front());
     turns_.pop_front();
     const auto queue = queues_.find(caller);

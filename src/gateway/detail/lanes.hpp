@@ -54,7 +54,7 @@ class Lanes {
   std::condition_variable_any has_work_;
   std::map<std::string, std::deque<Job>> queues_;  ///< By caller; none is empty.
   std::deque<std::string> turns_;                  ///< Callers that wait, next first.
-  std::size_t waiting_ = 0;
+  std::size_t waiting_ = 0, idle_ = 0;
   std::uint64_t last_ = 0;
   std::vector<std::jthread> threads_;
 };
