@@ -96,7 +96,7 @@ struct Config {
 };
 BOOST_DESCRIBE_STRUCT(Config, (),
                       (data, defaults, models, collections, loading, connectors, sources, server,
-                       keys, log))
+                       keys, routes, guardrails, gateway, log))
 
 inline constexpr std::string_view config_file_name = "slipway.yaml";
 
