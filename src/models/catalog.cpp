@@ -4,7 +4,6 @@
 #include "models/catalog.hpp"
 
 #include <algorithm>
-#include <cstdlib>
 #include <set>
 
 #include "core/files.hpp"
@@ -33,25 +32,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::uint64_t script_bytes_max = 64u << 20;
-
-std::vector<fs::path> default_folders() {
-  std::vector<fs::path> folders;
-  if (const char* variable = std::getenv("SLIPWAY_MODELS"); variable != nullptr) {
-    std::string_view rest(variable);
-    while (!rest.empty()) {
-      const std::string_view one = rest.substr(0, rest.find(':'));
-      rest.remove_prefix(std::min(rest.size(), one.size() + 1));
-      if (!one.empty()) folders.emplace_back(one);
-    }
-  }
-  std::error_code error;
-  const fs::path program = fs::read_symlink("/proc/self/exe", error);
-  if (!error)
-    folders.push_back(
-        (program.parent_path() / ".." / "share" / "slipway" / "models").lexically_normal());
-  folders.push_back(cache_directory() / "models");
-  return folders;
-}
 
 /// What a name stands for: settings, and the folder that they are about if there is one.
 struct Found {
@@ -502,7 +482,7 @@ std::optional<Price> FolderCatalog::price(const std::string& name) const {
 }  // namespace
 
 Result<std::unique_ptr<Catalog>> Catalog::open(Options options) {
-  if (options.folders.empty()) options.folders = default_folders();
+  if (options.folders.empty()) options.folders = detail::default_model_folders();
   for (const auto& [name, config] : options.configured)
     TRY(config.validate().within(fmt::format("models.{}", name)));
   return std::unique_ptr<Catalog>(std::make_unique<FolderCatalog>(std::move(options)));

@@ -345,7 +345,7 @@ TEST_CASE("configured models are listed and opened; wrong entries are refused at
     CHECK(says(catalog.error(), "models.bad"));
     CHECK(says(catalog.error(), words));
   };
-  refused([](auto& c) { c.base_url.clear(); }, "base_url");
+  refused([](auto& c) { c.base_url = "ftp://127.0.0.1"; }, "base_url");
   refused([](auto& c) { c.api_key = "sk-literal"; }, "env:NAME");
   refused([](auto& c) { c.task = ModelTask::embed; }, "dimension");
   refused([](auto& c) { c.pooling = Pooling::cls; }, "pooling");

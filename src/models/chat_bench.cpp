@@ -6,6 +6,7 @@
 #include <ctime>
 #include <thread>
 
+#include "core/sandbox.hpp"
 #include "models/catalog.hpp"
 
 namespace {
@@ -31,6 +32,7 @@ int run(const std::string& name, std::size_t parallel, int tokens, std::size_t t
   config.provider = Provider::llama;
   config.parallel = parallel;
   config.threads = threads;
+  if (name.ends_with(".gguf")) config.path = name;
   options.configured[name] = config;
   auto catalog = Catalog::open(options);
   if (!catalog) return std::fprintf(stderr, "%s\n", catalog.error().message().c_str()), 1;
@@ -75,6 +77,7 @@ int run(const std::string& name, std::size_t parallel, int tokens, std::size_t t
 }  // namespace
 
 int main(int count, char** arguments) {
+  run_sandbox_child(count, arguments);
   if (count < 3)
     return std::fprintf(stderr, "usage: chat_bench MODEL PARALLEL [TOKENS [THREADS]]\n"), 2;
   return run(arguments[1], static_cast<std::size_t>(std::atoi(arguments[2])),

@@ -13,7 +13,7 @@ PREFIX = pathlib.Path(os.environ["SLIPWAY_DEPS_PREFIX"])
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("folder, program", [("tokenizers", "tokenize_lines"), ("embeddings", "embed_lines"),
-                                             ("splitters", "split_texts")])
+                                             ("splitters", "split_texts"), ("schemas", "reply_by_schema")])
 def test_slipway_agrees_with(folder, program):
     environment = {**os.environ, "SLIPWAY_ONNXRUNTIME": str(PREFIX / "lib/libonnxruntime.so.1")}
     done = subprocess.run([sys.executable, HERE / folder / "compare.py", PROGRAMS / program, PREFIX / "models"],
@@ -23,5 +23,5 @@ def test_slipway_agrees_with(folder, program):
 
 
 def test_every_comparison_is_run():
-    named = {"tokenizers", "embeddings", "splitters"}
+    named = {"tokenizers", "embeddings", "splitters", "schemas"}
     assert {path.parent.name for path in HERE.glob("*/compare.py")} == named

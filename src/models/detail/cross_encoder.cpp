@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "core/pool.hpp"
+#include "models/detail/fair_workers.hpp"
 #include "models/detail/onnx_text.hpp"
 
 // One pair a call, several calls at once, longest first: the reasons are those of
@@ -32,7 +33,8 @@ class CrossEncoder final : public Reranker {
       : options_(std::move(options)),
         identity_(onnx_identity(options_.name, text.hash)),
         text_(std::move(text)),
-        output_(std::move(output)) {}
+        output_(std::move(output)),
+        workers_(options_.threads) {}
 
   const std::string& identity() const override { return identity_; }
   const std::string& name() const override { return options_.name; }
@@ -61,7 +63,7 @@ class CrossEncoder final : public Reranker {
     });
     std::vector<float> scores(passages.size());
     std::vector<std::size_t> tokens(passages.size());
-    TRY(parallel_for(context, order.size(), options_.threads, [&](std::size_t n) -> Result<void> {
+    TRY(workers_.run(context, order.size(), [&](std::size_t n) -> Result<void> {
       const std::size_t i = order[n];
       const auto pair = text_.tokenizer.encode_pair(query, passages[i], options_.tokens_max);
       tokens[i] = pair.ids.size();
@@ -94,6 +96,7 @@ class CrossEncoder final : public Reranker {
   const std::string identity_;
   const OnnxText text_;
   const std::string output_;
+  FairWorkers workers_;
 };
 
 Result<std::shared_ptr<Reranker>> open(CrossEncoderOptions options) {

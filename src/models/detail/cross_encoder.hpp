@@ -16,7 +16,7 @@ struct CrossEncoderOptions {
   std::string name;
   std::filesystem::path folder;  ///< Has model.onnx and tokenizer.json.
   std::size_t tokens_max = 0;    ///< Special tokens included; 0: the positions the model has.
-  std::size_t threads = 0;       ///< Pairs scored at once by one call; 0: one per core.
+  std::size_t threads = 0;       ///< Pairs scored at once, whoever asks; 0: one per core.
 };
 
 /// The model and its tokenizer are read here; nothing is read later. Scores are the sigmoid of the

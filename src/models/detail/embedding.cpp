@@ -5,8 +5,6 @@
 #include <numeric>
 #include <unordered_map>
 
-#include "core/pool.hpp"
-
 namespace slipway::models::detail {
 
 Result<void> normalize(Vector& vector) {
@@ -21,7 +19,7 @@ Result<void> normalize(Vector& vector) {
 
 Result<std::vector<Vector>> embed_distinct(const Context& context,
                                            const std::vector<std::string_view>& texts,
-                                           std::size_t threads, const EmbedText& embed,
+                                           FairWorkers& workers, const EmbedText& embed,
                                            Usage* usage) {
   TRY(context.check());
   std::unordered_map<std::string_view, std::size_t> first_of;
@@ -32,7 +30,7 @@ Result<std::vector<Vector>> embed_distinct(const Context& context,
                    [&](std::size_t a, std::size_t b) { return texts[a].size() > texts[b].size(); });
   std::vector<Vector> vectors(texts.size());
   std::vector<std::size_t> tokens(texts.size());
-  TRY(parallel_for(context, distinct.size(), threads, [&](std::size_t n) -> Result<void> {
+  TRY(workers.run(context, distinct.size(), [&](std::size_t n) -> Result<void> {
     const std::size_t i = distinct[n];
     vectors[i] = TRY(embed(texts[i], tokens[i]));
     return {};

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/context.hpp"
+#include "models/detail/fair_workers.hpp"
 #include "models/embedder.hpp"
 
 namespace slipway::models::detail {
@@ -15,11 +16,11 @@ Result<void> normalize(Vector& vector);
 /// The vector of one text; tells how many tokens were read.
 using EmbedText = std::function<Result<Vector>(std::string_view text, std::size_t& tokens)>;
 
-/// `embed` for each text on up to `threads` threads: the longest first, because the last one
+/// `embed` for each text by the workers: the longest first, because the last one
 /// decides when all are done; equal ones once.
 Result<std::vector<Vector>> embed_distinct(const Context& context,
                                            const std::vector<std::string_view>& texts,
-                                           std::size_t threads, const EmbedText& embed,
+                                           FairWorkers& workers, const EmbedText& embed,
                                            Usage* usage);
 
 }  // namespace slipway::models::detail

@@ -182,9 +182,9 @@ std::string json_space(Grammar& grammar) { return grammar.add(R"("" | " " | "\n"
 
 std::string json_string_char(Grammar& grammar) {
   // Surrogates are not written by number: half of one is no character.
-  return grammar.add(
-      plain_char({{0x20, 0x21}, {0x23, 0x5B}, {0x5D, code_point_max}}) +
-      R"( | "\\" (["\\/bfnrt] | "u" ([0-9a-cA-CeEfF] [0-9a-fA-F]{3} | [dD] [0-7] [0-9a-fA-F]{2})))");
+  return grammar.add(plain_char({{0x20, 0x21}, {0x23, 0x5B}, {0x5D, code_point_max}}) +
+                     R"( | "\\" (["\\/bfnrt] | "u" )"
+                     R"(([0-9a-cA-CeEfF] [0-9a-fA-F]{3} | [dD] [0-7] [0-9a-fA-F]{2})))");
 }
 
 std::string json_string(Grammar& grammar) {

@@ -23,8 +23,7 @@ std::shared_ptr<ChatModel> open(std::size_t parallel = 1, std::size_t context_to
   options.hash = "sha256:0123456789abcdef0123";
   options.parallel = parallel;
   options.context_tokens = context_tokens;
-  // One thread each: other tests run beside this one, and llama.cpp's threads spin.
-  options.threads = parallel;
+  options.threads = 1;  // Other tests run beside this one, and llama.cpp's threads spin.
   auto model = open_llama_chat(options);
   INFO((model.ok() ? std::string() : model.error().message()));
   REQUIRE(model.ok());

@@ -1,6 +1,7 @@
 #include "models/detail/model_folder.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "core/files.hpp"
 #include "models/detail/file_hash.hpp"
@@ -99,6 +100,25 @@ Result<void> write_manifest(const std::filesystem::path& folder, const Manifest&
     if (key == "task" || key == "provider" || field != unset.get_object().at(key))
       kept[key] = field;
   return write_file_atomically(folder / "manifest.json", json::dump_pretty(kept));
+}
+
+std::vector<std::filesystem::path> default_model_folders() {
+  std::vector<std::filesystem::path> folders;
+  if (const char* variable = std::getenv("SLIPWAY_MODELS"); variable != nullptr) {
+    std::string_view rest(variable);
+    while (!rest.empty()) {
+      const std::string_view one = rest.substr(0, rest.find(':'));
+      rest.remove_prefix(std::min(rest.size(), one.size() + 1));
+      if (!one.empty()) folders.emplace_back(one);
+    }
+  }
+  std::error_code error;
+  const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", error);
+  if (!error)
+    folders.push_back(
+        (program.parent_path() / ".." / "share" / "slipway" / "models").lexically_normal());
+  folders.push_back(cache_directory() / "models");
+  return folders;
 }
 
 }  // namespace slipway::models::detail

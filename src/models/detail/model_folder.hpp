@@ -50,4 +50,8 @@ Result<void> check_model_name(std::string_view name);
 
 Result<void> write_manifest(const std::filesystem::path& folder, const Manifest& manifest);
 
+/// $SLIPWAY_MODELS (folders separated by ':'), then <program>/../share/slipway/models, then the
+/// cache directory's models/.
+std::vector<std::filesystem::path> default_model_folders();
+
 }  // namespace slipway::models::detail

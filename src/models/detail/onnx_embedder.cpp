@@ -48,7 +48,8 @@ class OnnxEmbedder final : public Embedder, public TokenEmbedder {
         identity_(onnx_identity(options_.name, text.hash)),
         text_(std::move(text)),
         tokenizer_(text_.tokenizer),
-        signature_(std::move(signature)) {}
+        signature_(std::move(signature)),
+        workers_(options_.threads) {}
 
   const std::string& identity() const override { return identity_; }
   const std::string& name() const override { return options_.name; }
@@ -65,7 +66,7 @@ class OnnxEmbedder final : public Embedder, public TokenEmbedder {
     const auto embed_text = [&](std::string_view text, std::size_t& tokens) {
       return vector_of(text, role, tokens);
     };
-    return embed_distinct(context, texts, options_.threads, embed_text, usage);
+    return embed_distinct(context, texts, workers_, embed_text, usage);
   }
 
   TokenEmbedder* token_embedder() override { return signature_.is_pooled ? nullptr : this; }
@@ -76,7 +77,7 @@ class OnnxEmbedder final : public Embedder, public TokenEmbedder {
     SLIPWAY_ASSERT(!signature_.is_pooled);
     TRY(context.check());
     std::vector<TokenVectors> all(texts.size());
-    TRY(parallel_for(context, texts.size(), options_.threads, [&](std::size_t i) -> Result<void> {
+    TRY(workers_.run(context, texts.size(), [&](std::size_t i) -> Result<void> {
       all[i] = TRY(token_vectors_of(texts[i], role));
       return {};
     }));
@@ -184,6 +185,7 @@ class OnnxEmbedder final : public Embedder, public TokenEmbedder {
   const OnnxText text_;
   const WordPiece& tokenizer_;  ///< Of `text_`.
   const Signature signature_;
+  FairWorkers workers_;
 };
 
 Result<std::shared_ptr<Embedder>> open(OnnxEmbedderOptions options) {

@@ -19,7 +19,7 @@ struct OnnxEmbedderOptions {
   std::string query_prefix;
   std::string document_prefix;
   std::size_t tokens_max = 0;  ///< Special tokens included; 0: the positions the model has.
-  std::size_t threads = 0;     ///< Texts embedded at once by one call; 0: one per core.
+  std::size_t threads = 0;     ///< Texts embedded at once, whoever asks; 0: one per core.
   OnnxEngine engine = OnnxEngine::fastest;
 };
 

@@ -116,7 +116,8 @@ class TwoTowers final : public Embedder, public ImageEmbedder {
   TwoTowers(TwoTowerOptions options, Towers towers)
       : options_(std::move(options)),
         identity_(onnx_identity(options_.name, options_.hash)),
-        towers_(std::move(towers)) {}
+        towers_(std::move(towers)),
+        workers_(options_.threads) {}
 
   const std::string& identity() const override { return identity_; }
   const std::string& name() const override { return options_.name; }
@@ -138,14 +139,14 @@ class TwoTowers final : public Embedder, public ImageEmbedder {
       tokens = ids.size();
       return text_vector(ids);
     };
-    return embed_distinct(context, texts, options_.threads, embed_text, usage);
+    return embed_distinct(context, texts, workers_, embed_text, usage);
   }
 
   Result<std::vector<Vector>> embed_images(const Context& context,
                                            std::span<const Image> images) override {
     TRY(context.check());
     std::vector<Vector> vectors(images.size());
-    TRY(parallel_for(context, images.size(), options_.threads, [&](std::size_t i) -> Result<void> {
+    TRY(workers_.run(context, images.size(), [&](std::size_t i) -> Result<void> {
       vectors[i] = TRY(image_vector(images[i]));
       return {};
     }));
@@ -207,6 +208,7 @@ class TwoTowers final : public Embedder, public ImageEmbedder {
   const TwoTowerOptions options_;
   const std::string identity_;
   const Towers towers_;
+  FairWorkers workers_;
   std::size_t dimension_ = 0;  ///< Set once, before anybody has the embedder.
 };
 

@@ -22,7 +22,7 @@ struct TwoTowerOptions {
   std::string query_prefix;
   std::string document_prefix;
   std::size_t tokens_max = 0;  ///< Special tokens included; 0: 77, as CLIP has.
-  std::size_t threads = 0;     ///< Texts or images embedded at once by one call; 0: one per core.
+  std::size_t threads = 0;     ///< Texts or images embedded at once, whoever asks; 0: one per core.
 };
 
 /// Both towers are read here and tried on a text and an image. Fails: not_found (a file or the ONNX
