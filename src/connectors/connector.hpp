@@ -44,7 +44,10 @@ struct Options {
   int retries_max = 3;                         ///< Of a request that may pass.
   std::chrono::milliseconds retry_pause{500};  ///< Before the first one; doubles.
   std::chrono::milliseconds wait_max{60'000};  ///< A server that asks for more is given up.
-  const Clock* clock = &system_clock();        ///< Must outlive the connector.
+  /// Connect to public addresses only, whatever names stand for at that moment: for sources that
+  /// somebody else names. Others fail with forbidden.
+  bool is_public_only = false;
+  const Clock* clock = &system_clock();  ///< Must outlive the connector.
 };
 
 struct RemoteItem {

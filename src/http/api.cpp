@@ -20,18 +20,16 @@ Error hidden(const Request& request, std::string_view what) {
 
 /// 415, or nothing when the body's type is one that the route takes.
 std::optional<Problem> type_problem(const detail::Route& route, const Request& request) {
-  const detail::BodyKind kind = detail::kind_of_body(request);
-  if (route.bodies.empty()) {
-    if (request.body.empty()) return std::nullopt;
-    return problem_of(std::vector<Issue>{{"/body", "this route takes no body"}}, request);
-  }
-  if (route.body_of(kind) != nullptr) return std::nullopt;
+  if (route.body_of(route.kind_of(request)) != nullptr) return std::nullopt;
   const std::string_view given = request.headers.get("Content-Type");
   std::string wanted;
   for (const detail::BodyNote& body : route.bodies) {
+    if (body.kind == detail::BodyKind::none) continue;
     wanted += wanted.empty() ? "" : " or ";
     wanted += body.kind == detail::BodyKind::json ? json_type : "multipart/form-data";
   }
+  if (wanted.empty())
+    return problem_of(std::vector<Issue>{{"/body", "this route takes no body"}}, request);
   return problem_of(415,
                     fmt::format("Content-Type: {} is wanted, {}", wanted,
                                 given.empty() ? std::string("none is given")

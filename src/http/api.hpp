@@ -123,7 +123,7 @@ struct Outgoing {
 };
 using Served = std::variant<Outgoing, std::vector<Issue>, Error>;
 
-enum class BodyKind { none, json, form };
+enum class BodyKind { none, json, form, other };
 struct BodyNote {
   BodyKind kind = BodyKind::none;
   json::Object schema;
@@ -144,6 +144,8 @@ struct Route {
   std::function<Served(const Call&, const PathParameters&, const Route&)> serve;
 
   const BodyNote* body_of(BodyKind kind) const;
+  /// Of the body that came; none only if that is empty and the route takes none.
+  BodyKind kind_of(const Request& request) const;
 };
 
 /// The parameters of a request as texts: those of the path, then of the query. Issues: a broken
@@ -154,7 +156,6 @@ void place_parameter_issues(const PathParameters&, std::vector<Issue>&);
 /// The JSON body. Issues: no JSON, or not as the schema says.
 json::Value json_body(const Request&, const json::Object& schema, const json::Object& components,
                       std::vector<Issue>&);
-BodyKind kind_of_body(const Request&);
 
 template <typename T>
 constexpr bool is_variant = false;
@@ -179,7 +180,9 @@ struct BodyOf {
 };
 template <>
 struct BodyOf<NoBody> {
-  static void tell(Schemas&, std::vector<BodyNote>&) {}
+  static void tell(Schemas&, std::vector<BodyNote>& notes) {
+    notes.push_back({BodyKind::none, {}});
+  }
   static bool takes(BodyKind kind) { return kind == BodyKind::none; }
   static std::optional<NoBody> read(const Request&, const Route&, const json::Object&,
                                     const UploadLimits&, std::vector<Issue>&) {
@@ -233,7 +236,7 @@ struct BodyOf<std::variant<Bodies...>> {
   static std::optional<Any> read(const Request& request, const Route& route,
                                  const json::Object& components, const UploadLimits& limits,
                                  std::vector<Issue>& issues) {
-    const BodyKind kind = kind_of_body(request);
+    const BodyKind kind = route.kind_of(request);
     std::optional<Any> result;
     const auto try_one = [&]<typename Body>() {
       if (result || !issues.empty() || !BodyOf<Body>::takes(kind)) return;

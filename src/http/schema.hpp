@@ -24,9 +24,10 @@ namespace slipway::http {
 ///   };
 ///
 /// Requests are checked for type, enum, const, minimum, maximum, minLength, maxLength, pattern
-/// (character classes with counts only), minItems, maxItems, minProperties, properties, required,
-/// additionalProperties, propertyNames, items, anyOf and $ref; everything else is told only. A
-/// struct of one's own may have `static constexpr std::string_view schema_notes` instead.
+/// (character classes with counts, or "\\S" for one that is no white space), minItems, maxItems,
+/// minProperties, properties, required, additionalProperties, propertyNames, items, anyOf and
+/// $ref; everything else is told only. A struct of one's own may have `static constexpr
+/// std::string_view schema_notes` instead. Those of described bases count too.
 template <typename T>
 struct Notes {};
 
@@ -90,8 +91,11 @@ concept HasWire = requires {
   typename Wire<T>::Shape;
 };
 
+/// Those of its described bases first.
 template <typename T>
 void add_notes(json::Object& schema) {
+  boost::mp11::mp_for_each<boost::describe::describe_bases<T, boost::describe::mod_public>>(
+      [&](auto base) { add_notes<typename decltype(base)::type>(schema); });
   if constexpr (HasNotes<T>) lay_over(schema, parse_note(Notes<T>::schema));
   if constexpr (HasOwnNotes<T>) lay_over(schema, parse_note(T::schema_notes));
 }

@@ -129,6 +129,10 @@ struct Erased {
   std::int64_t vectors = 0;
 };
 
+/// Whether a collection may be made with this language. Fails: invalid_argument with those that
+/// there are.
+Result<void> check_language(std::string_view language);
+
 struct SealOptions {
   bool purge = false;  ///< Also rewrite each segment that holds a deleted document.
 };

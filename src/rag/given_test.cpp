@@ -145,3 +145,15 @@ TEST_CASE("files of folders that are not allowed are refused alike, there or not
     CHECK(refused(f, request).code() == Code::forbidden);
   }
 }
+
+TEST_CASE("an empty collection is made once, and not at all with settings that cannot be") {
+  Fixture f;
+  CHECK(must(f.library->make_collection(f.context, "a", {})).documents == 0);
+  CHECK(f.library->make_collection(f.context, "a", {}).error().code() == Code::conflict);
+  CollectionSettings settings;
+  settings.language = "klingon";
+  CHECK(f.library->make_collection(f.context, "b", settings).error().code() ==
+        Code::invalid_argument);
+  CHECK(f.library->collection(f.context, "b").error().code() == Code::not_found);
+  CHECK(must(f.library->collections(f.context)).size() == 1);
+}

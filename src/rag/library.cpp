@@ -44,6 +44,17 @@ class LibraryOnDatabase final : public Library {
     return info;
   }
 
+  Result<CollectionInfo> make_collection(
+      const Context& context, const std::string& name,
+      const std::optional<CollectionSettings>& settings) override {
+    if (settings) TRY(settings->validate());
+    const auto existing = shelf_.open(context, name);
+    if (existing) return fail(Code::conflict, "collection '{}' exists already", name);
+    if (existing.error().code() != Code::not_found) return existing.error();
+    TRY(shelf_.open_or_make(context, name, settings));
+    return collection(context, name);
+  }
+
   Result<void> remove_collection(const Context& context, const std::string& name) override {
     TRY(shelf_.open(context, name));
     std::vector<detail::CollectionRow> generations;

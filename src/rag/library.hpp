@@ -160,6 +160,10 @@ class Library {
   virtual Result<std::vector<CollectionInfo>> collections(const Context&) = 0;
   /// Fails: not_found, naming the collections that exist.
   virtual Result<CollectionInfo> collection(const Context&, const std::string& name) = 0;
+  /// An empty one; absent settings: what is declared for the name, else the defaults. Fails:
+  /// conflict (it exists), invalid_argument (name, settings), not_found (a model).
+  virtual Result<CollectionInfo> make_collection(const Context&, const std::string& name,
+                                                 const std::optional<CollectionSettings>&) = 0;
   virtual Result<void> remove_collection(const Context&, const std::string& name) = 0;
   virtual Result<DocumentPage> documents(const Context&, const std::string& collection, int limit,
                                          const std::string& cursor) = 0;

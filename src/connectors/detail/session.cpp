@@ -146,6 +146,7 @@ Result<Session> Session::open(const Url& site, const Options& options) {
   http::Client::Options client;
   client.timeout = options.timeout;
   client.body_bytes_max = options.bytes_max;
+  if (options.is_public_only) client.reach = http::Reach::public_only;
   session.client_ = http::Client::make(client);
   session.options_ = options;
   session.options_.credentials.clear();

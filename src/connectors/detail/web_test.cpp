@@ -429,3 +429,20 @@ TEST_CASE("an item of another source is refused") {
   CHECK((*connector)->fetch({}, item, "").error().code() == Code::invalid_argument);
   CHECK((*connector)->confirm_gone({}, {{"http://localhost/b", ""}})->empty());
 }
+
+TEST_CASE("who may reach public addresses only does not reach this machine") {
+  std::atomic<int> asked{0};
+  Server server([&](const Request&, Connection& connection) {
+    ++asked;
+    connection.reply(200, "secret");
+  });
+  Options options = quick();
+  options.is_public_only = true;
+  for (const std::string& url :
+       {server.url("/a.md"), "http://localhost:" + std::to_string(server.port()) + "/a.md"}) {
+    const auto fetched = fetch(url, "", options);
+    REQUIRE_FALSE(fetched);
+    CHECK(fetched.error().code() == Code::forbidden);
+  }
+  CHECK(asked == 0);
+}

@@ -61,15 +61,16 @@ json::Value json_body(const Request& request, const json::Object& schema,
   return *std::move(value);
 }
 
-BodyKind kind_of_body(const Request& request) {
+BodyKind Route::kind_of(const Request& request) const {
+  if (request.body.empty() && body_of(BodyKind::none) != nullptr) return BodyKind::none;
   const auto type = parse_media_type(request.headers.get("Content-Type"));
-  if (!type) return BodyKind::none;
+  if (!type) return BodyKind::other;
   if (type->type == "multipart/form-data") return BodyKind::form;
-  if (!is_json(*type)) return BodyKind::none;
+  if (!is_json(*type)) return BodyKind::other;
   const auto charset = type->parameters.find("charset");
   const bool is_utf8 = charset == type->parameters.end() || charset->second == "utf-8" ||
                        charset->second == "UTF-8" || charset->second == "us-ascii";
-  return is_utf8 ? BodyKind::json : BodyKind::none;
+  return is_utf8 ? BodyKind::json : BodyKind::other;
 }
 
 }  // namespace slipway::http::detail

@@ -92,16 +92,22 @@ json::Value example_of(const std::string& text) {
   return *std::move(value);
 }
 
+bool takes_body(const Route& route) {
+  return std::any_of(route.bodies.begin(), route.bodies.end(),
+                     [](const BodyNote& body) { return body.kind != BodyKind::none; });
+}
+
 json::Object body_of(const Route& route) {
   json::Object content;
   for (const BodyNote& body : route.bodies) {
+    if (body.kind == BodyKind::none) continue;
     json::Object media{{"schema", body.schema}};
     const bool is_json = body.kind == BodyKind::json;
     if (is_json && !route.notes.request_example.empty())
       media["example"] = example_of(route.notes.request_example);
     content[is_json ? "application/json" : "multipart/form-data"] = std::move(media);
   }
-  return {{"required", true}, {"content", std::move(content)}};
+  return {{"required", route.body_of(BodyKind::none) == nullptr}, {"content", std::move(content)}};
 }
 
 std::string_view meaning(int status) {
@@ -132,7 +138,7 @@ std::set<int> failures_of(const Route& route) {
   // Any query can hold a parameter that is not known, any server be busy or wrong.
   std::set<int> failures{400, 406, 500, 503};
   if (!route.notes.role.empty()) failures.insert({401, 403, 429});
-  if (!route.bodies.empty()) failures.insert({413, 415});
+  if (takes_body(route)) failures.insert({413, 415});
   if (route.pattern.find('{') != std::string::npos) failures.insert(404);
   for (const Code code : route.notes.fails) failures.insert(http_status(code));
   return failures;
@@ -193,7 +199,7 @@ json::Object operation_of(const Route& route, const ApiState& state, Schemas& sc
   if (!route.notes.tag.empty()) operation["tags"] = json::Array{json::Value(route.notes.tag)};
   if (const json::Array parameters = parameters_of(route); !parameters.empty())
     operation["parameters"] = parameters;
-  if (!route.bodies.empty()) operation["requestBody"] = body_of(route);
+  if (takes_body(route)) operation["requestBody"] = body_of(route);
   operation["responses"] = replies_of(route, schemas);
   // Without keys the server asks for none: the empty alternative.
   if (!route.notes.role.empty())

@@ -5,6 +5,7 @@
 #include <cstddef>
 
 #include "core/result.hpp"
+#include "core/unicode.hpp"
 
 namespace slipway::http::detail {
 
@@ -70,10 +71,12 @@ class Reader {
     rest_.remove_prefix(1);
   }
   unsigned char read_byte() {
-    if (rest_.starts_with('\\')) take('\\');
+    const bool is_escaped = rest_.starts_with('\\');
+    if (is_escaped) take('\\');
     SLIPWAY_ASSERT(!rest_.empty());
     const auto byte = static_cast<unsigned char>(rest_.front());
     rest_.remove_prefix(1);
+    if (is_escaped && byte == 'n') return '\n';
     return byte;
   }
   std::size_t read_number() {
@@ -90,6 +93,7 @@ class Reader {
 }  // namespace
 
 bool matches(std::string_view pattern, std::string_view text) {
+  if (pattern == "\\S") return !unicode::trim(text).empty();
   Reader reader(pattern);
   while (!reader.is_done()) {
     const Class set = reader.read_class();

@@ -20,9 +20,6 @@ struct Token {
   std::uint32_t position = 0;
 };
 
-/// Fails: invalid_argument with the languages that there are.
-Result<void> check_language(std::string_view language);
-
 /// In the order of the text. An unknown language is treated as "none".
 std::vector<Token> tokenize(std::string_view text, std::string_view language);
 

@@ -117,6 +117,7 @@ Result<CollectionRow> Shelf::make(const Context& context, const std::string& nam
                                   CollectionSettings settings) {
   TRY(settings.validate());
   TRY(settings.splitter.validate());
+  TRY(index::check_language(settings.language));
   const auto embedder = TRY(catalog().embedder(context, settings.embedder));
   TRY(check_fits(settings.splitter, *embedder));
   CollectionRow row;

@@ -1,0 +1,126 @@
+// Searches, answers and their receipts.
+#include "api/detail/routes.hpp"
+
+namespace slipway::api::detail {
+
+namespace {
+
+using AskReply = std::variant<rag::Answer, http::Streamed>;
+
+/// What searches and answers can fail with: the collection, the model, the budget.
+std::vector<Code> failures_of_questions() {
+  return {Code::not_found,    Code::conflict,  Code::unsupported,
+          Code::rate_limited, Code::cancelled, Code::deadline_exceeded};
+}
+
+Result<rag::AskRequest> request_of(const AskBody& body) {
+  rag::AskRequest request;
+  request.collection = body.collection;
+  request.question = body.question;
+  request.mode = TRY(rag::parse_answer_mode(body.mode));
+  request.limit = body.limit;
+  request.model = body.model;
+  request.filter = body.filter;
+  request.budget_usd = body.budget_usd;
+  request.mark_unsupported = body.mark_unsupported;
+  request.seed = body.seed;
+  request.rerank = body.rerank;
+  request.reranker = body.reranker;
+  request.candidates = body.candidates;
+  request.version = body.version;
+  request.pin = body.pin;
+  return request;
+}
+
+/// Its answer goes out as it is made. A client that has gone stops the context, and that the work.
+Result<AskReply> stream_answer(const http::Call& call, rag::Library& library,
+                               const rag::AskRequest& request) {
+  http::EventStream events = call.events();
+  Result<void> sent;
+  const auto send = [&](std::string_view name, const auto& data) {
+    if (sent) sent = events.send(call.context(), name, data);
+  };
+  rag::AskEvents heard;
+  heard.on_passages = [&](const std::vector<rag::SearchItem>& items) {
+    send("passages", PassagesEvent{items});
+  };
+  heard.on_sentence = [&](const rag::Sentence& sentence,
+                          const std::vector<rag::Citation>& new_citations) {
+    send("sentence", SentenceEvent{sentence.text, sentence.supported, sentence.support,
+                                   sentence.citations, new_citations});
+  };
+  const rag::Answer answer = TRY(library.ask(call.context(), request, heard));
+  send("done", rag::to_json(answer));
+  TRY(sent);
+  events.end();
+  return AskReply(http::Streamed{});
+}
+
+void mount_receipts(http::Api& api, const ServicesPtr& services) {
+  api.get<IdPath, AnyObject>(
+      "/api/receipts/{id}",
+      {.summary = "What is needed to repeat an answer",
+       .tag = "questions",
+       .role = "read",
+       .name = "get_receipt"},
+      [services](const http::Call& call, const IdPath& path) -> Result<AnyObject> {
+        return AnyObject{TRY(services->library->receipt(call.context(), path.id))};
+      });
+  api.post<IdPath, std::variant<http::NoBody, ReplayBody>, rag::Replay>(
+      "/api/receipts/{id}/replay",
+      {.summary = "Repeat the retrieval of an answer and check its citations",
+       .tag = "questions",
+       .role = "read",
+       .name = "replay_receipt",
+       .fails = failures_of_questions()},
+      [services](const http::Call& call, const IdPath& path,
+                 const std::variant<http::NoBody, ReplayBody>& body) {
+        const auto* wanted = std::get_if<ReplayBody>(&body);
+        return services->library->replay(call.context(), path.id,
+                                         wanted != nullptr && wanted->rerun);
+      });
+}
+
+}  // namespace
+
+void mount_questions(http::Api& api, const ServicesPtr& services) {
+  api.post<http::NoParameters, rag::SearchRequest, rag::SearchReply>(
+      "/api/search",
+      {.summary = "Search a collection",
+       .tag = "questions",
+       .role = "read",
+       .name = "search",
+       .fails = failures_of_questions(),
+       .request_example = R"({"query": "retention of traces", "limit": 5})"},
+      [services](const http::Call& call, const http::NoParameters&,
+                 const rag::SearchRequest& request) {
+        return services->library->search(call.context(), request);
+      });
+  api.post<http::NoParameters, AskBody, AskReply>(
+      "/api/ask",
+      {.summary = "Ask a collection",
+       .description = "Every sentence of the answer is supported by a quote that stands byte for "
+                      "byte in a document. Without evidence the answer is a refusal, which is no "
+                      "error.",
+       .tag = "questions",
+       .role = "read",
+       .name = "ask",
+       .fails = failures_of_questions(),
+       .request_example = R"({"question": "How long are traces kept?"})",
+       .events = {{"passages", "What was found; first.", &http::reply_schema<PassagesEvent>},
+                  {"sentence", "A sentence, once it is checked.",
+                   &http::reply_schema<SentenceEvent>},
+                  {"done", "The whole answer; last.", &http::reply_schema<rag::Answer>},
+                  {"error", "What went wrong behind the first event; last.",
+                   &http::reply_schema<http::Problem>}}},
+      [services](const http::Call& call, const http::NoParameters&,
+                 const AskBody& body) -> Result<AskReply> {
+        const rag::AskRequest request = TRY(request_of(body));
+        if (body.stream || call.wants_events())
+          return stream_answer(call, *services->library, request);
+        return AskReply(TRY(services->library->ask(call.context(), request)));
+      });
+  mount_receipts(api, services);
+}
+
+}  // namespace slipway::api::detail
