@@ -149,7 +149,11 @@ TEST_CASE("a client that ends its side after its request gets an answer that is 
 TEST_CASE("ten thousand idle connections cost little and disturb nobody") {
   rlimit limit{};
   REQUIRE(getrlimit(RLIMIT_NOFILE, &limit) == 0);
-  limit.rlim_cur = limit.rlim_max;
+  const rlimit wanted{32'000, std::max<rlim_t>(32'000, limit.rlim_max)};
+  if (setrlimit(RLIMIT_NOFILE, &wanted) == 0)
+    limit = wanted;  // Only root may go beyond the hard limit.
+  else
+    limit.rlim_cur = limit.rlim_max;
   REQUIRE(setrlimit(RLIMIT_NOFILE, &limit) == 0);
   // Both ends are ours.
   const std::size_t count = std::min<std::size_t>(10'000, limit.rlim_max / 2 - 200);
@@ -169,7 +173,9 @@ TEST_CASE("ten thousand idle connections cost little and disturb nobody") {
   for (RawClient& client : clients) REQUIRE(client.read()->status == 200);
   const std::size_t each = (resident_bytes() - before) / count;
   MESSAGE("connections: " << count << ", bytes of memory for both ends of each: " << each);
+#if !defined(__SANITIZE_THREAD__) && !defined(__SANITIZE_ADDRESS__)
   CHECK(each < 8'000);
+#endif
   RawClient client(server->port());
   double slowest = 0;
   for (int i = 0; i < 100; ++i) {

@@ -1,5 +1,6 @@
 #include "http/detail/connection.hpp"
 
+#include <linux/sockios.h>
 #include <sys/ioctl.h>
 
 #include <algorithm>
@@ -188,8 +189,10 @@ void Connection::flush() {
       continue;
     }
     if (progress.state == State::ended || progress.state == State::failed) return close(false);
-    if (write_deadline_ == TimePoint::max())
+    if (write_deadline_ == TimePoint::max()) {
       write_deadline_ = now() + edge_.shared().options.write_timeout;
+      unacknowledged_ = unacknowledged();
+    }
     if (progress.state == State::wants_write)
       wait_writable();
     else
@@ -205,6 +208,12 @@ void Connection::account(std::size_t bytes) {
   const std::size_t foreign = std::min(bytes, foreign_bytes_);
   foreign_bytes_ -= foreign;
   if (exchange_ && bytes > foreign) exchange_->sent(bytes - foreign);
+}
+
+int Connection::unacknowledged() const {
+  int bytes = 0;
+  ioctl(transport_.descriptor(), SIOCOUTQ, &bytes);
+  return bytes;
 }
 
 void Connection::peer_ended() {
@@ -260,7 +269,14 @@ void Connection::record(const Finished& finished, bool is_complete) {
 }
 
 void Connection::on_deadline(TimePoint time) {
-  if (time >= write_deadline_) return close(false);
+  if (time >= write_deadline_) {
+    // Room for more is told late, when much of the kernel's buffer is free: a slow client may have
+    // taken bytes all the while.
+    const int left = unacknowledged();
+    if (left >= std::exchange(unacknowledged_, left)) return close(false);
+    write_deadline_ = time + edge_.shared().options.write_timeout;
+    return settle();
+  }
   if (time >= read_deadline_) {
     read_deadline_ = TimePoint::max();
     const bool is_in_request = phase_ == Phase::body || (phase_ == Phase::head && has_begun_);

@@ -66,6 +66,7 @@ class Connection final : public Timed, public std::enable_shared_from_this<Conne
   void settle();
   void flush();
   void account(std::size_t bytes);
+  int unacknowledged() const;
   void peer_ended();
   void linger_or_close();
   void close(bool is_complete);
@@ -107,6 +108,7 @@ class Connection final : public Timed, public std::enable_shared_from_this<Conne
   TimePoint read_deadline_ = TimePoint::max();
   TimePoint write_deadline_ = TimePoint::max();
   TimePoint wrote_at_{};
+  int unacknowledged_ = 0;  ///< Bytes that the peer had not taken when writing had to wait.
   std::size_t lingered_bytes_ = 0;
 
   // The request at hand.

@@ -34,6 +34,7 @@ class Transport {
   /// `tls` null: plain.
   Transport(int fd, const SslContext& tls);
 
+  int descriptor() const { return fd_; }
   bool is_secure() const { return ssl_ != nullptr; }
   /// Plain ones are ready at once (`some`).
   Progress handshake();
