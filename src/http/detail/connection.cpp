@@ -280,6 +280,11 @@ void Connection::on_deadline(TimePoint time) {
   if (time >= read_deadline_) {
     read_deadline_ = TimePoint::max();
     const bool is_in_request = phase_ == Phase::body || (phase_ == Phase::head && has_begun_);
+    if (phase_ == Phase::head && !has_begun_ && !out_.empty()) {
+      // Not idle: the last answer is still on its way to a slow reader.
+      read_deadline_ = time + edge_.shared().options.idle_timeout;
+      return settle();
+    }
     if (!is_in_request) return close(true);
     refuse({408, phase_ == Phase::body ? "the body of the request does not come"
                                        : "the headers of the request do not come"});
