@@ -235,3 +235,15 @@ TEST_CASE("a signed thought finds back to the vendor who signed it, through any 
   REQUIRE(unsupported.size() == 1);
   CHECK(unsupported[0].parameter == "input[0]");
 }
+
+TEST_CASE("what the SDKs note in an answer bothers nobody when it comes back") {
+  CHECK(unsupported_of(Dialect::openai, R"({"model":"m","messages":[{"role":"assistant",
+    "content":"x","parsed":{"a":1},"annotations":[],"tool_calls":[{"index":0,"id":"c",
+    "type":"function","function":{"name":"f","arguments":"{}","parsed_arguments":{}}}]}]})",
+                       Dialect::anthropic)
+            .empty());
+  CHECK(unsupported_of(Dialect::anthropic, R"({"model":"m","max_tokens":1,"messages":[
+    {"role":"assistant","content":[{"type":"text","text":"x","parsed_output":{"a":1}}]}]})",
+                       Dialect::openai)
+            .empty());
+}

@@ -40,6 +40,7 @@ void read_source(Fields& in, Part& part) {
 void read_block_of(Fields& in, const std::string& type, Part& part) {
   if (type == "text") {
     part.text = in.required_text("text");
+    in.skip("parsed_output");  // What the SDK notes in an answer.
   } else if (type == "image") {
     part.kind = PartKind::image;
     read_source(in, part);

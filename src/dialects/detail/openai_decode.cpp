@@ -94,10 +94,13 @@ ToolCall read_call(Fields& in) {
     Fields fields(*object, in.path(key));
     call.name = fields.required_text("name");
     call.arguments = fields.text(is_custom ? "input" : "arguments");
+    fields.skip("parsed_arguments");
     if (auto status = fields.status(); !status) in.refuse(status.error());
   } else {
     in.refuse(fail(Code::invalid_argument, "{}: is missing", in.path(key)));
   }
+  // The SDKs give back with an answer what they noted in it.
+  in.skip("index");
   if (is_custom) call.extra["type"] = "custom";
   return call;
 }
@@ -125,7 +128,8 @@ void read_assistant(Fields& in, Message& message) {
     }
   }
   // Our own answers have them; they say where the text is from, not what the model shall read.
-  if (in.peek("annotations") != nullptr) in.skip("annotations");
+  in.skip("annotations");
+  in.skip("parsed");
 }
 
 Message read_message(Fields& in) {

@@ -12,8 +12,7 @@ Part read_part(Fields& in, const json::Value& whole) {
   const std::string type = in.required_text("type");
   if (type == "input_text" || type == "output_text" || type == "text") {
     part.text = in.required_text("text");
-    in.skip("annotations");
-    in.skip("logprobs");
+    for (const char* key : {"annotations", "logprobs", "parsed"}) in.skip(key);
   } else if (type == "refusal") {
     part.kind = PartKind::refusal;
     part.text = in.required_text("refusal");
@@ -102,8 +101,7 @@ void read_call(Fields& in, ChatRequest& request) {
   call.id = in.required_text("call_id");
   call.name = in.required_text("name");
   call.arguments = in.text("arguments");
-  in.skip("id");
-  in.skip("status");
+  for (const char* key : {"id", "status", "parsed_arguments"}) in.skip(key);
   call.extra = in.rest();
   assistant(request, in.path()).tool_calls.push_back(std::move(call));
 }
