@@ -5,6 +5,7 @@
 
 #include <cerrno>
 
+#include "api/jobs.hpp"
 #include "app/command_line.hpp"
 #include "app/interrupt.hpp"
 #include "core/fault.hpp"
@@ -27,7 +28,8 @@ void hold_standard_descriptors() {
 
 std::vector<store::Migration> all_migrations() {
   std::vector<store::Migration> all = rag::migrations();
-  for (const store::Migration& step : access::migrations()) all.push_back(step);
+  for (const auto& steps : {access::migrations(), api::migrations()})
+    all.insert(all.end(), steps.begin(), steps.end());
   return all;
 }
 

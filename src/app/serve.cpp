@@ -7,9 +7,11 @@
 #include "app/detail/access_log.hpp"
 #include "app/detail/server_metrics.hpp"
 #include "app/detail/service.hpp"
+#include "app/interrupt.hpp"
 #include "app/version.hpp"
 #include "core/duration.hpp"
 #include "core/log.hpp"
+#include "gateway/faces.hpp"
 
 namespace slipway::app {
 
@@ -17,8 +19,9 @@ namespace {
 
 constexpr std::size_t default_workers = 8;
 constexpr std::size_t worker_queue_max = 1024;
-/// How long readiness fails before the listener closes: load balancers need to see it.
-constexpr std::chrono::milliseconds notice_of_end{250};
+/// How long readiness fails before the listener closes, after SIGTERM: load balancers need to see
+/// it. A person who pressed Ctrl-C does not.
+constexpr std::chrono::milliseconds notice_of_end{1000};
 constexpr std::chrono::milliseconds tick{1000};
 
 /// Each connection is a file; the limit that shells set is for programs of another kind.
@@ -66,6 +69,7 @@ class Running {
 
   /// Until Ctrl-C or SIGTERM.
   void run(const Hangup& hangup) {
+    const std::stop_callback at_end(app_.context().stop(), [this] { current()->begin_drain(); });
     auto next_tick = std::chrono::steady_clock::now() + tick;
     while (!app_.context().stop().stop_requested()) {
       if (hangup.wait(std::chrono::milliseconds(100))) reload();
@@ -75,8 +79,8 @@ class Running {
         log::warning("keys: {}", refreshed.error().message());
       current()->tick();
     }
-    current()->begin_drain();
-    std::this_thread::sleep_for(notice_of_end);
+    current()->begin_drain();  // Also of a service that took over at the last moment.
+    if (Interrupt::exit_code() == 128 + SIGTERM) std::this_thread::sleep_for(notice_of_end);
     app_.note(fmt::format("ending; running answers have {}", format_duration(drain_)));
     if (!server_->drain(drain_)) log::warning("answers were cut off at the end of the patience");
   }
@@ -99,6 +103,7 @@ class Running {
     store::Database& database = *TRY(app_.database(DataFolder::may_be_made));
     keys_ = TRY(access::Keys::open(database));
     upstream_ = TRY(http::Upstream::make({}));
+    jobs_ = TRY(api::Jobs::open({.database = database}));
     workers_ = std::make_unique<Pool>(
         Pool::Options{.threads = config.workers == 0 ? default_workers : config.workers,
                       .queue_max = worker_queue_max});
@@ -109,6 +114,7 @@ class Running {
                                              .keys = *keys_,
                                              .metrics = metrics_,
                                              .upstream = *upstream_,
+                                             .jobs = *jobs_,
                                              .workers = *workers_,
                                              .door = std::move(door),
                                              .gateway = gateway_,
@@ -160,6 +166,7 @@ class Running {
         return most;
       return std::nullopt;
     };
+    options.tell_refusal = gateway::dialect_refusal;
     options.before_body = [this](const http::Request& head) {
       return current()->refuse_early(head);
     };
@@ -184,6 +191,7 @@ class Running {
   std::optional<detail::Foundations> foundations_;
   // From here on things use those above, and end before them.
   Guarded<std::shared_ptr<detail::Service>> service_;
+  std::unique_ptr<api::Jobs> jobs_;
   std::unique_ptr<Pool> workers_;
   std::unique_ptr<http::Server> server_;
 };

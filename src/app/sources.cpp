@@ -2,52 +2,23 @@
 #include <thread>
 
 #include "app/commands.hpp"
-#include "app/detail/schedule.hpp"
+#include "app/detail/declared_sources.hpp"
 #include "app/render.hpp"
 
 namespace slipway::app {
 
 namespace {
 
-struct Source {
-  std::string name;
-  SourceConfig config;
-  std::optional<rag::SourceRun> last;
-  std::optional<Clock::Time> due_at;
-};
+using detail::DeclaredSource;
 
-Result<std::vector<Source>> all_sources(App& app, rag::Library& library) {
-  std::map<std::string, rag::SourceRun> runs;
-  for (rag::SourceRun& run : TRY(library.source_runs(app.context())))
-    runs.emplace(run.name, std::move(run));
-  std::vector<Source> sources;
-  const auto now = system_clock().now();
-  for (const auto& [name, config] : TRY(app.config())->config.sources) {
-    Source& source = sources.emplace_back(Source{name, config, {}, {}});
-    if (const auto run = runs.find(name); run != runs.end()) source.last = run->second;
-    source.due_at = detail::due_at(
-        config.every, source.last ? std::optional(source.last->started_at) : std::nullopt, now);
-  }
-  return sources;
-}
-
-Result<rag::IngestRequest> request_of(App& app, const Source& source) {
-  const Config& config = TRY(app.config())->config;
-  rag::IngestRequest request;
-  request.collection = TRY(app.collection_or_default(source.config.collection));
-  request.sources = source.config.from;
-  request.source_options.include = source.config.include;
-  request.source_options.exclude = source.config.exclude;
-  request.metadata = source.config.metadata;
-  request.sync = source.config.sync;
-  request.loading = config.loading;
-  request.connecting.credentials = config.connectors.credentials;
-  return request;
+Result<std::vector<DeclaredSource>> all_sources(App& app, rag::Library& library) {
+  return detail::declared_sources(app.context(), TRY(app.config())->config, library);
 }
 
 /// Whether all of it went well; what did not is told, and the next source has its turn.
-Result<bool> run(App& app, rag::Library& library, const Source& source, json::Array& reports) {
-  const rag::IngestRequest request = TRY(request_of(app, source));
+Result<bool> run(App& app, rag::Library& library, const DeclaredSource& source,
+                 json::Array& reports) {
+  const rag::IngestRequest request = detail::request_of(TRY(app.config())->config, source);
   Progress progress(app.err(), {.style = app.err_style(),
                                 .is_quiet = app.options().quiet,
                                 .what = source.name,
@@ -73,15 +44,10 @@ Result<bool> run(App& app, rag::Library& library, const Source& source, json::Ar
   return report && report->failed.empty();
 }
 
-bool is_due(const Source& source) {
-  return source.due_at && *source.due_at <= system_clock().now() &&
-         !(source.last && source.last->is_running);
-}
-
-Result<void> check_names(const std::vector<Source>& sources,
+Result<void> check_names(const std::vector<DeclaredSource>& sources,
                          const std::vector<std::string>& names) {
   std::vector<std::string> known;
-  for (const Source& source : sources) known.push_back(source.name);
+  for (const DeclaredSource& source : sources) known.push_back(source.name);
   for (const std::string& name : names)
     if (std::find(known.begin(), known.end(), name) == known.end())
       return fail(Code::invalid_argument, "source '{}' is not declared; {}", name,
@@ -90,7 +56,7 @@ Result<void> check_names(const std::vector<Source>& sources,
   return {};
 }
 
-std::string state_of(const Source& source) {
+std::string state_of(const DeclaredSource& source) {
   if (!source.last) return "never run";
   if (source.last->is_running) return "running";
   if (!source.last->finished_at) return "was interrupted";
@@ -104,7 +70,7 @@ Result<int> sources_list(App& app) {
   const auto sources = TRY(all_sources(app, library));
   json::Array items;
   std::vector<std::vector<std::string>> rows;
-  for (const Source& source : sources) {
+  for (const DeclaredSource& source : sources) {
     const std::string due = source.due_at ? format_time(*source.due_at) : "";
     items.push_back(json::Object{
         {"name", source.name},
@@ -134,11 +100,11 @@ Result<int> sources_run(App& app, const SourcesOptions& options) {
     return app.wrong_use(known.error());
   json::Array reports;
   bool went_well = true;
-  for (const Source& source : sources) {
+  for (const DeclaredSource& source : sources) {
     const bool is_named =
         options.names.empty() ||
         std::find(options.names.begin(), options.names.end(), source.name) != options.names.end();
-    if (!is_named || (options.due && !is_due(source))) continue;
+    if (!is_named || (options.due && !source.is_due(system_clock().now()))) continue;
     went_well = TRY(run(app, library, source, reports)) && went_well;
   }
   if (app.options().json) app.print_json(json::Object{{"items", std::move(reports)}});
@@ -155,9 +121,9 @@ Result<int> sources_watch(App& app) {
   app.note("watching; Ctrl-C ends it");
   constexpr std::chrono::milliseconds look{1000};  // Cheap: one small read.
   for (;;) {
-    for (const Source& source : TRY(all_sources(app, library))) {
+    for (const DeclaredSource& source : TRY(all_sources(app, library))) {
       json::Array reports;
-      if (is_due(source)) TRY(run(app, library, source, reports));
+      if (source.is_due(system_clock().now())) TRY(run(app, library, source, reports));
       if (app.options().json)
         for (const json::Value& report : reports) app.print_json(report);
     }

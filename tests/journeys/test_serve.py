@@ -53,6 +53,23 @@ def test_without_keys_it_answers_this_machine_s_programs_only(slipway):
     assert refused.code == 1 and "slipway keys create" in refused.err
 
 
+def test_pages_of_listed_origins_may_call_and_no_others(slipway):
+    with serve(slipway, config={"server": {"origins": ["https://app.example.org"]}}) as server:
+        def preflight(origin):
+            return server.request("OPTIONS", "/api/ask", headers={
+                "Origin": origin, "Access-Control-Request-Method": "POST",
+                "Access-Control-Request-Headers": "authorization, content-type"})
+        allowed = preflight("https://app.example.org")
+        assert allowed.status == 204
+        assert allowed.headers["Access-Control-Allow-Origin"] == "https://app.example.org"
+        assert "authorization" in allowed.headers["Access-Control-Allow-Headers"]
+        assert "Access-Control-Allow-Origin" not in preflight("https://other.example.org").headers
+        answer = server.get("/api/about", headers={"Origin": "https://app.example.org"})
+        assert (answer.status, answer.headers["Access-Control-Allow-Origin"]) == (200, "https://app.example.org")
+        assert server.get("/api/about", headers={"Origin": "https://other.example.org"}).status == 403
+        assert "Access-Control-Allow-Credentials" not in answer.headers
+
+
 def test_keys_are_demanded_listed_and_revoked(slipway):
     reader = slipway.ok("keys", "create", "reader", "--role", "read").out.strip()
     admin = slipway.ok("keys", "create", "ops", "--role", "admin").out.strip()
@@ -132,9 +149,32 @@ def test_running_answers_end_before_it_does(slipway):
         connection.endheaders(b'{"name"')
         ended = threading.Thread(target=server.stop)
         ended.start()
-        time.sleep(0.1)
-        assert server.get("/health/ready").status == 503
-        time.sleep(0.5)
+        while server.get("/health/ready").status != 503:
+            time.sleep(0.02)
+        time.sleep(1.2)
         connection.send(b': "late"}')
         assert connection.getresponse().status == 201
-        ended.join(20)
+        ended.join()
+
+
+def test_sources_with_a_schedule_are_brought_in_by_the_server(slipway, tmp_path):
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    (docs / "a.md").write_text("# Traces\n\nTraces are kept for 30 days.\n")
+    config = {"sources": {"handbook": {"from": [str(docs)], "collection": "handbook", "every": "1s"}}}
+    with serve(slipway, config=config) as server:
+        def documents():
+            reply = server.get("/api/collections/handbook/documents")
+            return [item["path"] for item in reply.json["items"]] if reply.status == 200 else []
+
+        def wait_for(names):
+            for _ in range(400):
+                if documents() == names:
+                    return
+                time.sleep(0.05)
+            raise AssertionError(f"{documents()} instead of {names}")
+        wait_for(["a.md"])
+        (docs / "b.md").write_text("# Budgets\n\nA budget is settled after every call.\n")
+        wait_for(["a.md", "b.md"])
+        jobs = server.get("/api/jobs").json["items"]
+        assert jobs[-1]["kind"] == "source" and jobs[-1]["state"] == "done"

@@ -1,4 +1,4 @@
-// An exchange that keeps alive what answers it.
+// An exchange that keeps alive what answers it, and adds what every answer to its client has.
 #pragma once
 
 #include <memory>
@@ -12,8 +12,9 @@ namespace slipway::app::detail {
 /// service that was replaced is there until its last answer is complete.
 class HeldExchange final : public http::Exchange {
  public:
-  HeldExchange(http::ExchangePtr inner, std::shared_ptr<const void> held)
-      : held_(std::move(held)), inner_(std::move(inner)) {}
+  /// `added` go into the head of the answer.
+  HeldExchange(http::ExchangePtr inner, std::shared_ptr<const void> held, http::Headers added)
+      : held_(std::move(held)), inner_(std::move(inner)), added_(std::move(added)) {}
 
   const http::Request& request() const override { return inner_->request(); }
   const Context& context() const override { return inner_->context(); }
@@ -21,8 +22,12 @@ class HeldExchange final : public http::Exchange {
   void note(std::string key, std::string value) override {
     inner_->note(std::move(key), std::move(value));
   }
-  void reply(http::Response response) override { inner_->reply(std::move(response)); }
+  void reply(http::Response response) override {
+    for (const auto& [name, value] : added_.items()) response.headers.add(name, value);
+    inner_->reply(std::move(response));
+  }
   void begin(int status, http::Headers headers) override {
+    for (const auto& [name, value] : added_.items()) headers.add(name, value);
     inner_->begin(status, std::move(headers));
   }
   bool write(std::string piece) override { return inner_->write(std::move(piece)); }
@@ -40,7 +45,8 @@ class HeldExchange final : public http::Exchange {
 
  private:
   std::shared_ptr<const void> held_;
-  http::ExchangePtr inner_;  ///< Let go first.
+  http::ExchangePtr inner_;  ///< Let go before it.
+  const http::Headers added_;
 };
 
 }  // namespace slipway::app::detail

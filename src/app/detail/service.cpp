@@ -1,10 +1,14 @@
 #include "app/detail/service.hpp"
 
 #include <atomic>
+#include <set>
 
 #include "access/routes.hpp"
+#include "api/mount.hpp"
+#include "app/detail/declared_sources.hpp"
 #include "app/detail/held_exchange.hpp"
 #include "app/version.hpp"
+#include "core/log.hpp"
 #include "gateway/faces.hpp"
 #include "http/api.hpp"
 #include "rag/pipeline.hpp"
@@ -19,6 +23,23 @@ http::Response json_response(int status, const json::Value& value) {
   return {.status = status,
           .headers = {{"Content-Type", std::string(json_type)}, {"Cache-Control", "no-store"}},
           .body = json::dump(value)};
+}
+
+/// A browser asks whether a page of another origin may send what it wants to send.
+bool is_preflight(const http::Request& request) {
+  return request.method == "OPTIONS" && request.headers.find("access-control-request-method");
+}
+
+/// Whatever it asks: the request itself still has to show a key.
+http::Response preflight_answer(const http::Request& request) {
+  http::Headers headers{{"Access-Control-Allow-Origin", std::string(request.headers.get("origin"))},
+                        {"Access-Control-Allow-Methods",
+                         std::string(request.headers.get("access-control-request-method"))},
+                        {"Access-Control-Max-Age", "600"},
+                        {"Vary", "Origin"}};
+  if (const std::string* wanted = request.headers.find("access-control-request-headers"))
+    headers.add("Access-Control-Allow-Headers", *wanted);
+  return {.status = 204, .headers = std::move(headers), .body = {}};
 }
 
 /// Whoever asks for these need not say who they are.
@@ -109,6 +130,7 @@ class ServiceOfConfig final : public Service, public std::enable_shared_from_thi
                    .admit = [this](const http::Request& request, std::string_view role) {
                      return admit(request, role);
                    }});
+    api::mount(api, services());
     access::mount(api, foundations_.keys);
     api.publish();
     gateway::mount_faces(
@@ -122,17 +144,31 @@ class ServiceOfConfig final : public Service, public std::enable_shared_from_thi
   void answer(const http::ExchangePtr& exchange) override {
     if (!is_open(exchange->request().path))
       if (const auto caller = gate_.who(exchange->request())) exchange->set_caller(caller->name);
-    router_.dispatch(std::make_shared<HeldExchange>(exchange, shared_from_this()));
+    http::Headers added;
+    if (const std::string_view origin = exchange->request().headers.get("origin");
+        !origin.empty() && gate_.allows_origin(origin)) {
+      if (is_preflight(exchange->request()))
+        return exchange->reply(preflight_answer(exchange->request()));
+      added.add("Access-Control-Allow-Origin", std::string(origin));
+      added.add("Access-Control-Expose-Headers", "*");
+      added.add("Vary", "Origin");
+    }
+    router_.dispatch(
+        std::make_shared<HeldExchange>(exchange, shared_from_this(), std::move(added)));
   }
 
   std::optional<http::Response> refuse_early(const http::Request& head) const override {
-    if (!head.path.starts_with("/api/")) return std::nullopt;
+    if (!head.path.starts_with("/api/") || head.method == "OPTIONS") return std::nullopt;
     if (const auto caller = gate_.who(head); !caller)
       return http::to_response(http::problem_of(caller.error(), head));
     return std::nullopt;
   }
 
-  void tick() override { foundations_.gateway->refresh(); }
+  void tick() override {
+    foundations_.gateway->refresh();
+    if (const auto begun = begin_due_sources(); !begun)
+      log::warning("sources: {}", begun.error().message());
+  }
 
   void begin_drain() override { is_draining_ = true; }
 
@@ -140,6 +176,69 @@ class ServiceOfConfig final : public Service, public std::enable_shared_from_thi
   Result<void> admit(const http::Request& request, std::string_view role) const {
     TRY(gate_.admit(request, TRY(role_named(role))));
     return {};
+  }
+
+  api::Services services() {
+    const ServerConfig& server = loaded_.config.server;
+    api::Services services{.catalog = catalog_,
+                           .library = library_,
+                           .jobs = &foundations_.jobs,
+                           .version = std::string(version_number),
+                           .loading = loaded_.config.loading};
+    // Foreign callers name what is fetched: with no credentials of ours, from public places only.
+    services.connecting.is_public_only = true;
+    for (const std::string& folder : server.allowed_folders)
+      services.allowed_folders.emplace_back(folder);
+    services.settings = [this] { return settings(); };
+    return services;
+  }
+
+  json::Value settings() const {
+    json::Object origins;
+    for (const auto& [path, origin] : loaded_.origins) origins[path] = origin;
+    return json::Object{
+        {"file", loaded_.file.empty() ? json::Value()
+                                      : json::Value(boost::json::string(loaded_.file.string()))},
+        {"config", loaded_.shown},
+        {"origins", std::move(origins)},
+        {"gateway", json::to(foundations_.gateway->shown())}};
+  }
+
+  /// Each becomes a job. One that was just submitted is not yet noted as running: it is remembered.
+  Result<void> begin_due_sources() {
+    if (is_draining_ || loaded_.config.sources.empty()) return {};
+    const auto sources = TRY(declared_sources({}, loaded_.config, *library_));
+    const auto now = system_clock().now();  // After them: one that never ran is due as it is read.
+    for (const DeclaredSource& source : sources) {
+      if (!source.is_due(now) ||
+          !begun_.with([&](auto& begun) { return begun.insert(source.name).second; }))
+        continue;
+      rag::IngestRequest request = request_of(loaded_.config, source);
+      const std::string collection = request.collection;
+      TRY(foundations_.jobs.submit(
+          {}, "source", collection,
+          [self = shared_from_this(), library = library_, name = source.name,
+           request = std::move(request)](const Context& context, api::JobReport& report) {
+            auto result = run_source(context, *library, name, request, report);
+            self->begun_.with([&](auto& begun) { begun.erase(name); });
+            return result;
+          }));
+    }
+    return {};
+  }
+
+  static Result<json::Value> run_source(const Context& context, rag::Library& library,
+                                        const std::string& name, const rag::IngestRequest& request,
+                                        api::JobReport& job) {
+    const auto report =
+        TRY(library.run_source(context, name, request, [&](const rag::IngestProgress& progress) {
+          job.progress({.done = progress.documents_done,
+                        .total = progress.documents_total,
+                        .current = progress.current});
+        }));
+    for (const rag::IngestFailure& failure : report.failed)
+      job.failed({.uri = failure.uri, .error = failure.error});
+    return rag::to_json(report);
   }
 
   Result<void> open_gateway() {
@@ -185,6 +284,7 @@ class ServiceOfConfig final : public Service, public std::enable_shared_from_thi
   std::shared_ptr<models::Catalog> catalog_;
   std::shared_ptr<rag::Library> library_;
   std::atomic<bool> is_draining_{false};
+  Guarded<std::set<std::string>> begun_;  ///< Sources whose job has not ended.
 };
 
 }  // namespace

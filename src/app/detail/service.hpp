@@ -5,6 +5,7 @@
 #include <string>
 
 #include "access/gate.hpp"
+#include "api/jobs.hpp"
 #include "app/config.hpp"
 #include "core/guarded.hpp"
 #include "core/pool.hpp"
@@ -26,6 +27,7 @@ struct Foundations {
   access::Keys& keys;
   http::Metrics& metrics;
   http::Upstream& upstream;
+  api::Jobs& jobs;
   Pool& workers;
   std::shared_ptr<ui::Door> door;
   /// Made by the first service, told by the others: what it knows of deployments outlives them.
