@@ -69,7 +69,15 @@ export class Visit {
     if (wider > 0) this.faults.push(`${where} is ${wider} pixels wider than the window`);
   }
 
+  /** Answers without a chat model: the same every time, and at once. */
+  async quoteOnly() {
+    await this.page.locator('.options').evaluate((options) => (options.open = true));
+    await this.page.getByText('Quote', { exact: true }).click();
+    await this.page.locator('.options').evaluate((options) => (options.open = false));
+  }
+
   async ask(question) {
+    await this.quoteOnly();
     await this.page.fill('#question', question);
     await this.page.locator('.ask button[type=submit]:enabled').waitFor();
     await this.page.keyboard.press('Enter');

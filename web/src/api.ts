@@ -156,16 +156,22 @@ async function followJob(
   return last;
 }
 
+/** A file and what it is called here: its path, where it came with a folder. */
+export interface NamedFile {
+  file: File;
+  name: string;
+}
+
 /** Sends files; `onSent` hears the share of bytes that are on their way, 0..1. */
 function upload(
   collection: string,
-  files: File[],
+  files: NamedFile[],
   onSent: (share: number) => void,
   signal: AbortSignal,
 ): Promise<Job> {
   return new Promise((resolve, reject) => {
     const form = new FormData();
-    for (const file of files) form.append('files', file, file.webkitRelativePath || file.name);
+    for (const { file, name } of files) form.append('files', file, name);
     const request = new XMLHttpRequest(); // fetch does not tell how much of a body was sent.
     request.open('POST', `/api/collections/${segment(collection)}/documents`);
     request.setRequestHeader('x-slipway-ui', '1');

@@ -66,6 +66,8 @@ export async function keyboard_is_enough(visit) {
     await page.evaluate(() => document.activeElement.id === 'question'),
     'the key / does not lead to the question',
   );
+  await visit.quoteOnly();
+  await page.locator('#question').focus();
   await page.keyboard.type('What is the default of --limit?');
   await page.locator('button[type=submit]:enabled').waitFor();
   await page.keyboard.press('Enter');

@@ -1,129 +1,153 @@
-// Files on their way into a collection: picked or dropped, sent, then read and embedded by a job.
+// Files on their way into a collection: sent in portions, each read and embedded by a job.
 import { useRef, useState } from 'preact/hooks';
-import { api, type Job, type Problem } from '../api';
-import { bytes, count, plural } from '../format';
+import { api, type IngestReport, type Job, type NamedFile, Problem } from '../api';
+import { bytes, count, fileName, plural } from '../format';
 import { asProblem, useStop } from '../hooks';
-import { fileName } from '../format';
 import { ProblemBox, Progress } from './common';
+import { droppedFiles, filesMax, pickedFiles, portionsOf } from './files';
 import { Icon } from './icons';
+
+interface Failure {
+  name: string; // Empty: not of one file.
+  why: string;
+}
 
 interface Run {
   files: number;
   size: number;
-  sent: number; // 0..1
-  job: Job | null;
+  done: number; // Files of the portions that are behind us.
+  portion: number; // Files of the one that is on its way.
+  sent: number; // 0..1, of that portion
+  job: Job | null; // Of that portion.
+  outcome: 'running' | 'done' | 'failed' | 'cancelled';
+  added: number;
+  updated: number;
+  unchanged: number;
+  chunks: number;
+  failures: Failure[];
+  remarks: string[];
   problem: Problem | null;
 }
 
-async function filesBelow(entry: FileSystemEntry, out: File[]): Promise<void> {
-  if (out.length >= filesMax) return;
-  if (entry.isFile) {
-    out.push(
-      await new Promise<File>((resolve, reject) =>
-        (entry as FileSystemFileEntry).file(resolve, reject),
-      ),
-    );
-    return;
-  }
-  const reader = (entry as FileSystemDirectoryEntry).createReader();
-  for (;;) {
-    const entries = await new Promise<FileSystemEntry[]>((resolve, reject) =>
-      reader.readEntries(resolve, reject),
-    );
-    if (!entries.length) return;
-    for (const inner of entries) await filesBelow(inner, out);
-  }
-}
+const begun = (files: NamedFile[]): Run => ({
+  files: files.length,
+  size: files.reduce((sum, { file }) => sum + file.size, 0),
+  done: 0,
+  portion: 0,
+  sent: 0,
+  job: null,
+  outcome: 'running',
+  added: 0,
+  updated: 0,
+  unchanged: 0,
+  chunks: 0,
+  failures: [],
+  remarks: [],
+  problem: null,
+});
 
-const filesMax = 1000; // Of one upload; more is work for `slipway ingest`.
-
-async function filesOf(transfer: DataTransfer): Promise<File[]> {
-  const entries = [...transfer.items]
-    .map((item) => item.webkitGetAsEntry?.())
-    .filter((entry) => entry !== null && entry !== undefined);
-  if (!entries.length) return [...transfer.files];
-  const files: File[] = [];
-  for (const entry of entries) await filesBelow(entry, files);
-  return files;
-}
-
-function stateText(run: Run): string {
-  const { job } = run;
-  if (run.problem) return 'Nothing more happens';
-  if (!job)
-    return run.sent < 1
-      ? `Sending ${plural(run.files, 'file')}, ${bytes(run.size)}`
-      : 'Sent, waiting for the server';
-  if (job.state === 'queued') return 'Waiting for its turn';
-  if (job.state === 'running')
-    return job.progress.total
-      ? `${count(job.progress.done)} of ${plural(job.progress.total, job.progress.unit.replace(/s$/, '') || 'document')} read`
-      : 'Reading';
-  if (job.state === 'cancelled') return 'Stopped; what was read stays in';
-  const { result } = job;
-  if (!result) return job.state === 'done' ? 'Done' : 'Failed';
-  const parts = [
-    result.added && `${result.added} added`,
-    result.updated && `${result.updated} updated`,
-    result.unchanged && `${result.unchanged} unchanged`,
-    result.failed?.length && `${result.failed.length} failed`,
-  ];
-  return `${parts.filter(Boolean).join(', ') || 'Nothing was new'} · ${plural(result.chunks?.new ?? 0, 'new chunk')}`;
-}
-
-function failuresOf(job: Job | null): { name: string; why: string }[] {
-  if (!job) return [];
-  if (job.result?.failed?.length)
-    return job.result.failed.map(({ uri, error }) => ({ name: fileName(uri), why: error }));
-  const failures = job.errors.map(({ uri, error }) => ({ name: fileName(uri), why: error }));
+function failuresOf(job: Job): Failure[] {
+  const failed: IngestReport['failed'] = job.result?.failed?.length
+    ? job.result.failed
+    : job.errors;
+  const failures = failed.map(({ uri, error }) => ({
+    name: fileName(decodeURIComponent(uri.replace(/%(?![0-9a-f]{2})/gi, '%25'))).replace(
+      /^upload:/,
+      '',
+    ),
+    why: error,
+  }));
   return job.state === 'failed' && job.error
     ? [...failures, { name: '', why: job.error }]
     : failures;
 }
 
-function RunView({ run, onStop, onClear }: { run: Run; onStop: () => void; onClear: () => void }) {
+function withJob(run: Run, job: Job): Run {
+  const { result } = job;
+  return {
+    ...run,
+    job,
+    done: run.done + run.portion,
+    portion: 0,
+    added: run.added + (result?.added ?? 0),
+    updated: run.updated + (result?.updated ?? 0),
+    unchanged: run.unchanged + (result?.unchanged ?? 0),
+    chunks: run.chunks + (result?.chunks?.new ?? 0),
+    failures: [...run.failures, ...failuresOf(job)],
+    remarks: [...run.remarks, ...(result?.warnings ?? [])],
+  };
+}
+
+function outcomeText(run: Run): string {
+  if (run.outcome === 'cancelled') return 'Stopped; what was read stays in';
+  const parts = [
+    run.added && `${count(run.added)} added`,
+    run.updated && `${count(run.updated)} updated`,
+    run.unchanged && `${count(run.unchanged)} unchanged`,
+    run.failures.length && `${count(run.failures.length)} failed`,
+  ].filter(Boolean);
+  if (!parts.length) return run.outcome === 'done' ? 'Nothing was new' : 'Nothing was taken';
+  return `${parts.join(', ')} · ${plural(run.chunks, 'new chunk')}`;
+}
+
+function stateText(run: Run): string {
+  if (run.outcome !== 'running') return outcomeText(run);
   const { job } = run;
-  const isOver =
-    !!run.problem || (job !== null && job.state !== 'queued' && job.state !== 'running');
-  const share = isOver
-    ? 1
-    : job
-      ? job.progress.total
-        ? job.progress.done / job.progress.total
-        : null
-      : run.sent;
-  const failures = failuresOf(job);
+  const before = run.done ? `${count(run.done)} of ` : '';
+  if (!job)
+    return run.sent < 1
+      ? `Sending ${before}${plural(run.files, 'file')}, ${bytes(run.size)}`
+      : 'Sent, waiting for the server';
+  if (job.state === 'queued') return 'Waiting for its turn';
+  const current = job.progress.current ? ` · ${fileName(job.progress.current)}` : '';
+  return `${count(run.done + job.progress.done)} of ${plural(run.files, 'file')} read${current}`;
+}
+
+function shareOf(run: Run): number | null {
+  if (run.outcome !== 'running') return 1;
+  const { job } = run;
+  // Sending is counted as a third of the work, reading and embedding as the rest.
+  const inner = job
+    ? 1 / 3 + (job.progress.total ? (job.progress.done / job.progress.total) * (2 / 3) : 0)
+    : run.sent / 3;
+  return run.files ? (run.done + run.portion * inner) / run.files : null;
+}
+
+interface RunViewProps {
+  run: Run;
+  onStop: () => void;
+  onClear: () => void;
+}
+
+function RunView({ run, onStop, onClear }: RunViewProps) {
+  const isOver = run.outcome !== 'running';
   return (
-    <div
-      class="run"
-      data-testid="upload-run"
-      data-state={job?.state ?? (run.problem ? 'failed' : 'sending')}
-    >
+    <div class="run" data-testid="upload-run" data-state={run.outcome}>
       <div class="row between">
         <span role="status">{stateText(run)}</span>
         <button type="button" class="quiet small" onClick={isOver ? onClear : onStop}>
           {isOver ? 'Dismiss' : 'Stop'}
         </button>
       </div>
-      {!run.problem && <Progress share={share} label="Progress of the upload" />}
+      <Progress share={shareOf(run)} label="Progress of the upload" />
       <ProblemBox problem={run.problem} />
-      {failures.length > 0 && (
+      {run.failures.length > 0 && (
         <div role="alert">
           <ul class="failures">
-            {failures.map(({ name, why }) => (
-              <li key={name + why}>
+            {run.failures.map(({ name, why }, i) => (
+              <li key={i}>
                 {name && <strong>{name}</strong>} {why}
               </li>
             ))}
           </ul>
         </div>
       )}
-      {isOver && (job?.result?.warnings?.length ?? 0) > 0 && (
+      {isOver && run.remarks.length > 0 && (
         <details>
-          <summary>{plural(job!.result!.warnings.length, 'remark')}</summary>
+          <summary>{plural(run.remarks.length, 'remark')}</summary>
           <ul class="muted">
-            {job!.result!.warnings.map((warning) => (
-              <li key={warning}>{warning}</li>
+            {run.remarks.map((remark, i) => (
+              <li key={i}>{remark}</li>
             ))}
           </ul>
         </details>
@@ -132,38 +156,59 @@ function RunView({ run, onStop, onClear }: { run: Run; onStop: () => void; onCle
   );
 }
 
-export function Upload({ collection, onDone }: { collection: string; onDone: () => void }) {
+function useUpload(collection: string, onDone: () => void) {
   const [run, setRun] = useState<Run | null>(null);
-  const [isOver, setOver] = useState(false);
   const stop = useStop();
-  const input = useRef<HTMLInputElement>(null);
-  const isBusy =
-    run !== null &&
-    !run.problem &&
-    (run.job === null || run.job.state === 'queued' || run.job.state === 'running');
+  const change = (update: (run: Run) => Run) => setRun((old) => old && update(old));
 
-  const start = async (files: File[]) => {
-    if (!files.length || isBusy) return;
-    const size = files.reduce((sum, file) => sum + file.size, 0);
-    const update = (change: Partial<Run>) => setRun((old) => ({ ...old!, ...change }));
-    setRun({ files: files.length, size, sent: 0, job: null, problem: null });
+  const send = async (portion: NamedFile[], signal: AbortSignal): Promise<Job> => {
+    change((old) => ({ ...old, portion: portion.length, sent: 0, job: null }));
+    const made = await api.upload(
+      collection,
+      portion,
+      (sent) => change((old) => ({ ...old, sent })),
+      signal,
+    );
+    change((old) => ({ ...old, job: made }));
+    const ended = await api.followJob(made.id, (job) => change((old) => ({ ...old, job })), signal);
+    change((old) => withJob(old, ended));
+    return ended;
+  };
+  const start = async (files: NamedFile[]) => {
+    if (!files.length) return;
+    setRun(begun(files));
     const signal = stop.take();
     try {
-      const job = await api.upload(collection, files, (sent) => update({ sent }), signal);
-      update({ job });
-      await api.followJob(job.id, (next) => update({ job: next }), signal);
-      onDone();
+      if (files.length > filesMax)
+        throw new Problem(0, `these are more than ${count(filesMax)} files; use slipway ingest`);
+      let outcome: Run['outcome'] = 'done';
+      for (const portion of portionsOf(files)) {
+        const job = await send(portion, signal);
+        if (job.state === 'failed') outcome = 'failed';
+        if (job.state === 'cancelled') outcome = 'cancelled';
+        if (outcome === 'cancelled') break;
+      }
+      change((old) => ({ ...old, outcome }));
     } catch (error) {
-      if (!signal.aborted) update({ problem: asProblem(error) });
-      else setRun(null);
+      if (signal.aborted) setRun(null);
+      else change((old) => ({ ...old, outcome: 'failed', problem: asProblem(error) }));
     }
+    onDone();
   };
   const end = async () => {
     if (!run?.job) return stop.stop();
     await api
       .cancelJob(run.job.id)
-      .catch((error) => setRun((old) => old && { ...old, problem: asProblem(error) }));
+      .catch((error) => change((old) => ({ ...old, problem: asProblem(error) })));
   };
+  return { run, start, end, clear: () => setRun(null) };
+}
+
+export function Upload({ collection, onDone }: { collection: string; onDone: () => void }) {
+  const [isOver, setOver] = useState(false);
+  const { run, start, end, clear } = useUpload(collection, onDone);
+  const input = useRef<HTMLInputElement>(null);
+  const isBusy = run?.outcome === 'running';
   return (
     <section aria-label="Add documents">
       <div
@@ -176,7 +221,7 @@ export function Upload({ collection, onDone }: { collection: string; onDone: () 
         onDrop={async (event) => {
           event.preventDefault();
           setOver(false);
-          if (event.dataTransfer) void start(await filesOf(event.dataTransfer));
+          if (event.dataTransfer && !isBusy) void start(await droppedFiles(event.dataTransfer));
         }}
       >
         <Icon name="upload" />
@@ -199,12 +244,12 @@ export function Upload({ collection, onDone }: { collection: string; onDone: () 
           hidden
           aria-label="Files to add"
           onChange={(event) => {
-            void start([...(event.currentTarget.files ?? [])]);
+            void start(pickedFiles(event.currentTarget.files));
             event.currentTarget.value = '';
           }}
         />
       </div>
-      {run && <RunView run={run} onStop={end} onClear={() => setRun(null)} />}
+      {run && <RunView run={run} onStop={end} onClear={clear} />}
     </section>
   );
 }
