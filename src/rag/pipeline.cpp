@@ -189,9 +189,9 @@ class Pipeline final : public models::ChatModel {
     dialects::ChatReply reply;
     reply.id = answer.receipt_id;
     reply.model = name_;
-    reply.created = std::chrono::duration_cast<std::chrono::seconds>(
-                        system_clock().now().time_since_epoch())
-                        .count();
+    reply.created =
+        std::chrono::duration_cast<std::chrono::seconds>(system_clock().now().time_since_epoch())
+            .count();
     reply.usage = usage_of(answer.usage);
     dialects::Choice& choice = reply.choices.emplace_back();
     choice.parts = {{.text = transcript.text()}};
