@@ -113,6 +113,7 @@ class Upstream:
                 released.cancel()
                 raise ConnectionResetError
             ended.cancel()
+            await asyncio.gather(ended, return_exceptions=True)
         chunk(frame({"content": "lo"}))
         if does != "endless":
             chunk(LAST)

@@ -73,7 +73,7 @@ def test_retries_then_fallback(slipway, upstream):
     models = {"flaky": {"retries": 2}, "down": {"retries": 1, "fallback": ["steady"]}, "steady": {}, "gone": {"retries": 0}}
     config = configuration(upstream, models)
     config["models"]["gone"]["base_url"] = "http://127.0.0.1:9/v1"
-    upstream.behaviour = {"flaky": [503, "break", "good"], "down": 500}
+    upstream.behaviour = {"flaky": [503, 408, "good"], "down": 500}
     with start(slipway, config) as server:
         flaky = ask(server, "flaky")
         assert flaky.status == 200 and flaky.headers["x-slipway-attempts"] == "3"
@@ -210,7 +210,7 @@ def test_a_reload_changes_models_and_keeps_what_runs(slipway, upstream):
         connection.request("POST", "/v1/chat/completions", body, {"Content-Type": "application/json"})
         response = connection.getresponse()
         assert b"Hel" in response.read1(1000)
-        server.write_config(configuration(upstream, {"new": {}}))
+        server.write_config(configuration(upstream, {"new": {}}, log={"level": "info"}))
         assert "read anew" in server.reload()
         assert ask(server, "new").status == 200 and ask(server, "slow").status == 404
         upstream.let_go()

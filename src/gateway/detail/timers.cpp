@@ -10,12 +10,12 @@ using Steady = std::chrono::steady_clock;
 
 class ThreadTimers final : public Timers {
  public:
-  ThreadTimers() : thread_([this](const std::stop_token& stop) { work(stop); }) {}
-
   Id after(std::chrono::milliseconds delay, std::function<void()> job) override {
     const std::lock_guard lock(mutex_);
     const Id id = ++last_;
     jobs_.emplace(std::pair(Steady::now() + delay, id), std::move(job));
+    if (!thread_.joinable())  // A gateway without failures needs none.
+      thread_ = std::jthread([this](const std::stop_token& stop) { work(stop); });
     changed_.notify_one();
     return id;
   }
