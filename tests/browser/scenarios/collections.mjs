@@ -37,9 +37,9 @@ export async function upload_is_followed_and_searchable(visit) {
     (await run.locator('.failures').textContent()).includes('broken.pdf'),
     'the broken file is not named',
   );
-  await page.getByRole('button', { name: 'Tides' }).waitFor();
+  await page.getByRole('button', { name: 'Tides', exact: true }).waitFor();
   await visit.accessible('a collection');
-  await page.getByRole('button', { name: 'Tides' }).first().click();
+  await page.getByRole('button', { name: 'Tides', exact: true }).first().click();
   await page.locator('.text').waitFor();
   visit.check(
     (await page.locator('.text').textContent()).includes('412 centimetres'),
