@@ -114,6 +114,10 @@ class Server {
     /// Asked once the head is there, before a body is read (also before 100 Continue): an answer
     /// refuses the request. On an edge thread; must be quick.
     std::function<std::optional<Response>(const Request& head)> before_body;
+    /// How a client is told that its request cannot be taken (413, 415, 503 ...), in the shape that
+    /// it understands; nothing: a problem of RFC 9457. On an edge thread.
+    std::function<std::optional<Response>(const Request& head, int status, const std::string& why)>
+        tell_refusal;
   };
   /// Fails: unavailable (the port is taken), invalid_argument (host, certificate).
   static Result<std::unique_ptr<Server>> start(Options options, ExchangeHandler handler);

@@ -186,3 +186,24 @@ TEST_CASE("packed request bodies arrive unpacked, bombs are refused with 413") {
     CHECK(cut.ask("POST", "/", lines, packed.substr(0, packed.size() / 2))->status == 400);
   }
 }
+
+TEST_CASE("a body that is too long is refused in the words that the server is given for it") {
+  const auto server =
+      serve([](const ExchangePtr& exchange) { exchange->reply({}); },
+            {.body_bytes_max = 10,
+             .tell_refusal = [](const Request& head, int status, const std::string& why) {
+               std::optional<Response> told;
+               if (head.path == "/v1") told = Response{.status = status, .body = "sorry: " + why};
+               return told;
+             }});
+  RawClient client(server->port());
+  const auto told = client.ask("POST", "/v1", "", std::string(11, 'x'));
+  REQUIRE(told);
+  CHECK(told->status == 413);
+  CHECK(told->body == "sorry: the body of 11 bytes is longer than the limit of 10");
+  RawClient other(server->port());
+  const auto problem = other.ask("POST", "/v2", "", std::string(11, 'x'));
+  REQUIRE(problem);
+  CHECK(problem->status == 413);
+  CHECK(problem->headers.at("content-type") == "application/problem+json");
+}

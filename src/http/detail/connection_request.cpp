@@ -191,7 +191,10 @@ void Connection::refuse(const Refusal& refusal) {
   }
   // What was read of the body is of no use to anyone.
   std::string().swap(exchange_->request_to_fill().body);
-  answer_last(problem(refusal.status, refusal.why));
+  std::optional<Response> told;
+  if (const auto& tell = edge_.shared().options.tell_refusal)
+    told = tell(exchange_->request(), refusal.status, refusal.why);
+  answer_last(told ? std::move(*told) : problem(refusal.status, refusal.why));
 }
 
 void Connection::answer_last(Response response) {
