@@ -30,7 +30,7 @@ def is_test(path):
 
 
 def is_app(path):
-    return path.startswith(("src/app/", "bench/")) or path.endswith("_bench.cpp")
+    return path.startswith(("src/app/", "bench/", "examples/")) or path.endswith("_bench.cpp")
 
 
 def never(_path):
