@@ -1,5 +1,6 @@
 """The unmodified SDKs of OpenAI, Anthropic and Cohere against the real server, each before each vendor and a local model."""
 import base64
+import http.client
 import json
 import shutil
 import struct
@@ -263,6 +264,13 @@ def test_refusals_have_each_vendor_s_shape(server):
     assert server.get("/v1/messages").json["type"] == "error"
     assert server.get("/v1/nothing", headers={"anthropic-version": "2023-06-01"}).json["type"] == "error"
     assert "type" not in server.get("/v1/nothing").json
+    for path in ("/v1/chat/completions", "/anthropic/v1/messages", "/v2/chat"):
+        connection = http.client.HTTPConnection(server.host, server.port, timeout=10)
+        connection.request("POST", path, headers={"Content-Length": str(1 << 30)})  # The body need not come.
+        reply = connection.getresponse()
+        told = json.loads(reply.read())
+        assert reply.status == 413 and "limit" in (told["error"] if "error" in told else told)["message"]
+        connection.close()
     twice = server.post("/v1/chat/completions", '{"model":"a","model":"b","messages":[]}')
     assert twice.status == 400 and "twice" in error(twice)
 
