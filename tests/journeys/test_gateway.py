@@ -203,18 +203,18 @@ def test_memory_stays_flat(slipway, upstream):
 
 def test_a_reload_changes_models_and_keeps_what_runs(slipway, upstream):
     upstream.behaviour = {"slow": "slow"}
-    config = configuration(upstream, {"slow": {}})
-    with start(slipway, config) as server:
+    info = {"level": "info"}
+    with start(slipway, configuration(upstream, {"slow": {}}, log=info)) as server:
         connection = http.client.HTTPConnection(server.host, server.port)
         body = json.dumps({"model": "slow", "messages": [{"role": "user", "content": "Hi"}], "stream": True})
         connection.request("POST", "/v1/chat/completions", body, {"Content-Type": "application/json"})
         response = connection.getresponse()
         assert b"Hel" in response.read1(1000)
-        server.write_config(configuration(upstream, {"new": {}}, log={"level": "info"}))
+        server.write_config(configuration(upstream, {"new": {}}, log=info))
         assert "read anew" in server.reload()
         assert ask(server, "new").status == 200 and ask(server, "slow").status == 404
         upstream.let_go()
         assert b"[DONE]" in response.read()
-        server.write_config(configuration(upstream, {"new": {"fallback": ["nobody"]}}))
+        server.write_config(configuration(upstream, {"new": {"fallback": ["nobody"]}}, log=info))
         assert "nobody" in server.reload()
         assert ask(server, "new").status == 200

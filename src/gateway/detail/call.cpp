@@ -20,6 +20,11 @@ std::string kind_of(const Failure& failure, int status) {
   return failure.error.status == 504 ? "timeout" : "connection";
 }
 
+/// The request is wrong; who says so is well.
+bool is_refusal(int status) {
+  return status == 400 || status == 404 || status == 413 || status == 422;
+}
+
 std::string retry_after_text(milliseconds wait) {
   return std::to_string(std::chrono::ceil<std::chrono::seconds>(wait).count());
 }
@@ -353,7 +358,7 @@ void Call::end_try(const Failure* failure) {
     ++health.failures;
     // Who fails fast is not fast.
     health.latency.observe(static_cast<double>(backoff_max.count()), now);
-  } else if (failure == nullptr && !is_gone()) {
+  } else if ((failure == nullptr && !is_gone()) || is_refusal(try_.status)) {
     health.circuit.succeed();
   } else {
     health.circuit.abstain();

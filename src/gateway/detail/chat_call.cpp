@@ -22,8 +22,9 @@ bool is_openai(Dialect dialect) {
 std::int64_t whole_number(std::string_view value, std::int64_t fallback) {
   std::int64_t number = 0;
   const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
-  return error == std::errc() && end == value.data() + value.size() && number >= 0 ? number
-                                                                                   : fallback;
+  constexpr std::int64_t most = 1'000'000'000;  // Sums of it must not overflow.
+  if (error != std::errc() || end != value.data() + value.size() || number < 0) return fallback;
+  return std::min(number, most);
 }
 
 }  // namespace

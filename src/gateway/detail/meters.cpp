@@ -37,7 +37,9 @@ Meters::Meters(http::Metrics& metrics)
                                "How long calls of local models wait for a thread.")) {}
 
 void Meters::call(const CallRecord& record) {
-  calls_.with({record.task, record.model, record.deployment, std::to_string(record.status)}).add();
+  // Names that nobody knows are the caller's invention: not a series for each.
+  const std::string model = record.error_code == "model_not_found" ? "" : record.model;
+  calls_.with({record.task, model, record.deployment, std::to_string(record.status)}).add();
   seconds_.with({record.task}).observe(record.seconds);
   overhead_.observe(record.overhead_seconds);
   if (record.queue_seconds > 0) queue_.observe(record.queue_seconds);
