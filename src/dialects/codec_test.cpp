@@ -247,3 +247,24 @@ TEST_CASE("what the SDKs note in an answer bothers nobody when it comes back") {
                        Dialect::openai)
             .empty());
 }
+
+TEST_CASE("a reply that says of itself that it failed is an error, not an answer") {
+  struct Case {
+    Dialect dialect;
+    std::string_view body, message;
+  };
+  constexpr std::string_view plain = "the model ended its answer with an error";
+  for (const Case& one : {
+           Case{Dialect::cohere, R"({"id":"c","finish_reason":"ERROR","message":{}})", plain},
+           Case{Dialect::cohere, R"({"id":"c","finish_reason":"TIMEOUT","message":{}})", plain},
+           Case{Dialect::openai,
+                R"({"choices":[{"message":{"content":"x"},"finish_reason":"error"}]})", plain},
+           Case{Dialect::openai_responses,
+                R"({"status":"failed","error":{"message":"too hot"},"output":[]})", "too hot"},
+       }) {
+    const auto reply = codec(one.dialect).decode_reply(parsed(one.body));
+    REQUIRE_FALSE(reply.ok());
+    CHECK(reply.error().code() == Code::unavailable);
+    CHECK(reply.error().message() == one.message);
+  }
+}

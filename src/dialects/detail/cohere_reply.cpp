@@ -202,6 +202,7 @@ Result<ChatReply> CohereCodec::decode_reply(const json::Value& body) const {
   if (const json::Object* usage = in.object("usage")) reply.usage = read_cohere_usage(*usage);
   const json::Array* logprobs = in.array("logprobs");
   if (auto status = in.status(); !status) return not_this_dialect(dialect(), status.error());
+  if (choice.finish_reason == FinishReason::error) return failed_answer({});
   read_message(*message, choice);
   if (logprobs != nullptr)
     for (const json::Value& item : *logprobs)

@@ -241,7 +241,7 @@ class Decoder final : public SseDecoder {
     ChatEvent finish{.kind = EventKind::finish};
     finish.finish_reason =
         read_cohere_finish(text_of(*delta, "finish_reason"), finish.hit_stop_sequence);
-    if (finish.finish_reason == FinishReason::error) return stream_error(text_of(*delta, "error"));
+    if (finish.finish_reason == FinishReason::error) return failed_answer(text_of(*delta, "error"));
     add(std::move(finish));
     if (const json::Object* usage = object_of(*delta, "usage")) {
       ChatEvent counted{.kind = EventKind::usage};

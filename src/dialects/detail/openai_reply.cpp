@@ -140,6 +140,7 @@ Result<ChatReply> OpenAiCodec::decode_reply(const json::Value& body) const {
   for (const json::Value& item : *choices) {
     if (!item.is_object()) return not_this_dialect(dialect(), expected("choices", "objects", item));
     reply.choices.push_back(read_choice(item.get_object()));
+    if (reply.choices.back().finish_reason == FinishReason::error) return failed_answer({});
   }
   if (reply.choices.empty())
     return not_this_dialect(dialect(), fail(Code::unavailable, "choices: has none"));

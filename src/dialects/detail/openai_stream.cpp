@@ -178,6 +178,7 @@ class Decoder final : public SseDecoder {
         !word.empty() && !std::exchange(state.finished, true)) {
       ChatEvent event{.kind = EventKind::finish, .choice = index};
       event.finish_reason = finish_reason(word);
+      if (event.finish_reason == FinishReason::error) return failed_answer({});
       if (event.finish_reason == FinishReason::stop && !state.calls.empty())
         event.finish_reason = FinishReason::tool_calls;
       add(std::move(event));

@@ -296,6 +296,10 @@ Result<ChatReply> ResponsesCodec::decode_reply(const json::Value& body) const {
     read_item(item.get_object(), choice);
   }
   choice.finish_reason = read_status(body.get_object());
+  if (choice.finish_reason == FinishReason::error) {
+    const json::Object* error = object_of(body.get_object(), "error");
+    return failed_answer(error ? text_of(*error, "message") : "");
+  }
   if (choice.finish_reason == FinishReason::stop && !choice.tool_calls.empty())
     choice.finish_reason = FinishReason::tool_calls;
   reply.choices.push_back(std::move(choice));

@@ -132,6 +132,11 @@ Error stream_error(std::string_view message) {
                message.empty() ? "the stream ended with an error" : std::string(message));
 }
 
+Error failed_answer(std::string_view message) {
+  return Error(Code::unavailable,
+               message.empty() ? "the model ended its answer with an error" : std::string(message));
+}
+
 std::string excerpt_of(std::string_view bytes, std::size_t bytes_max) {
   std::string text;
   for (std::size_t at = 0; at < bytes.size() && text.size() < bytes_max;) {

@@ -63,6 +63,8 @@ bool is_vendor_citation(const Annotation& annotation, std::string_view marker);
 std::string event_bytes(std::string_view name, const json::Value& data);
 /// The error that stands in a stream, or that a peer answered with.
 Error stream_error(std::string_view message);
+/// An answer that says of itself that it failed is none. `message` may be empty.
+Error failed_answer(std::string_view message);
 
 /// The beginning of what a peer sent, as text for a message.
 std::string excerpt_of(std::string_view bytes, std::size_t bytes_max);
