@@ -203,6 +203,27 @@ TEST_CASE("a call that ends leaves the others running, and its place is free at 
   must(model->chat({}, ask("Hello", 2)));
 }
 
+TEST_CASE("a long prompt that is read does not hold up who writes") {
+  const auto model = open(2);
+  std::stop_source leaves;
+  std::atomic<int> events{0};
+  std::jthread writes([&] {
+    auto story = talk("Write a long story.", 1500);
+    story.logit_bias = {{"2", -100}};  // It would end too early.
+    (void)model->converse(Context(leaves.get_token()), story,
+                          [&](const dialects::ChatEvent&) { return ++events > 0; });
+  });
+  while (events == 0) std::this_thread::sleep_for(1ms);
+  const int before = events;
+  std::string words;
+  for (int i = 0; i < 40; ++i) words += fmt::format("Line {} speaks of ropes. ", i);
+  const ChatReply reply = must(model->chat({}, ask(words, 1)));
+  const auto blocks = static_cast<int>(reply.usage.input_tokens / 64);
+  CHECK(blocks >= 4);
+  CHECK(events - before >= blocks);  // At least a token after each block.
+  leaves.request_stop();
+}
+
 TEST_CASE("a model without tools in its template says so") {
   auto request = talk("Does it rain?");
   request.tools.resize(1);
