@@ -71,13 +71,11 @@ function SignIn({ onDone }: { onDone: () => void }) {
         <p class="muted">This server asks for a key. The page keeps a session, not the key.</p>
         <input
           type="text"
-          class="hidden"
           name="username"
           autocomplete="username"
           value="slipway"
           readOnly
-          tabIndex={-1}
-          aria-hidden="true"
+          hidden
         />
         <Field label="API key">
           {(attributes) => (

@@ -64,7 +64,8 @@ export async function pdf_citation_opens_the_page_with_its_box(visit) {
     'the page is not named',
   );
   await visit.accessible('a page of a PDF');
-  await page.getByRole('tab', { name: 'Text' }).click();
+  await page.getByRole('tab', { name: 'Page' }).focus();
+  await page.keyboard.press('ArrowRight');
   await page.locator(highlight).waitFor();
   visit.check(
     (await page.locator(highlight).textContent()) === quote,

@@ -3,7 +3,7 @@ import { useState } from 'preact/hooks';
 import { api, type Collection, type DocumentInfo, type Problem, type Version } from '../api';
 import { bytes, count, documentName, plural, time } from '../format';
 import { asProblem, useLoaded, useTitle } from '../hooks';
-import { Confirm, Empty, Field, Page, ProblemBox, Waiting } from '../parts/common';
+import { Confirm, Empty, Field, Page, ProblemBox, Tabs, Waiting } from '../parts/common';
 import { Icon } from '../parts/icons';
 import { Upload } from '../parts/upload';
 import { DocumentDrawer, type Target } from '../parts/viewer';
@@ -329,19 +329,15 @@ export function CollectionPage({ name }: { name: string }) {
         <>
           <Facts collection={loaded.value} />
           <Upload collection={name} onDone={refresh} />
-          <div class="tabs" role="tablist" aria-label="Parts of the collection">
-            {(['documents', 'versions'] as const).map((kind) => (
-              <button
-                key={kind}
-                type="button"
-                role="tab"
-                aria-selected={tab === kind}
-                onClick={() => setTab(kind)}
-              >
-                {kind === 'documents' ? 'Documents' : 'Versions'}
-              </button>
-            ))}
-          </div>
+          <Tabs
+            label="Parts of the collection"
+            value={tab}
+            options={[
+              ['documents', 'Documents'],
+              ['versions', 'Versions'],
+            ]}
+            onChange={setTab}
+          />
           {tab === 'documents' ? (
             <Documents
               key={`${name}/${round}`}

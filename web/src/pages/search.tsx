@@ -31,9 +31,13 @@ const modes = [
   ['lexical', 'Words'],
 ] as const;
 
+const stages = ['embed', 'lexical', 'dense', 'fuse', 'rerank']; // In the order in which they run.
+
 function Timing({ timing }: { timing: Record<string, number> }) {
   const total = timing.total ?? Object.values(timing).reduce((sum, ms) => sum + ms, 0);
-  const parts = Object.entries(timing).filter(([name, ms]) => name !== 'total' && ms > 0);
+  const known = stages.filter((name) => (timing[name] ?? 0) > 0);
+  const others = Object.keys(timing).filter((name) => name !== 'total' && !stages.includes(name));
+  const parts = [...known, ...others].map((name) => [name, timing[name]!] as const);
   return (
     <div class="timing">
       <svg viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true">

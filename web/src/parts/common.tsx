@@ -151,6 +151,46 @@ export function Choice<T extends string>({
   );
 }
 
+/** Tabs as readers and keyboards expect them: one stop, arrows between them. */
+export function Tabs<T extends string>({
+  label,
+  value,
+  options,
+  onChange,
+}: {
+  label: string;
+  value: T;
+  options: readonly (readonly [T, string])[];
+  onChange: (value: T) => void;
+}) {
+  const list = useRef<HTMLDivElement>(null);
+  const move = (event: KeyboardEvent) => {
+    const by = event.key === 'ArrowRight' ? 1 : event.key === 'ArrowLeft' ? -1 : 0;
+    if (!by) return;
+    const at = options.findIndex(([option]) => option === value);
+    const next = (at + by + options.length) % options.length;
+    onChange(options[next]![0]);
+    list.current?.querySelectorAll<HTMLElement>('[role=tab]')[next]?.focus();
+    event.preventDefault();
+  };
+  return (
+    <div class="tabs" role="tablist" aria-label={label} ref={list} onKeyDown={move}>
+      {options.map(([option, text]) => (
+        <button
+          key={option}
+          type="button"
+          role="tab"
+          aria-selected={option === value}
+          tabIndex={option === value ? 0 : -1}
+          onClick={() => onChange(option)}
+        >
+          {text}
+        </button>
+      ))}
+    </div>
+  );
+}
+
 type DialogProps = {
   title: string;
   onClose: () => void;

@@ -3,7 +3,7 @@ import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { api, type Box, type PageLayout, type Place } from '../api';
 import { plural, placeName } from '../format';
 import { useLoaded } from '../hooks';
-import { Dialog, ProblemBox, Waiting } from './common';
+import { Dialog, ProblemBox, Tabs, Waiting } from './common';
 import { Icon } from './icons';
 
 export interface Target {
@@ -212,19 +212,15 @@ export function DocumentDrawer({ target, onClose }: { target: Target; onClose: (
         </a>
       </div>
       {isPaged && (
-        <div class="tabs" role="tablist" aria-label="View">
-          {(['page', 'text'] as const).map((kind) => (
-            <button
-              key={kind}
-              type="button"
-              role="tab"
-              aria-selected={view === kind}
-              onClick={() => setView(kind)}
-            >
-              {kind === 'page' ? 'Page' : 'Text'}
-            </button>
-          ))}
-        </div>
+        <Tabs
+          label="View"
+          value={view}
+          options={[
+            ['page', 'Page'],
+            ['text', 'Text'],
+          ]}
+          onChange={setView}
+        />
       )}
       {view === 'page' && <PagedView target={target} />}
       {view === 'text' && (
