@@ -261,6 +261,8 @@ class Bench:
         sys.path.insert(0, str(ROOT / "bench" / "gateway"))
         from gateway_bench import GatewayBench
         litellm = pathlib.Path(self.options.litellm) / "bin" / "litellm" if self.options.litellm else None
+        if not pathlib.Path("/usr/sbin/nginx").exists():
+            sys.exit("bench: nginx is not there; run 'make deps', or 'apt-get install nginx-light'")
         bench = GatewayBench(self.options.program, self.options.bench_programs / "load_bench", self.work / "gateway", self.say, litellm)
         try:
             self.raw["gateway"] = bench.run(self.table)

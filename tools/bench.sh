@@ -3,5 +3,5 @@
 . "$(dirname "$0")/common.sh"
 tools/build.sh release
 environment=$(venv bench/requirements.txt)
-litellm=$(venv bench/gateway/requirements.txt)
+litellm=$(venv bench/gateway/requirements.txt) || { say "without LiteLLM: the gateway is measured beside nginx alone"; litellm=; }
 exec "$environment/bin/python" bench/run.py --litellm "$litellm" "$@"
