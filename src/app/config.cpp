@@ -210,6 +210,9 @@ void resolve_paths(LoadedConfig& loaded, const std::filesystem::path& folder) {
   for (auto& [name, model] : loaded.config.models) {
     const std::string prefix = "$.models." + name;
     if (from_file(prefix + ".path")) resolve_path(model.path, folder);
+    // Else it is the name of an installed model.
+    if (from_file(prefix + ".file") && model.file.find('/') != std::string::npos)
+      resolve_path(model.file, folder);
     if (from_file(prefix + ".api_key")) {
       auto keys = model.api_key.items();
       for (models::WeightedKey& key : keys) resolve_reference(key.key, folder);
@@ -221,6 +224,9 @@ void resolve_paths(LoadedConfig& loaded, const std::filesystem::path& folder) {
       resolve_reference(credentials.token, folder);
   for (auto& [name, key] : loaded.config.keys)
     if (from_file("$.keys." + name + ".key")) resolve_reference(key.key, folder);
+  for (auto& [name, guardrail] : loaded.config.guardrails)
+    if (from_file("$.guardrails." + name + ".json_schema"))
+      resolve_reference(guardrail.json_schema, folder);
   ServerConfig& server = loaded.config.server;
   for (std::string* path : {&server.tls.cert, &server.tls.key, &server.tls.client_ca})
     if (from_file("$.server.tls")) resolve_path(*path, folder);

@@ -68,7 +68,7 @@ struct ServerConfig {
   std::vector<std::string> origins;  ///< Other sites whose pages may call the API.
   std::size_t body_bytes_max = 32u << 20;
   std::size_t upload_bytes_max = 256u << 20;  ///< Of one upload of documents.
-  std::size_t workers = 0;                    ///< Threads that answer; 0: 8.
+  std::size_t workers = 0;                    ///< Threads that answer; 0: 6.
   std::string drain = "30s";                  ///< What running answers are given at the end.
   bool access_log = true;                     ///< A line of JSON for each request, on stdout.
   std::vector<std::string> allowed_folders;   ///< From which the API may ingest files by path.

@@ -17,7 +17,8 @@ namespace slipway::app {
 
 namespace {
 
-constexpr std::size_t default_workers = 8;
+/// With edge, upstream, gateway and log that makes at most 16 threads while models rest.
+constexpr std::size_t default_workers = 6;
 constexpr std::size_t worker_queue_max = 1024;
 /// How long readiness fails before the listener closes, after SIGTERM: load balancers need to see
 /// it. A person who pressed Ctrl-C does not.
@@ -133,6 +134,8 @@ class Running {
                   "NAME', or declare some under 'keys' in slipway.yaml",
                   loaded.config.server.host);
     drain_ = TRY(parse_duration(loaded.config.server.drain));
+    log::set_level(loaded.config.log.level);
+    log::set_json(loaded.config.log.json);
     service_.with([&](auto& service) { service = std::move(next); });
     return {};
   }
