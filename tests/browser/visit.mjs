@@ -22,7 +22,7 @@ export class Visit {
       hasTouch: this.width < 600,
     });
     this.page = await this.context.newPage();
-    this.page.setDefaultTimeout(20_000);
+    this.page.setDefaultTimeout(40_000);
     this.page.on('pageerror', (error) => this.faults.push(`the page threw ${error.message}`));
     this.page.on('console', (message) => {
       if (message.type() !== 'error' && message.type() !== 'warning') return;
