@@ -133,7 +133,8 @@ void read_blocks(Fields& in, const json::Array& blocks, std::vector<Message>& me
   for (std::size_t i = 0; i < blocks.size() && in.ok(); ++i) {
     Fields block(blocks[i], at(path, i));
     const json::Value* type = block.peek("type");
-    const std::string_view word = type && type->is_string() ? type->get_string() : "";
+    std::string_view word;
+    if (type != nullptr && type->is_string()) word = type->get_string();
     if (word == "tool_result" && message.role == Role::user) {
       flush();
       messages.push_back(read_result(block));
