@@ -148,6 +148,8 @@ struct Route {
   BodyKind kind_of(const Request& request) const;
 };
 
+/// Of each event of a stream; what its data hold is told by the notes of the route.
+json::Object event_schema();
 /// The parameters of a request as texts: those of the path, then of the query. Issues: a broken
 /// escape, a query parameter of a path's name.
 Texts parameter_texts(const Request&, const PathParameters&, std::vector<Issue>&);
@@ -285,7 +287,7 @@ struct ReplyOf<Bytes> {
 template <>
 struct ReplyOf<Streamed> {
   static void tell(Schemas&, std::vector<ReplyNote>& notes) {
-    notes.push_back({200, "text/event-stream", {{"type", "string"}}});
+    notes.push_back({200, "text/event-stream", event_schema()});
   }
   static void write(Streamed, Outgoing& outgoing) { outgoing.is_streamed = true; }
 };

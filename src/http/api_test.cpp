@@ -384,6 +384,7 @@ TEST_CASE("the document holds every route with its parameters, bodies, replies a
   CHECK(files.at("requestBody").at("content").as_object().size() == 2);
   const json::Value& stream = document.at("paths").at("/api/stream").at("post");
   CHECK(stream.at("responses").at("200").at("content").as_object().size() == 2);
+  CHECK(responses.contains("414"));
   CHECK(document.at("components").at("schemas").as_object().contains("Problem"));
   // Every reference leads somewhere.
   const std::string text = json::dump(document);

@@ -24,6 +24,9 @@ struct Problem {
   std::string detail;
   std::string instance;  ///< Id of the request; the access log and our log lines have it too.
   std::vector<Issue> errors;
+  /// The edge tells less of what never became a request.
+  static constexpr std::string_view schema_notes =
+      R"({"required": ["type", "title", "status", "detail"]})";
 };
 BOOST_DESCRIBE_STRUCT(Problem, (), (type, title, status, detail, instance, errors))
 

@@ -151,6 +151,7 @@ struct Notes<documents::SplitterSettings> {
     "chunk_size": {"minimum": 1, "maximum": 1000000},
     "chunk_overlap": {"maximum": 1000000, "description": "At most `chunk_size`."},
     "separators": {"minItems": 1, "maxItems": 200},
+    "chunk_count": {"minimum": 1},
     "heading_level_max": {"minimum": 1, "maximum": 6},
     "buffer_size": {"maximum": 20}}})";
 };
@@ -200,7 +201,7 @@ struct Notes<api::detail::IngestShape> {
 template <>
 struct Notes<api::JobInfo> {
   static constexpr std::string_view schema = R"({"properties": {
-    "kind": {"enum": ["ingest", "migrate", "rollback", "optimize"]},
+    "kind": {"description": "ingest, migrate, rollback, optimize, source."},
     "result": {"description": "Of a job that is done: the report of what it did."},
     "errors": {"description": "Documents that failed while the job went on."},
     "error": {"description": "Why the job failed or was cancelled."}}})";

@@ -33,7 +33,8 @@ void mount_migration(http::Api& api, const ServicesPtr& services) {
                       "the new one serves only if no score falls by more than `margin`.",
        .tag = "versions",
        .role = "admin",
-       .name = "migrate_collection"},
+       .name = "migrate_collection",
+       .request_example = R"({"splitter": {"chunk_size": 400}})"},
       [services](const http::Call& call, const CollectionPath& path,
                  const MigrateBody& body) -> Result<http::Accepted<JobReply>> {
         TRY(services->library->collection(call.context(), path.collection));

@@ -123,7 +123,9 @@ std::string_view meaning(int status) {
     case 406: return "The client accepts none of the media types there are.";
     case 409: return "The state forbids it.";
     case 413: return "The body is too large.";
+    case 414: return "The path and query are too long.";
     case 415: return "The body has a media type that is not read here.";
+    case 431: return "The headers are too large.";
     case 429: return "Too many requests; `Retry-After` says when to come again.";
     case 499: return "The call was cancelled.";
     case 501: return "This server, model or format cannot do it.";
@@ -136,7 +138,7 @@ std::string_view meaning(int status) {
 /// Every status besides success that the route can answer.
 std::set<int> failures_of(const Route& route) {
   // Any query can hold a parameter that is not known, any server be busy or wrong.
-  std::set<int> failures{400, 406, 500, 503};
+  std::set<int> failures{400, 406, 414, 431, 500, 503};
   if (!route.notes.role.empty()) failures.insert({401, 403, 429});
   if (takes_body(route)) failures.insert({413, 415});
   if (route.pattern.find('{') != std::string::npos) failures.insert(404);
@@ -176,7 +178,8 @@ json::Object replies_of(const Route& route, Schemas& schemas) {
 json::Object problem_replies(Schemas& schemas) {
   const json::Object schema = schemas.of<Problem>(Direction::reply);
   json::Object replies;
-  for (const int status : {400, 401, 403, 404, 406, 409, 413, 415, 429, 499, 500, 501, 503, 504})
+  for (const int status :
+       {400, 401, 403, 404, 406, 409, 413, 414, 415, 429, 431, 499, 500, 501, 503, 504})
     replies["Problem" + std::to_string(status)] = json::Object{
         {"description", meaning(status)},
         {"content", json::Object{{problem_media_type, json::Object{{"schema", schema}}}}}};
@@ -209,6 +212,15 @@ json::Object operation_of(const Route& route, const ApiState& state, Schemas& sc
 }
 
 }  // namespace
+
+json::Object event_schema() {
+  return {{"type", "object"},
+          {"description", "Each event of the stream."},
+          {"properties",
+           json::Object{{"event", json::Object{{"type", "string"}}},
+                        {"data", json::Object{{"type", "string"},
+                                              {"contentMediaType", "application/json"}}}}}};
+}
 
 json::Value openapi_document(const ApiState& state) {
   Schemas schemas = state.schemas;

@@ -254,7 +254,7 @@ Result<VersionInfo> take_snapshot(const Context& context, Shelf& shelf,
     const std::string holder = std::string(snapshot_prefix) + name;
     const auto current = TRY(index::version_of(connection, open->row.id));
     if (current == 0)
-      return fail(Code::not_found, "collection '{}' is empty: there is no version yet", collection);
+      return fail(Code::conflict, "collection '{}' is empty: there is no version yet", collection);
     const Found found = TRY(find_version(connection, open->row, version.value_or(current)));
     for (const HoldOf& held : TRY(all_holds(connection, collection)))
       if (held.hold.holder == holder && held.hold.version != found.version)
