@@ -22,6 +22,13 @@ struct NewKey {
   Limits limits;
   std::string expires;
   static constexpr std::string_view required[] = {"name"};
+  static constexpr std::string_view schema_notes = R"({
+    "required": ["name"],
+    "properties": {
+      "name": {"pattern": "^[A-Za-z0-9._-]{1,100}$"},
+      "roles": {"minItems": 1},
+      "expires": {"description": "A date or a time (RFC 3339); empty: never.",
+                  "examples": ["2027-01-01", "2027-01-01T12:00:00Z"]}}})";
 };
 BOOST_DESCRIBE_STRUCT(NewKey, (), (name, roles, models, limits, expires))
 

@@ -33,6 +33,18 @@ void allow_many_files() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/// Makes the folder of uploads, and takes away what a server that was killed left there.
+void tidy_uploads(const std::filesystem::path& folder) {
+  std::error_code error;  // What is in the way is told by the first upload.
+  std::filesystem::create_directories(folder, error);
+  const auto old = std::filesystem::file_time_type::clock::now() - std::chrono::hours(24);
+  for (std::filesystem::directory_iterator at(folder, error), end; !error && at != end;
+       at.increment(error)) {
+    std::error_code ignored;
+    if (std::filesystem::last_write_time(*at, ignored) < old) std::filesystem::remove(*at, ignored);
+  }
+}
+
 /// SIGHUP as something to wait for. Threads that are made later do not get it either.
 class Hangup {
  public:
@@ -120,6 +132,7 @@ class Running {
                                              .door = std::move(door),
                                              .gateway = gateway_,
                                              .library = library_});
+    tidy_uploads(detail::uploads_folder(database));
     detail::observe_process(metrics_, version_number);
     return {};
   }

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <atomic>
+
 #include "core/log.hpp"
 #include "http/fake_exchange.hpp"
 
@@ -56,6 +58,7 @@ struct Fixture {
   std::optional<Error> refusal;
   std::vector<std::string> roles;
   std::vector<EventStream> kept;
+  std::atomic<bool> has_kept{false};  ///< Then `kept` is the test's.
   Api api{router,
           {.title = "Test",
            .version = "7",
@@ -120,10 +123,9 @@ struct Fixture {
           EventStream events = call.events();
           TRY(events.send(call.context(), "part", Reply{"a\nb", 1}));
           if (question.query == "late") return fail(Code::unavailable, "after the first");
-          if (question.query == "keep")
-            kept.push_back(events);
-          else if (question.query != "forget")
-            events.end();
+          if (question.query == "keep") kept.push_back(events);
+          has_kept = true;
+          else if (question.query != "forget") events.end();
           return Mixed(Streamed{});
         });
     using Either = std::variant<Question, Form<Fields>>;
@@ -310,7 +312,7 @@ TEST_CASE("a stream may outlive its handler, and one that is forgotten breaks") 
   request.body = R"({"query": "keep"})";
   const auto exchange = f.start(request);
   REQUIRE(exchange->wait_for("event: part"));
-  while (f.kept.empty()) std::this_thread::yield();
+  while (!f.has_kept) std::this_thread::yield();
   CHECK(exchange->heartbeat() == EventStream::heartbeat);
   CHECK_FALSE(exchange->has_ended());
   CHECK(f.kept[0].offer("more", Reply{"x", 1}));

@@ -40,7 +40,8 @@ class Router {
   using Refusal = std::function<Response(const Request&, int status, const std::string& allow)>;
   void refuse_with(std::string prefix, Refusal refusal);
 
-  /// Finds and calls; notes the pattern as "route". HEAD is served by GET, OPTIONS answered with Allow.
+  /// Finds and calls; notes the pattern as "route". HEAD is served by GET, OPTIONS answered with
+  /// Allow.
   void dispatch(const ExchangePtr& exchange) const;
 
  private:

@@ -293,6 +293,10 @@ bool is_loopback(std::string_view host) {
   return host == "localhost" || host == "::1" || host.starts_with("127.");
 }
 
+std::filesystem::path uploads_folder(const store::Database& database) {
+  return database.path().parent_path() / "uploads";
+}
+
 Result<std::shared_ptr<Service>> Service::build(const LoadedConfig& loaded,
                                                 const Foundations& foundations) {
   auto service = std::make_shared<ServiceOfConfig>(loaded, foundations);
