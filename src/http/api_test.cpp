@@ -123,9 +123,11 @@ struct Fixture {
           EventStream events = call.events();
           TRY(events.send(call.context(), "part", Reply{"a\nb", 1}));
           if (question.query == "late") return fail(Code::unavailable, "after the first");
-          if (question.query == "keep") kept.push_back(events);
-          has_kept = true;
-          else if (question.query != "forget") events.end();
+          if (question.query == "keep") {
+            kept.push_back(events);
+            has_kept = true;
+          } else if (question.query != "forget")
+            events.end();
           return Mixed(Streamed{});
         });
     using Either = std::variant<Question, Form<Fields>>;
