@@ -50,6 +50,12 @@ export class Visit {
     await this.page.locator(selector).first().waitFor();
   }
 
+  /** Closing goes one step back in the history, which happens a moment later: a visit elsewhere would race it. */
+  async closeDrawer() {
+    await this.page.keyboard.press('Escape');
+    await this.page.waitForFunction(() => !history.state?.drawer);
+  }
+
   check(isTrue, message) {
     if (!isTrue) throw new Error(message);
   }

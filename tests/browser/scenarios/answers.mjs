@@ -21,7 +21,7 @@ export async function citation_opens_the_quote(visit) {
     'the headings above the quote are missing',
   );
   await visit.accessible('a document');
-  await page.keyboard.press('Escape');
+  await visit.closeDrawer();
   await page.locator('dialog').waitFor({ state: 'detached' });
   visit.check(
     await page.evaluate(() => document.activeElement.classList.contains('cite')),

@@ -45,7 +45,7 @@ export async function upload_is_followed_and_searchable(visit) {
     (await page.locator('.text').textContent()).includes('412 centimetres'),
     'the text of the document is not shown',
   );
-  await page.keyboard.press('Escape');
+  await visit.closeDrawer();
 
   await visit.go('/search', '[data-shortcut=focus]');
   await page.getByLabel('Collection').selectOption('uploads');

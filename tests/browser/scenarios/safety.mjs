@@ -21,7 +21,7 @@ export async function hostile_text_stays_text(visit) {
     'markup of a document became elements',
   );
   visit.check(!(await page.evaluate(() => window.stolen)), 'a document ran a script');
-  await page.keyboard.press('Escape');
+  await visit.closeDrawer();
   await visit.go('/search', '[data-shortcut=focus]');
   await page.fill('[data-shortcut=focus]', 'harbour crane <img src=x onerror=stolen=1>');
   await page.keyboard.press('Enter');
