@@ -283,31 +283,13 @@ void CountingCall::take_answer(Try& attempt) {
   tell({tokens->get_int64(), false});
 }
 
-/// With its template, as it would be asked; without the tools, which only the model itself can
-/// write out.
+/// With template and tools, as it would be asked.
 Result<CountReply> CountingCall::count(const DeploymentPtr& deployment) {
   const Context context = exchange_->context().with_timeout(deployment->timeouts().total);
   const auto model = TRY(engine_.chat_model(*plan_, context, *deployment));
-  models::ChatRequest plain;
-  bool is_whole = request_.tools.empty();
-  for (const auto& message : request_.messages) {
-    models::Message one;
-    const bool is_system =
-        message.role == dialects::Role::system || message.role == dialects::Role::developer;
-    one.role = is_system                                   ? models::Role::system
-               : message.role == dialects::Role::assistant ? models::Role::assistant
-                                                           : models::Role::user;
-    for (const auto& part : message.parts) {
-      one.content += part.text;
-      is_whole = is_whole && part.kind == dialects::PartKind::text;
-    }
-    plain.messages.push_back(std::move(one));
-  }
-  const std::string prompt = TRY(model->render(plain));
-  std::size_t tokens = TRY(model->count_tokens(prompt));
-  for (const auto& tool : request_.tools)
-    tokens += TRY(model->count_tokens(json::dump(tool.parameters) + tool.description + tool.name));
-  return CountReply{static_cast<std::int64_t>(tokens), !is_whole};
+  const std::size_t tokens = TRY(model->count_prompt(request_));
+  const bool is_exact = deployment->config().provider == models::Provider::llama;
+  return CountReply{static_cast<std::int64_t>(tokens), !is_exact};
 }
 
 void CountingCall::ask_local(const DeploymentPtr& deployment) {
