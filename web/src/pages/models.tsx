@@ -68,15 +68,20 @@ function CreateKey({ onClose, onCreated }: { onClose: () => void; onCreated: () 
       const names = models.split(/[\s,]+/).filter(Boolean);
       setSecret((await api.createKey({ name, roles: [role], models: names, expires })).secret);
       setProblem(null);
-      onCreated();
     } catch (error) {
       setProblem(asProblem(error));
     }
     setBusy(false);
   };
+  // The list is asked for again only then: the first key closes the door to this page, too, and a secret that nobody has
+  // read would be lost.
+  const done = () => {
+    onCreated();
+    onClose();
+  };
   if (secret)
     return (
-      <Dialog title={`Key ${name}`} onClose={onClose}>
+      <Dialog title={`Key ${name}`} onClose={done}>
         <div class="stack">
           <p>Copy it now: it is not shown again, and only its hash is kept.</p>
           <output class="secret" data-testid="secret">
@@ -84,7 +89,7 @@ function CreateKey({ onClose, onCreated }: { onClose: () => void; onCreated: () 
           </output>
           <div class="row between">
             <CopyButton text={secret} label="Copy the key" />
-            <button type="button" onClick={onClose}>
+            <button type="button" onClick={done}>
               I have it
             </button>
           </div>
