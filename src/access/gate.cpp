@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/unicode.hpp"
+
 namespace slipway::access {
 
 namespace {
@@ -10,12 +12,6 @@ namespace {
 std::string_view without_port(std::string_view host) {
   if (host.starts_with('[')) return host.substr(0, host.find(']') + 1);
   return host.substr(0, host.rfind(':'));
-}
-
-bool is_loopback(std::string_view host) {
-  return host == "localhost" || host.ends_with(".localhost") || host == "[::1]" ||
-         // An address, not a name: "127.evil.example" is anybody's.
-         (host.starts_with("127.") && host.find_first_not_of("0123456789.") == host.npos);
 }
 
 /// The key of a request, or empty.
@@ -31,17 +27,16 @@ std::string_view secret_of(const http::Request& request) {
   return request.headers.get("x-api-key");
 }
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return out;
-}
-
 }  // namespace
 
+bool is_loopback(std::string_view host) {
+  return host == "localhost" || host.ends_with(".localhost") || host == "[::1]" || host == "::1" ||
+         // An address, not a name: "127.evil.example" is anybody's.
+         (host.starts_with("127.") && host.find_first_not_of("0123456789.") == host.npos);
+}
+
 bool Gate::is_known_host(std::string_view host) const {
-  const std::string name = lower(without_port(host));
+  const std::string name = unicode::to_lower(without_port(host));
   return is_loopback(name) || std::find(options_.host_names.begin(), options_.host_names.end(),
                                         name) != options_.host_names.end();
 }
@@ -58,7 +53,7 @@ Result<void> Gate::check_page(const http::Request& request) const {
     const std::size_t scheme = origin.find("://");
     const std::string_view from =
         scheme == std::string_view::npos ? origin : origin.substr(scheme + 3);
-    if (lower(from) != lower(host))
+    if (!http::equals_ignoring_case(from, host))
       return fail(Code::forbidden,
                   "a page of {} may not call this server; list it in server.origins to allow it",
                   origin);

@@ -141,7 +141,7 @@ class Running {
   Result<void> take_over(const LoadedConfig& loaded) {
     auto next = TRY(detail::Service::build(loaded, *foundations_));
     TRY(keys_->seed(loaded.config.keys));
-    if (!detail::is_loopback(loaded.config.server.host) && keys_->empty())
+    if (!access::is_loopback(loaded.config.server.host) && keys_->empty())
       return fail(Code::invalid_argument,
                   "others can reach {}, so API keys are needed; make one with 'slipway keys create "
                   "NAME', or declare some under 'keys' in slipway.yaml",

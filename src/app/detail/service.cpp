@@ -98,7 +98,7 @@ class ServiceOfConfig final : public Service, public std::enable_shared_from_thi
                .origins = loaded.config.server.origins,
                .session = [door = foundations.door](
                               const http::Request& request) { return door->caller(request); },
-               .demands_keys = !is_loopback(loaded.config.server.host)}),
+               .demands_keys = !access::is_loopback(loaded.config.server.host)}),
         router_(foundations.workers) {}
 
   Result<void> open() {
@@ -288,10 +288,6 @@ class ServiceOfConfig final : public Service, public std::enable_shared_from_thi
 };
 
 }  // namespace
-
-bool is_loopback(std::string_view host) {
-  return host == "localhost" || host == "::1" || host.starts_with("127.");
-}
 
 std::filesystem::path uploads_folder(const store::Database& database) {
   return database.path().parent_path() / "uploads";

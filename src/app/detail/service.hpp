@@ -57,7 +57,4 @@ class Service {
 /// Where large files of requests are while they are taken in.
 std::filesystem::path uploads_folder(const store::Database& database);
 
-/// Whether only this machine can reach what listens there.
-bool is_loopback(std::string_view host);
-
 }  // namespace slipway::app::detail

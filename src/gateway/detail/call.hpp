@@ -101,8 +101,10 @@ class Call : public std::enable_shared_from_this<Call> {
     return std::chrono::duration<double>(end - begin).count();
   }
   std::optional<double> cost() const;
-  Failure cannot_say(const Deployment& deployment,
-                     const std::vector<dialects::Unsupported>& unsupported) const;
+  /// Remembers what a deployment cannot take, for x-slipway-dropped; or the refusal, if there is
+  /// something and the caller did not allow to drop it.
+  std::optional<Failure> drop(const Deployment& deployment,
+                              const std::vector<dialects::Unsupported>& unsupported);
 
   Engine& engine_;
   const http::ExchangePtr exchange_;

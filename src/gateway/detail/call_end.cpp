@@ -37,8 +37,13 @@ bool Call::may_drop() const {
   return exchange_->request().headers.get("x-slipway-drop-unsupported") == "true";
 }
 
-Failure Call::cannot_say(const Deployment& deployment,
-                         const std::vector<dialects::Unsupported>& unsupported) const {
+std::optional<Failure> Call::drop(const Deployment& deployment,
+                                  const std::vector<dialects::Unsupported>& unsupported) {
+  if (unsupported.empty() || may_drop()) {
+    dropped_.clear();
+    for (const auto& one : unsupported) dropped_.push_back(one.parameter);
+    return {};
+  }
   Failure failure;
   failure.is_refused_by_us = true;
   const auto& first = unsupported.front();

@@ -331,13 +331,10 @@ void ConversationCall::ask_local(const DeploymentPtr& deployment) {
     try_failed(std::move(failure));
     return;
   }
-  const auto unsupported = dialects::foreign(*request_);
-  if (!unsupported.empty() && !may_drop()) {
-    try_failed(cannot_say(*deployment, unsupported));
+  if (auto refusal = drop(*deployment, dialects::foreign(*request_))) {
+    try_failed(*std::move(refusal));
     return;
   }
-  dropped_.clear();
-  for (const auto& one : unsupported) dropped_.push_back(one.parameter);
   watch_.reset();
   is_relayed_ = false;
   answer_bytes_ = 0;

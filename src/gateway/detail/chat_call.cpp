@@ -161,9 +161,7 @@ std::optional<Failure> ConversationCall::translated_body(const Deployment& deplo
     request.max_tokens = deployment.config().max_tokens;
   std::vector<dialects::Unsupported> unsupported;
   const json::Value value = wire_->encode_request(request, unsupported);
-  if (!unsupported.empty() && !may_drop()) return cannot_say(deployment, unsupported);
-  dropped_.clear();
-  for (const auto& one : unsupported) dropped_.push_back(one.parameter);
+  if (auto refusal = drop(deployment, unsupported)) return refusal;
   body = json::dump(value);
   return {};
 }

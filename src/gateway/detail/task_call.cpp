@@ -101,10 +101,7 @@ std::optional<Failure> EmbeddingCall::prepare(const Deployment& deployment,
   asked.model = deployment.model();
   std::vector<dialects::Unsupported> unsupported;
   request.body = json::dump(dialects::encode_embedding_request(dialect, asked, unsupported));
-  if (!unsupported.empty() && !may_drop()) return cannot_say(deployment, unsupported);
-  dropped_.clear();
-  for (const auto& one : unsupported) dropped_.push_back(one.parameter);
-  return {};
+  return drop(deployment, unsupported);
 }
 
 void EmbeddingCall::take_answer(Try& attempt) {
@@ -183,10 +180,7 @@ std::optional<Failure> RerankingCall::prepare(const Deployment& deployment,
   std::vector<dialects::Unsupported> unsupported;
   request.body =
       json::dump(dialects::encode_rerank_request(RerankDialect::cohere_v2, asked, unsupported));
-  if (!unsupported.empty() && !may_drop()) return cannot_say(deployment, unsupported);
-  dropped_.clear();
-  for (const auto& one : unsupported) dropped_.push_back(one.parameter);
-  return {};
+  return drop(deployment, unsupported);
 }
 
 void RerankingCall::take_answer(Try& attempt) {
@@ -268,8 +262,7 @@ std::optional<Failure> CountingCall::prepare(const Deployment& deployment,
   asked.model = deployment.model();
   std::vector<dialects::Unsupported> unsupported;
   request.body = json::dump(dialects::encode_count_tokens(asked, unsupported));
-  if (!unsupported.empty() && !may_drop()) return cannot_say(deployment, unsupported);
-  return {};
+  return drop(deployment, unsupported);
 }
 
 void CountingCall::take_answer(Try& attempt) {
