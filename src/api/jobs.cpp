@@ -16,6 +16,13 @@ namespace {
 
 constexpr std::chrono::milliseconds progress_pause{100};
 
+/// What a job that is over failed with. Without a word its process has died.
+Code code_of(const JobInfo& info) {
+  for (int i = 0; i <= static_cast<int>(Code::internal); ++i)
+    if (info.error_code == name(static_cast<Code>(i))) return static_cast<Code>(i);
+  return Code::unavailable;
+}
+
 /// One job of this process, from its birth to its end.
 class LiveJob final : public JobReport {
  public:
@@ -53,10 +60,12 @@ class LiveJob final : public JobReport {
     if (info_.has_ended()) return std::nullopt;
     info_.state = state;
     info_.finished_at = std::move(finished_at);
-    if (outcome)
+    if (outcome) {
       info_.result = *outcome;
-    else
+    } else {
       info_.error = outcome.error().message();
+      info_.error_code = name(outcome.error().code());
+    }
     if (failures_beyond_ > 0)
       info_.errors.push_back({"", fmt::format("and {} more failed", failures_beyond_)});
     outcome_ = std::move(outcome);
@@ -204,7 +213,7 @@ class JobsOnDatabase final : public Jobs {
       TRY(context.check());
     }
     const JobInfo info = TRY(get(context, id));
-    if (info.error) return fail(Code::conflict, "{}", *info.error);
+    if (info.error) return Error(code_of(info), *info.error);
     return info.result;
   }
 

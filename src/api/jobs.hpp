@@ -43,14 +43,15 @@ struct JobInfo {
   JobProgress progress;
   json::Value result;  ///< Of a job that is done; else null.
   std::vector<JobFailure> errors;
-  std::optional<std::string> error;  ///< Why it failed or was cancelled.
+  std::optional<std::string> error;       ///< Why it failed or was cancelled.
+  std::optional<std::string> error_code;  ///< The word of it, as in problems: "conflict".
   std::string created_at;
   std::optional<std::string> started_at, finished_at;
   bool has_ended() const { return state != JobState::queued && state != JobState::running; }
 };
 BOOST_DESCRIBE_STRUCT(JobInfo, (),
-                      (id, kind, collection, state, progress, result, errors, error, created_at,
-                       started_at, finished_at))
+                      (id, kind, collection, state, progress, result, errors, error, error_code,
+                       created_at, started_at, finished_at))
 
 struct JobPage {
   std::vector<JobInfo> items;  ///< Youngest first.

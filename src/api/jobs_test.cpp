@@ -71,6 +71,8 @@ struct Stand {
   JobInfo submit_quick() {
     return submit([](const Context&, JobReport&) { return Result<json::Value>(json::Value(1)); });
   }
+  /// After it the jobs before are of the database only: one at a time runs.
+  void settle() { wait_for(submit_quick().id, JobState::done); }
   JobInfo get(const std::string& id) { return must(jobs->get(context, id)); }
   void wait_for(const std::string& id, JobState state) {
     for (int i = 0; i < 5000 && get(id).state != state; ++i)
@@ -110,13 +112,17 @@ TEST_CASE("what a job fails with is kept, an exception too") {
   Stand s;
   const Quiet quiet;
   const JobInfo failing = s.submit([](const Context&, JobReport&) -> Result<json::Value> {
-    return fail(Code::conflict, "the settings do not agree");
+    return fail(Code::forbidden, "the folder is not allowed");
   });
   const auto outcome = s.jobs->wait(s.context, failing.id);
   REQUIRE_FALSE(outcome);
-  CHECK(outcome.error().code() == Code::conflict);
-  s.wait_for(failing.id, JobState::failed);
-  CHECK(s.get(failing.id).error == "the settings do not agree");
+  CHECK(outcome.error().code() == Code::forbidden);
+  s.settle();
+  CHECK(s.get(failing.id).error == "the folder is not allowed");
+  CHECK(s.get(failing.id).error_code == "forbidden");
+  const auto later = s.jobs->wait(s.context, failing.id);
+  REQUIRE_FALSE(later);
+  CHECK(later.error().code() == Code::forbidden);
   const JobInfo throwing = s.submit([](const Context&, JobReport&) -> Result<json::Value> {
     throw std::runtime_error("broken");
   });

@@ -21,7 +21,8 @@ std::vector<store::Migration> migrations() {
       created_at TEXT NOT NULL,
       started_at TEXT,
       finished_at TEXT) WITHOUT ROWID;
-  )sql"}};
+  )sql"},
+          {"api", 2, "ALTER TABLE api_jobs ADD COLUMN error_code TEXT"}};
 }
 
 namespace detail {
@@ -30,7 +31,7 @@ namespace {
 
 constexpr std::string_view columns =
     "id, kind, collection, state, progress, result, errors, error, created_at, started_at, "
-    "finished_at";
+    "finished_at, error_code";
 
 std::optional<std::string> optional_text(const store::Statement& row, int column) {
   if (row.is_null(column)) return std::nullopt;
@@ -50,6 +51,7 @@ Result<JobInfo> read_row(const store::Statement& row) {
   info.created_at = row.text(8);
   info.started_at = optional_text(row, 9);
   info.finished_at = optional_text(row, 10);
+  info.error_code = optional_text(row, 11);
   return info;
 }
 
@@ -117,11 +119,11 @@ Result<void> JobRows::update(const Context& context, const JobInfo& info) {
   return database_.write(context, [&](store::Connection& connection) -> Result<void> {
     auto update = TRY(connection.prepare(
         "UPDATE api_jobs SET state = ?, progress = ?, result = ?, errors = ?, error = ?, "
-        "started_at = ?, finished_at = ? WHERE id = ?"));
+        "started_at = ?, finished_at = ?, error_code = ? WHERE id = ?"));
     update.bind(0, json::name(info.state)).bind(1, json::dump(json::to(info.progress)));
     update.bind(2, json::dump(info.result)).bind(3, json::dump(json::to(info.errors)));
     update.bind(4, info.error).bind(5, info.started_at).bind(6, info.finished_at);
-    return update.bind(7, info.id).run();
+    return update.bind(7, info.error_code).bind(8, info.id).run();
   });
 }
 
