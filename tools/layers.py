@@ -15,7 +15,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
 
 # Beginning of the header's name -> (modules that may use it, why the others may not).
 THIRD_PARTY = {
-    "boost/asio": ({"http"}, "it costs four seconds in every file; the edge is the place for it"),
+    "boost/asio": ({"http"}, "it costs four seconds in every file, and only the oracle of the reader of heads needs it"),
     "boost/beast": ({"http"}, "it costs six seconds in every file; the edge is the place for it"),
     "boost/regex": ({"documents"}, "patterns on foreign text need limits; documents/detail/patterns.hpp has them"),
     "sqlite3.h": ({"store"}, "everything else speaks to store/database.hpp, so that PostgreSQL can take its place"),

@@ -344,6 +344,10 @@ Result<LoadedConfig> load_config(const ConfigSources& sources) {
   auto config = json::from<Config>(layers.document.value);
   if (!config) return blame(std::move(config.error()), layers);
   loaded.config = *std::move(config);
+  for (const char* section : {"models", "routes"})
+    if (const auto* named = layers.document.value.as_object().if_contains(section);
+        named != nullptr && named->is_object())
+      for (const auto& [name, value] : named->as_object()) loaded.model_order.emplace_back(name);
 
   loaded.shown = json::to(loaded.config);
   for_each_leaf(loaded.shown, "$", [&](const std::string& path, json::Value& value) {

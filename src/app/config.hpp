@@ -112,7 +112,8 @@ struct ConfigSources {
 struct LoadedConfig {
   Config config;               ///< Relative paths of the file are made relative to its folder.
   std::filesystem::path file;  ///< Empty when there is none.
-  json::Value shown;           ///< The effective values as written, secrets redacted.
+  std::vector<std::string> model_order;  ///< Names of models, then of routes, as written.
+  json::Value shown;                     ///< The effective values as written, secrets redacted.
   std::map<std::string, std::string> origins;  ///< "$.log.level" -> "slipway.yaml:3"; else default.
 
   /// Of a value in `shown`.

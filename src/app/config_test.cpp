@@ -134,6 +134,15 @@ TEST_CASE("what is shown is YAML that loads again, with the origin of each value
   CHECK(json::dump(again->shown) == json::dump(loaded->shown));
 }
 
+TEST_CASE("models and routes keep the order in which the file names them") {
+  const Folder folder(
+      "models:\n  zeta: {provider: openai}\n  alpha: {provider: openai}\nroutes:\n"
+      "  beta: {targets: [{model: zeta}]}\n  aaa: {targets: [{model: alpha}]}\n");
+  const auto loaded = folder.load();
+  REQUIRE_MESSAGE(loaded, (loaded ? "" : loaded.error().message()));
+  CHECK(loaded->model_order == std::vector<std::string>{"zeta", "alpha", "beta", "aaa"});
+}
+
 TEST_CASE("the schema knows every section") {
   const json::Value schema = config_schema();
   for (const char* section : {"data", "defaults", "models", "collections", "log"})

@@ -3,6 +3,7 @@
 #include <utf8proc.h>
 
 #include <cstdlib>
+#include <cstring>
 #include <memory>
 
 namespace slipway::unicode {
@@ -52,6 +53,15 @@ void append(std::string& out, char32_t code_point) {
 
 bool is_valid_utf8(std::string_view text) {
   for (std::size_t at = 0; at < text.size();) {
+    // Most text is ASCII: eight bytes at once.
+    std::uint64_t eight = 0;
+    if (text.size() - at >= sizeof eight) {
+      std::memcpy(&eight, text.data() + at, sizeof eight);
+      if ((eight & 0x8080808080808080) == 0) {
+        at += sizeof eight;
+        continue;
+      }
+    }
     const Decoded decoded = decode(text, at);
     if (!decoded.valid) return false;
     at += decoded.bytes;

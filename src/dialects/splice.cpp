@@ -1,5 +1,8 @@
 #include "dialects/splice.hpp"
 
+#include <cstdint>
+#include <cstring>
+
 #include "core/json.hpp"
 #include "core/unicode.hpp"
 
@@ -14,6 +17,17 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 
 /// RFC 8259, without making anything of it.
+constexpr std::uint64_t each(unsigned char byte) { return byte * 0x0101010101010101u; }
+
+/// Whether any of eight bytes ends a run of plain text in a string: a quote, a backslash, a control
+/// character or the start of something that is not ASCII.
+bool has_special(std::uint64_t eight) {
+  const auto zero_bytes = [](std::uint64_t v) { return (v - each(1)) & ~v; };
+  const std::uint64_t controls = (eight - each(0x20)) & ~eight;
+  return ((eight | controls | zero_bytes(eight ^ each('"')) | zero_bytes(eight ^ each('\\'))) &
+          each(0x80)) != 0;
+}
+
 class Scanner {
  public:
   explicit Scanner(std::string_view text) : text_(text) {}
@@ -150,7 +164,7 @@ class Scanner {
     if (!next('"')) return wrong("a string");
     const std::size_t begin = at_;
     bool is_ascii = true;
-    while (has() && peek() != '"') {
+    for (skip_plain(); has() && peek() != '"'; skip_plain()) {
       const auto c = static_cast<unsigned char>(peek());
       if (c < 0x20) return wrong("no control character in a string");
       is_ascii = is_ascii && c < 0x80;
@@ -161,6 +175,15 @@ class Scanner {
       return wrong("UTF-8 in the string before");
     if (!next('"')) return wrong("'\"'");
     return {};
+  }
+
+  /// Eight bytes at a time, as long as they are nothing but text.
+  void skip_plain() {
+    std::uint64_t eight = 0;
+    for (; text_.size() - at_ >= sizeof eight; at_ += sizeof eight) {
+      std::memcpy(&eight, text_.data() + at_, sizeof eight);
+      if (has_special(eight)) return;
+    }
   }
 
   Result<void> escape() {

@@ -1,6 +1,6 @@
 // Why the request's head is not read by Beast's parser: it unfolds folded headers and stands for
 // its own fields; a reader that refuses all that can be read in two ways, and fills our Request
-// directly, is shorter than what would be needed around it. Sockets and timers are Asio's.
+// directly, is shorter than what would be needed around it. Why there is no Asio: decision 17.
 #include "http/server.hpp"
 
 #include <arpa/inet.h>
@@ -10,10 +10,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <boost/asio/ip/address.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <cerrno>
 #include <cstring>
+#include <future>
 
 #include "core/log.hpp"
 #include "http/detail/connection.hpp"
@@ -22,8 +21,6 @@
 namespace slipway::http {
 
 namespace {
-
-using boost::asio::ip::tcp;
 
 constexpr int backlog = 4096;
 constexpr int accepted_at_once = 64;
@@ -38,7 +35,10 @@ class Descriptor {
   Descriptor(const Descriptor&) = delete;
   Descriptor& operator=(const Descriptor&) = delete;
   int get() const { return fd_; }
-  void reset(int fd) { fd_ = fd; }
+  void reset(int fd) {
+    if (fd_ >= 0) ::close(fd_);
+    fd_ = fd;
+  }
   int release() { return std::exchange(fd_, -1); }
 
  private:
@@ -58,33 +58,58 @@ void set_socket_options(int fd) {
   set(IPPROTO_TCP, TCP_KEEPCNT, 3);
 }
 
-Result<tcp::endpoint> listen_on(const Server::Options& options, Descriptor& listener) {
-  boost::system::error_code error;
+/// Where a server can be reached.
+struct Endpoint {
+  std::string host;  ///< An address as in a URL.
+  int port = 0;
+};
+
+/// The address of `host`, without asking anyone for names.
+std::optional<sockaddr_storage> address_of(const std::string& host, int port) {
+  sockaddr_storage address{};
+  auto& v4 = reinterpret_cast<sockaddr_in&>(address);
+  auto& v6 = reinterpret_cast<sockaddr_in6&>(address);
+  const auto wire_port = htons(static_cast<std::uint16_t>(port));
+  if (inet_pton(AF_INET, host.c_str(), &v4.sin_addr) == 1) {
+    v4.sin_family = AF_INET;
+    v4.sin_port = wire_port;
+    return address;
+  }
+  address = {};
+  if (inet_pton(AF_INET6, host.c_str(), &v6.sin6_addr) != 1) return std::nullopt;
+  v6.sin6_family = AF_INET6;
+  v6.sin6_port = wire_port;
+  return address;
+}
+
+Result<Endpoint> listen_on(const Server::Options& options, Descriptor& listener) {
+  if (options.port < 0 || options.port > 65535)
+    return fail(Code::invalid_argument, "port: {} is not in 0..65535", options.port);
   const std::string host = options.host == "localhost" ? "127.0.0.1" : options.host;
-  const auto address = boost::asio::ip::make_address(host, error);
-  if (error)
+  auto address = address_of(host, options.port);
+  if (!address)
     return fail(Code::invalid_argument,
                 "host: '{}' is not an address; write 127.0.0.1, 0.0.0.0, ::1 or localhost",
                 options.host);
-  if (options.port < 0 || options.port > 65535)
-    return fail(Code::invalid_argument, "port: {} is not in 0..65535", options.port);
-  tcp::endpoint endpoint(address, static_cast<unsigned short>(options.port));
-  Descriptor fd(::socket(endpoint.protocol().family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
-                         IPPROTO_TCP));
+  const bool is_v6 = address->ss_family == AF_INET6;
+  auto* const raw = reinterpret_cast<sockaddr*>(&*address);
+  socklen_t size = is_v6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);
+  Descriptor fd(
+      ::socket(address->ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_TCP));
   const auto failed = [&](Code code, const char* what) {
     return fail(code, "cannot {} {} port {}: {}", what, options.host, options.port,
                 std::strerror(errno));
   };
   if (fd.get() < 0) return failed(Code::unavailable, "make a socket for");
   set_socket_options(fd.get());
-  if (::bind(fd.get(), endpoint.data(), static_cast<socklen_t>(endpoint.size())) != 0)
+  if (::bind(fd.get(), raw, size) != 0)
     return failed(errno == EADDRNOTAVAIL ? Code::invalid_argument : Code::unavailable, "listen on");
   if (::listen(fd.get(), backlog) != 0) return failed(Code::unavailable, "listen on");
-  auto size = static_cast<socklen_t>(endpoint.capacity());
-  ::getsockname(fd.get(), endpoint.data(), &size);
-  endpoint.resize(size);
+  ::getsockname(fd.get(), raw, &size);
+  const auto wire_port = is_v6 ? reinterpret_cast<const sockaddr_in6&>(*address).sin6_port
+                               : reinterpret_cast<const sockaddr_in&>(*address).sin_port;
   listener.reset(fd.release());
-  return endpoint;
+  return Endpoint{is_v6 ? fmt::format("[{}]", host) : host, ntohs(wire_port)};
 }
 
 std::string to_text(const sockaddr_storage& address) {
@@ -99,36 +124,107 @@ std::string to_text(const sockaddr_storage& address) {
   return fmt::format("[{}]:{}", text, ntohs(v6.sin6_port));
 }
 
-class AsioServer final : public Server {
+/// Takes clients in, on one edge's thread for all of them in turn: that spreads few connections
+/// evenly, and a second server on the same port is found out, as it would not be with SO_REUSEPORT.
+class Acceptor final : public detail::Watcher, public detail::Guest {
  public:
-  AsioServer(std::shared_ptr<detail::Shared> shared, tcp::endpoint endpoint)
-      : shared_(std::move(shared)), endpoint_(std::move(endpoint)) {
-    const std::size_t threads = std::max<std::size_t>(1, shared_->options.threads);
-    for (std::size_t i = 0; i < threads; ++i)
-      edges_.push_back(std::make_shared<detail::Edge>(shared_));
+  Acceptor(std::shared_ptr<detail::Shared> shared, std::vector<std::shared_ptr<detail::Edge>> edges,
+           int listener)
+      : shared_(std::move(shared)),
+        edges_(std::move(edges)),
+        reactor_(edges_.front()->reactor()),
+        listener_(listener) {}
+
+  void open() {
+    if (!reactor_.watch(listener_.get(), EPOLLIN, *this)) opens_at_ = Steady::now() + pause;
+  }
+  void close() {
+    reactor_.forget(listener_.get());
+    listener_.reset(-1);
+    opens_at_ = detail::TimePoint::max();
   }
 
-  ~AsioServer() override {
+  void on_ready(int, std::uint32_t) override {
+    if (accept_some()) return;
+    reactor_.forget(listener_.get());
+    opens_at_ = Steady::now() + pause;
+  }
+  detail::TimePoint next() const override { return opens_at_; }
+  void turn(detail::TimePoint now) override {
+    if (opens_at_ > now) return;
+    opens_at_ = detail::TimePoint::max();
+    open();
+  }
+  void end() override { close(); }
+
+ private:
+  using Steady = std::chrono::steady_clock;
+  static constexpr std::chrono::milliseconds pause = pause_without_descriptors;
+
+  /// False when no descriptors are left: asking again at once would only burn time.
+  bool accept_some() {
+    for (int i = 0; i < accepted_at_once; ++i) {
+      sockaddr_storage address{};
+      socklen_t size = sizeof address;
+      const int fd = ::accept4(listener_.get(), reinterpret_cast<sockaddr*>(&address), &size,
+                               SOCK_CLOEXEC | SOCK_NONBLOCK);
+      if (fd >= 0) {
+        give_away({fd, to_text(address)});
+        continue;
+      }
+      if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+        log::warning("no new connection: {}", std::strerror(errno));
+        return false;
+      }
+      if (errno != EINTR && errno != ECONNABORTED) return true;
+    }
+    return true;
+  }
+
+  void give_away(detail::Accepted accepted) {
+    ++shared_->accepted;
+    if (++shared_->connections <= shared_->options.connections_max)
+      return edges_[next_++ % edges_.size()]->adopt(std::move(accepted));
+    --shared_->connections;
+    ++shared_->refused;
+    constexpr std::string_view busy =
+        "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nretry-after: 1\r\n"
+        "connection: close\r\nserver: slipway\r\n\r\n";
+    if (shared_->options.tls.certificate_file.empty()) [[maybe_unused]]
+      const auto sent = ::send(accepted.fd, busy.data(), busy.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    ::close(accepted.fd);
+  }
+
+  const std::shared_ptr<detail::Shared> shared_;
+  const std::vector<std::shared_ptr<detail::Edge>> edges_;
+  detail::Reactor& reactor_;
+  Descriptor listener_;
+  detail::TimePoint opens_at_ = detail::TimePoint::max();  ///< After a pause.
+  std::size_t next_ = 0;
+};
+
+class EdgeServer final : public Server {
+ public:
+  EdgeServer(std::shared_ptr<detail::Shared> shared,
+             std::vector<std::shared_ptr<detail::Edge>> edges, Endpoint endpoint)
+      : shared_(std::move(shared)), edges_(std::move(edges)), endpoint_(std::move(endpoint)) {}
+
+  ~EdgeServer() override {
     stop_accepting();
     for (const auto& edge : edges_) edge->stop();
   }
 
-  /// The first edge accepts for all, in turn: that spreads few connections evenly, and a second
-  /// server on the same port is found out, as it would not be with SO_REUSEPORT.
   void run(Descriptor& listener) {
-    acceptor_ = std::make_unique<tcp::acceptor>(edges_.front()->context(), endpoint_.protocol(),
-                                                listener.release());
-    pause_ = std::make_unique<boost::asio::steady_timer>(edges_.front()->context());
-    wait_for_clients();
+    const auto acceptor = std::make_shared<Acceptor>(shared_, edges_, listener.release());
+    acceptor_ = acceptor;
+    edges_.front()->reactor().admit(acceptor.get(), acceptor);
+    acceptor->open();
     for (const auto& edge : edges_) edge->start();
   }
 
-  int port() const override { return endpoint_.port(); }
+  int port() const override { return endpoint_.port; }
   std::string url() const override {
-    const std::string host = endpoint_.address().is_v6()
-                                 ? fmt::format("[{}]", endpoint_.address().to_string())
-                                 : endpoint_.address().to_string();
-    return fmt::format("{}://{}:{}", is_secure() ? "https" : "http", host, port());
+    return fmt::format("{}://{}:{}", is_secure() ? "https" : "http", endpoint_.host, port());
   }
 
   ServerStats stats() const override {
@@ -161,74 +257,23 @@ class AsioServer final : public Server {
   bool is_secure() const { return !shared_->options.tls.certificate_file.empty(); }
 
   void stop_accepting() {
-    std::mutex mutex;
-    std::condition_variable closed;
-    bool is_closed = false;
-    if (std::exchange(accepts_, false) == false) return;
-    edges_.front()->run([&] {
-      boost::system::error_code ignored;
-      acceptor_->close(ignored);
-      pause_->cancel();
-      const std::lock_guard lock(mutex);
-      is_closed = true;
-      closed.notify_all();
+    const auto acceptor = acceptor_.lock();
+    if (!acceptor) return;
+    acceptor_.reset();
+    std::promise<void> closed;
+    detail::Reactor& reactor = edges_.front()->reactor();
+    const bool will_run = reactor.post([&] {
+      acceptor->close();
+      reactor.dismiss(acceptor.get());
+      closed.set_value();
     });
-    std::unique_lock lock(mutex);
-    closed.wait(lock, [&] { return is_closed; });
-  }
-
-  void wait_for_clients() {
-    acceptor_->async_wait(tcp::acceptor::wait_read, [this](const boost::system::error_code& error) {
-      if (error || !acceptor_->is_open()) return;
-      if (accept_some()) return wait_for_clients();
-      pause_->expires_after(pause_without_descriptors);
-      pause_->async_wait([this](const boost::system::error_code& failed) {
-        if (!failed && acceptor_->is_open()) wait_for_clients();
-      });
-    });
-  }
-
-  /// False when no descriptors are left: asking again at once would only burn time.
-  bool accept_some() {
-    for (int i = 0; i < accepted_at_once; ++i) {
-      sockaddr_storage address{};
-      socklen_t size = sizeof address;
-      const int fd = ::accept4(acceptor_->native_handle(), reinterpret_cast<sockaddr*>(&address),
-                               &size, SOCK_CLOEXEC | SOCK_NONBLOCK);
-      if (fd >= 0) {
-        give_away({fd, address.ss_family == AF_INET6, to_text(address)});
-        continue;
-      }
-      if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-        log::warning("no new connection: {}", std::strerror(errno));
-        return false;
-      }
-      if (errno != EINTR && errno != ECONNABORTED) return true;
-    }
-    return true;
-  }
-
-  void give_away(detail::Accepted accepted) {
-    ++shared_->accepted;
-    if (++shared_->connections <= shared_->options.connections_max)
-      return edges_[next_++ % edges_.size()]->adopt(std::move(accepted));
-    --shared_->connections;
-    ++shared_->refused;
-    constexpr std::string_view busy =
-        "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nretry-after: 1\r\n"
-        "connection: close\r\nserver: slipway\r\n\r\n";
-    if (!is_secure()) [[maybe_unused]]
-      const auto sent = ::send(accepted.fd, busy.data(), busy.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-    ::close(accepted.fd);
+    if (will_run) closed.get_future().wait();
   }
 
   const std::shared_ptr<detail::Shared> shared_;
-  const tcp::endpoint endpoint_;
-  std::vector<std::shared_ptr<detail::Edge>> edges_;
-  std::unique_ptr<tcp::acceptor> acceptor_;  ///< Of the first edge.
-  std::unique_ptr<boost::asio::steady_timer> pause_;
-  std::size_t next_ = 0;
-  bool accepts_ = true;
+  const std::vector<std::shared_ptr<detail::Edge>> edges_;
+  const Endpoint endpoint_;
+  std::weak_ptr<Acceptor> acceptor_;  ///< A guest of the first edge.
 };
 
 }  // namespace
@@ -246,7 +291,11 @@ Result<std::unique_ptr<Server>> Server::start(Options options, ExchangeHandler h
       std::min(shared->limits.target_bytes_max, options.header_bytes_max);
   shared->options = std::move(options);
   shared->handler = std::move(handler);
-  auto server = std::make_unique<AsioServer>(std::move(shared), std::move(endpoint));
+  std::vector<std::shared_ptr<detail::Edge>> edges;
+  for (std::size_t i = 0; i < std::max<std::size_t>(1, shared->options.threads); ++i)
+    edges.push_back(TRY(detail::Edge::make(shared)));
+  auto server =
+      std::make_unique<EdgeServer>(std::move(shared), std::move(edges), std::move(endpoint));
   server->run(listener);
   return std::unique_ptr<Server>(std::move(server));
 }

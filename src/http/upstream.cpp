@@ -1,25 +1,20 @@
-// One thread, one epoll, one curl multi handle.
+// curl's multi interface as a guest of reactors: a call runs on the thread that starts it, if that
+// is a reactor's, else on one of this upstream's own.
 //
 // curl says which sockets it watches and takes most of that back at the end of every transfer; the
 // registration of a connection that is kept alive is left as it is (two system calls less a call)
 // and dropped when the socket is closed or speaks while nobody listens.
 #include "http/upstream.hpp"
 
-#include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
-#include <pthread.h>
-#include <signal.h>
-
-#include <array>
-#include <cerrno>
-#include <mutex>
-#include <thread>
+#include <future>
 #include <unordered_map>
 #include <vector>
 
 #include "core/fault.hpp"
+#include "core/guarded.hpp"
+#include "http/detail/reactor.hpp"
 #include "http/detail/upstream_call.hpp"
 
 namespace slipway::http {
@@ -32,103 +27,136 @@ using detail::Easy;
 using detail::TimePoint;
 
 constexpr std::size_t idle_handles_max = 256;
-constexpr std::chrono::milliseconds longest_sleep{60'000};
+constexpr std::size_t targets_max = 1024;
 
-class Loop final : public CallControl, public std::enable_shared_from_this<Loop> {
+/// What the loops of one upstream share.
+class Common {
  public:
-  explicit Loop(Upstream::Options options) : options_(options) {}
-  ~Loop() override {
-    idle_handles_.clear();
-    if (multi_ != nullptr) curl_multi_cleanup(multi_);
-    if (epoll_ >= 0) ::close(epoll_);
-    if (wake_ >= 0) ::close(wake_);
+  explicit Common(Upstream::Options given) : options(given) {}
+
+  const Upstream::Options options;
+  std::atomic<std::size_t> calls{0};
+
+  Result<void> admit() {
+    if (calls.fetch_add(1) < options.calls_max) return {};
+    --calls;
+    return fail(Code::unavailable, "{} outgoing calls are running, which is the limit; try again",
+                options.calls_max);
   }
+
+  /// The same few URLs are called over and over: parsing each time is a twentieth of a call.
+  Result<detail::Target> target_of(const std::string& url) {
+    const auto known = targets_.with([&](Targets& all) -> std::optional<detail::Target> {
+      const auto found = all.find(url);
+      if (found == all.end()) return std::nullopt;
+      return found->second;
+    });
+    if (known) return *known;
+    const auto target = TRY(detail::check_url(url));
+    targets_.with([&](Targets& all) {
+      if (all.size() >= targets_max) all.clear();
+      all.emplace(url, target);
+    });
+    return target;
+  }
+
+ private:
+  using Targets = std::unordered_map<std::string, detail::Target>;
+  Guarded<Targets> targets_;
+};
+
+/// On its reactor's thread, but for `tell` and `leave`.
+class Loop final : public CallControl,
+                   public detail::Guest,
+                   public detail::Watcher,
+                   public std::enable_shared_from_this<Loop> {
+ public:
+  Loop(std::shared_ptr<detail::Reactor> reactor, std::shared_ptr<Common> common)
+      : reactor_(std::move(reactor)), common_(std::move(common)) {}
+  ~Loop() override { close(); }
 
   Result<void> open() {
     detail::start_curl();
-    epoll_ = epoll_create1(EPOLL_CLOEXEC);
-    wake_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     multi_ = curl_multi_init();
-    if (epoll_ < 0 || wake_ < 0 || multi_ == nullptr)
-      return fail(Code::unavailable, "no descriptors are left for outgoing calls");
-    epoll_event event{EPOLLIN, {.fd = wake_}};
-    epoll_ctl(epoll_, EPOLL_CTL_ADD, wake_, &event);
+    if (multi_ == nullptr) return fail(Code::unavailable, "no memory is left for outgoing calls");
+    const Upstream::Options& options = common_->options;
     curl_multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, &Loop::on_socket);
     curl_multi_setopt(multi_, CURLMOPT_SOCKETDATA, this);
     curl_multi_setopt(multi_, CURLMOPT_TIMERFUNCTION, &Loop::on_timer);
     curl_multi_setopt(multi_, CURLMOPT_TIMERDATA, this);
     curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS,
-                      static_cast<long>(options_.idle_connections_max));
+                      static_cast<long>(options.idle_connections_max));
     curl_multi_setopt(multi_, CURLMOPT_MAX_HOST_CONNECTIONS,
-                      static_cast<long>(options_.connections_per_host_max));
+                      static_cast<long>(options.connections_per_host_max));
     return {};
   }
 
-  void run() {
-    std::array<epoll_event, 256> events;
-    while (!is_ending_) {
-      const int count = epoll_wait(epoll_, events.data(), events.size(), sleep_ms());
-      for (int i = 0; i < count; ++i) {
-        if (events[i].data.fd == wake_)
-          take_wishes();
-        else
-          act(events[i].data.fd, events[i].events);
-      }
-      look_at_time();
-      take_results();
-    }
-    end_all();
+  bool tell(std::shared_ptr<Call> call, Wish wish) override {
+    if (has_ended_) return false;
+    if (!reactor_->is_here())
+      return reactor_->post(
+          [loop = shared_from_this(), call = std::move(call), wish] { loop->tell(call, wish); });
+    // From within curl's callbacks nothing may be asked of it: a wish waits for its turn.
+    wishes_.emplace_back(std::move(call), wish);
+    return true;
   }
-
-  // From any thread.
-  Result<void> admit() {
-    if (calls_.fetch_add(1) < options_.calls_max) return {};
-    --calls_;
-    return fail(Code::unavailable, "{} outgoing calls are running, which is the limit; try again",
-                options_.calls_max);
-  }
-  void tell(std::shared_ptr<Call> call, Wish wish) override {
-    bool is_first = false;
-    {
-      const std::lock_guard lock(mutex_);
-      if (is_closed_) return;
-      is_first = wishes_.empty();
-      wishes_.emplace_back(std::move(call), wish);
-    }
-    if (is_first) wake();
-  }
-  void stop() {
-    {
-      const std::lock_guard lock(mutex_);
-      is_closed_ = true;
-    }
-    is_ending_ = true;
-    wake();
-  }
-
   void set_deadline(detail::Timed& timed, TimePoint at) override { deadlines_.set(timed, at); }
   void opened(int fd) override { watches_[fd] = {.is_ours = true}; }
+
+  TimePoint next() const override {
+    return wishes_.empty() ? std::min(curl_at_, deadlines_.next()) : TimePoint::min();
+  }
+  void turn(TimePoint now) override {
+    grant_wishes();
+    look_at_time(now);
+    take_results();
+  }
+  void end() override {
+    if (has_ended_) return;
+    grant_wishes();
+    while (!running_.empty()) cancel(running_.begin()->second->shared_from_this());
+    has_ended_ = true;
+    close();
+    ended_.set_value();
+  }
+  /// Ends it before its reactor does; from any thread.
+  void leave(const void* key) {
+    const auto go = [loop = shared_from_this(), key] {
+      loop->end();
+      loop->reactor_->dismiss(key);
+    };
+    if (reactor_->is_here()) return go();
+    reactor_->post(go);  // Or the reactor is ending it just now.
+    ended_.get_future().wait();
+  }
+
+  void on_ready(int fd, std::uint32_t events) override {
+    const auto found = watches_.find(fd);
+    if (found == watches_.end() || found->second.wanted == 0) {
+      // An idle connection that its peer closes: curl finds out when it wants to use it.
+      reactor_->forget(fd);
+      if (found != watches_.end()) found->second.is_known = false;
+      return;
+    }
+    int what = 0;
+    if (events & (EPOLLIN | EPOLLHUP)) what |= CURL_CSELECT_IN;
+    if (events & EPOLLOUT) what |= CURL_CSELECT_OUT;
+    if (events & EPOLLERR) what |= CURL_CSELECT_ERR;
+    int running = 0;
+    curl_multi_socket_action(multi_, fd, what, &running);
+  }
 
  private:
   struct Watch {
     std::uint32_t wanted = 0;      ///< What curl wants to hear of.
-    std::uint32_t registered = 0;  ///< What epoll was asked for.
-    bool is_known = false;         ///< To epoll.
+    std::uint32_t registered = 0;  ///< What the reactor was asked for.
+    bool is_known = false;         ///< To the reactor.
     bool is_ours = false;          ///< Its end is told by `on_close`.
   };
 
-  void wake() {
-    const std::uint64_t one = 1;
-    [[maybe_unused]] const auto written = ::write(wake_, &one, sizeof one);
-  }
-
-  int sleep_ms() const {
-    const TimePoint first = std::min(curl_at_, deadlines_.next());
-    const auto left =
-        std::chrono::ceil<std::chrono::milliseconds>(first - std::chrono::steady_clock::now());
-    if (first == TimePoint::max() || left > longest_sleep)
-      return static_cast<int>(longest_sleep.count());
-    return static_cast<int>(std::max<std::int64_t>(0, left.count()));
+  void close() {
+    idle_handles_.clear();
+    if (multi_ != nullptr) curl_multi_cleanup(std::exchange(multi_, nullptr));
   }
 
   static int on_timer(CURLM*, long timeout_ms, void* self) {
@@ -154,19 +182,14 @@ class Loop final : public CallControl, public std::enable_shared_from_this<Loop>
 
   void watch(int fd, Watch& watch) {
     if (watch.is_known && watch.registered == watch.wanted) return;
-    epoll_event event{watch.wanted, {.fd = fd}};
-    const int how = watch.is_known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
-    if (epoll_ctl(epoll_, how, fd, &event) != 0 && errno == EEXIST)
-      epoll_ctl(epoll_, EPOLL_CTL_MOD, fd, &event);
-    watch.is_known = true;
+    watch.is_known = reactor_->watch(fd, watch.wanted, *this);
     watch.registered = watch.wanted;
   }
 
   void forget(int fd) {
     const auto found = watches_.find(fd);
     if (found == watches_.end()) return;
-    // Closing alone may not do: a child process may hold the socket open for a moment.
-    if (found->second.is_known) epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr);
+    if (found->second.is_known) reactor_->forget(fd);
     watches_.erase(found);
   }
 
@@ -175,25 +198,8 @@ class Loop final : public CallControl, public std::enable_shared_from_this<Loop>
     return ::close(fd);
   }
 
-  void act(int fd, std::uint32_t events) {
-    const auto found = watches_.find(fd);
-    if (found == watches_.end() || found->second.wanted == 0) {
-      // An idle connection that its peer closes: curl finds out when it wants to use it.
-      epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr);
-      if (found != watches_.end()) found->second.is_known = false;
-      return;
-    }
-    int what = 0;
-    if (events & (EPOLLIN | EPOLLHUP)) what |= CURL_CSELECT_IN;
-    if (events & EPOLLOUT) what |= CURL_CSELECT_OUT;
-    if (events & EPOLLERR) what |= CURL_CSELECT_ERR;
+  void look_at_time(TimePoint now) {
     int running = 0;
-    curl_multi_socket_action(multi_, fd, what, &running);
-  }
-
-  void look_at_time() {
-    int running = 0;
-    TimePoint now = std::chrono::steady_clock::now();
     // A few rounds: what curl does at once sets its timer to now again.
     for (int round = 0; round < 8 && curl_at_ <= now; ++round) {
       curl_at_ = TimePoint::max();
@@ -207,15 +213,8 @@ class Loop final : public CallControl, public std::enable_shared_from_this<Loop>
     }
   }
 
-  void take_wishes() {
-    std::uint64_t count = 0;
-    [[maybe_unused]] const auto size = ::read(wake_, &count, sizeof count);
-    std::vector<std::pair<std::shared_ptr<Call>, Wish>> wishes;
-    {
-      const std::lock_guard lock(mutex_);
-      wishes.swap(wishes_);
-    }
-    for (auto& [call, wish] : wishes) {
+  void grant_wishes() {
+    for (auto& [call, wish] : std::exchange(wishes_, {})) {
       if (wish == Wish::start)
         begin(std::move(call));
       else if (wish == Wish::resume)
@@ -256,7 +255,7 @@ class Loop final : public CallControl, public std::enable_shared_from_this<Loop>
     curl_multi_remove_handle(multi_, call.handle());
     Easy easy = call.take_handle();
     if (idle_handles_.size() < idle_handles_max) idle_handles_.push_back(std::move(easy));
-    --calls_;
+    --common_->calls;
     return kept;
   }
 
@@ -279,72 +278,79 @@ class Loop final : public CallControl, public std::enable_shared_from_this<Loop>
     }
   }
 
-  void end_all() {
-    take_wishes();
-    while (!running_.empty()) cancel(running_.begin()->second->shared_from_this());
-    idle_handles_.clear();
-  }
-
-  const Upstream::Options options_;
-  int epoll_ = -1;
-  int wake_ = -1;
+  const std::shared_ptr<detail::Reactor> reactor_;
+  const std::shared_ptr<Common> common_;
   CURLM* multi_ = nullptr;
-  std::atomic<std::size_t> calls_{0};
-  std::atomic<bool> is_ending_{false};
-
-  std::mutex mutex_;
-  bool is_closed_ = false;
-  std::vector<std::pair<std::shared_ptr<Call>, Wish>> wishes_;
-
-  // The loop's thread only.
   TimePoint curl_at_ = TimePoint::max();
   detail::Deadlines deadlines_;
+  std::vector<std::pair<std::shared_ptr<Call>, Wish>> wishes_;
   std::unordered_map<Call*, std::shared_ptr<Call>> running_;
   std::unordered_map<int, Watch> watches_;
   std::vector<Easy> idle_handles_;
+  std::atomic<bool> has_ended_{false};
+  std::promise<void> ended_;
 };
 
 class CurlUpstream final : public Upstream {
  public:
-  CurlUpstream(std::shared_ptr<Loop> loop, Reach reach) : loop_(std::move(loop)), reach_(reach) {
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    thread_ = std::thread([loop = loop_] {
-      pthread_setname_np(pthread_self(), "upstream");
-      loop->run();
-    });
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  }
+  CurlUpstream(Options options, std::shared_ptr<detail::Reactor> reactor)
+      : common_(std::make_shared<Common>(options)), reactor_(std::move(reactor)) {}
   ~CurlUpstream() override {
-    loop_->stop();
-    thread_.join();
+    for (const auto& loop : loops_.with([](Loops& loops) { return std::exchange(loops, {}); }))
+      loop->leave(this);
+    reactor_->stop();
+  }
+
+  Result<void> open() {
+    own_ = std::make_shared<Loop>(reactor_, common_);
+    TRY(own_->open());
+    reactor_->admit(this, own_);
+    reactor_->start("upstream");
+    return {};
   }
 
   Result<std::shared_ptr<UpstreamCall>> start(ClientRequest request, UpstreamTimeouts timeouts,
                                               UpstreamEvents events) override {
-    const auto target = TRY(detail::check_request(request));
+    TRY(detail::check_head(request));
+    const auto target = TRY(common_->target_of(request.url));
     TRY(fault_point(FaultKind::network, "call"));
-    TRY(loop_->admit());
-    auto call = std::make_shared<Call>(
-        loop_, Call::Setting{std::move(request), timeouts, std::move(events), target, reach_});
-    loop_->tell(call, CallControl::Wish::start);
-    return std::shared_ptr<UpstreamCall>(std::move(call));
+    const auto loop = TRY(loop_here());
+    TRY(common_->admit());
+    auto call =
+        std::make_shared<Call>(loop, Call::Setting{std::move(request), timeouts, std::move(events),
+                                                   target, common_->options.reach});
+    if (loop->tell(call, CallControl::Wish::start))
+      return std::shared_ptr<UpstreamCall>(std::move(call));
+    --common_->calls;
+    return fail(Code::unavailable, "{}: the server is ending", redact_url(call->url()));
   }
 
  private:
-  const std::shared_ptr<Loop> loop_;
-  const Reach reach_;
-  std::thread thread_;
+  using Loops = std::vector<std::shared_ptr<Loop>>;
+
+  Result<std::shared_ptr<Loop>> loop_here() {
+    detail::Reactor* const here = detail::Reactor::here();
+    if (here == nullptr) return own_;
+    if (auto known = here->guest(this)) return std::static_pointer_cast<Loop>(std::move(known));
+    auto loop = std::make_shared<Loop>(here->shared_from_this(), common_);
+    TRY(loop->open());
+    if (!here->admit(this, loop)) return own_;
+    loops_.with([&](Loops& loops) { loops.push_back(loop); });
+    return loop;
+  }
+
+  const std::shared_ptr<Common> common_;
+  const std::shared_ptr<detail::Reactor> reactor_;
+  std::shared_ptr<Loop> own_;  ///< For threads that are no reactor's.
+  Guarded<Loops> loops_;       ///< On reactors of others.
 };
 
 }  // namespace
 
 Result<std::unique_ptr<Upstream>> Upstream::make(Options options) {
-  auto loop = std::make_shared<Loop>(options);
-  TRY(loop->open());
-  return std::unique_ptr<Upstream>(std::make_unique<CurlUpstream>(std::move(loop), options.reach));
+  auto upstream = std::make_unique<CurlUpstream>(options, TRY(detail::Reactor::make()));
+  TRY(upstream->open());
+  return std::unique_ptr<Upstream>(std::move(upstream));
 }
 
 }  // namespace slipway::http

@@ -1,4 +1,5 @@
-// Outgoing calls that nobody waits for: thousands of slow streams on one thread.
+// Outgoing calls that nobody waits for: thousands of slow streams, on the edge thread that starts
+// them or else on one of their own.
 //
 // The blocking `Client` (client.hpp) is what everything uses whose caller has a thread anyway; this
 // is for calls that are only relayed.
@@ -15,7 +16,7 @@
 
 namespace slipway::http {
 
-/// What happens to a call, on the loop's thread, in this order; nothing after `on_end`. They must
+/// What happens to a call, on one thread, in this order; nothing after `on_end`. They must
 /// not wait.
 struct UpstreamEvents {
   /// Status and headers (names as sent). Once, of the final answer: 1xx ones are left out.
@@ -49,9 +50,9 @@ class UpstreamCall {
 class Upstream {
  public:
   struct Options {
-    std::size_t connections_per_host_max = 0;  ///< 0: no limit.
+    std::size_t connections_per_host_max = 0;  ///< Of each thread. 0: no limit.
     std::size_t calls_max = 16'384;
-    std::size_t idle_connections_max = 1'024;
+    std::size_t idle_connections_max = 1'024;  ///< Of each thread.
     Reach reach = Reach::anywhere;
   };
   static Result<std::unique_ptr<Upstream>> make(Options options);

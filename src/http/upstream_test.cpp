@@ -403,3 +403,79 @@ TEST_CASE("hosts with names are resolved and called, again and again") {
     }
   }
 }
+
+namespace {
+
+/// Relays every request to `url` and keeps the threads on which things happened.
+struct Relay {
+  explicit Relay(const std::string& target) : url(target) {
+    Server::Options options;
+    options.port = 0;
+    options.threads = 2;
+    auto started = Server::start(options, [this](const ExchangePtr& exchange) { relay(exchange); });
+    REQUIRE(started);
+    server = std::move(*started);
+  }
+  void relay(const ExchangePtr& exchange) {
+    const auto asked_on = std::this_thread::get_id();
+    const auto body = std::make_shared<std::string>();
+    UpstreamEvents events;
+    events.on_body = [body](std::string_view piece) {
+      *body += piece;
+      return true;
+    };
+    events.on_end = [this, exchange, asked_on, body](Result<void> result) {
+      is_same_thread = is_same_thread && std::this_thread::get_id() == asked_on;
+      if (!result) ++failed;
+      exchange->reply({.status = result ? 200 : 502, .body = *body});
+    };
+    auto call = upstream->start(get(url), {}, std::move(events));
+    if (!call) exchange->reply({.status = 503});
+  }
+
+  std::string url;
+  std::unique_ptr<Upstream> upstream = make();
+  std::unique_ptr<Server> server;
+  std::atomic<bool> is_same_thread{true};
+  std::atomic<int> failed{0};
+};
+
+}  // namespace
+
+TEST_CASE("a call that starts on an edge stays on its thread, and each edge keeps its connection") {
+  LoopbackServer upstream(
+      [](const Asked&, Connection& connection) { connection.reply(200, "hello"); });
+  Relay relay(upstream.url());
+  for (int i = 0; i < 8; ++i) {
+    const auto response = Client::make({})->send(Context(), get(relay.server->url()));
+    REQUIRE(response);
+    CHECK(response->status == 200);
+    CHECK(response->body == "hello");
+  }
+  CHECK(relay.is_same_thread);
+  CHECK(upstream.connections() == 2);
+}
+
+TEST_CASE("a call on an edge is cancelled when the upstream goes, and when the edge does") {
+  std::atomic<int> asked{0};
+  LoopbackServer silent([&](const Asked&, Connection& connection) {
+    ++asked;
+    connection.wait(10s);
+  });
+  for (const bool is_upstream_first : {true, false}) {
+    CAPTURE(is_upstream_first);
+    Relay relay(silent.url());
+    const int before = asked;
+    std::thread client([url = relay.server->url()] {
+      const auto response = Client::make({})->send(Context(), get(url));
+      CHECK((!response || response->status == 502));
+    });
+    for (int i = 0; i < 10'000 && asked == before; ++i) std::this_thread::sleep_for(1ms);
+    if (is_upstream_first)
+      relay.upstream.reset();
+    else
+      relay.server.reset();
+    CHECK(relay.failed == 1);
+    client.join();
+  }
+}

@@ -213,7 +213,8 @@ class Library {
   virtual Result<std::int64_t> version_named(const Context&, const std::string& collection,
                                              const std::string& version) = 0;
   /// Keeps a version (absent: the current one) under a name of letters, digits, dots, dashes and
-  /// underscores that begins with a letter. Fails: conflict (the name is taken), not_found.
+  /// underscores that begins with a letter. Fails: conflict (the name is taken, or the collection
+  /// is empty), not_found.
   virtual Result<VersionInfo> snapshot(const Context&, const std::string& collection,
                                        const std::string& name,
                                        std::optional<std::int64_t> version) = 0;

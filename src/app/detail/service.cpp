@@ -165,7 +165,8 @@ class ServiceOfConfig final : public Service, public std::enable_shared_from_thi
   }
 
   void tick() override {
-    foundations_.gateway->refresh();
+    if (const auto refreshed = foundations_.gateway->refresh(); !refreshed)
+      log::warning("gateway: {}", refreshed.error().message());
     if (const auto begun = begin_due_sources(); !begun)
       log::warning("sources: {}", begun.error().message());
   }
@@ -244,6 +245,7 @@ class ServiceOfConfig final : public Service, public std::enable_shared_from_thi
   Result<void> open_gateway() {
     const Config& config = loaded_.config;
     gateway::Settings settings{.models = config.models,
+                               .order = loaded_.model_order,
                                .routes = config.routes,
                                .guardrails = config.guardrails,
                                .gateway = config.gateway,

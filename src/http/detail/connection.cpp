@@ -2,6 +2,7 @@
 
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -23,14 +24,12 @@ TimePoint now() { return std::chrono::steady_clock::now(); }
 
 }  // namespace
 
-Connection::Connection(Edge& edge, boost::asio::ip::tcp::socket socket, const SslContext& tls,
-                       std::string peer)
-    : edge_(edge),
-      socket_(std::move(socket)),
-      transport_(socket_.native_handle(), tls),
-      peer_(std::move(peer)) {}
+Connection::Connection(Edge& edge, int fd, const SslContext& tls, std::string peer)
+    : edge_(edge), transport_(fd, tls), peer_(std::move(peer)) {}
 
-Connection::~Connection() = default;
+Connection::~Connection() {
+  if (phase_ != Phase::closed) ::close(transport_.descriptor());
+}
 
 void Connection::start() {
   const auto& options = edge_.shared().options;
@@ -53,24 +52,25 @@ void Connection::run(void (Connection::*event)()) {
   }
 }
 
-void Connection::wait_readable() {
-  if (is_reading_ || phase_ == Phase::closed) return;
-  is_reading_ = true;
-  socket_.async_wait(socket_.wait_read,
-                     [self = shared_from_this()](const boost::system::error_code&) {
-                       self->is_reading_ = false;
-                       self->run(&Connection::on_readable);
-                     });
+void Connection::listen() {
+  if (phase_ == Phase::closed) return;
+  const std::uint32_t events = (is_reading_ ? EPOLLIN : 0u) | (is_writing_ ? EPOLLOUT : 0u);
+  if (events == listens_) return;
+  if (!edge_.reactor().watch(transport_.descriptor(), events, *this)) return close(false);
+  listens_ = events;
 }
 
 void Connection::wait_writable() {
-  if (is_writing_ || phase_ == Phase::closed) return;
   is_writing_ = true;
-  socket_.async_wait(socket_.wait_write,
-                     [self = shared_from_this()](const boost::system::error_code&) {
-                       self->is_writing_ = false;
-                       self->run(&Connection::on_writable);
-                     });
+  listen();
+}
+
+void Connection::on_ready(int, std::uint32_t events) {
+  const auto self = shared_from_this();
+  const bool is_broken = (events & (EPOLLERR | EPOLLHUP)) != 0;  // Reading tells how.
+  if ((events & EPOLLOUT) != 0 && std::exchange(is_writing_, false)) run(&Connection::on_writable);
+  if ((events & EPOLLIN) != 0 || is_broken) run(&Connection::on_readable);
+  listen();
 }
 
 void Connection::on_writable() {
@@ -88,17 +88,22 @@ void Connection::on_readable() {
 }
 
 void Connection::shake_hands() {
-  switch (transport_.handshake().state) {
+  const Progress progress = transport_.handshake();
+  switch (progress.state) {
     case State::some:
       client_name_ = transport_.peer_name();
       phase_ = Phase::head;
       read_deadline_ = now() + edge_.shared().options.idle_timeout;
       return on_readable();
-    case State::wants_read: wait_readable(); break;
-    case State::wants_write: wait_writable(); break;
+    case State::wants_read:
+    case State::wants_write:
+      is_reading_ = progress.state == State::wants_read;
+      is_writing_ = !is_reading_;
+      break;
     case State::ended:
     case State::failed: return close(false);
   }
+  listen();
   edge_.set_deadline(*this, read_deadline_);
 }
 
@@ -108,7 +113,7 @@ void Connection::read_some() {
   switch (progress.state) {
     case State::some: return take({buffer.data(), progress.bytes});
     case State::wants_read: return settle();
-    case State::wants_write: wait_writable(); return;
+    case State::wants_write: is_reading_ = false; return wait_writable();
     case State::ended: return peer_ended();
     case State::failed: return close(false);
   }
@@ -173,8 +178,8 @@ void Connection::settle() {
       first = std::min(first, wrote_at_ + heartbeat);
   }
   edge_.set_deadline(*this, first);
-  if (in_.size() < waiting_bytes_max && (phase_ != Phase::ending || write_wants_read_))
-    wait_readable();
+  is_reading_ = in_.size() < waiting_bytes_max && (phase_ != Phase::ending || write_wants_read_);
+  listen();
 }
 
 void Connection::flush() {
@@ -227,7 +232,7 @@ void Connection::peer_ended() {
 
 void Connection::linger_or_close() {
   int unread = 0;
-  ioctl(socket_.native_handle(), FIONREAD, &unread);
+  ioctl(transport_.descriptor(), FIONREAD, &unread);
   // Closing with unread bytes sends a reset, and the client may lose the answer.
   if (!must_linger_ && unread == 0) return close(true);
   transport_.end_writing();
@@ -252,8 +257,8 @@ void Connection::close(bool is_complete) {
   if (is_complete && transport_.is_secure()) transport_.end_writing();
   out_.clear();
   in_.clear();
-  boost::system::error_code ignored;
-  socket_.close(ignored);
+  edge_.reactor().forget(transport_.descriptor());
+  ::close(transport_.descriptor());
   edge_.forget(*this);
 }
 

@@ -1,7 +1,6 @@
 // One connection: reads requests one after the other, hands them out, writes the answers.
 #pragma once
 
-#include <boost/asio/ip/tcp.hpp>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,17 +20,19 @@ class ExchangeCore;
 
 /// On its edge's thread only. While a request is answered the next ones wait unparsed, so answers
 /// leave in order; a read is outstanding all the time, so that a client who leaves is seen.
-class Connection final : public Timed, public std::enable_shared_from_this<Connection> {
+class Connection final : public Timed,
+                         public Watcher,
+                         public std::enable_shared_from_this<Connection> {
  public:
-  /// `edge` outlives it.
-  Connection(Edge& edge, boost::asio::ip::tcp::socket socket, const SslContext& tls,
-             std::string peer);
+  /// `edge` outlives it; the descriptor is its own from here on.
+  Connection(Edge& edge, int fd, const SslContext& tls, std::string peer);
   ~Connection() override;
 
   void start();
   /// The exchange at hand has something to write or wants to be looked after.
   void serve();
   void on_deadline(TimePoint now) override;
+  void on_ready(int fd, std::uint32_t events) override;
   void close_if_idle();
   void abort();
 
@@ -55,8 +56,9 @@ class Connection final : public Timed, public std::enable_shared_from_this<Conne
   // connection.cpp: events and their order.
   /// What throws has a bug, or found no memory: this connection ends, not the process.
   void run(void (Connection::*event)());
-  void wait_readable();
   void wait_writable();
+  /// Tells the reactor what this waits for.
+  void listen();
   void on_readable();
   void on_writable();
   void shake_hands();
@@ -91,13 +93,13 @@ class Connection final : public Timed, public std::enable_shared_from_this<Conne
   void make_exchange();
 
   Edge& edge_;
-  boost::asio::ip::tcp::socket socket_;
   Transport transport_;
   const std::string peer_;
   std::string client_name_;
 
   Phase phase_ = Phase::head;
-  bool is_reading_ = false, is_writing_ = false;  ///< A wait is outstanding.
+  bool is_reading_ = false, is_writing_ = false;  ///< What it waits for,
+  std::uint32_t listens_ = 0;                     ///< and the reactor knows.
   bool write_wants_read_ = false;                 ///< Of the TLS layer.
   bool is_busy_ = false;                          ///< Within `drive`.
   bool must_look_again_ = false;                  ///< Something came while it was busy.

@@ -21,6 +21,8 @@ std::string part_of(CURLU* url, CURLUPart part) {
   return copy;
 }
 
+}  // namespace
+
 Result<Target> check_url(const std::string& text) {
   const std::unique_ptr<CURLU, UrlDeleter> url(curl_url());
   const CURLUcode code = curl_url_set(url.get(), CURLUPART_URL, text.c_str(), 0);
@@ -46,8 +48,6 @@ Result<void> check_head(const ClientRequest& request) {
   }
   return {};
 }
-
-}  // namespace
 
 void start_curl() {
   static const bool ready = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;

@@ -20,6 +20,8 @@ struct Target {
 /// Refuses what curl would take but we must not send: other schemes, control characters, line
 /// breaks in headers. Fails: invalid_argument.
 Result<Target> check_request(const ClientRequest& request);
+Result<void> check_head(const ClientRequest& request);
+Result<Target> check_url(const std::string& url);
 
 template <typename Value>
 void set_option(CURL* easy, CURLoption option, Value value) {

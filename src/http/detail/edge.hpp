@@ -2,15 +2,10 @@
 #pragma once
 
 #include <atomic>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <condition_variable>
-#include <list>
 #include <memory>
 #include <mutex>
 #include <span>
-#include <thread>
 #include <unordered_map>
 #include <vector>
 
@@ -18,6 +13,7 @@
 #include "core/guarded.hpp"
 #include "http/detail/deadlines.hpp"
 #include "http/detail/head.hpp"
+#include "http/detail/reactor.hpp"
 #include "http/detail/transport.hpp"
 #include "http/server.hpp"
 
@@ -42,16 +38,16 @@ struct Shared {
 /// A socket that was accepted, and from whom.
 struct Accepted {
   int fd = -1;
-  bool is_ipv6 = false;
   std::string peer;
 };
 
 /// Runs the connections that it was given. Owned by the server and by each exchange that lives, so
 /// that an answer given too late finds a closed door and not a hole.
-class Edge final : public std::enable_shared_from_this<Edge> {
+class Edge final : public Guest, public std::enable_shared_from_this<Edge> {
  public:
-  explicit Edge(std::shared_ptr<Shared> shared);
-  ~Edge();
+  /// Fails: unavailable (no descriptors).
+  static Result<std::shared_ptr<Edge>> make(std::shared_ptr<Shared> shared);
+  ~Edge() override;
   Edge(const Edge&) = delete;
   Edge& operator=(const Edge&) = delete;
 
@@ -62,50 +58,34 @@ class Edge final : public std::enable_shared_from_this<Edge> {
   // From any thread; nothing happens once it has stopped.
   void adopt(Accepted accepted);
   void serve(std::shared_ptr<ExchangeCore> exchange);
-  void run(std::function<void()> job);
+  bool run(std::function<void()> job) { return reactor_->post(std::move(job)); }
 
   // On its thread.
-  bool is_here() const { return std::this_thread::get_id() == thread_id_; }
+  bool is_here() const { return reactor_->is_here(); }
   Shared& shared() { return *shared_; }
-  boost::asio::io_context& context() { return context_; }
+  Reactor& reactor() { return *reactor_; }
   Random& random() { return random_; }
   /// Scratch for one read.
   std::span<char> buffer() { return buffer_; }
-  void set_deadline(Timed& timed, TimePoint at);
+  void set_deadline(Timed& timed, TimePoint at) { deadlines_.set(timed, at); }
   void forget(Connection& connection);
   /// Closes those that answer nothing at the moment; the others close after their answer.
   void close_idle();
   void abort_all();
 
  private:
-  struct Task {
-    std::shared_ptr<ExchangeCore> exchange;
-    Accepted accepted;
-    std::function<void()> job;
-  };
-
-  void post(Task task);
-  void run_tasks();
+  Edge(std::shared_ptr<Shared> shared, std::shared_ptr<Reactor> reactor);
   void open(Accepted accepted);
-  void arm_timer();
-  void on_timer();
-  void loop();
+  TimePoint next() const override { return deadlines_.next(); }
+  void turn(TimePoint now) override;
+  void end() override { abort_all(); }
 
   const std::shared_ptr<Shared> shared_;
-  boost::asio::io_context context_;
-  boost::asio::steady_timer timer_;
-  TimePoint wakes_at_ = TimePoint::max();
   Deadlines deadlines_;
   std::unordered_map<Connection*, std::shared_ptr<Connection>> connections_;
   SeededRandom random_;
   std::vector<char> buffer_;
-
-  std::mutex mutex_;
-  std::vector<Task> tasks_;
-  bool is_stopped_ = false;
-
-  std::atomic<std::thread::id> thread_id_{};
-  std::thread thread_;
+  const std::shared_ptr<Reactor> reactor_;
 };
 
 }  // namespace slipway::http::detail

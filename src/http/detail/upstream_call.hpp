@@ -27,7 +27,8 @@ class CallControl {
  public:
   virtual ~CallControl() = default;
   enum class Wish { start, resume, cancel };
-  virtual void tell(std::shared_ptr<Call> call, Wish wish) = 0;
+  /// False: the loop has ended, and all its calls with it.
+  virtual bool tell(std::shared_ptr<Call> call, Wish wish) = 0;
   // On the loop's thread.
   virtual void set_deadline(Timed& timed, TimePoint at) = 0;
   /// A socket that curl will close by the loop's own function.
@@ -55,6 +56,7 @@ class Call final : public UpstreamCall, public Timed, public std::enable_shared_
   /// Sets up a prepared handle for this call; it is the caller's again after `take_handle`.
   void begin(Easy easy, CallControl& control);
   CURL* handle() const { return easy_.get(); }
+  const std::string& url() const { return setting_.request.url; }
   Easy take_handle();
 
   /// Of what was paused. Anything but CURLE_OK ends the call.
