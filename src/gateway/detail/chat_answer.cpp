@@ -1,8 +1,8 @@
 // The answer of a conversation: relayed, translated, held back until it is checked, or made here.
 #include <algorithm>
 
+#include "core/json_members.hpp"
 #include "gateway/detail/chat_call.hpp"
-#include "gateway/detail/json_members.hpp"
 #include "gateway/detail/usage.hpp"
 
 namespace slipway::gateway::detail {
@@ -159,8 +159,8 @@ void ConversationCall::take_relayed(Try& attempt) {
   const std::string& body = attempt.body;
   std::string_view model, usage;
   bool is_object = false;
-  Members members(body);
-  for (Member one; members.next(one);) {
+  json::Members members(body);
+  for (json::Member one; members.next(one);) {
     is_object = true;
     if (one.key == "model") model = one.value;
     if (one.key == "usage") usage = one.value;
@@ -180,7 +180,7 @@ void ConversationCall::take_relayed(Try& attempt) {
   if (const auto cost = this->cost()) response.headers.set("x-slipway-cost-usd", dollars(*cost));
   if (model.starts_with('"')) {
     const auto begin = static_cast<std::size_t>(model.data() - body.data());
-    const std::string name = as_json_string(record_.model);
+    const std::string name = json::quoted(record_.model);
     response.body.reserve(body.size() + name.size());
     response.body.append(body, 0, begin);
     response.body += name;

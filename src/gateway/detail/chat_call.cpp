@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "core/json_members.hpp"
 #include "dialects/splice.hpp"
-#include "gateway/detail/json_members.hpp"
 #include "gateway/detail/usage.hpp"
 
 namespace slipway::gateway::detail {
@@ -47,14 +47,14 @@ void ConversationCall::start() {
     return;
   }
   std::int64_t output = output_tokens_guess;
-  Members members(body_);
-  for (Member one; members.next(one);) {
+  json::Members members(body_);
+  for (json::Member one; members.next(one);) {
     if (one.key == "max_tokens" || one.key == "max_completion_tokens" ||
         one.key == "max_output_tokens")
       output = whole_number(one.value, output);
-    if (one.key == "user") user_ = unquoted(one.value);
+    if (one.key == "user") user_ = json::unquoted(one.value);
     if (one.key == "metadata" && codec_.dialect() == Dialect::anthropic)
-      user_ = unquoted(member(one.value, "user_id"));
+      user_ = json::unquoted(json::member(one.value, "user_id"));
   }
   const std::string model = record_.model;
   if (!admit(model, guess_tokens(body_.size()) + output, user_)) return;
@@ -129,12 +129,12 @@ void ConversationCall::check_guards() {
 
 /// The caller's bytes, but for the model's name and the wish to be told the usage.
 std::string ConversationCall::relayed_body(const Deployment& deployment) const {
-  const std::string model = as_json_string(deployment.model());
+  const std::string model = json::quoted(deployment.model());
   constexpr std::string_view usage_wish = R"("stream_options":{"include_usage":true},)";
   std::string body;
   body.reserve(body_.size() + model.size() + usage_wish.size());
   std::size_t done = 0;
-  if (is_stream_ && is_openai(codec_.dialect()) && member(body_, "stream_options").empty()) {
+  if (is_stream_ && is_openai(codec_.dialect()) && json::member(body_, "stream_options").empty()) {
     done = body_.find('{') + 1;
     body.append(body_, 0, done);
     body += usage_wish;
@@ -195,7 +195,7 @@ std::optional<Failure> ConversationCall::prepare(const Deployment& deployment,
     return failure;
   watch_.reset();
   if (is_relayed_ && is_stream_) {
-    const bool hides_usage = is_openai(dialect) && member(body_, "stream_options").empty();
+    const bool hides_usage = is_openai(dialect) && json::member(body_, "stream_options").empty();
     watch_.emplace(StreamWatch::Options{dialect, record_.model, hides_usage});
     return {};
   }

@@ -6,7 +6,6 @@
 #include "gateway/detail/circuit.hpp"
 #include "gateway/detail/deployment.hpp"
 #include "gateway/detail/failure.hpp"
-#include "gateway/detail/json_members.hpp"
 #include "gateway/detail/lanes.hpp"
 #include "gateway/detail/limiter.hpp"
 #include "gateway/detail/reply_cache.hpp"
@@ -16,24 +15,6 @@
 namespace slipway::gateway::detail {
 
 using namespace std::chrono_literals;
-
-TEST_CASE("members of an object are found without making values, and broken text ends") {
-  const std::string_view text =
-      R"( {"a": "x\"y}", "b":{"a":1,"c":[1,{"d":"]"}]}, "n":null,"e":-1.5e3 , "s":""} )";
-  CHECK(member(text, "a") == R"("x\"y}")");
-  CHECK(unquoted(member(text, "a")) == "x\"y}");
-  CHECK(member(text, "b") == R"({"a":1,"c":[1,{"d":"]"}]})");
-  CHECK(member(member(text, "b"), "c") == R"([1,{"d":"]"}])");
-  CHECK(member(text, "n") == "null");
-  CHECK(member(text, "e") == "-1.5e3");
-  CHECK(member(text, "c").empty());
-  for (const char* broken : {"", "{", "{\"", "{\"a", "{\"a\"", "{\"a\":", "{\"a\":\"", "{\"a\":[",
-                             "[1]", "{\"a\\", "{\"a\":1,,", "\"x\"", "{\"a\":\"\\"}) {
-    CAPTURE(broken);
-    member(broken, "a");
-    member(broken, "zz");
-  }
-}
 
 TEST_CASE("a circuit opens after failures in a row, lets one probe through and closes again") {
   Clock::Time now(1'000s);

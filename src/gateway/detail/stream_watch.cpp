@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "gateway/detail/json_members.hpp"
+#include "core/json_members.hpp"
 #include "gateway/detail/usage.hpp"
 
 namespace slipway::gateway::detail {
@@ -39,14 +39,14 @@ std::string_view data_of(std::string_view frame) {
 }  // namespace
 
 std::string error_text(std::string_view value) {
-  std::string text = unquoted(member(value, "message"));
-  if (text.empty()) text = unquoted(value);
+  std::string text = json::unquoted(json::member(value, "message"));
+  if (text.empty()) text = json::unquoted(value);
   if (text.empty()) text = std::string(value);
   return text;
 }
 
 StreamWatch::StreamWatch(Options options)
-    : options_(std::move(options)), model_(as_json_string(options_.model)) {}
+    : options_(std::move(options)), model_(json::quoted(options_.model)) {}
 
 void StreamWatch::feed(std::string_view piece, std::string& out) {
   if (failed_) return;
@@ -103,9 +103,9 @@ void StreamWatch::take_data(std::string_view frame, std::string_view data, std::
 }
 
 bool StreamWatch::look_at_openai(std::string_view data, std::string_view& model) {
-  Members members(data);
+  json::Members members(data);
   bool has_choices = true, told_usage = false;
-  for (Member one; members.next(one);) {
+  for (json::Member one; members.next(one);) {
     if (one.key == "model") {
       model = one.value;
     } else if (one.key == "error" && one.value != "null") {
@@ -121,18 +121,18 @@ bool StreamWatch::look_at_openai(std::string_view data, std::string_view& model)
 }
 
 bool StreamWatch::look_at_typed(std::string_view data, std::string_view& model) {
-  const std::string type = unquoted(member(data, "type"));
+  const std::string type = json::unquoted(json::member(data, "type"));
   if (type == "error") {
-    const std::string_view error = member(data, "error");
+    const std::string_view error = json::member(data, "error");
     fail_with(error.empty() ? data : error);
     return false;
   }
   if (type == "message_start") {
-    const std::string_view message = member(data, "message");
-    model = member(message, "model");
-    set_usage(member(message, "usage"));
+    const std::string_view message = json::member(data, "message");
+    model = json::member(message, "model");
+    set_usage(json::member(message, "usage"));
   } else if (type.starts_with("response.")) {
-    model = member(member(data, "response"), "model");
+    model = json::member(json::member(data, "response"), "model");
   }
   look_at_end(type, data);
   return true;
@@ -142,7 +142,7 @@ void StreamWatch::look_at_end(std::string_view type, std::string_view data) {
   if (type == "message_delta") {
     // Anthropic repeats the whole usage or tells the output alone.
     const auto input = usage_;
-    set_usage(member(data, "usage"));
+    set_usage(json::member(data, "usage"));
     if (usage_.input_tokens == 0) {
       usage_.input_tokens = input.input_tokens;
       usage_.cached_input_tokens = input.cached_input_tokens;
@@ -151,15 +151,15 @@ void StreamWatch::look_at_end(std::string_view type, std::string_view data) {
   } else if (type == "message_stop") {
     ended_ = true;
   } else if (type == "response.completed" || type == "response.incomplete") {
-    set_usage(member(member(data, "response"), "usage"));
+    set_usage(json::member(json::member(data, "response"), "usage"));
     ended_ = true;
   } else if (type == "response.failed") {
-    fail_with(member(member(data, "response"), "error"));
+    fail_with(json::member(json::member(data, "response"), "error"));
   } else if (type == "message-end") {
-    const std::string_view delta = member(data, "delta");
-    set_usage(member(delta, "usage"));
-    if (unquoted(member(delta, "finish_reason")) == "ERROR") {
-      const std::string_view error = member(delta, "error");
+    const std::string_view delta = json::member(data, "delta");
+    set_usage(json::member(delta, "usage"));
+    if (json::unquoted(json::member(delta, "finish_reason")) == "ERROR") {
+      const std::string_view error = json::member(delta, "error");
       fail_with(error.empty() ? "the model failed" : error);
     }
     ended_ = true;

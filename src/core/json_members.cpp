@@ -1,10 +1,12 @@
-#include "gateway/detail/json_members.hpp"
+#include "core/json_members.hpp"
+
+#include <boost/json/basic_parser_impl.hpp>
 
 #include <cstring>
 
 #include "core/json.hpp"
 
-namespace slipway::gateway::detail {
+namespace slipway::json {
 
 namespace {
 
@@ -53,6 +55,31 @@ std::size_t skip_value(std::string_view text, std::size_t at) {
   return at;
 }
 
+/// Makes nothing of what it reads.
+struct Nothing {
+  static constexpr std::size_t max_object_size = std::size_t(-1), max_array_size = std::size_t(-1);
+  static constexpr std::size_t max_key_size = std::size_t(-1), max_string_size = std::size_t(-1);
+  using Failed = boost::system::error_code;
+  bool on_document_begin(Failed&) { return true; }
+  bool on_document_end(Failed&) { return true; }
+  bool on_object_begin(Failed&) { return true; }
+  bool on_object_end(std::size_t, Failed&) { return true; }
+  bool on_array_begin(Failed&) { return true; }
+  bool on_array_end(std::size_t, Failed&) { return true; }
+  bool on_key_part(boost::json::string_view, std::size_t, Failed&) { return true; }
+  bool on_key(boost::json::string_view, std::size_t, Failed&) { return true; }
+  bool on_string_part(boost::json::string_view, std::size_t, Failed&) { return true; }
+  bool on_string(boost::json::string_view, std::size_t, Failed&) { return true; }
+  bool on_number_part(boost::json::string_view, Failed&) { return true; }
+  bool on_int64(std::int64_t, boost::json::string_view, Failed&) { return true; }
+  bool on_uint64(std::uint64_t, boost::json::string_view, Failed&) { return true; }
+  bool on_double(double, boost::json::string_view, Failed&) { return true; }
+  bool on_bool(bool, Failed&) { return true; }
+  bool on_null(Failed&) { return true; }
+  bool on_comment_part(boost::json::string_view, Failed&) { return true; }
+  bool on_comment(boost::json::string_view, Failed&) { return true; }
+};
+
 }  // namespace
 
 Members::Members(std::string_view text) : text_(text), at_(skip_blanks(text, 0)) {
@@ -89,13 +116,21 @@ std::string unquoted(std::string_view value) {
   if (value.size() < 2 || value.front() != '"') return {};
   const std::string_view inside = value.substr(1, value.size() - 2);
   if (inside.find('\\') == std::string_view::npos) return std::string(inside);
-  const auto parsed = json::parse(value);
+  const auto parsed = parse(value);
   if (!parsed || !parsed->is_string()) return {};
   return std::string(parsed->get_string());
 }
 
-std::string as_json_string(std::string_view text) {
-  return json::dump(json::Value(boost::json::string(text)));
+std::string quoted(std::string_view text) { return dump(Value(boost::json::string(text))); }
+
+bool is_valid(std::string_view text) {
+  constexpr std::size_t depth_max = 64;
+  boost::json::parse_options options;
+  options.max_depth = depth_max;
+  boost::json::basic_parser<Nothing> parser(options);
+  boost::system::error_code failed;
+  const std::size_t read = parser.write_some(false, text.data(), text.size(), failed);
+  return !failed && read == text.size();
 }
 
-}  // namespace slipway::gateway::detail
+}  // namespace slipway::json

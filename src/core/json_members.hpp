@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace slipway::gateway::detail {
+namespace slipway::json {
 
 /// One member; `key` as it is written between its quotes, `value` with its quotes or brackets.
 struct Member {
@@ -29,6 +29,8 @@ std::string_view member(std::string_view object, std::string_view key);
 /// What a JSON string stands for; empty when it is none or its escapes are broken.
 std::string unquoted(std::string_view value);
 /// The text as a JSON string, with its quotes.
-std::string as_json_string(std::string_view text);
+std::string quoted(std::string_view text);
+/// Whether the text is one JSON value and nothing else, without making it; at most 64 levels deep.
+bool is_valid(std::string_view text);
 
-}  // namespace slipway::gateway::detail
+}  // namespace slipway::json

@@ -1,0 +1,38 @@
+#include "core/json_members.hpp"
+
+#include <doctest/doctest.h>
+
+#include "core/json.hpp"
+
+namespace slipway::json {
+
+TEST_CASE("members of an object are found without making values, and broken text ends") {
+  const std::string_view text =
+      R"( {"a": "x\"y}", "b":{"a":1,"c":[1,{"d":"]"}]}, "n":null,"e":-1.5e3 , "s":""} )";
+  CHECK(member(text, "a") == R"("x\"y}")");
+  CHECK(unquoted(member(text, "a")) == "x\"y}");
+  CHECK(member(text, "b") == R"({"a":1,"c":[1,{"d":"]"}]})");
+  CHECK(member(member(text, "b"), "c") == R"([1,{"d":"]"}])");
+  CHECK(member(text, "n") == "null");
+  CHECK(member(text, "e") == "-1.5e3");
+  CHECK(member(text, "c").empty());
+  for (const char* broken : {"", "{", "{\"", "{\"a", "{\"a\"", "{\"a\":", "{\"a\":\"", "{\"a\":[",
+                             "[1]", "{\"a\\", "{\"a\":1,,", "\"x\"", "{\"a\":\"\\"}) {
+    CAPTURE(broken);
+    member(broken, "a");
+    member(broken, "zz");
+  }
+}
+
+TEST_CASE("text is valid JSON or not, whatever it is made of") {
+  for (const char* good : {"1", "-1.5e3", "null", " [1, {\"a\": \"\\u00e4\"}] ", "\"\"", "{}",
+                           "123456789012345678901234567890", "1.0"})
+    CHECK_MESSAGE(is_valid(good), good);
+  for (const char* bad : {"", " ", "{", "[1,]", "{\"a\"}", "nul", "1 2", "\"\x01\"", "\"\xff\"",
+                          "01", "{\"a\":1,}", "'a'", "NaN"})
+    CHECK_FALSE_MESSAGE(is_valid(bad), bad);
+  CHECK(is_valid(std::string(60, '[') + std::string(60, ']')));
+  CHECK_FALSE(is_valid(std::string(100'000, '[')));
+}
+
+}  // namespace slipway::json
