@@ -105,6 +105,23 @@ bool Members::next(Member& member) {
   return !member.value.empty();
 }
 
+Items::Items(std::string_view text) : text_(text), at_(skip_blanks(text, 0)) {
+  if (at_ < text_.size() && text_[at_] == '[')
+    ++at_;
+  else
+    at_ = text_.size();
+}
+
+bool Items::next(std::string_view& item) {
+  at_ = skip_blanks(text_, at_);
+  if (at_ < text_.size() && text_[at_] == ',') at_ = skip_blanks(text_, at_ + 1);
+  if (at_ >= text_.size() || text_[at_] == ']') return false;
+  const std::size_t begin = at_;
+  at_ = skip_value(text_, begin);
+  item = text_.substr(begin, at_ - begin);
+  return !item.empty();
+}
+
 std::string_view member(std::string_view object, std::string_view key) {
   Members members(object);
   for (Member one; members.next(one);)

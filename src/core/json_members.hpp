@@ -24,6 +24,17 @@ class Members {
   std::size_t at_ = 0;
 };
 
+/// The elements of the array that `text` holds, likewise.
+class Items {
+ public:
+  explicit Items(std::string_view text);
+  bool next(std::string_view& item);
+
+ private:
+  std::string_view text_;
+  std::size_t at_ = 0;
+};
+
 /// The value of the first member of that name; empty when there is none.
 std::string_view member(std::string_view object, std::string_view key);
 /// What a JSON string stands for; empty when it is none or its escapes are broken.

@@ -24,6 +24,18 @@ TEST_CASE("members of an object are found without making values, and broken text
   }
 }
 
+TEST_CASE("elements of an array are found without making values, and broken text ends") {
+  Items items(R"( [1 , "a,]", {"b":[2]},[],null] )");
+  std::vector<std::string> found;
+  for (std::string_view one; items.next(one);) found.emplace_back(one);
+  CHECK(found == std::vector<std::string>{"1", "\"a,]\"", "{\"b\":[2]}", "[]", "null"});
+  for (const char* broken : {"", "[", "[,", "{}", "[1,,", "[\"a", "[{", "]"}) {
+    Items none(broken);
+    int count = 0;
+    for (std::string_view one; none.next(one);) REQUIRE(++count < 10);
+  }
+}
+
 TEST_CASE("text is valid JSON or not, whatever it is made of") {
   for (const char* good : {"1", "-1.5e3", "null", " [1, {\"a\": \"\\u00e4\"}] ", "\"\"", "{}",
                            "123456789012345678901234567890", "1.0"})
