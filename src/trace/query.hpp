@@ -1,0 +1,74 @@
+// What lists of traces and runs are asked for, the same for both.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/json.hpp"
+#include "core/result.hpp"
+#include "trace/run.hpp"
+
+namespace slipway::trace {
+
+enum class Sort {
+  start_time_descending,
+  start_time,
+  latency_ms,
+  latency_ms_descending,
+  cost_usd,
+  cost_usd_descending,
+  total_tokens,
+  total_tokens_descending
+};
+/// "-start_time". Fails: invalid_argument with the names that there are.
+Result<Sort> parse_sort(const std::string& name);
+
+enum class GroupBy { model, project, user, session, kind, day, hour };
+BOOST_DESCRIBE_ENUM(GroupBy, model, project, user, session, kind, day, hour)
+
+enum class Comparison { eq, ne, gt, gte, lt, lte, in, nin, exists, contains };
+
+/// A condition on one field: "latency_ms", "metadata.customer", "attributes.http.method".
+struct Condition {
+  std::string field;
+  Comparison comparison = Comparison::eq;
+  std::vector<json::Value> operands;  ///< One, or those of `in` and `nin`.
+};
+struct Filter;
+struct Combination {
+  enum class Kind { all, any, none };  ///< $and, $or, $not
+  Kind kind = Kind::all;
+  std::vector<Filter> filters;
+};
+struct Filter {
+  std::variant<Condition, Combination> node;
+};
+/// {"$and":[{"latency_ms":{"$gt":2000}},{"status":"error"}]}; at most 16 levels and 256 conditions.
+/// Fields are those of the run's JSON, "metadata.KEY" and "attributes.KEY". Fails:
+/// invalid_argument naming the operand.
+Result<Filter> parse_filter(const json::Value& value);
+
+/// Words and phrases that must all occur in one run, as they are searched: lower case, split where
+/// no letter or digit stands.
+struct TextQuery {
+  std::vector<std::vector<std::string>> phrases;  ///< One word each, or several in order.
+};
+TextQuery parse_text_query(std::string_view text);
+
+struct Query {
+  std::optional<std::string> project, name, model, session_id, user_id, tag, trace_id;
+  std::optional<Status> status;
+  std::optional<Kind> kind;
+  std::optional<Nanoseconds> from, to;  ///< Of the start: from <= start < to.
+  std::optional<double> min_latency_ms, max_latency_ms;
+  TextQuery text;
+  std::optional<Filter> filter;
+  Sort sort = Sort::start_time_descending;
+  int limit = 50;  ///< 1..1000
+  std::string cursor;
+  bool with_payload = true;  ///< Of runs.
+};
+
+}  // namespace slipway::trace
