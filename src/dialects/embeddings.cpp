@@ -371,7 +371,9 @@ Result<EmbeddingReply> read_openai_reply(const json::Object& object) {
   for (const json::Value& item : *data) {
     if (!item.is_object()) return not_it("data holds what is no object");
     const json::Value* embedding = item.get_object().if_contains("embedding");
-    const auto index = static_cast<std::size_t>(whole_of(item.get_object(), "index"));
+    const json::Value* place = item.get_object().if_contains("index");
+    const bool is_placed = place != nullptr && place->is_int64() && place->get_int64() >= 0;
+    const auto index = is_placed ? static_cast<std::size_t>(place->get_int64()) : data->size();
     if (embedding == nullptr || index >= reply.vectors.size() || !reply.vectors[index].empty())
       return not_it("data does not hold one embedding for each index");
     reply.vectors[index] = TRY(read_vector(*embedding));

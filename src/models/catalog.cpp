@@ -19,10 +19,11 @@
 #include "models/detail/llama_chat.hpp"
 #include "models/detail/model_folder.hpp"
 #include "models/detail/onnx_embedder.hpp"
-#include "models/detail/openai_chat.hpp"
-#include "models/detail/openai_embedder.hpp"
+#include "models/detail/remote_chat.hpp"
+#include "models/detail/remote_embedder.hpp"
 #include "models/detail/two_towers.hpp"
 #include "models/detail/vetted_models.hpp"
+#include "models/remote_api.hpp"
 #include "models/scripted.hpp"
 
 namespace slipway::models {
@@ -294,10 +295,11 @@ Result<ModelInfo> FolderCatalog::import(const Context& context, const fs::path& 
 // --- Opening
 // --------------------------------------------------------------------------------------
 
-detail::OpenAiEndpoint::Options endpoint_of(const std::string& name, const ModelConfig& config) {
-  detail::OpenAiEndpoint::Options endpoint;
+detail::RemoteEndpoint::Options endpoint_of(const std::string& name, const ModelConfig& config) {
+  detail::RemoteEndpoint::Options endpoint;
   endpoint.model_name = name;
-  endpoint.base_url = config.base_url;
+  endpoint.provider = config.provider;
+  endpoint.base_url = api_url(config);
   endpoint.api_key = config.api_key.first();
   return endpoint;
 }
@@ -329,15 +331,15 @@ Result<std::shared_ptr<Embedder>> FolderCatalog::open_embedder(const std::string
     return std::shared_ptr<Embedder>(config.dimension > 0
                                          ? std::make_shared<ScriptedEmbedder>(config.dimension)
                                          : std::make_shared<ScriptedEmbedder>());
-  if (config.provider == Provider::openai) {
-    detail::OpenAiEmbedderOptions options;
+  if (config.provider == Provider::openai || config.provider == Provider::cohere) {
+    detail::RemoteEmbedderOptions options;
     options.endpoint = endpoint_of(name, config);
     options.model = config.model;
     options.dimension = config.dimension;
     options.tokens_max = config.tokens_max;
     options.query_prefix = config.query_prefix;
     options.document_prefix = config.document_prefix;
-    return detail::open_openai_embedder(std::move(options));
+    return detail::open_remote_embedder(std::move(options));
   }
   SLIPWAY_ASSERT(found.folder.has_value());
   if (found.folder->manifest.reads_images) return open_towers(name, config, *found.folder);
@@ -377,16 +379,16 @@ Result<std::shared_ptr<ChatModel>> FolderCatalog::open_chat_model(const Context&
   switch (found.config.provider) {
     case Provider::scripted: return open_script(name, found.config);
     case Provider::llama: return open_llama(context, name, found);
-    case Provider::openai: {
-      detail::OpenAiChatOptions options;
+    case Provider::openai:
+    case Provider::cohere:
+    case Provider::anthropic: {
+      detail::RemoteChatOptions options;
       options.endpoint = endpoint_of(name, found.config);
       options.model = found.config.model;
       options.context_tokens = found.config.context_tokens;
-      return detail::open_openai_chat(std::move(options));
+      return detail::open_remote_chat(std::move(options));
     }
     case Provider::onnx:
-    case Provider::cohere:
-    case Provider::anthropic:
     case Provider::late_interaction: break;
   }
   return fail(Code::unsupported, "model '{}': {} models do not chat", name,
@@ -405,8 +407,6 @@ Result<std::shared_ptr<Reranker>> FolderCatalog::open_reranker(const Context& co
     case Provider::cohere: {
       detail::CohereRerankerOptions options;
       options.endpoint = endpoint_of(name, config);
-      const std::string& url = options.endpoint.base_url;
-      if (!url.ends_with("/v1") && !url.ends_with("/v2")) options.endpoint.base_url += "/v2";
       options.model = config.model;
       options.tokens_max = config.tokens_max;
       return detail::open_cohere_reranker(std::move(options));
@@ -473,9 +473,7 @@ std::optional<Price> FolderCatalog::price(const std::string& name) const {
   if (config.input_usd_per_million || config.usd_per_thousand_searches)
     return Price{.input_usd_per_million = config.input_usd_per_million.value_or(0),
                  .search_usd_per_thousand = config.usd_per_thousand_searches.value_or(0)};
-  if (config.provider == Provider::openai || config.provider == Provider::cohere ||
-      config.provider == Provider::anthropic)
-    return {};
+  if (is_remote(config.provider)) return {};
   return Price();
 }
 

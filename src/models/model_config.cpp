@@ -1,6 +1,6 @@
 #include <cmath>
 
-#include "models/catalog.hpp"
+#include "models/remote_api.hpp"
 
 namespace slipway::models {
 
@@ -11,11 +11,6 @@ constexpr std::size_t threads_max = 1024;
 
 Error wrong(std::string_view field, std::string_view what) {
   return fail(Code::invalid_argument, "{}: {}", field, what);
-}
-
-bool is_remote(Provider provider) {
-  return provider == Provider::openai || provider == Provider::cohere ||
-         provider == Provider::anthropic;
 }
 
 std::string_view public_url(Provider provider) {

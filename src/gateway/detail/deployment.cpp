@@ -6,6 +6,7 @@
 #include "core/duration.hpp"
 #include "core/secret.hpp"
 #include "gateway/detail/usage.hpp"
+#include "models/remote_api.hpp"
 
 namespace slipway::gateway::detail {
 
@@ -13,11 +14,6 @@ namespace {
 
 using dialects::Dialect;
 using models::Provider;
-
-bool is_remote(Provider provider) {
-  return provider == Provider::openai || provider == Provider::anthropic ||
-         provider == Provider::cohere;
-}
 
 std::chrono::milliseconds time_of(const std::string& text) {
   const auto time = parse_duration(text);
@@ -30,7 +26,7 @@ std::optional<models::PriceConfig> price_of(const models::ModelConfig& config,
   if (config.input_usd_per_million || config.output_usd_per_million)
     return models::PriceConfig{
         config.input_usd_per_million.value_or(0), config.output_usd_per_million.value_or(0), {}};
-  if (!is_remote(config.provider)) return models::PriceConfig{};
+  if (!models::is_remote(config.provider)) return models::PriceConfig{};
   return known_price(model);
 }
 
@@ -75,7 +71,7 @@ Result<DeploymentPtr> Deployment::make(const std::string& name, const models::Mo
   const auto made = std::shared_ptr<Deployment>(new Deployment);
   made->name_ = name;
   made->config_ = config.resolved();
-  made->place_ = is_remote(config.provider) ? Place::remote : Place::local;
+  made->place_ = models::is_remote(config.provider) ? Place::remote : Place::local;
   made->model_ = config.model.empty() ? name : config.model;
   made->health_ = std::move(health);
   made->timeouts_ = {time_of(config.timeouts.connect), time_of(config.timeouts.first_token),
@@ -86,12 +82,7 @@ Result<DeploymentPtr> Deployment::make(const std::string& name, const models::Mo
         TRY(resolve_secret("api_key", key.key).within(fmt::format("models.{}", name))));
     made->weights_.push_back(key.weight);
   }
-  made->host_ = made->config_.base_url;
-  if (config.provider != Provider::openai) {
-    made->version_ = config.provider == Provider::cohere ? "/v2" : "/v1";
-    for (const std::string_view version : {"/v1", "/v2"})
-      if (made->host_.ends_with(version)) made->host_.resize(made->host_.size() - version.size());
-  }
+  if (made->place_ == Place::remote) made->url_ = models::api_url(config);
   made->health_->circuit.configure(config.breaker.failures, time_of(config.breaker.pause));
   made->health_->limiter.configure(config.limits.requests, config.limits.tokens,
                                    config.limits.concurrent);
@@ -126,34 +117,17 @@ bool Deployment::speaks(Dialect dialect) const {
 
 Dialect Deployment::dialect_for(Dialect dialect) const {
   if (speaks(dialect)) return dialect;
-  if (config_.provider == Provider::anthropic) return Dialect::anthropic;
-  return config_.provider == Provider::cohere ? Dialect::cohere : Dialect::openai;
+  return models::chat_dialect(config_.provider);
 }
 
-std::string_view Deployment::chat_path(Dialect dialect) const {
-  switch (dialect) {
-    case Dialect::openai: return "/chat/completions";
-    case Dialect::openai_responses: return "/responses";
-    case Dialect::openai_completions: return "/completions";
-    case Dialect::anthropic: return "/messages";
-    case Dialect::cohere: return "/chat";
-  }
-  return "";
-}
+std::string_view Deployment::chat_path(Dialect dialect) const { return models::chat_path(dialect); }
 
 http::ClientRequest Deployment::request(std::string_view path, const ChosenKey& key) const {
   http::ClientRequest request;
   request.method = "POST";
-  request.url.reserve(host_.size() + version_.size() + path.size());
-  request.url.append(host_).append(version_).append(path);
-  request.headers.emplace("Content-Type", "application/json");
-  const bool is_anthropic = config_.provider == Provider::anthropic;
-  if (is_anthropic) request.headers.emplace("anthropic-version", "2023-06-01");
-  if (key.secret.empty()) return request;
-  if (is_anthropic)
-    request.headers.emplace("x-api-key", key.secret);
-  else
-    request.headers.emplace("Authorization", "Bearer " + key.secret);
+  request.url.reserve(url_.size() + path.size());
+  request.url.append(url_).append(path);
+  request.headers = models::api_headers(config_.provider, key.secret);
   return request;
 }
 

@@ -102,7 +102,7 @@ class Deployment {
   std::optional<models::PriceConfig> price_;
   std::vector<std::string> secrets_;
   std::vector<double> weights_;
-  std::string host_, version_;  ///< "https://api.cohere.com", "/v2"
+  std::string url_;  ///< Up to the version: "https://api.cohere.com/v2"
 };
 using DeploymentPtr = std::shared_ptr<const Deployment>;
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "models/detail/openai_chat.hpp"
+#include "models/detail/remote_chat.hpp"
 
 namespace slipway::models::detail {
 
@@ -41,7 +41,7 @@ constexpr std::size_t assumed_tokens_max = 4096;
 
 class CohereReranker final : public Reranker {
  public:
-  CohereReranker(CohereRerankerOptions options, OpenAiEndpoint endpoint)
+  CohereReranker(CohereRerankerOptions options, RemoteEndpoint endpoint)
       : options_(std::move(options)),
         endpoint_(std::move(endpoint)),
         identity_(fmt::format("{}@{}", options_.model, endpoint_.shown_url())) {}
@@ -122,7 +122,7 @@ class CohereReranker final : public Reranker {
   }
 
   CohereRerankerOptions options_;
-  OpenAiEndpoint endpoint_;
+  RemoteEndpoint endpoint_;
   std::string identity_;
 };
 
@@ -130,7 +130,7 @@ class CohereReranker final : public Reranker {
 
 Result<std::shared_ptr<Reranker>> open_cohere_reranker(CohereRerankerOptions options) {
   if (options.model.empty()) options.model = options.endpoint.model_name;
-  auto endpoint = TRY(OpenAiEndpoint::open(options.endpoint));
+  auto endpoint = TRY(RemoteEndpoint::open(options.endpoint));
   return std::shared_ptr<Reranker>(
       std::make_shared<CohereReranker>(std::move(options), std::move(endpoint)));
 }

@@ -4,13 +4,13 @@
 #include <memory>
 #include <string>
 
-#include "models/detail/openai_endpoint.hpp"
+#include "models/detail/remote_endpoint.hpp"
 #include "models/reranker.hpp"
 
 namespace slipway::models::detail {
 
 struct CohereRerankerOptions {
-  OpenAiEndpoint::Options endpoint;  ///< base_url up to the version: "https://host/v2".
+  RemoteEndpoint::Options endpoint;  ///< base_url up to the version: "https://host/v2".
   std::string model;                 ///< The name on the wire.
   std::size_t tokens_max = 0;        ///< Sent as max_tokens_per_doc; 0: the server decides.
 };

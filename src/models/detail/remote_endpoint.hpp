@@ -1,4 +1,4 @@
-// One server that speaks OpenAI's HTTP API, and how it says that it failed.
+// One server behind a vendor's HTTP API, and how it says that it failed.
 #pragma once
 
 #include <memory>
@@ -6,6 +6,7 @@
 
 #include "core/json.hpp"
 #include "http/client.hpp"
+#include "models/remote_api.hpp"
 
 namespace slipway::models::detail {
 
@@ -15,15 +16,16 @@ namespace slipway::models::detail {
 Result<std::string> resolve_secret(const std::string& reference);
 
 /// Safe to use from many threads.
-class OpenAiEndpoint {
+class RemoteEndpoint {
  public:
   struct Options {
     std::string model_name;  ///< Ours, for messages.
-    std::string base_url;
+    Provider provider = Provider::openai;
+    std::string base_url;                        ///< As `api_url` gives it.
     std::string api_key;                         ///< A reference.
     std::chrono::milliseconds retry_pause{500};  ///< Before the first retry; doubles.
   };
-  static Result<OpenAiEndpoint> open(Options options);
+  static Result<RemoteEndpoint> open(Options options);
 
   /// POSTs JSON to base_url + `path`. A 2xx answer comes back, its body through `sink` if given.
   /// What may pass is asked twice more, unless the sink has got something already. Fails:
@@ -31,19 +33,22 @@ class OpenAiEndpoint {
   /// unsupported, deadline_exceeded, cancelled; the message holds what the server said.
   Result<http::ClientResponse> post(const Context& context, std::string_view path,
                                     const json::Value& body, const http::BodySink& sink = {}) const;
+  Provider provider() const { return options_.provider; }
   /// An error of ours about what this server did: "model 'm' at URL: ...".
   Error error(Code code, std::string_view what) const;
-  /// The error that a body like {"error": {...}} describes.
+  /// The error that the body of an answer describes in the provider's way.
   Error describe(int status, std::string_view body) const;
+  /// What the server said, as part of a message: one line, short, without the key.
+  std::string quote(std::string_view text) const;
   /// Without user, password and query.
   const std::string& shown_url() const { return shown_url_; }
 
  private:
   struct Attempt;
-  OpenAiEndpoint() = default;
+  RemoteEndpoint() = default;
   Attempt attempt(const Context& context, const http::ClientRequest& request,
                   const http::BodySink& sink) const;
-  std::string without_secret(std::string text) const;
+  std::string without_secret(std::string_view text) const;
 
   Options options_;
   std::string secret_;

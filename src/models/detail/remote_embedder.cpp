@@ -1,32 +1,19 @@
-#include "models/detail/openai_embedder.hpp"
+#include "models/detail/remote_embedder.hpp"
 
 #include <algorithm>
 #include <cmath>
 
 #include "core/unicode.hpp"
-#include "models/detail/openai_chat.hpp"
+#include "dialects/embeddings.hpp"
+#include "models/detail/remote_chat.hpp"
 
 namespace slipway::models::detail {
 
-struct WireEmbedding {
-  std::size_t index = 0;
-  std::vector<float> embedding;
-};
-BOOST_DESCRIBE_STRUCT(WireEmbedding, (), (index, embedding))
-struct WireEmbeddingUsage {
-  std::optional<std::int64_t> prompt_tokens;
-};
-BOOST_DESCRIBE_STRUCT(WireEmbeddingUsage, (), (prompt_tokens))
-struct WireEmbeddings {
-  std::vector<WireEmbedding> data;
-  std::optional<WireEmbeddingUsage> usage;
-  static constexpr std::string_view required[] = {"data"};
-};
-BOOST_DESCRIBE_STRUCT(WireEmbeddings, (), (data, usage))
-
 namespace {
 
-constexpr std::size_t batch_texts_max = 64;
+using dialects::EmbeddingDialect;
+
+constexpr std::size_t batch_texts_max = 64;  ///< Cohere takes 96, OpenAI 2048.
 constexpr std::size_t assumed_tokens_max = 8192;
 constexpr std::size_t characters_per_token = 4;
 
@@ -38,11 +25,13 @@ std::string_view cut(std::string_view text, std::size_t characters) {
   return text.substr(0, at);
 }
 
-class OpenAiEmbedder final : public Embedder {
+class RemoteEmbedder final : public Embedder {
  public:
-  OpenAiEmbedder(OpenAiEmbedderOptions options, OpenAiEndpoint endpoint)
+  RemoteEmbedder(RemoteEmbedderOptions options, RemoteEndpoint endpoint)
       : options_(std::move(options)),
         endpoint_(std::move(endpoint)),
+        dialect_(endpoint_.provider() == Provider::cohere ? EmbeddingDialect::cohere
+                                                          : EmbeddingDialect::openai),
         identity_(fmt::format("{}@{}", options_.model, endpoint_.shown_url())) {}
 
   const std::string& identity() const override { return identity_; }
@@ -62,42 +51,45 @@ class OpenAiEmbedder final : public Embedder {
           texts.begin() + static_cast<std::ptrdiff_t>(std::min(at + batch_texts_max, texts.size()));
       const std::vector<std::string_view> batch(texts.begin() + static_cast<std::ptrdiff_t>(at),
                                                 end);
-      auto part = TRY(embed_batch(context, inputs(batch, role), usage));
+      auto part = TRY(embed_batch(context, request(batch, role), usage));
       std::move(part.begin(), part.end(), std::back_inserter(vectors));
     }
     return vectors;
   }
 
  private:
-  std::vector<std::string> inputs(const std::vector<std::string_view>& texts, TextRole role) const {
-    const std::string& prefix =
-        role == TextRole::query ? options_.query_prefix : options_.document_prefix;
-    std::vector<std::string> inputs;
-    for (const std::string_view text : texts)
-      inputs.emplace_back(
-          cut(prefix + std::string(text), options_.tokens_max * characters_per_token));
-    return inputs;
+  dialects::EmbeddingRequest request(const std::vector<std::string_view>& texts,
+                                     TextRole role) const {
+    const bool is_query = role == TextRole::query;
+    const std::string& prefix = is_query ? options_.query_prefix : options_.document_prefix;
+    dialects::EmbeddingRequest request;
+    request.from = dialect_;
+    request.model = options_.model;
+    request.purpose = is_query ? "search_query" : "search_document";  // Read by Cohere only.
+    for (const std::string_view text : texts) {
+      dialects::Part part;
+      part.text = cut(prefix + std::string(text), options_.tokens_max * characters_per_token);
+      request.inputs.push_back({.parts = {std::move(part)}, .tokens = {}});
+    }
+    return request;
   }
 
   Result<std::vector<Vector>> embed_batch(const Context& context,
-                                          const std::vector<std::string>& inputs, Usage* usage) {
-    const json::Value body = json::Object{
-        {"model", options_.model}, {"input", json::to(inputs)}, {"encoding_format", "float"}};
-    const auto response = TRY(endpoint_.post(context, "/embeddings", body));
+                                          const dialects::EmbeddingRequest& request, Usage* usage) {
+    std::vector<dialects::Unsupported> left_out;  // Texts alone: nothing is.
+    const json::Value body = dialects::encode_embedding_request(dialect_, request, left_out);
+    const auto response = TRY(endpoint_.post(
+        context, dialect_ == EmbeddingDialect::cohere ? "/embed" : "/embeddings", body));
     const auto value = json::parse(response.body);
     if (!value) return broken(fmt::format("is not JSON ({})", value.error().message()));
-    auto answer = json::from<WireEmbeddings>(*value, json::Policy::ignore_unknown);
-    if (!answer) return broken(answer.error().message());
-    if (answer->data.size() != inputs.size())
-      return broken(fmt::format("has {} vectors for {} texts", answer->data.size(), inputs.size()));
-    std::vector<Vector> vectors(inputs.size());
-    for (WireEmbedding& item : answer->data) {
-      if (item.index >= vectors.size() || !vectors[item.index].empty())
-        return broken(fmt::format("has the index {} twice or beyond the end", item.index));
-      vectors[item.index] = TRY(unit_length(std::move(item.embedding)));
-    }
-    if (usage != nullptr) *usage += usage_of(*answer, inputs);
-    return vectors;
+    auto reply = dialects::decode_embedding_reply(dialect_, *value);
+    if (!reply) return broken(fmt::format("cannot be used: {}", reply.error().message()));
+    if (reply->vectors.size() != request.inputs.size())
+      return broken(
+          fmt::format("has {} vectors for {} texts", reply->vectors.size(), request.inputs.size()));
+    for (Vector& vector : reply->vectors) vector = TRY(unit_length(std::move(vector)));
+    if (usage != nullptr) *usage += usage_of(*reply, request);
+    return std::move(reply->vectors);
   }
 
   Result<Vector> unit_length(Vector vector) const {
@@ -115,15 +107,15 @@ class OpenAiEmbedder final : public Embedder {
     return vector;
   }
 
-  static Usage usage_of(const WireEmbeddings& answer, const std::vector<std::string>& inputs) {
+  static Usage usage_of(const dialects::EmbeddingReply& reply,
+                        const dialects::EmbeddingRequest& request) {
     Usage usage;
-    if (answer.usage && answer.usage->prompt_tokens) {
-      usage.embedding_tokens = *answer.usage->prompt_tokens;
-      return usage;
-    }
+    usage.embedding_tokens = reply.input_tokens;
+    if (usage.embedding_tokens > 0) return usage;
     usage.estimated = true;
-    for (const std::string& input : inputs)
-      usage.embedding_tokens += static_cast<std::int64_t>(estimate_tokens(input));
+    for (const dialects::EmbeddingInput& input : request.inputs)
+      usage.embedding_tokens +=
+          static_cast<std::int64_t>(estimate_tokens(input.parts.front().text));
     return usage;
   }
 
@@ -131,23 +123,24 @@ class OpenAiEmbedder final : public Embedder {
     return endpoint_.error(Code::unavailable, fmt::format("its answer {}", how));
   }
 
-  OpenAiEmbedderOptions options_;
-  OpenAiEndpoint endpoint_;
+  RemoteEmbedderOptions options_;
+  RemoteEndpoint endpoint_;
+  EmbeddingDialect dialect_;
   std::string identity_;
 };
 
 }  // namespace
 
-Result<std::shared_ptr<Embedder>> open_openai_embedder(OpenAiEmbedderOptions options) {
+Result<std::shared_ptr<Embedder>> open_remote_embedder(RemoteEmbedderOptions options) {
   if (options.dimension == 0)
     return fail(Code::invalid_argument,
                 "model '{}': dimension is missing; a remote embedder needs it",
                 options.endpoint.model_name);
   if (options.tokens_max == 0) options.tokens_max = assumed_tokens_max;
   if (options.model.empty()) options.model = options.endpoint.model_name;
-  auto endpoint = TRY(OpenAiEndpoint::open(options.endpoint));
+  auto endpoint = TRY(RemoteEndpoint::open(options.endpoint));
   return std::shared_ptr<Embedder>(
-      std::make_shared<OpenAiEmbedder>(std::move(options), std::move(endpoint)));
+      std::make_shared<RemoteEmbedder>(std::move(options), std::move(endpoint)));
 }
 
 }  // namespace slipway::models::detail

@@ -8,8 +8,8 @@
 #include "core/fault.hpp"
 #include "http/loopback_server.hpp"
 #include "models/chat_model_conformance.hpp"
-#include "models/detail/openai_chat.hpp"
-#include "models/detail/openai_embedder.hpp"
+#include "models/detail/remote_chat.hpp"
+#include "models/detail/remote_embedder.hpp"
 #include "models/scripted.hpp"
 
 using namespace slipway;
@@ -77,9 +77,9 @@ void serve_chat(ScriptedChatModel& model, const Server::Request& http, Server::C
   out.end_chunked();
 }
 
-OpenAiEndpoint::Options endpoint(const Server& server) {
+RemoteEndpoint::Options endpoint(const Server& server) {
   setenv("SLIPWAY_TEST_KEY", key, 1);
-  OpenAiEndpoint::Options options;
+  RemoteEndpoint::Options options;
   options.model_name = "remote";
   options.base_url = server.url("/v1/");
   options.api_key = "env:SLIPWAY_TEST_KEY";
@@ -88,20 +88,20 @@ OpenAiEndpoint::Options endpoint(const Server& server) {
 }
 
 std::shared_ptr<ChatModel> open_chat(const Server& server) {
-  OpenAiChatOptions options;
+  RemoteChatOptions options;
   options.endpoint = endpoint(server);
   options.model = "wire-name";
-  auto model = open_openai_chat(options);
+  auto model = open_remote_chat(options);
   REQUIRE(model.ok());
   return *model;
 }
 
 std::shared_ptr<Embedder> open_embedder(const Server& server, std::size_t dimension = 3) {
-  OpenAiEmbedderOptions options;
+  RemoteEmbedderOptions options;
   options.endpoint = endpoint(server);
   options.dimension = dimension;
   options.query_prefix = "query: ";
-  auto model = open_openai_embedder(options);
+  auto model = open_remote_embedder(options);
   REQUIRE(model.ok());
   return *model;
 }
@@ -432,7 +432,7 @@ TEST_CASE("embeddings that do not fit are refused") {
     CHECK(result.error().code() == c.code);
   }
   Server server(always(200, "{}"));
-  OpenAiEmbedderOptions options;
+  RemoteEmbedderOptions options;
   options.endpoint = endpoint(server);
-  CHECK(open_openai_embedder(options).error().code() == Code::invalid_argument);
+  CHECK(open_remote_embedder(options).error().code() == Code::invalid_argument);
 }

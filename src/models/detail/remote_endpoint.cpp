@@ -1,4 +1,4 @@
-#include "models/detail/openai_endpoint.hpp"
+#include "models/detail/remote_endpoint.hpp"
 
 #include <charconv>
 #include <condition_variable>
@@ -29,29 +29,6 @@ std::string one_line(std::string_view text) {
   }
   if (line.size() >= message_bytes_max) line += "...";
   return std::string(trim(line));
-}
-
-std::string string_at(const json::Object& object, std::string_view key) {
-  const json::Value* value = object.if_contains(key);
-  return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
-}
-
-/// OpenAI: {"error": {"message": ...}}; others: {"error": "..."}, {"message": ...}, {"detail":
-/// ...}.
-std::string message_in(std::string_view body) {
-  const auto parsed = json::parse(body);
-  if (!parsed || !parsed->is_object()) return one_line(body);
-  const json::Object& object = parsed->get_object();
-  if (const json::Value* error = object.if_contains("error")) {
-    if (error->is_string()) return one_line(error->get_string());
-    if (error->is_object()) {
-      const std::string text = string_at(error->get_object(), "message");
-      if (!text.empty()) return one_line(text);
-    }
-  }
-  for (const char* key : {"message", "detail"})
-    if (const std::string text = string_at(object, key); !text.empty()) return one_line(text);
-  return one_line(body);
 }
 
 Code code_of(int status) {
@@ -103,14 +80,14 @@ Result<std::string> resolve_secret(const std::string& reference) {
   return slipway::resolve_secret("api_key", reference);
 }
 
-Result<OpenAiEndpoint> OpenAiEndpoint::open(Options options) {
+Result<RemoteEndpoint> RemoteEndpoint::open(Options options) {
   while (options.base_url.ends_with('/')) options.base_url.pop_back();
   const bool is_encrypted = options.base_url.starts_with("https://");
   if (!is_encrypted && !options.base_url.starts_with("http://"))
     return fail(Code::invalid_argument,
                 "model '{}': base_url '{}' is no URL; write http://HOST:PORT/v1",
                 options.model_name, http::redact_url(options.base_url));
-  OpenAiEndpoint endpoint;
+  RemoteEndpoint endpoint;
   endpoint.secret_ =
       TRY(resolve_secret(options.api_key).within(fmt::format("model '{}'", options.model_name)));
   endpoint.shown_url_ = http::redact_url(options.base_url);
@@ -125,13 +102,13 @@ Result<OpenAiEndpoint> OpenAiEndpoint::open(Options options) {
   return endpoint;
 }
 
-struct OpenAiEndpoint::Attempt {
+struct RemoteEndpoint::Attempt {
   Result<http::ClientResponse> result;
   bool may_repeat = false;
   std::optional<std::chrono::milliseconds> wait;
 };
 
-OpenAiEndpoint::Attempt OpenAiEndpoint::attempt(const Context& context,
+RemoteEndpoint::Attempt RemoteEndpoint::attempt(const Context& context,
                                                 const http::ClientRequest& request,
                                                 const http::BodySink& sink) const {
   bool has_begun = false;
@@ -161,14 +138,13 @@ OpenAiEndpoint::Attempt OpenAiEndpoint::attempt(const Context& context,
   return {std::move(refused), may_repeat, wait};
 }
 
-Result<http::ClientResponse> OpenAiEndpoint::post(const Context& context, std::string_view path,
+Result<http::ClientResponse> RemoteEndpoint::post(const Context& context, std::string_view path,
                                                   const json::Value& body,
                                                   const http::BodySink& sink) const {
   http::ClientRequest request;
   request.method = "POST";
   request.url = options_.base_url + std::string(path);
-  request.headers = {{"Content-Type", "application/json"}};
-  if (!secret_.empty()) request.headers["Authorization"] = "Bearer " + secret_;
+  request.headers = api_headers(options_.provider, secret_);
   request.body = json::dump(body);
   auto own_pause = options_.retry_pause;
   for (int retry = 0;; ++retry) {
@@ -187,18 +163,24 @@ Result<http::ClientResponse> OpenAiEndpoint::post(const Context& context, std::s
   }
 }
 
-Error OpenAiEndpoint::error(Code code, std::string_view what) const {
+Error RemoteEndpoint::error(Code code, std::string_view what) const {
   return fail(code, "model '{}' at {}: {}", options_.model_name, shown_url_, what);
 }
 
-Error OpenAiEndpoint::describe(int status, std::string_view body) const {
-  const std::string said = without_secret(message_in(body));
+Error RemoteEndpoint::describe(int status, std::string_view body) const {
+  const auto& codec = dialects::codec(chat_dialect(options_.provider));
+  const std::string said = quote(codec.decode_error(status, without_secret(body)).message);
   return error(code_of(status), fmt::format("the server answers {}{}{}{}", status,
                                             said.empty() ? "" : ": ", said, remedy_of(status)));
 }
 
+std::string RemoteEndpoint::quote(std::string_view text) const {
+  return one_line(without_secret(text));  // In this order: a cut key is still a key.
+}
+
 /// Some servers repeat the key that they refuse.
-std::string OpenAiEndpoint::without_secret(std::string text) const {
+std::string RemoteEndpoint::without_secret(std::string_view said) const {
+  std::string text(said);
   if (secret_.empty()) return text;
   for (std::size_t at = 0; (at = text.find(secret_, at)) != std::string::npos;)
     text.replace(at, secret_.size(), "***");
