@@ -34,7 +34,9 @@ enum class Comparison { eq, ne, gt, gte, lt, lte, in, nin, exists, contains };
 struct Condition {
   std::string field;
   Comparison comparison = Comparison::eq;
-  std::vector<json::Value> operands;  ///< One, or those of `in` and `nin`.
+  /// One, or those of `in` and `nin`: strings, numbers, booleans, fit for the field. Times are
+  /// `Nanoseconds`; `exists` has a boolean. No nulls: a comparison with null becomes `exists`.
+  std::vector<json::Value> operands;
 };
 struct Filter;
 struct Combination {
@@ -46,15 +48,25 @@ struct Filter {
   std::variant<Condition, Combination> node;
 };
 /// {"$and":[{"latency_ms":{"$gt":2000}},{"status":"error"}]}; at most 16 levels and 256 conditions.
-/// Fields are those of the run's JSON, "metadata.KEY" and "attributes.KEY". Fails:
-/// invalid_argument naming the operand.
+/// Fields are `filter_fields`, "metadata.KEY" and "attributes.KEY"; other spellings of the JSON of
+/// runs and summaries ("tags", "models", "usage.input_tokens", "cost.total_usd") become those.
+/// Fails: invalid_argument naming the operand: "filter.$and[0].latency_ms.$gt: ...".
 Result<Filter> parse_filter(const json::Value& value);
+/// How a field's values are compared.
+enum class FieldKind { text, number, time, kind, status };
+struct FilterField {
+  std::string_view name;
+  FieldKind kind = FieldKind::text;
+};
+const std::vector<FilterField>& filter_fields();
 
 /// Words and phrases that must all occur in one run, as they are searched: lower case, split where
-/// no letter or digit stands.
+/// no letter, number or mark stands, as the tokenizer "unicode61" of FTS5 does.
 struct TextQuery {
   std::vector<std::vector<std::string>> phrases;  ///< One word each, or several in order.
 };
+/// `two words`, `"a phrase"`; a word with signs within ("gpt-4o") is a phrase of its parts. At most
+/// 64 words. An open quote ends with the text.
 TextQuery parse_text_query(std::string_view text);
 
 struct Query {
