@@ -63,6 +63,10 @@ Result<void> GuardrailConfig::validate() const {
                  "prompt_injection or webhook");
   if (!json_schema.empty() && !on_output)
     return wrong("json_schema", "looks at output; write on: [output]");
+  const bool in_chats = tasks.empty() || std::find(tasks.begin(), tasks.end(),
+                                                   models::ModelTask::chat) != tasks.end();
+  if (on_output && !in_chats)
+    return wrong("on", "only conversations have an output to look at; write on: [input]");
   if (prompt_injection && !on_input)
     return wrong("prompt_injection", "looks at input; write on: [input]");
   if (prompt_injection && (!is_share(*prompt_injection) || *prompt_injection == 0))

@@ -73,11 +73,14 @@ struct GuardrailConfig {
   std::string timeout = "500ms";           ///< Of the webhook.
   Verdict on_error = Verdict::refuse;      ///< When it cannot be asked: refuse, or allow.
   std::vector<std::string> models;         ///< Names as clients ask for them; empty: all.
+  /// Whose input: conversations, texts to embed, the query and documents to rerank. Empty: all of
+  /// them, but `prompt_injection` then looks at conversations alone.
+  std::vector<models::ModelTask> tasks;
   Result<void> validate() const;
 };
 BOOST_DESCRIBE_STRUCT(GuardrailConfig, (),
                       (on, mask, patterns, on_match, json_schema, prompt_injection, webhook,
-                       timeout, on_error, models))
+                       timeout, on_error, models, tasks))
 
 /// `gateway:` in slipway.yaml: what holds for all calls.
 struct GatewayConfig {

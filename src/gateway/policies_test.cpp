@@ -296,8 +296,8 @@ TEST_CASE("a webhook may allow, change or refuse, and its failure is what the se
     house.open();
     house.upstream.set_script(script);
     CHECK(house.ask_model("fast")->response().status == 200);
-    CHECK(asked == R"({"phase":"input","guardrail":"house","model":"fast","caller":"web",)"
-                   R"("texts":["Hi"]})");
+    CHECK(asked == R"({"phase":"input","guardrail":"house","task":"chat","model":"fast",)"
+                   R"("caller":"web","texts":["Hi"]})");
     verdict = R"({"verdict":"mask","texts":["Ho"]})";
     CHECK(house.ask_model("fast")->response().status == 200);
     CHECK(has(house.upstream.calls().back()->request().body, "Ho"));

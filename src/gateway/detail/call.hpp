@@ -15,6 +15,7 @@
 
 #include "gateway/detail/engine.hpp"
 #include "gateway/detail/failure.hpp"
+#include "gateway/detail/guards.hpp"
 
 namespace slipway::gateway::detail {
 
@@ -81,6 +82,20 @@ class Call : public std::enable_shared_from_this<Call> {
   // What all kinds do.
   /// Finds candidates and asks the caller's limits; tells the failure and ends the call otherwise.
   bool admit(const std::string& model, std::int64_t tokens, const std::string& user);
+  /// Guardrails of calls of this name look at the input and change it in place; then `then`,
+  /// unless it is refused and the call ended. `texts` belong to what lives as long as the call.
+  void guard_input(models::ModelTask task, InputTexts texts,
+                   std::function<void(bool is_altered)> then);
+  /// Webhooks of `guards`, one after the other, then `then`.
+  struct Hooks {
+    Phase phase = Phase::input;
+    GuardList guards;
+    std::size_t next = 0;
+    std::vector<std::string> texts;
+    bool is_altered = false;
+    std::function<void(const Hooks&, std::optional<std::string> refusal)> then;
+  };
+  void ask_hooks(Hooks hooks);
   void try_next();
   void answered();
   void try_failed(Failure failure);
@@ -117,6 +132,7 @@ class Call : public std::enable_shared_from_this<Call> {
   bool is_committed_ = false;  ///< A byte of the answer went out.
 
  private:
+  void hook_answered(Hooks hooks, Result<std::string> body);
   void start_remote();
   http::UpstreamEvents events();
   void begin_try();

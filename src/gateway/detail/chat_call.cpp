@@ -66,7 +66,7 @@ void ConversationCall::start() {
               "model"});
       return;
     }
-  output_guards_ = guards_for(plan_->guards(), model, Phase::output);
+  output_guards_ = guards_for(plan_->guards(), model, Phase::output, models::ModelTask::chat);
   holds_output_ = std::any_of(output_guards_.begin(), output_guards_.end(),
                               [](const auto& guard) { return guard->needs_whole(); });
   if (candidates_.route != nullptr && candidates_.route->cache) cache_ = &*candidates_.route->cache;
@@ -96,7 +96,8 @@ Result<void> ConversationCall::understand() {
 }
 
 void ConversationCall::check_guards() {
-  const GuardList guards = guards_for(plan_->guards(), record_.model, Phase::input);
+  const GuardList guards =
+      guards_for(plan_->guards(), record_.model, Phase::input, models::ModelTask::chat);
   if (!guards.empty() || cache_ != nullptr) {
     if (const auto understood = understand(); !understood) {
       refuse(wire_error(understood.error()));
@@ -107,24 +108,10 @@ void ConversationCall::check_guards() {
     look_into_cache();
     return;
   }
-  const InputVerdict verdict = check_input(guards, *request_, record_.guards);
-  is_altered_ = verdict.is_altered;
-  if (verdict.refusal) {
-    refuse({400, "guardrail_refused", *verdict.refusal, ""});
-    return;
-  }
-  ask_hooks({Phase::input, guards, 0, input_texts(*request_), false,
-             [this](const Hooks& hooks, std::optional<std::string> refusal) {
-               if (refusal) {
-                 refuse({400, "guardrail_refused", *refusal, ""});
-                 return;
-               }
-               if (hooks.is_altered) {
-                 set_input_texts(*request_, hooks.texts);
-                 is_altered_ = true;
-               }
-               look_into_cache();
-             }});
+  guard_input(models::ModelTask::chat, input_texts(*request_), [this](bool is_altered) {
+    is_altered_ = is_altered;
+    look_into_cache();
+  });
 }
 
 /// The caller's bytes, but for the model's name and the wish to be told the usage.

@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "gateway/detail/call.hpp"
-#include "gateway/detail/guards.hpp"
 #include "gateway/detail/stream_watch.hpp"
 
 namespace slipway::gateway::detail {
@@ -41,19 +40,6 @@ class ConversationCall final : public Call {
   void found_near(const SemanticCacheConfig& config, models::Vector question);
   void serve_cached(const ReplyPtr& reply, CacheResult result);
   void set_cache_keys(const CacheConfig& config);
-
-  // Webhooks: one after the other, then `then`.
-  using Texts = std::vector<std::string>;
-  struct Hooks {
-    Phase phase = Phase::input;
-    GuardList guards;
-    std::size_t next = 0;
-    Texts texts;
-    bool is_altered = false;
-    std::function<void(const Hooks&, std::optional<std::string> refusal)> then;
-  };
-  void ask_hooks(Hooks hooks);
-  void hook_answered(Hooks hooks, Result<std::string> body);
 
   // The answer.
   void begin_stream();

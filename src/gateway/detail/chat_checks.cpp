@@ -1,4 +1,4 @@
-// What a conversation passes before and after a model is asked: caches and webhooks.
+// What a conversation passes before and after a model is asked: caches.
 #include <numeric>
 
 #include "core/duration.hpp"
@@ -14,7 +14,6 @@ using dialects::PartKind;
 
 /// Answers that say the same in other words are nearer than this.
 constexpr double same_answer_cosine = 0.9;
-constexpr std::size_t webhook_bytes_max = 4u << 20;
 
 /// The last message, when it is a question in words alone.
 dialects::Part* question_of(dialects::ChatRequest& request) {
@@ -56,9 +55,6 @@ Result<std::shared_ptr<models::Embedder>> open_embedder(models::Catalog& catalog
 }
 
 }  // namespace
-
-// --- Caches
-// -------------------------------------------------------------------------------------------
 
 /// Everything that can change the answer is in the key; how it is told (streamed or not) is not.
 void ConversationCall::set_cache_keys(const CacheConfig& config) {
@@ -194,79 +190,6 @@ void ConversationCall::compare_with_cached(const ReplyPtr& reply) {
   // Not counted when nobody has time for it.
   const auto queued = engine_.lanes().submit(caller_.name, compare, [] {});
   if (!queued) log::debug("a semantic hit was not compared: {}", queued.error().message());
-}
-
-// --- Webhooks
-// -----------------------------------------------------------------------------------------
-
-void ConversationCall::ask_hooks(Hooks hooks) {
-  while (hooks.next < hooks.guards.size() && hooks.guards[hooks.next]->config.webhook.empty())
-    ++hooks.next;
-  if (hooks.next == hooks.guards.size()) {
-    const auto then = hooks.then;
-    then(hooks, {});
-    return;
-  }
-  const auto guard = hooks.guards[hooks.next];
-  http::ClientRequest request;
-  request.method = "POST";
-  request.url = guard->config.webhook;
-  request.headers.emplace("Content-Type", "application/json");
-  request.body = webhook_question(*guard, hooks.phase, record_.model, caller_.name, hooks.texts);
-  struct Answer {
-    int status = 0;
-    std::string body;
-  };
-  const auto answer = std::make_shared<Answer>();
-  const auto kept = std::make_shared<Hooks>(std::move(hooks));
-  const auto self = shared_from_this();
-  http::UpstreamEvents events;
-  events.on_head = [answer](int status, const http::Headers&) { answer->status = status; };
-  events.on_body = [answer](std::string_view piece) {
-    if (answer->body.size() + piece.size() <= webhook_bytes_max) answer->body += piece;
-    return true;
-  };
-  events.on_end = [this, self, answer, kept](Result<void> result) {
-    Result<std::string> body = std::move(answer->body);
-    if (!result)
-      body = result.error();
-    else if (answer->status != 200)
-      body = fail(Code::unavailable, "it answered with status {}", answer->status);
-    hook_answered(std::move(*kept), std::move(body));
-  };
-  const auto started = engine_.upstream().start(
-      std::move(request), {guard->timeout, guard->timeout, guard->timeout}, std::move(events));
-  if (!started) hook_answered(std::move(*kept), started.error());
-}
-
-void ConversationCall::hook_answered(Hooks hooks, Result<std::string> body) {
-  if (is_gone()) {
-    if (hooks.phase == Phase::output)
-      answered();
-    else
-      finish(499, "client_closed");
-    return;
-  }
-  const auto guard = hooks.guards[hooks.next++];
-  auto answer =
-      body ? webhook_answer(*body, hooks.texts.size()) : Result<WebhookAnswer>(body.error());
-  if (!answer) {
-    log::warning("guardrail '{}': its webhook cannot be asked: {}", guard->name,
-                 answer.error().message());
-    answer = WebhookAnswer{guard->config.on_error, "its webhook cannot be asked", {}};
-  }
-  record_.guards.push_back({guard->name, hooks.phase, answer->verdict, answer->reason});
-  if (answer->verdict == Verdict::refuse) {
-    const std::string reason = answer->reason.empty() ? "refused" : answer->reason;
-    const auto then = hooks.then;
-    then(hooks, fmt::format("guardrail '{}': {}", guard->name, reason));
-    return;
-  }
-  if (answer->verdict == Verdict::mask) {
-    hooks.texts = std::move(answer->texts);
-    hooks.is_altered = true;
-  }
-  ask_hooks(std::move(hooks));
 }
 
 }  // namespace slipway::gateway::detail

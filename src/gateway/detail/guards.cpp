@@ -24,16 +24,6 @@ bool is_looked_at(dialects::Role role) {
 
 bool is_text(PartKind kind) { return kind == PartKind::text || kind == PartKind::document; }
 
-/// Calls `visit` with each text of the request that somebody else than the operator wrote.
-template <typename Request, typename Visit>
-void each_input(Request& request, Visit visit) {
-  for (auto& message : request.messages) {
-    if (!is_looked_at(message.role)) continue;
-    for (auto& part : message.parts)
-      if (is_text(part.kind)) visit(part.text);
-  }
-}
-
 template <typename Reply, typename Visit>
 void each_output(Reply& reply, Visit visit) {
   for (auto& choice : reply.choices) {
@@ -91,8 +81,16 @@ std::optional<std::string> check_schema(const Guard& guard, const dialects::Chat
 
 }  // namespace
 
-bool Guard::is_on(Phase phase) const {
-  return std::find(config.on.begin(), config.on.end(), phase) != config.on.end();
+bool Guard::is_on(Phase phase, models::ModelTask task) const {
+  if (std::find(config.on.begin(), config.on.end(), phase) == config.on.end()) return false;
+  if (!config.tasks.empty())
+    return std::find(config.tasks.begin(), config.tasks.end(), task) != config.tasks.end();
+  return task == models::ModelTask::chat || !detectors.empty() || !config.webhook.empty();
+}
+
+bool Guard::suspects(models::ModelTask task) const {
+  // What is only embedded or ranked is read by nobody who could obey it.
+  return config.prompt_injection && (task == models::ModelTask::chat || !config.tasks.empty());
 }
 
 bool Guard::needs_whole() const {
@@ -122,31 +120,57 @@ Result<GuardList> make_guards(const std::map<std::string, GuardrailConfig>& conf
   return guards;
 }
 
-GuardList guards_for(const GuardList& guards, const std::string& model, Phase phase) {
+GuardList guards_for(const GuardList& guards, const std::string& model, Phase phase,
+                     models::ModelTask task) {
   GuardList chosen;
   for (const auto& guard : guards) {
     const auto& models = guard->config.models;
     const bool is_meant =
         models.empty() || std::find(models.begin(), models.end(), model) != models.end();
-    if (is_meant && guard->is_on(phase)) chosen.push_back(guard);
+    if (is_meant && guard->is_on(phase, task)) chosen.push_back(guard);
   }
   return chosen;
 }
 
-InputVerdict check_input(const GuardList& guards, dialects::ChatRequest& request,
+InputTexts input_texts(dialects::ChatRequest& request) {
+  InputTexts texts;
+  for (auto& message : request.messages) {
+    if (!is_looked_at(message.role)) continue;
+    for (auto& part : message.parts)
+      if (is_text(part.kind)) texts.push_back(&part.text);
+  }
+  return texts;
+}
+
+InputTexts input_texts(dialects::EmbeddingRequest& request) {
+  InputTexts texts;
+  for (auto& input : request.inputs)
+    for (auto& part : input.parts)
+      if (is_text(part.kind)) texts.push_back(&part.text);
+  return texts;
+}
+
+InputTexts input_texts(dialects::RerankRequest& request) {
+  InputTexts texts = {&request.query};
+  for (std::string& document : request.documents) texts.push_back(&document);
+  return texts;
+}
+
+InputVerdict check_input(const GuardList& guards, models::ModelTask task, const InputTexts& texts,
                          std::vector<GuardRecord>& records) {
   InputVerdict verdict;
   for (const auto& guard : guards) {
     std::size_t masked = 0;
     std::optional<std::string> refusal;
-    each_input(request, [&](std::string& text) {
-      if (refusal) return;
-      refusal = apply(*guard, text, masked);
-      if (refusal || !guard->config.prompt_injection) return;
-      const Suspicion suspicion = suspect_injection(text);
-      if (suspicion.score >= *guard->config.prompt_injection)
-        refusal = "it looks like a prompt injection: it " + suspicion.sign;
-    });
+    for (std::string* text : texts) {
+      refusal = apply(*guard, *text, masked);
+      if (!refusal && guard->suspects(task)) {
+        const Suspicion suspicion = suspect_injection(*text);
+        if (suspicion.score >= *guard->config.prompt_injection)
+          refusal = "it looks like a prompt injection: it " + suspicion.sign;
+      }
+      if (refusal) break;
+    }
     verdict.is_altered = verdict.is_altered || masked > 0;
     if (masked > 0) note(records, *guard, Phase::input, Verdict::mask, counted(masked));
     if (refusal) {
@@ -265,12 +289,13 @@ void OutputMask::record(std::vector<GuardRecord>& records) const {
          found_ > 0 ? counted(found_) : "");
 }
 
-std::string webhook_question(const Guard& guard, Phase phase, const std::string& model,
-                             const std::string& caller, const std::vector<std::string>& texts) {
+std::string webhook_question(const Guard& guard, Phase phase, const CallRecord& call,
+                             const std::vector<std::string>& texts) {
   return json::dump(json::Object{{"phase", json::name(phase)},
                                  {"guardrail", guard.name},
-                                 {"model", model},
-                                 {"caller", caller},
+                                 {"task", call.task},
+                                 {"model", call.model},
+                                 {"caller", call.caller},
                                  {"texts", json::to(texts)}});
 }
 
@@ -280,19 +305,6 @@ Result<WebhookAnswer> webhook_answer(std::string_view body, std::size_t texts) {
   if (answer.verdict == Verdict::mask && answer.texts.size() != texts)
     return fail(Code::invalid_argument, "it gave {} texts back for {}", answer.texts.size(), texts);
   return answer;
-}
-
-std::vector<std::string> input_texts(const dialects::ChatRequest& request) {
-  std::vector<std::string> texts;
-  each_input(request, [&](const std::string& text) { texts.push_back(text); });
-  return texts;
-}
-
-void set_input_texts(dialects::ChatRequest& request, const std::vector<std::string>& texts) {
-  std::size_t next = 0;
-  each_input(request, [&](std::string& text) {
-    if (next < texts.size()) text = texts[next++];
-  });
 }
 
 std::vector<std::string> output_texts(const dialects::ChatReply& reply) {

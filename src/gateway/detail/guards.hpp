@@ -1,4 +1,4 @@
-// What `guardrails:` says, made ready; and what it says of one conversation.
+// What `guardrails:` says, made ready; and what it says of one call.
 #pragma once
 
 #include <map>
@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "dialects/chat.hpp"
+#include "dialects/embeddings.hpp"
+#include "dialects/rerank.hpp"
 #include "gateway/detail/mask.hpp"
 #include "gateway/detail/schema_check.hpp"
 #include "gateway/record.hpp"
@@ -22,7 +24,9 @@ struct Guard {
   std::shared_ptr<const SchemaCheck> schema;
   std::chrono::milliseconds timeout{500};
 
-  bool is_on(Phase phase) const;
+  bool is_on(Phase phase, models::ModelTask task) const;
+  /// Whether injections are looked for in calls of this task.
+  bool suspects(models::ModelTask task) const;
   /// It can say something only of the whole output.
   bool needs_whole() const;
 };
@@ -31,16 +35,25 @@ using GuardList = std::vector<std::shared_ptr<const Guard>>;
 
 /// In the order of their names. Fails: invalid_argument ("guardrails.shape: json_schema: ...").
 Result<GuardList> make_guards(const std::map<std::string, GuardrailConfig>& configs);
-/// Those that look at calls of this name in this phase.
-GuardList guards_for(const GuardList& guards, const std::string& model, Phase phase);
+/// Those that look at calls of this name and task in this phase.
+GuardList guards_for(const GuardList& guards, const std::string& model, Phase phase,
+                     models::ModelTask task);
 
-/// Looks at what goes to a model: users' and tools' texts and documents; masks in place. Adds to
-/// `records`. Webhooks are not asked here. A reason when it is refused.
+/// The texts of a request that somebody else than the operator wrote, in order: users' and tools'
+/// texts and documents, what is to be embedded, the query and what is to be ranked. The request
+/// must outlive them and keep its parts.
+using InputTexts = std::vector<std::string*>;
+InputTexts input_texts(dialects::ChatRequest& request);
+InputTexts input_texts(dialects::EmbeddingRequest& request);
+InputTexts input_texts(dialects::RerankRequest& request);
+
+/// Looks at what goes to a model; masks in place. Adds to `records`. Webhooks are not asked here.
+/// A reason when it is refused.
 struct InputVerdict {
   std::optional<std::string> refusal;
   bool is_altered = false;
 };
-InputVerdict check_input(const GuardList& guards, dialects::ChatRequest& request,
+InputVerdict check_input(const GuardList& guards, models::ModelTask task, const InputTexts& texts,
                          std::vector<GuardRecord>& records);
 
 /// Masks and checks a whole reply; a reason when it is refused.
@@ -74,10 +87,10 @@ class OutputMask {
 };
 
 /// What a webhook is asked, and what it answers:
-/// {"phase": "input", "guardrail": "house", "model": "fast", "caller": "web", "texts": ["..."]} ->
-/// {"verdict": "allow" | "refuse" | "mask", "reason": "...", "texts": ["..."]}
-std::string webhook_question(const Guard& guard, Phase phase, const std::string& model,
-                             const std::string& caller, const std::vector<std::string>& texts);
+/// {"phase": "input", "guardrail": "house", "task": "chat", "model": "fast", "caller": "web",
+/// "texts": ["..."]} -> {"verdict": "allow" | "refuse" | "mask", "reason": "...", "texts": ["..."]}
+std::string webhook_question(const Guard& guard, Phase phase, const CallRecord& call,
+                             const std::vector<std::string>& texts);
 struct WebhookAnswer {
   Verdict verdict = Verdict::allow;
   std::string reason;
@@ -88,9 +101,7 @@ BOOST_DESCRIBE_STRUCT(WebhookAnswer, (), (verdict, reason, texts))
 /// Fails: invalid_argument (not that).
 Result<WebhookAnswer> webhook_answer(std::string_view body, std::size_t texts);
 
-/// The texts that guards look at, in order; and the same put back.
-std::vector<std::string> input_texts(const dialects::ChatRequest& request);
-void set_input_texts(dialects::ChatRequest& request, const std::vector<std::string>& texts);
+/// The texts of a reply that guards look at, in order; and the same put back.
 std::vector<std::string> output_texts(const dialects::ChatReply& reply);
 void set_output_texts(dialects::ChatReply& reply, const std::vector<std::string>& texts);
 

@@ -151,7 +151,7 @@ TEST_CASE("streamed output is masked across events, in order of its parts") {
   config.mask = {Personal::email};
   const auto guards = make_guards({{"pii", config}});
   REQUIRE(guards);
-  OutputMask mask(guards_for(*guards, "any", Phase::output));
+  OutputMask mask(guards_for(*guards, "any", Phase::output, models::ModelTask::chat));
   const auto feed = [&](dialects::EventKind kind, std::string text) {
     dialects::ChatEvent event;
     event.kind = kind;

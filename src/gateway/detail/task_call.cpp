@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <numeric>
 
-#include "gateway/detail/guards.hpp"
 #include "gateway/detail/usage.hpp"
 
 namespace slipway::gateway::detail {
@@ -89,7 +88,25 @@ void EmbeddingCall::start() {
     bytes += input.tokens.size() * 4;
     for (const auto& part : input.parts) bytes += part.text.size();
   }
-  if (begin(request_.model, models::ModelTask::embed, guess_tokens(bytes))) try_next();
+  if (!begin(request_.model, models::ModelTask::embed, guess_tokens(bytes))) return;
+  if (!has_texts_for_guards()) return;
+  guard_input(models::ModelTask::embed, input_texts(request_), [this](bool) { try_next(); });
+}
+
+/// Tokens are a text that no guardrail can read.
+bool EmbeddingCall::has_texts_for_guards() {
+  const GuardList guards =
+      guards_for(plan_->guards(), record_.model, Phase::input, models::ModelTask::embed);
+  if (guards.empty()) return true;
+  for (std::size_t i = 0; i < request_.inputs.size(); ++i) {
+    if (request_.inputs[i].tokens.empty()) continue;
+    refuse({400, "guardrail_refused",
+            fmt::format("input[{}]: guardrail '{}' reads texts; send the text, not its tokens", i,
+                        guards.front()->name),
+            "input"});
+    return false;
+  }
+  return true;
 }
 
 std::optional<Failure> EmbeddingCall::prepare(const Deployment& deployment,
@@ -169,7 +186,8 @@ RerankingCall::RerankingCall(Engine& engine, http::ExchangePtr exchange, RerankC
 void RerankingCall::start() {
   std::size_t bytes = request_.query.size();
   for (const std::string& document : request_.documents) bytes += document.size();
-  if (begin(request_.model, models::ModelTask::rerank, guess_tokens(bytes))) try_next();
+  if (!begin(request_.model, models::ModelTask::rerank, guess_tokens(bytes))) return;
+  guard_input(models::ModelTask::rerank, input_texts(request_), [this](bool) { try_next(); });
 }
 
 std::optional<Failure> RerankingCall::prepare(const Deployment& deployment,
@@ -232,6 +250,11 @@ CountingCall::CountingCall(Engine& engine, http::ExchangePtr exchange, CountCall
 
 void CountingCall::start() {
   if (!begin(request_.model, models::ModelTask::chat, 0)) return;
+  // What is counted leaves the house as what is asked does.
+  guard_input(models::ModelTask::chat, input_texts(request_), [this](bool) { choose(); });
+}
+
+void CountingCall::choose() {
   // Those that cannot count are not asked; when nobody can, a guess is better than nothing.
   auto& list = candidates_.list;
   const auto first = list.front();

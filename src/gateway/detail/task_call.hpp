@@ -36,6 +36,8 @@ class EmbeddingCall final : public TaskCall<dialects::EmbeddingReply> {
   void ask_local(const DeploymentPtr& deployment) override;
 
  private:
+  /// Refuses what guardrails could not look at.
+  bool has_texts_for_guards();
   Result<dialects::EmbeddingReply> embed(const DeploymentPtr& deployment);
   dialects::EmbeddingRequest request_;
 };
@@ -71,6 +73,7 @@ class CountingCall final : public TaskCall<CountReply> {
  private:
   Result<CountReply> count(const DeploymentPtr& deployment);
   CountReply guess() const;
+  void choose();
   dialects::ChatRequest request_;
 };
 
