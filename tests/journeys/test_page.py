@@ -123,6 +123,25 @@ def test_the_first_paint_is_quick_and_nothing_jumps(browser, base):
     assert notes["asset_bytes"] < 60_000
 
 
+@pytest.mark.parametrize("width", [390, 1200])
+def test_an_address_is_fetched_or_told_why_not(browser, program, prefix, tmp_path, cache, width):
+    folder = tmp_path / "open"
+    folder.mkdir()
+    (folder / "weir.md").write_text("# The weir\n\nThe weir opens at nine.\n")
+    (folder / "quay.md").write_text("# The quay\n\nThe quay is closed.\n")
+    (tmp_path / "serve.yaml").write_text(json.dumps({"server": {"allowed_folders": [str(folder)]}}))
+    served = Served(Slipway(program, prefix, tmp_path, cache), "--config", "serve.yaml")
+    browser("an_address_is_fetched_or_told_why_not", served.base, folder=str(folder.resolve()), width=width, height=740)
+    served.stop()
+
+
+@pytest.mark.parametrize("width, theme", [(390, "dark"), (1200, "light")])
+def test_a_collection_is_migrated_and_rolled_back(browser, program, prefix, tmp_path, cache, width, theme):
+    served = Served(filled(program, prefix, tmp_path, cache))
+    browser("collection_is_migrated_and_rolled_back", served.base, width=width, height=740, theme=theme)
+    served.stop()
+
+
 def test_the_first_key_closes_the_door_and_opens_the_page(browser, program, prefix, tmp_path, cache):
     served = Served(filled(program, prefix, tmp_path, cache))
     browser("first_key_closes_the_door_and_opens_the_page", served.base, width=360, height=740)

@@ -12,6 +12,9 @@ import type {
   DocumentInfo,
   List,
   Job,
+  IngestReport,
+  MigrateRequest,
+  MigrationReport,
   Version,
   VersionList,
   Model,
@@ -138,20 +141,20 @@ async function ask(request: AskRequest, events: AskEvents, signal: AbortSignal):
 }
 
 /** Follows a job to its end. */
-async function followJob(
+async function followJob<Result>(
   id: string,
-  onChange: (job: Job) => void,
+  onChange: (job: Job<Result>) => void,
   signal: AbortSignal,
-): Promise<Job> {
+): Promise<Job<Result>> {
   const response = await send('GET', `/api/jobs/${segment(id)}/events`, undefined, signal);
-  let last: Job | null = null;
+  let last: Job<Result> | null = null;
   for await (const { data } of readEvents(response)) {
-    last = data as Job;
+    last = data as Job<Result>;
     onChange(last);
     if (last.state !== 'queued' && last.state !== 'running') return last;
   }
   // The stream ended early (a proxy, a restart): what is true now is asked for.
-  last = await call<Job>('GET', `/api/jobs/${segment(id)}`, undefined, signal);
+  last = await call<Job<Result>>('GET', `/api/jobs/${segment(id)}`, undefined, signal);
   onChange(last);
   return last;
 }
@@ -168,7 +171,7 @@ function upload(
   files: NamedFile[],
   onSent: (share: number) => void,
   signal: AbortSignal,
-): Promise<Job> {
+): Promise<Job<IngestReport>> {
   return new Promise((resolve, reject) => {
     const form = new FormData();
     for (const { file, name } of files) form.append('files', file, name);
@@ -200,6 +203,14 @@ function upload(
 }
 
 const collectionPath = (name: string) => `/api/collections/${segment(name)}`;
+/** A change of a collection that goes on as a job. */
+const begin = async <Result>(
+  name: string,
+  change: string,
+  body?: object,
+  signal?: AbortSignal,
+): Promise<Job<Result>> =>
+  (await call<{ job: Job<Result> }>('POST', `${collectionPath(name)}/${change}`, body, signal)).job;
 const documentPath = (collection: string, id: string) =>
   `${collectionPath(collection)}/documents/${segment(id)}`;
 
@@ -263,6 +274,15 @@ export const api = {
     call<void>('DELETE', `${collectionPath(name)}/versions/${segment(version)}`),
 
   upload,
+  /** Documents that the server fetches itself. */
+  addAddress: (name: string, uri: string, signal: AbortSignal) =>
+    begin<IngestReport>(name, 'documents', { uri }, signal),
+  migrate: (name: string, request: MigrateRequest) =>
+    begin<MigrationReport>(name, 'migrate', request),
+  rollBack: (name: string) => begin<MigrationReport>(name, 'rollback'),
+  /** The youngest ones. */
+  jobs: async (signal?: AbortSignal) =>
+    (await call<List<Job>>('GET', '/api/jobs?limit=200', undefined, signal)).items,
   followJob,
   cancelJob: (id: string) => call<unknown>('DELETE', `/api/jobs/${segment(id)}`),
   search: (request: SearchRequest, signal?: AbortSignal) =>

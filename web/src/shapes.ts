@@ -177,14 +177,16 @@ export interface IngestReport {
   warnings: string[];
 }
 
-export interface Job {
+export interface Job<Result = unknown> {
   id: string;
-  kind: string;
+  kind: 'ingest' | 'migrate' | 'rollback' | 'optimize';
+  collection: string;
   state: 'queued' | 'running' | 'done' | 'failed' | 'cancelled';
   progress: { done: number; total: number; unit: string; current: string };
-  result: IngestReport | null; // Once it is done.
+  result: Result | null; // Once it is done.
   errors: { uri: string; error: string }[]; // Of documents.
   error: string | null; // Why it failed or was cancelled.
+  finished_at: string | null;
 }
 
 export interface Version {
@@ -198,11 +200,59 @@ export interface Version {
   embedder: string;
 }
 
+/** What a collection was before it was migrated, is now, or is about to become. */
+export interface Generation {
+  embedder: string;
+  splitter: Splitter;
+  state: 'serving' | 'former' | 'building';
+  first_version: number;
+  last_version: number;
+  documents: number;
+  chunks: number;
+}
+
 export interface VersionList {
   current: number;
   oldest: number;
   keep_versions: number;
   items: Version[];
+  generations: Generation[];
+}
+
+/** A grade above 0 for every document that answers; one is named by path, URI or id. */
+export interface GoldQuestion {
+  input: string;
+  relevance: Record<string, number>;
+}
+
+export interface MigrateRequest {
+  embedder?: string;
+  splitter?: Partial<Splitter>;
+  gold?: GoldQuestion[];
+  margin?: number;
+  limit?: number;
+}
+
+export interface GoldScores {
+  recall: number;
+  ndcg: number;
+}
+
+export interface MigrationReport {
+  from: Generation;
+  to: Generation;
+  documents: number;
+  gold: {
+    questions: number;
+    limit: number;
+    margin: number;
+    before: GoldScores;
+    after: GoldScores;
+    holds: boolean;
+  } | null;
+  switched: boolean;
+  index_version: number;
+  seconds: number;
 }
 
 export interface Model {

@@ -8,6 +8,7 @@ import { Icon } from '../parts/icons';
 import { Upload } from '../parts/upload';
 import { DocumentDrawer, type Target } from '../parts/viewer';
 import { Link } from '../router';
+import { Migration, splitterName } from './migration';
 
 const pageSize = 50;
 
@@ -288,10 +289,7 @@ function Facts({ collection }: { collection: Collection }) {
     ['Chunks', count(collection.chunks)],
     ['Version', count(collection.index_version)],
     ['Embedder', collection.embedder],
-    [
-      'Splitter',
-      `${collection.splitter.kind}, ${count(collection.splitter.chunk_size)} ${collection.splitter.unit}`,
-    ],
+    ['Splitter', splitterName(collection.splitter)],
     ['Reranker', collection.reranker ?? 'none'],
     ['Language', collection.language],
   ];
@@ -309,7 +307,7 @@ function Facts({ collection }: { collection: Collection }) {
 
 export function CollectionPage({ name }: { name: string }) {
   useTitle(name);
-  const [tab, setTab] = useState<'documents' | 'versions'>('documents');
+  const [tab, setTab] = useState<'documents' | 'versions' | 'migration'>('documents');
   const loaded = useLoaded((signal) => api.collection(name, signal), name);
   const [round, setRound] = useState(0);
   const refresh = () => {
@@ -335,19 +333,20 @@ export function CollectionPage({ name }: { name: string }) {
             options={[
               ['documents', 'Documents'],
               ['versions', 'Versions'],
+              ['migration', 'Migration'],
             ]}
             onChange={setTab}
           />
-          {tab === 'documents' ? (
+          {tab === 'documents' && (
             <Documents
               key={`${name}/${round}`}
               name={name}
               version={loaded.value.index_version}
               onChange={refresh}
             />
-          ) : (
-            <Versions name={name} version={loaded.value.index_version} />
           )}
+          {tab === 'versions' && <Versions name={name} version={loaded.value.index_version} />}
+          {tab === 'migration' && <Migration collection={loaded.value} onChange={refresh} />}
         </>
       )}
     </Page>

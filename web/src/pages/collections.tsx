@@ -5,19 +5,9 @@ import { count, plural, time } from '../format';
 import { asProblem, useLoaded, useTitle } from '../hooks';
 import { Confirm, Dialog, Empty, Field, Page, ProblemBox, Waiting } from '../parts/common';
 import { Icon } from '../parts/icons';
+import { firstCut, SplitterFields } from '../parts/splitter';
 import { Link, navigate } from '../router';
 
-const splitters = [
-  'recursive',
-  'markdown',
-  'html',
-  'code',
-  'token',
-  'sentence',
-  'semantic',
-  'character',
-  'json',
-] as const;
 const namePattern = /^[a-z0-9][a-z0-9._-]*$/i;
 
 function CreateDialog({
@@ -30,8 +20,7 @@ function CreateDialog({
   const models = useLoaded((signal) => api.models(signal), 'models');
   const [name, setName] = useState('');
   const [embedder, setEmbedder] = useState('');
-  const [kind, setKind] = useState<string>('recursive');
-  const [size, setSize] = useState(800);
+  const [cut, setCut] = useState(firstCut);
   const [problem, setProblem] = useState<Problem | null>(null);
   const [isBusy, setBusy] = useState(false);
   const embedders = (models.value ?? []).filter((model) => model.task === 'embed');
@@ -41,7 +30,7 @@ function CreateDialog({
     event.preventDefault();
     setBusy(true);
     try {
-      const settings: Record<string, unknown> = { splitter: { kind, chunk_size: size } };
+      const settings: Record<string, unknown> = { splitter: cut };
       if (embedder) settings.embedder = embedder;
       await api.createCollection(name, settings);
       onCreated(name);
@@ -79,33 +68,7 @@ function CreateDialog({
             </select>
           )}
         </Field>
-        <div class="grid">
-          <Field label="Splitter">
-            {(attributes) => (
-              <select
-                {...attributes}
-                value={kind}
-                onChange={(event) => setKind(event.currentTarget.value)}
-              >
-                {splitters.map((splitter) => (
-                  <option key={splitter}>{splitter}</option>
-                ))}
-              </select>
-            )}
-          </Field>
-          <Field label="Size of a chunk">
-            {(attributes) => (
-              <input
-                {...attributes}
-                type="number"
-                min={1}
-                max={1_000_000}
-                value={size}
-                onInput={(event) => setSize(event.currentTarget.valueAsNumber || 800)}
-              />
-            )}
-          </Field>
-        </div>
+        <SplitterFields cut={cut} onChange={setCut} />
         <ProblemBox problem={problem} />
         <div class="row end">
           <button type="button" class="quiet" onClick={onClose}>

@@ -258,13 +258,22 @@ type ConfirmProps = {
   title: string;
   word?: string;
   verb: string;
+  kind?: 'danger' | 'plain';
   onConfirm: () => Promise<void>;
   onClose: () => void;
   children: ComponentChildren;
 };
 
-/** Asks before something is gone for good; with `word`, it must be typed. */
-export function Confirm({ title, word, verb, onConfirm, onClose, children }: ConfirmProps) {
+/** Asks before something is gone for good, or (`plain`) is changed for all; with `word`, it must be typed. */
+export function Confirm({
+  title,
+  word,
+  verb,
+  kind = 'danger',
+  onConfirm,
+  onClose,
+  children,
+}: ConfirmProps) {
   const [typed, setTyped] = useState('');
   const [isBusy, setBusy] = useState(false);
   const [problem, setProblem] = useState<Problem | null>(null);
@@ -298,11 +307,11 @@ export function Confirm({ title, word, verb, onConfirm, onClose, children }: Con
         <ProblemBox problem={problem} />
         <div class="row end">
           <button type="button" class="quiet" onClick={onClose}>
-            Keep
+            {kind === 'danger' ? 'Keep' : 'Cancel'}
           </button>
           <button
             type="submit"
-            class="danger"
+            class={kind === 'danger' ? 'danger' : ''}
             disabled={isBusy || (word !== undefined && typed !== word)}
           >
             {verb}

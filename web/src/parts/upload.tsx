@@ -1,167 +1,30 @@
-// Files on their way into a collection: sent in portions, each read and embedded by a job.
+// Documents on their way into a collection: files, sent in portions, or an address that the server fetches; each portion
+// is read and embedded by a job.
 import { useRef, useState } from 'preact/hooks';
 import { api, type IngestReport, type Job, type NamedFile, Problem } from '../api';
-import { bytes, count, fileName, plural } from '../format';
+import { count } from '../format';
 import { asProblem, useStop } from '../hooks';
-import { ProblemBox, Progress } from './common';
+import { Field } from './common';
 import { droppedFiles, filesMax, pickedFiles, portionsOf } from './files';
 import { Icon } from './icons';
-
-interface Failure {
-  name: string; // Empty: not of one file.
-  why: string;
-}
-
-interface Run {
-  files: number;
-  size: number;
-  done: number; // Files of the portions that are behind us.
-  portion: number; // Files of the one that is on its way.
-  sent: number; // 0..1, of that portion
-  job: Job | null; // Of that portion.
-  outcome: 'running' | 'done' | 'failed' | 'cancelled';
-  added: number;
-  updated: number;
-  unchanged: number;
-  chunks: number;
-  failures: Failure[];
-  remarks: string[];
-  problem: Problem | null;
-}
-
-const begun = (files: NamedFile[]): Run => ({
-  files: files.length,
-  size: files.reduce((sum, { file }) => sum + file.size, 0),
-  done: 0,
-  portion: 0,
-  sent: 0,
-  job: null,
-  outcome: 'running',
-  added: 0,
-  updated: 0,
-  unchanged: 0,
-  chunks: 0,
-  failures: [],
-  remarks: [],
-  problem: null,
-});
-
-function failuresOf(job: Job): Failure[] {
-  const failed: IngestReport['failed'] = job.result?.failed?.length
-    ? job.result.failed
-    : job.errors;
-  const failures = failed.map(({ uri, error }) => ({
-    name: fileName(decodeURIComponent(uri.replace(/%(?![0-9a-f]{2})/gi, '%25'))).replace(
-      /^upload:/,
-      '',
-    ),
-    why: error,
-  }));
-  return job.state === 'failed' && job.error
-    ? [...failures, { name: '', why: job.error }]
-    : failures;
-}
-
-function withJob(run: Run, job: Job): Run {
-  const { result } = job;
-  return {
-    ...run,
-    job,
-    done: run.done + run.portion,
-    portion: 0,
-    added: run.added + (result?.added ?? 0),
-    updated: run.updated + (result?.updated ?? 0),
-    unchanged: run.unchanged + (result?.unchanged ?? 0),
-    chunks: run.chunks + (result?.chunks?.new ?? 0),
-    failures: [...run.failures, ...failuresOf(job)],
-    remarks: [...run.remarks, ...(result?.warnings ?? [])],
-  };
-}
-
-function outcomeText(run: Run): string {
-  if (run.outcome === 'cancelled') return 'Stopped; what was read stays in';
-  const parts = [
-    run.added && `${count(run.added)} added`,
-    run.updated && `${count(run.updated)} updated`,
-    run.unchanged && `${count(run.unchanged)} unchanged`,
-    run.failures.length && `${count(run.failures.length)} failed`,
-  ].filter(Boolean);
-  if (!parts.length) return run.outcome === 'done' ? 'Nothing was new' : 'Nothing was taken';
-  return `${parts.join(', ')} · ${plural(run.chunks, 'new chunk')}`;
-}
-
-function stateText(run: Run): string {
-  if (run.outcome !== 'running') return outcomeText(run);
-  const { job } = run;
-  const before = run.done ? `${count(run.done)} of ` : '';
-  if (!job)
-    return run.sent < 1
-      ? `Sending ${before}${plural(run.files, 'file')}, ${bytes(run.size)}`
-      : 'Sent, waiting for the server';
-  if (job.state === 'queued') return 'Waiting for its turn';
-  const current = job.progress.current ? ` · ${fileName(job.progress.current)}` : '';
-  return `${count(run.done + job.progress.done)} of ${plural(run.files, 'file')} read${current}`;
-}
-
-function shareOf(run: Run): number | null {
-  if (run.outcome !== 'running') return 1;
-  const { job } = run;
-  // Sending is counted as a third of the work, reading and embedding as the rest.
-  const inner = job
-    ? 1 / 3 + (job.progress.total ? (job.progress.done / job.progress.total) * (2 / 3) : 0)
-    : run.sent / 3;
-  return run.files ? (run.done + run.portion * inner) / run.files : null;
-}
-
-interface RunViewProps {
-  run: Run;
-  onStop: () => void;
-  onClear: () => void;
-}
-
-function RunView({ run, onStop, onClear }: RunViewProps) {
-  const isOver = run.outcome !== 'running';
-  return (
-    <div class="run" data-testid="upload-run" data-state={run.outcome}>
-      <div class="row between">
-        <span role="status">{stateText(run)}</span>
-        <button type="button" class="quiet small" onClick={isOver ? onClear : onStop}>
-          {isOver ? 'Dismiss' : 'Stop'}
-        </button>
-      </div>
-      <Progress share={shareOf(run)} label="Progress of the upload" />
-      <ProblemBox problem={run.problem} />
-      {run.failures.length > 0 && (
-        <div role="alert">
-          <ul class="failures">
-            {run.failures.map(({ name, why }, i) => (
-              <li key={i}>
-                {name && <strong>{name}</strong>} {why}
-              </li>
-            ))}
-          </ul>
-        </div>
-      )}
-      {isOver && run.remarks.length > 0 && (
-        <details>
-          <summary>{plural(run.remarks.length, 'remark')}</summary>
-          <ul class="muted">
-            {run.remarks.map((remark, i) => (
-              <li key={i}>{remark}</li>
-            ))}
-          </ul>
-        </details>
-      )}
-    </div>
-  );
-}
+import { begun, type Run, RunView, withJob } from './run';
 
 function useUpload(collection: string, onDone: () => void) {
   const [run, setRun] = useState<Run | null>(null);
   const stop = useStop();
   const change = (update: (run: Run) => Run) => setRun((old) => old && update(old));
 
-  const send = async (portion: NamedFile[], signal: AbortSignal): Promise<Job> => {
+  const follow = async (made: Job<IngestReport>, signal: AbortSignal) => {
+    change((old) => ({ ...old, job: made }));
+    const ended = await api.followJob<IngestReport>(
+      made.id,
+      (job) => change((old) => ({ ...old, job })),
+      signal,
+    );
+    change((old) => withJob(old, ended));
+    return ended;
+  };
+  const send = async (portion: NamedFile[], signal: AbortSignal) => {
     change((old) => ({ ...old, portion: portion.length, sent: 0, job: null }));
     const made = await api.upload(
       collection,
@@ -169,31 +32,48 @@ function useUpload(collection: string, onDone: () => void) {
       (sent) => change((old) => ({ ...old, sent })),
       signal,
     );
-    change((old) => ({ ...old, job: made }));
-    const ended = await api.followJob(made.id, (job) => change((old) => ({ ...old, job })), signal);
-    change((old) => withJob(old, ended));
-    return ended;
+    return follow(made, signal);
+  };
+  /** `work` gives how it ended. */
+  const perform = async (
+    begin: Run,
+    work: (signal: AbortSignal) => Promise<Run['outcome']>,
+  ): Promise<Run['outcome']> => {
+    setRun(begin);
+    const signal = stop.take();
+    let outcome: Run['outcome'] = 'failed';
+    try {
+      outcome = await work(signal);
+      change((old) => ({ ...old, outcome }));
+    } catch (error) {
+      if (signal.aborted) setRun(null);
+      else change((old) => ({ ...old, outcome, problem: asProblem(error) }));
+    }
+    onDone();
+    return outcome;
   };
   const start = async (files: NamedFile[]) => {
     if (!files.length) return;
-    setRun(begun(files));
-    const signal = stop.take();
-    try {
+    await perform(begun(files), async (signal) => {
       if (files.length > filesMax)
         throw new Problem(0, `these are more than ${count(filesMax)} files; use slipway ingest`);
       let outcome: Run['outcome'] = 'done';
       for (const portion of portionsOf(files)) {
-        const job = await send(portion, signal);
-        if (job.state === 'failed') outcome = 'failed';
-        if (job.state === 'cancelled') outcome = 'cancelled';
-        if (outcome === 'cancelled') break;
+        const { state } = await send(portion, signal);
+        if (state === 'cancelled') return state;
+        if (state === 'failed') outcome = state;
       }
-      change((old) => ({ ...old, outcome }));
-    } catch (error) {
-      if (signal.aborted) setRun(null);
-      else change((old) => ({ ...old, outcome: 'failed', problem: asProblem(error) }));
-    }
-    onDone();
+      return outcome;
+    });
+  };
+  /** Whether all that is there came in. */
+  const fetchFrom = async (address: string): Promise<boolean> => {
+    const outcome = await perform(begun([], address), async (signal) => {
+      const ended = await follow(await api.addAddress(collection, address, signal), signal);
+      if (ended.state !== 'done') return ended.state as Run['outcome'];
+      return ended.result?.failed.length ? 'failed' : 'done';
+    });
+    return outcome === 'done';
   };
   const end = async () => {
     if (!run?.job) return stop.stop();
@@ -201,12 +81,62 @@ function useUpload(collection: string, onDone: () => void) {
       .cancelJob(run.job.id)
       .catch((error) => change((old) => ({ ...old, problem: asProblem(error) })));
   };
-  return { run, start, end, clear: () => setRun(null) };
+  return { run, start, fetchFrom, end, clear: () => setRun(null) };
+}
+
+const addressPattern = /^(https?:\/\/|confluence:|file:\/\/|\/)./i;
+
+function AddressForm({
+  isBusy,
+  onAdd,
+}: {
+  isBusy: boolean;
+  onAdd: (address: string) => Promise<boolean>;
+}) {
+  const [address, setAddress] = useState('');
+  const [error, setError] = useState<string | null>(null);
+  const add = async (event: Event) => {
+    event.preventDefault();
+    const wanted = address.trim();
+    if (!addressPattern.test(wanted))
+      return setError('This is no whole address; begin with https:// and the name of the host');
+    if (await onAdd(wanted)) setAddress('');
+  };
+  return (
+    <form class="row address" onSubmit={add} novalidate>
+      <Field
+        label="Or add by address"
+        error={error}
+        hint="The server fetches it; it must be on the public internet"
+        class="grow"
+      >
+        {(attributes) => (
+          <input
+            {...attributes}
+            inputMode="url"
+            value={address}
+            placeholder="https://"
+            maxLength={2048}
+            autocomplete="off"
+            autocapitalize="none"
+            spellcheck={false}
+            onInput={(event) => {
+              setAddress(event.currentTarget.value);
+              setError(null);
+            }}
+          />
+        )}
+      </Field>
+      <button type="submit" disabled={isBusy || !address.trim()}>
+        Add
+      </button>
+    </form>
+  );
 }
 
 export function Upload({ collection, onDone }: { collection: string; onDone: () => void }) {
   const [isOver, setOver] = useState(false);
-  const { run, start, end, clear } = useUpload(collection, onDone);
+  const { run, start, fetchFrom, end, clear } = useUpload(collection, onDone);
   const input = useRef<HTMLInputElement>(null);
   const isBusy = run?.outcome === 'running';
   return (
@@ -249,6 +179,7 @@ export function Upload({ collection, onDone }: { collection: string; onDone: () 
           }}
         />
       </div>
+      <AddressForm isBusy={isBusy} onAdd={fetchFrom} />
       {run && <RunView run={run} onStop={end} onClear={clear} />}
     </section>
   );
