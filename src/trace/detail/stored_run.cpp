@@ -1,0 +1,382 @@
+#include "trace/detail/stored_run.hpp"
+
+#include "core/unicode.hpp"
+
+namespace slipway::trace::detail {
+
+namespace {
+
+enum PayloadKinds { inputs_are_text = 1, outputs_are_text = 2 };
+
+template <typename T>
+void take(std::optional<T>& known, std::optional<T>& said) {
+  if (said) known = std::move(said);
+}
+
+void join(std::vector<std::string>& known, std::vector<std::string>&& said) {
+  for (std::string& tag : said)
+    if (std::find(known.begin(), known.end(), tag) == known.end()) known.push_back(std::move(tag));
+}
+
+void join(json::Object& known, json::Object&& said) {
+  for (auto& [key, value] : said) known[key] = std::move(value);
+}
+
+/// Events of a message that is sent again are the same ones.
+void join(std::vector<Event>& known, std::vector<Event>&& said) {
+  for (Event& event : said) {
+    const bool is_known = std::any_of(known.begin(), known.end(), [&](const Event& one) {
+      return one.time == event.time && one.name == event.name && one.attributes == event.attributes;
+    });
+    if (!is_known) known.push_back(std::move(event));
+  }
+}
+
+// --- The JSON of what has no column. Empty parts are left out.
+
+using CountField = std::optional<std::int64_t> SentUsage::*;
+constexpr std::pair<const char*, CountField> counts[] = {
+    {"input", &SentUsage::input},
+    {"output", &SentUsage::output},
+    {"total", &SentUsage::total},
+    {"cache_read", &SentUsage::cache_read},
+    {"cache_write", &SentUsage::cache_write},
+    {"cache_write_5m", &SentUsage::cache_write_5m},
+    {"cache_write_1h", &SentUsage::cache_write_1h},
+    {"reasoning", &SentUsage::reasoning},
+    {"input_audio", &SentUsage::input_audio},
+    {"output_audio", &SentUsage::output_audio}};
+
+json::Object to_object(const SentUsage& usage) {
+  json::Object object;
+  for (const auto& [name, field] : counts)
+    if (usage.*field) object[name] = *(usage.*field);
+  object["convention"] = json::name(usage.convention);
+  object["source"] = json::name(usage.source);
+  return object;
+}
+
+SentUsage usage_from(const json::Object& object) {
+  SentUsage usage;
+  for (const auto& [name, field] : counts)
+    if (const json::Value* value = object.if_contains(name); value != nullptr && value->is_int64())
+      usage.*field = value->get_int64();
+  if (const auto convention = json::from<Convention>(object.at("convention")))
+    usage.convention = *convention;
+  if (const auto source = json::from<UsageSource>(object.at("source"))) usage.source = *source;
+  return usage;
+}
+
+json::Array to_array(const std::vector<Event>& events) {
+  json::Array array;
+  for (const Event& event : events)
+    array.push_back(
+        json::Object{{"name", event.name}, {"time", event.time}, {"attributes", event.attributes}});
+  return array;
+}
+
+json::Object to_object(const Cost& cost) {
+  json::Array lines;
+  for (const CostLine& line : cost.lines)
+    lines.push_back(
+        json::Array{line.bucket, line.tokens, line.usd_per_token.attodollars, line.usd.value});
+  json::Object object{
+      {"total", cost.total.value}, {"lines", std::move(lines)}, {"tier", cost.tier}};
+  if (!cost.price_id.empty()) object["price_id"] = cost.price_id;
+  if (cost.is_from_client) object["client"] = true;
+  if (cost.priced) object["priced"] = cost.priced->value;
+  return object;
+}
+
+Cost cost_from(const json::Object& object) {
+  Cost cost;
+  cost.total.value = object.at("total").to_number<std::int64_t>();
+  cost.tier = std::string(object.at("tier").as_string());
+  for (const json::Value& line : object.at("lines").as_array()) {
+    const json::Array& parts = line.as_array();
+    cost.lines.push_back({std::string(parts.at(0).as_string()),
+                          parts.at(1).to_number<std::int64_t>(),
+                          Price{parts.at(2).to_number<std::int64_t>()},
+                          Picodollars{parts.at(3).to_number<std::int64_t>()}});
+  }
+  if (const json::Value* id = object.if_contains("price_id")) cost.price_id = id->as_string();
+  cost.is_from_client = object.contains("client");
+  if (const json::Value* priced = object.if_contains("priced"))
+    cost.priced = Picodollars{priced->to_number<std::int64_t>()};
+  return cost;
+}
+
+std::string rest_of(const StoredRun& stored) {
+  const Run& run = stored.run;
+  json::Object rest;
+  if (!run.tags.empty()) rest["tags"] = json::to(run.tags);
+  if (!run.metadata.empty()) rest["metadata"] = run.metadata;
+  if (!run.attributes.empty()) rest["attributes"] = run.attributes;
+  if (!run.extra.empty()) rest["extra"] = run.extra;
+  if (!run.events.empty()) rest["events"] = to_array(run.events);
+  if (!stored.sent_usage.is_empty()) rest["usage"] = to_object(stored.sent_usage);
+  if (run.cost) rest["cost"] = to_object(*run.cost);
+  const SentCost& sent = stored.sent_cost;
+  if (sent.input || sent.output || sent.total)
+    rest["sent_cost"] =
+        json::Array{json::to(sent.input), json::to(sent.output), json::to(sent.total)};
+  const auto text = [&rest](const char* key, const std::optional<std::string>& value) {
+    if (value) rest[key] = *value;
+  };
+  text("request_model", stored.request_model);
+  text("service_tier", stored.service_tier);
+  text("dotted_order", run.dotted_order);
+  text("example", run.reference_example_id);
+  return rest.empty() ? std::string() : json::dump(json::Value(std::move(rest)));
+}
+
+void take_rest(StoredRun& stored, json::Object& rest) {
+  Run& run = stored.run;
+  const auto object = [&rest](const char* key, json::Object& to) {
+    if (json::Value* value = rest.if_contains(key)) to = std::move(value->as_object());
+  };
+  const auto text = [&rest](const char* key, std::optional<std::string>& to) {
+    if (const json::Value* value = rest.if_contains(key)) to = std::string(value->as_string());
+  };
+  object("metadata", run.metadata);
+  object("attributes", run.attributes);
+  object("extra", run.extra);
+  text("request_model", stored.request_model);
+  text("service_tier", stored.service_tier);
+  text("dotted_order", run.dotted_order);
+  text("example", run.reference_example_id);
+  if (const json::Value* tags = rest.if_contains("tags"))
+    for (const json::Value& tag : tags->as_array()) run.tags.emplace_back(tag.as_string());
+  if (json::Value* events = rest.if_contains("events"))
+    for (json::Value& event : events->as_array())
+      run.events.push_back({std::string(event.at("name").as_string()),
+                            event.at("time").to_number<Nanoseconds>(),
+                            std::move(event.at("attributes").as_object())});
+  if (const json::Value* usage = rest.if_contains("usage"))
+    stored.sent_usage = usage_from(usage->as_object());
+  if (const json::Value* cost = rest.if_contains("cost")) run.cost = cost_from(cost->as_object());
+  if (const json::Value* sent = rest.if_contains("sent_cost")) {
+    const auto dollars = [&](std::size_t at) {
+      const json::Value& value = sent->as_array().at(at);
+      return value.is_null() ? std::optional<double>() : value.to_number<double>();
+    };
+    stored.sent_cost = {dollars(0), dollars(1), dollars(2)};
+  }
+}
+
+void derive(StoredRun& stored) {
+  Run& run = stored.run;
+  if (stored.sent_usage.is_empty()) return;
+  const InclusiveUsage inclusive = inclusive_usage(stored.sent_usage);
+  run.usage = inclusive.usage;
+  if (inclusive.is_corrected) join(run.tags, {std::string(corrected_usage_tag)});
+}
+
+std::optional<std::string> optional_text(const store::Statement& row, int column) {
+  if (row.is_null(column)) return {};
+  return std::string(row.text(column));
+}
+
+std::optional<Nanoseconds> optional_time(const store::Statement& row, int column) {
+  if (row.is_null(column)) return {};
+  return row.integer(column);
+}
+
+/// The strings of a JSON value, and its numbers, one after the other.
+void add_text(const json::Value& value, std::string& out) {
+  if (value.is_object()) {
+    for (const auto& [key, one] : value.get_object()) add_text(one, out);
+  } else if (value.is_array()) {
+    for (const json::Value& one : value.get_array()) add_text(one, out);
+  } else if (!value.is_null()) {
+    if (!out.empty()) out += ' ';
+    out += value.is_string() ? std::string(value.get_string()) : json::dump(value);
+  }
+}
+
+std::string text_of(const std::optional<Payload>& payload) {
+  if (!payload) return {};
+  if (payload->is_text) return payload->bytes;
+  std::string text;
+  if (const auto value = json::parse(payload->bytes)) add_text(*value, text);
+  return text;
+}
+
+}  // namespace
+
+void merge(StoredRun& stored, RunPatch&& patch) {
+  Run& run = stored.run;
+  if (patch.name) run.name = *std::move(patch.name);
+  if (patch.project) run.project = *std::move(patch.project);
+  if (patch.kind) run.kind = *patch.kind;
+  if (patch.start) run.start = *patch.start;
+  take(run.parent_id, patch.parent_id);
+  take(run.error, patch.error);
+  take(run.end, patch.end);
+  take(run.first_token, patch.first_token);
+  take(run.inputs, patch.inputs);
+  take(run.outputs, patch.outputs);
+  take(run.session_id, patch.session_id);
+  take(run.user_id, patch.user_id);
+  take(run.provider, patch.provider);
+  take(run.model, patch.model);
+  take(run.dotted_order, patch.dotted_order);
+  take(run.reference_example_id, patch.reference_example_id);
+  take(stored.request_model, patch.request_model);
+  take(stored.service_tier, patch.service_tier);
+  join(run.tags, std::move(patch.tags));
+  join(run.events, std::move(patch.events));
+  join(run.metadata, std::move(patch.metadata));
+  join(run.attributes, std::move(patch.attributes));
+  join(run.extra, std::move(patch.extra));
+  if (!patch.usage.is_empty()) stored.sent_usage = patch.usage;
+  if (patch.cost.input || patch.cost.output || patch.cost.total) stored.sent_cost = patch.cost;
+  if (patch.status && *patch.status != Status::pending)
+    run.status = *patch.status;
+  else if (run.error)
+    run.status = Status::error;
+  else if (run.status == Status::pending && run.end)
+    run.status = Status::ok;
+  derive(stored);
+}
+
+void price(StoredRun& stored, const PriceBook& prices) {
+  Run& run = stored.run;
+  std::optional<Cost> priced;
+  std::vector<std::string> models;
+  for (const auto& model : {run.model, stored.request_model})
+    if (model) models.push_back(*model);
+  if (run.usage && !models.empty())
+    if (const PriceRow* row = prices.find_first(models, run.provider.value_or(""), run.start))
+      priced = cost_of(*run.usage, *row, stored.service_tier.value_or(""));
+  stored.is_unpriced = run.usage && !priced;
+  const SentCost& sent = stored.sent_cost;
+  const std::optional<double> said =
+      sent.total ? sent.total
+                 : (sent.input || sent.output
+                        ? std::optional(sent.input.value_or(0) + sent.output.value_or(0))
+                        : std::nullopt);
+  const auto total = said ? picodollars(*said) : Result<Picodollars>(Picodollars());
+  if (!said || !total) {
+    run.cost = std::move(priced);
+    return;
+  }
+  Cost cost = priced.value_or(Cost());
+  if (priced) cost.priced = priced->total;
+  cost.total = *total;
+  cost.is_from_client = true;
+  stored.is_unpriced = false;
+  run.cost = std::move(cost);
+}
+
+Result<StoredRun> read_run(const store::Statement& row, bool with_payload) {
+  StoredRun stored;
+  Run& run = stored.run;
+  run.arrival = row.integer(0);
+  stored.trace = row.integer(1);
+  run.id = row.text(2);
+  run.parent_id = optional_text(row, 3);
+  run.project = row.text(4);
+  run.name = row.text(5);
+  run.kind = static_cast<Kind>(row.integer(6));
+  run.status = static_cast<Status>(row.integer(7));
+  run.error = optional_text(row, 8);
+  run.start = row.integer(9);
+  run.end = optional_time(row, 10);
+  run.first_token = optional_time(row, 11);
+  run.session_id = optional_text(row, 12);
+  run.user_id = optional_text(row, 13);
+  run.provider = optional_text(row, 14);
+  run.model = optional_text(row, 15);
+  if (const std::string_view rest = row.text(16); !rest.empty()) {
+    auto parsed = TRY(json::parse(rest));
+    try {
+      take_rest(stored, parsed.as_object());
+    } catch (const std::exception&) {
+      return fail(Code::invalid_argument, "run '{}': its row in the database is damaged", run.id);
+    }
+  }
+  stored.is_unpriced = row.integer(17) != 0;
+  if (!stored.sent_usage.is_empty()) run.usage = inclusive_usage(stored.sent_usage).usage;
+  if (!with_payload) return stored;
+  const std::int64_t kinds = row.integer(20);
+  if (!row.is_null(18))
+    run.inputs = Payload{std::string(row.blob(18)), (kinds & inputs_are_text) != 0};
+  if (!row.is_null(19))
+    run.outputs = Payload{std::string(row.blob(19)), (kinds & outputs_are_text) != 0};
+  return stored;
+}
+
+Result<void> write_run(store::Connection& connection, StoredRun& stored) {
+  constexpr std::string_view replace =
+      "INSERT OR REPLACE INTO trace_runs(n, trace, id, parent_id, project, name, kind, status, "
+      "error, start_ns, end_ns, first_token_ns, session_id, user_id, provider, model, rest, "
+      "is_unpriced, inputs, outputs, payload_kinds, latency_ns, input_tokens, output_tokens, "
+      "total_tokens, cache_read_tokens, cost) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,"
+      "?,?,?,?)";
+  Run& run = stored.run;
+  auto insert = TRY(connection.prepare(replace));
+  const auto time = [&insert](int at, const std::optional<Nanoseconds>& value) {
+    if (value)
+      insert.bind(at, *value);
+    else
+      insert.bind_null(at);
+  };
+  const auto payload = [&insert](int at, const std::optional<Payload>& value) {
+    if (value)
+      insert.bind_blob(at, value->bytes);
+    else
+      insert.bind_null(at);
+  };
+  if (run.arrival == 0)
+    insert.bind_null(0);
+  else
+    insert.bind(0, run.arrival);
+  const std::string rest = rest_of(stored);
+  insert.bind(1, stored.trace).bind(2, run.id).bind(3, run.parent_id).bind(4, run.project);
+  insert.bind(5, run.name)
+      .bind(6, static_cast<int>(run.kind))
+      .bind(7, static_cast<int>(run.status));
+  insert.bind(8, run.error).bind(9, run.start);
+  time(10, run.end);
+  time(11, run.first_token);
+  insert.bind(12, run.session_id).bind(13, run.user_id).bind(14, run.provider).bind(15, run.model);
+  insert.bind(16, rest).bind(17, stored.is_unpriced ? 1 : 0);
+  payload(18, run.inputs);
+  payload(19, run.outputs);
+  insert.bind(20, (run.inputs && run.inputs->is_text ? inputs_are_text : 0) |
+                      (run.outputs && run.outputs->is_text ? outputs_are_text : 0));
+  time(21, run.end ? std::optional(*run.end - run.start) : std::nullopt);
+  const Usage usage = run.usage.value_or(Usage());
+  insert.bind(22, usage.input_tokens).bind(23, usage.output_tokens).bind(24, usage.total_tokens);
+  insert.bind(25, usage.cache_read_tokens);
+  if (run.cost)
+    insert.bind(26, run.cost->total.value);
+  else
+    insert.bind_null(26);
+  TRY(insert.run());
+  if (run.arrival == 0) run.arrival = connection.last_insert_id();
+  return {};
+}
+
+std::string searched_text(const Run& run) {
+  std::string text = run.name;
+  for (const std::string& more :
+       {text_of(run.inputs), text_of(run.outputs), run.error.value_or("")})
+    if (!more.empty()) text += "\n" + more;
+  std::string metadata;
+  add_text(json::Value(run.metadata), metadata);
+  return metadata.empty() ? text : text + "\n" + metadata;
+}
+
+std::string preview(const std::optional<Payload>& payload) {
+  constexpr std::size_t characters_max = 300;
+  std::string text = text_of(payload);
+  std::size_t at = 0;
+  for (std::size_t count = 0; at < text.size() && count < characters_max; ++count)
+    at += unicode::decode(text, at).bytes;
+  text.resize(at);
+  return text;
+}
+
+}  // namespace slipway::trace::detail
