@@ -13,7 +13,8 @@ PREFIX = pathlib.Path(os.environ["SLIPWAY_DEPS_PREFIX"])
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("folder, program", [("tokenizers", "tokenize_lines"), ("embeddings", "embed_lines"),
-                                             ("splitters", "split_texts"), ("schemas", "reply_by_schema")])
+                                             ("splitters", "split_texts"), ("schemas", "reply_by_schema"),
+                                             ("otlp", "otlp_runs")])
 def test_slipway_agrees_with(folder, program):
     environment = {**os.environ, "SLIPWAY_ONNXRUNTIME": str(PREFIX / "lib/libonnxruntime.so.1")}
     done = subprocess.run([sys.executable, HERE / folder / "compare.py", PROGRAMS / program, PREFIX / "models"],
@@ -23,5 +24,5 @@ def test_slipway_agrees_with(folder, program):
 
 
 def test_every_comparison_is_run():
-    named = {"tokenizers", "embeddings", "splitters", "schemas"}
+    named = {"tokenizers", "embeddings", "splitters", "schemas", "otlp"}
     assert {path.parent.name for path in HERE.glob("*/compare.py")} == named
