@@ -9,11 +9,6 @@ namespace {
 
 constexpr std::size_t blocks_max = 4096;
 
-std::string named(json::Object data) {
-  const std::string type = text_of(data, "type");
-  return event_bytes(type, data);
-}
-
 class Encoder final : public StreamEncoder {
  public:
   explicit Encoder(const ChatRequest& request) : model_(request.model) {}
@@ -63,21 +58,21 @@ class Encoder final : public StreamEncoder {
         {"role", "assistant"},           {"model", model_},
         {"content", json::Array()},      {"stop_reason", nullptr},
         {"stop_sequence", nullptr},      {"usage", write_anthropic_usage(usage_)}};
-    return named({{"type", "message_start"}, {"message", std::move(message)}}) +
-           named({{"type", "ping"}});
+    return event_bytes({{"type", "message_start"}, {"message", std::move(message)}}) +
+           event_bytes({{"type", "ping"}});
   }
 
   std::string open(Block kind, json::Object block) {
     std::string bytes = close();
     block_ = kind;
-    return bytes + named({{"type", "content_block_start"},
-                          {"index", index_},
-                          {"content_block", std::move(block)}});
+    return bytes + event_bytes({{"type", "content_block_start"},
+                                {"index", index_},
+                                {"content_block", std::move(block)}});
   }
 
   std::string close() {
     if (std::exchange(block_, Block::none) == Block::none) return {};
-    return named({{"type", "content_block_stop"}, {"index", index_++}});
+    return event_bytes({{"type", "content_block_stop"}, {"index", index_++}});
   }
 
   /// Also what calls wait.
@@ -91,7 +86,8 @@ class Encoder final : public StreamEncoder {
   }
 
   std::string delta(json::Object delta) {
-    return named({{"type", "content_block_delta"}, {"index", index_}, {"delta", std::move(delta)}});
+    return event_bytes(
+        {{"type", "content_block_delta"}, {"index", index_}, {"delta", std::move(delta)}});
   }
 
   std::string open_text() {
@@ -150,10 +146,10 @@ class Encoder final : public StreamEncoder {
     json::Object stop = {{"stop_reason", write_stop_reason(reason_, stop_sequence_, has_refused_)},
                          {"stop_sequence", nullptr}};
     put(stop, "stop_sequence", stop_sequence_);
-    bytes += named({{"type", "message_delta"},
-                    {"delta", std::move(stop)},
-                    {"usage", write_anthropic_usage(usage_)}});
-    return bytes + named({{"type", "message_stop"}});
+    bytes += event_bytes({{"type", "message_delta"},
+                          {"delta", std::move(stop)},
+                          {"usage", write_anthropic_usage(usage_)}});
+    return bytes + event_bytes({{"type", "message_stop"}});
   }
 
   std::string model_;

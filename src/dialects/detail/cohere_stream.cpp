@@ -9,11 +9,6 @@ namespace {
 
 constexpr std::size_t calls_max = 1024;
 
-std::string named(json::Object data) {
-  const std::string type = text_of(data, "type");
-  return event_bytes(type, data);
-}
-
 json::Object with_message(std::string_view type, std::size_t index, json::Object message) {
   return {{"type", type}, {"index", index}, {"delta", {{"message", std::move(message)}}}};
 }
@@ -70,15 +65,15 @@ class Encoder final : public StreamEncoder {
                             {"tool_plan", ""},
                             {"tool_calls", json::Array()},
                             {"citations", json::Array()}};
-    return named(
+    return event_bytes(
         {{"type", "message-start"}, {"id", id_}, {"delta", {{"message", std::move(message)}}}});
   }
 
   std::string close() {
     const Block closed = std::exchange(block_, Block::none);
     if (closed == Block::none) return {};
-    if (closed == Block::tool) return named({{"type", "tool-call-end"}, {"index", call_++}});
-    return named({{"type", "content-end"}, {"index", content_++}});
+    if (closed == Block::tool) return event_bytes({{"type", "tool-call-end"}, {"index", call_++}});
+    return event_bytes({{"type", "content-end"}, {"index", content_++}});
   }
 
   /// Also what calls wait.
@@ -98,7 +93,8 @@ class Encoder final : public StreamEncoder {
       block_ = block;
       json::Object content = {{"type", key}};
       content[key] = "";
-      bytes += named(with_message("content-start", content_, {{"content", std::move(content)}}));
+      bytes +=
+          event_bytes(with_message("content-start", content_, {{"content", std::move(content)}}));
     }
     if (block == Block::text) text_ += event.text;
     json::Object content;
@@ -106,7 +102,7 @@ class Encoder final : public StreamEncoder {
     json::Object data = with_message("content-delta", content_, {{"content", std::move(content)}});
     if (event.logprobs.size() == 1) data["logprobs"] = write_cohere_logprob(event.logprobs[0]);
     if (event.logprobs.size() > 1) data["logprobs"] = joined(event);
-    return bytes + named(std::move(data));
+    return bytes + event_bytes(std::move(data));
   }
 
   static json::Object joined(const ChatEvent& event) {
@@ -124,27 +120,30 @@ class Encoder final : public StreamEncoder {
     json::Object calls = {{"id", call.id.empty() ? new_id("call_") : call.id},
                           {"type", "function"},
                           {"function", {{"name", call.name}, {"arguments", ""}}}};
-    bytes += named(with_message("tool-call-start", call_, {{"tool_calls", std::move(calls)}}));
+    bytes +=
+        event_bytes(with_message("tool-call-start", call_, {{"tool_calls", std::move(calls)}}));
     return bytes + arguments(call.arguments);
   }
 
   std::string arguments(const std::string& piece) {
     if (piece.empty()) return {};
     json::Object calls = {{"function", {{"arguments", piece}}}};
-    return named(with_message("tool-call-delta", call_, {{"tool_calls", std::move(calls)}}));
+    return event_bytes(with_message("tool-call-delta", call_, {{"tool_calls", std::move(calls)}}));
   }
 
   std::string citation(const Annotation& annotation) {
     json::Object citation = write_cohere_citation(annotation, text_);
     const std::size_t index = citations_++;
-    return named(with_message("citation-start", index, {{"citations", std::move(citation)}})) +
-           named({{"type", "citation-end"}, {"index", index}});
+    return event_bytes(
+               with_message("citation-start", index, {{"citations", std::move(citation)}})) +
+           event_bytes({{"type", "citation-end"}, {"index", index}});
   }
 
   std::string end(const WireError* error) {
     json::Object delta = {{"finish_reason", finish_}, {"usage", write_cohere_usage(usage_)}};
     if (error != nullptr) delta["error"] = error->message;
-    std::string bytes = named({{"type", "message-end"}, {"id", id_}, {"delta", std::move(delta)}});
+    std::string bytes =
+        event_bytes({{"type", "message-end"}, {"id", id_}, {"delta", std::move(delta)}});
     return error != nullptr ? bytes : bytes + "data: [DONE]\n\n";
   }
 

@@ -77,30 +77,27 @@ json::Object choice_of(std::size_t index, std::string_view text) {
   return {{"text", text}, {"index", index}, {"logprobs", nullptr}, {"finish_reason", nullptr}};
 }
 
-class Encoder final : public StreamEncoder {
+class Encoder final : public ChunkEncoder {
  public:
   explicit Encoder(const ChatRequest& request)
-      : model_(request.model), with_usage_(request.stream_usage) {}
+      : ChunkEncoder(request, {"cmpl-", "text_completion"}) {}
 
   std::string encode(const ChatEvent& event) override {
     switch (event.kind) {
-      case EventKind::start:
-        id_ = id_of("cmpl-", event.id);
-        if (!event.model.empty()) model_ = event.model;
-        return {};
+      case EventKind::start: begin(event); return {};
       case EventKind::text:
       case EventKind::refusal: {
         json::Object choice = choice_of(event.choice, event.text);
         if (!event.logprobs.empty())
           choice["logprobs"] = write_logprobs_of(event.logprobs, offsets_[event.choice]);
-        return event_bytes("", head({std::move(choice)}));
+        return chunk(std::move(choice));
       }
       case EventKind::finish: {
         json::Object choice = choice_of(event.choice, "");
         choice["finish_reason"] = finish_of(event.finish_reason);
-        return event_bytes("", head({std::move(choice)}));
+        return chunk(std::move(choice));
       }
-      case EventKind::usage: usage_ = event.usage; return {};
+      case EventKind::usage: count(event.usage); return {};
       case EventKind::end: return end();
       case EventKind::reasoning:
       case EventKind::tool_start:
@@ -110,37 +107,8 @@ class Encoder final : public StreamEncoder {
     return {};
   }
 
-  std::string fail(const WireError& error) override { return event_bytes("", write_error(error)); }
-
  private:
-  json::Object head(json::Array choices) {
-    if (id_.empty()) id_ = new_id("cmpl-");
-    json::Object out = {{"id", id_},
-                        {"object", "text_completion"},
-                        {"created", created_},
-                        {"model", model_},
-                        {"choices", std::move(choices)}};
-    if (with_usage_) out["usage"] = nullptr;
-    return out;
-  }
-
-  std::string end() {
-    std::string bytes;
-    if (with_usage_) {
-      json::Object out = head({});
-      out["usage"] = write_usage(usage_);
-      bytes = event_bytes("", out);
-    }
-    return bytes + "data: [DONE]\n\n";
-  }
-
-  std::string id_;
-  std::string model_;
-  bool with_usage_;
-  std::int64_t created_ =
-      std::chrono::floor<std::chrono::seconds>(system_clock().now()).time_since_epoch().count();
   std::map<std::size_t, std::size_t> offsets_;
-  ChatUsage usage_;
 };
 
 class Decoder final : public SseDecoder {

@@ -1,5 +1,7 @@
 #include "dialects/detail/openai.hpp"
 
+#include "core/clock.hpp"
+
 namespace slipway::dialects::detail {
 
 void read_sampling(Fields& in, ChatRequest& request) {
@@ -228,6 +230,44 @@ Annotation read_annotation(const json::Object& annotation) {
   read.end = static_cast<std::size_t>(whole_of(*place, "end_index"));
   if (const json::Object* source = object_of(*place, "source")) read.source = *source;
   return read;
+}
+
+ChunkEncoder::ChunkEncoder(const ChatRequest& request, Kind kind)
+    : kind_(kind),
+      model_(request.model),
+      with_usage_(request.stream_usage),
+      created_(std::chrono::floor<std::chrono::seconds>(system_clock().now())
+                   .time_since_epoch()
+                   .count()) {}
+
+void ChunkEncoder::begin(const ChatEvent& start) {
+  id_ = id_of(kind_.id_prefix, start.id);
+  if (!start.model.empty()) model_ = start.model;
+}
+
+std::string ChunkEncoder::chunk(json::Object choice) {
+  return event_bytes("", head({std::move(choice)}));
+}
+
+std::string ChunkEncoder::end() {
+  std::string bytes;
+  if (with_usage_) {
+    json::Object out = head({});
+    out["usage"] = write_usage(usage_);
+    bytes = event_bytes("", out);
+  }
+  return bytes + "data: [DONE]\n\n";
+}
+
+json::Object ChunkEncoder::head(json::Array choices) {
+  if (id_.empty()) id_ = new_id(kind_.id_prefix);
+  json::Object out = {{"id", id_},
+                      {"object", kind_.object},
+                      {"created", created_},
+                      {"model", model_},
+                      {"choices", std::move(choices)}};
+  if (with_usage_) out["usage"] = nullptr;
+  return out;
 }
 
 json::Value write_error(const WireError& error) {

@@ -34,6 +34,35 @@ json::Object write_annotation(const Annotation& annotation, bool is_nested);
 Annotation read_annotation(const json::Object& annotation);
 
 json::Value write_error(const WireError& error);
+
+/// What the streams of chat completions and of completions have in common as a server.
+class ChunkEncoder : public StreamEncoder {
+ public:
+  std::string fail(const WireError& error) final { return event_bytes("", write_error(error)); }
+
+ protected:
+  struct Kind {
+    std::string_view id_prefix, object;  ///< "chatcmpl-", "chat.completion.chunk"
+  };
+  ChunkEncoder(const ChatRequest& request, Kind kind);
+
+  void begin(const ChatEvent& start);
+  void count(const ChatUsage& usage) { usage_ = usage; }
+  /// One event with one choice.
+  std::string chunk(json::Object choice);
+  std::string end();
+
+ private:
+  json::Object head(json::Array choices);
+
+  Kind kind_;
+  std::string id_;
+  std::string model_;
+  bool with_usage_;
+  std::int64_t created_;
+  ChatUsage usage_;
+};
+
 WireError read_error(int status, std::string_view body);
 
 }  // namespace slipway::dialects::detail

@@ -1,7 +1,6 @@
 // Chat completions as a stream of chunks, both ways.
 #include <set>
 
-#include "core/clock.hpp"
 #include "dialects/detail/codecs.hpp"
 #include "dialects/detail/openai.hpp"
 
@@ -12,17 +11,14 @@ namespace {
 constexpr std::size_t choices_max = 128;
 constexpr std::size_t calls_max = 1024;
 
-class Encoder final : public StreamEncoder {
+class Encoder final : public ChunkEncoder {
  public:
   explicit Encoder(const ChatRequest& request)
-      : model_(request.model), with_usage_(request.stream_usage), created_(unix_seconds()) {}
+      : ChunkEncoder(request, {"chatcmpl-", "chat.completion.chunk"}) {}
 
   std::string encode(const ChatEvent& event) override {
     switch (event.kind) {
-      case EventKind::start:
-        id_ = id_of("chatcmpl-", event.id);
-        if (!event.model.empty()) model_ = event.model;
-        return chunk(0, {{"content", ""}});
+      case EventKind::start: begin(event); return chunk(0, {{"content", ""}});
       case EventKind::text: return text(event, "content");
       case EventKind::refusal: return text(event, "refusal");
       case EventKind::reasoning:
@@ -34,34 +30,15 @@ class Encoder final : public StreamEncoder {
         return chunk(event.choice, {{"annotations", std::move(one)}});
       }
       case EventKind::finish: return chunk(event.choice, {}, finish_word(event.finish_reason));
-      case EventKind::usage: usage_ = event.usage; return {};
+      case EventKind::usage: count(event.usage); return {};
       case EventKind::end: return end();
     }
     return {};
   }
 
-  std::string fail(const WireError& error) override { return event_bytes("", write_error(error)); }
-
  private:
-  static std::int64_t unix_seconds() {
-    return std::chrono::floor<std::chrono::seconds>(system_clock().now())
-        .time_since_epoch()
-        .count();
-  }
-
-  json::Object head(json::Array choices) {
-    if (id_.empty()) id_ = new_id("chatcmpl-");
-    json::Object out = {{"id", id_},
-                        {"object", "chat.completion.chunk"},
-                        {"created", created_},
-                        {"model", model_},
-                        {"choices", std::move(choices)}};
-    if (with_usage_) out["usage"] = nullptr;
-    return out;
-  }
-
   std::string chunk(std::size_t choice, json::Object delta, std::string_view finish = {}) {
-    return event_bytes("", head({choice_of(choice, std::move(delta), finish)}));
+    return ChunkEncoder::chunk(choice_of(choice, std::move(delta), finish));
   }
 
   json::Object choice_of(std::size_t choice, json::Object delta, std::string_view finish) {
@@ -80,7 +57,7 @@ class Encoder final : public StreamEncoder {
     json::Object choice = choice_of(event.choice, std::move(delta), {});
     if (!event.logprobs.empty())
       choice["logprobs"] = {{"content", write_logprobs(event.logprobs)}, {"refusal", nullptr}};
-    return event_bytes("", head({std::move(choice)}));
+    return ChunkEncoder::chunk(std::move(choice));
   }
 
   std::string tool_start(const ChatEvent& event) {
@@ -99,22 +76,7 @@ class Encoder final : public StreamEncoder {
     return chunk(event.choice, {{"tool_calls", std::move(calls)}});
   }
 
-  std::string end() {
-    std::string bytes;
-    if (with_usage_) {
-      json::Object out = head({});
-      out["usage"] = write_usage(usage_);
-      bytes = event_bytes("", out);
-    }
-    return bytes + "data: [DONE]\n\n";
-  }
-
-  std::string id_;
-  std::string model_;
-  bool with_usage_;
-  std::int64_t created_;
   std::set<std::size_t> begun_;
-  ChatUsage usage_;
 };
 
 class Decoder final : public SseDecoder {

@@ -127,6 +127,10 @@ std::string event_bytes(std::string_view name, const json::Value& data) {
   return bytes;
 }
 
+std::string event_bytes(const json::Object& data) {
+  return event_bytes(text_of(data, "type"), data);
+}
+
 Error stream_error(std::string_view message) {
   return Error(Code::unavailable,
                message.empty() ? "the stream ended with an error" : std::string(message));

@@ -61,6 +61,8 @@ std::size_t length_of(std::string_view text);
 bool is_vendor_citation(const Annotation& annotation, std::string_view marker);
 
 std::string event_bytes(std::string_view name, const json::Value& data);
+/// The same, under the name that stands in its "type".
+std::string event_bytes(const json::Object& data);
 /// The error that stands in a stream, or that a peer answered with.
 Error stream_error(std::string_view message);
 /// An answer that says of itself that it failed is none. `message` may be empty.
