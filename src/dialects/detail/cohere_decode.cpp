@@ -56,19 +56,10 @@ Part read_part(Fields& in) {
   Part part;
   part.path = in.path();
   const std::string type = in.required_text("type");
-  if (type == "text") {
-    part.text = in.required_text("text");
-  } else if (type == "thinking") {
+  if (read_common_part(in, type, part)) return part;
+  if (type == "thinking") {
     part.kind = PartKind::reasoning;
     part.text = in.required_text("thinking");
-  } else if (type == "image_url") {
-    part.kind = PartKind::image;
-    if (const json::Object* image = in.object("image_url")) {
-      Fields fields(*image, in.path("image_url"));
-      set_source(part, fields.required_text("url"));
-      part.detail = fields.text("detail");
-      if (auto status = fields.status(); !status) in.refuse(status.error());
-    }
   } else if (type == "document") {
     if (const json::Value* document = in.find("document"))
       part = read_document(*document, in.path(), in);
@@ -78,23 +69,6 @@ Part read_part(Fields& in) {
                    in.path("type"), type));
   }
   return part;
-}
-
-void read_content(Fields& in, Message& message) {
-  const json::Value* content = in.find("content");
-  if (content == nullptr) return;
-  if (content->is_string()) {
-    message.parts.push_back(text_part(std::string(content->get_string())));
-    message.parts.back().path = in.path("content");
-    return;
-  }
-  if (!content->is_array()) return in.wrong("content", "a string or an array", *content);
-  for (const json::Value& item : content->get_array()) {
-    Fields fields(item, at(in.path("content"), message.parts.size()));
-    message.parts.push_back(read_part(fields));
-    if (auto status = fields.status(); !status) return in.refuse(status.error());
-    merge(message.parts.back().extra, fields.rest());
-  }
 }
 
 void read_calls(Fields& in, Message& message) {
@@ -133,7 +107,7 @@ Message read_message(Fields& in) {
                    "{}: '{}' is not known; it can be system, user, assistant or tool",
                    in.path("role"), role));
   }
-  read_content(in, message);
+  read_content(in, message, read_part);
   if (message.role == Role::tool) message.tool_call_id = in.required_text("tool_call_id");
   if (message.role == Role::assistant) {
     if (std::string plan = in.text("tool_plan"); !plan.empty()) {

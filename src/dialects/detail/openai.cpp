@@ -61,6 +61,43 @@ json::Object write_json_schema(const ResponseFormat& format) {
   return out;
 }
 
+void read_content(Fields& in, Message& message, Part (*read_part)(Fields& in)) {
+  const json::Value* content = in.find("content");
+  if (content == nullptr) return;
+  if (content->is_string()) {
+    message.parts.push_back(text_part(std::string(content->get_string())));
+    message.parts.back().path = in.path("content");
+    return;
+  }
+  if (!content->is_array()) return in.wrong("content", "a string or an array of parts", *content);
+  for (const json::Value& item : content->get_array()) {
+    Fields fields(item, at(in.path("content"), message.parts.size()));
+    message.parts.push_back(read_part(fields));
+    if (auto status = fields.status(); !status) return in.refuse(status.error());
+    merge(message.parts.back().extra, fields.rest());
+  }
+}
+
+bool read_common_part(Fields& in, std::string_view type, Part& part) {
+  if (type == "text") {
+    part.text = in.required_text("text");
+    return true;
+  }
+  if (type != "image_url") return false;
+  part.kind = PartKind::image;
+  const json::Object* image = in.object("image_url");
+  if (image == nullptr) {
+    in.refuse(fail(Code::invalid_argument, "{}: is missing", in.path("image_url")));
+    return true;
+  }
+  Fields fields(*image, in.path("image_url"));
+  set_source(part, fields.required_text("url"));
+  part.detail = fields.text("detail");
+  if (auto status = fields.status(); !status) in.refuse(status.error());
+  if (json::Object rest = fields.rest(); !rest.empty()) part.extra["image_url"] = std::move(rest);
+  return true;
+}
+
 void read_cache_breakpoint(Fields& in, Part& part) {
   const json::Object* object = in.object("prompt_cache_breakpoint");
   if (object == nullptr) return;

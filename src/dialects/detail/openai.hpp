@@ -13,6 +13,12 @@ void read_metadata(Fields& in, ChatRequest& request);
 /// `response_format`'s json_schema, or Responses' `format` itself.
 void read_json_schema(Fields& in, ResponseFormat& format);
 json::Object write_json_schema(const ResponseFormat& format);
+/// A message's "content": a text, or parts that `read_part` knows; what that leaves unread is
+/// kept with the part.
+void read_content(Fields& in, Message& message, Part (*read_part)(Fields& in));
+/// The part of this type if OpenAI and Cohere write it alike ("text", "image_url"); false: it is
+/// another.
+bool read_common_part(Fields& in, std::string_view type, Part& part);
 void read_cache_breakpoint(Fields& in, Part& part);
 void write_cache_breakpoint(json::Object& out, const Part& part);
 /// A data URI becomes type and data; all else stays a URL.

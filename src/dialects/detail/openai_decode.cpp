@@ -6,20 +6,6 @@ namespace slipway::dialects::detail {
 
 namespace {
 
-Part read_image(Fields& in, Part part) {
-  part.kind = PartKind::image;
-  if (const json::Object* image = in.object("image_url")) {
-    Fields fields(*image, in.path("image_url"));
-    set_source(part, fields.required_text("url"));
-    part.detail = fields.text("detail");
-    if (auto status = fields.status(); !status) in.refuse(status.error());
-    if (json::Object rest = fields.rest(); !rest.empty()) part.extra["image_url"] = std::move(rest);
-  } else {
-    in.refuse(fail(Code::invalid_argument, "{}: is missing", in.path("image_url")));
-  }
-  return part;
-}
-
 Part read_audio(Fields& in, Part part) {
   part.kind = PartKind::audio;
   if (const json::Object* audio = in.object("input_audio")) {
@@ -35,13 +21,11 @@ Part read_part(Fields& in) {
   Part part;
   part.path = in.path();
   const std::string type = in.required_text("type");
-  if (type == "text") {
-    part.text = in.required_text("text");
+  if (read_common_part(in, type, part)) {
+    // Nothing more of it.
   } else if (type == "refusal") {
     part.kind = PartKind::refusal;
     part.text = in.required_text("refusal");
-  } else if (type == "image_url") {
-    part = read_image(in, std::move(part));
   } else if (type == "input_audio") {
     part = read_audio(in, std::move(part));
   } else if (type == "file") {
@@ -58,26 +42,6 @@ Part read_part(Fields& in) {
   }
   read_cache_breakpoint(in, part);
   return part;
-}
-
-void read_content(Fields& in, Message& message) {
-  const json::Value* content = in.find("content");
-  if (content == nullptr) return;
-  if (content->is_string()) {
-    message.parts.push_back(text_part(std::string(content->get_string())));
-    message.parts.back().path = in.path("content");
-    return;
-  }
-  if (!content->is_array()) {
-    in.wrong("content", "a string or an array of parts", *content);
-    return;
-  }
-  for (const json::Value& item : content->get_array()) {
-    Fields fields(item, at(in.path("content"), message.parts.size()));
-    message.parts.push_back(read_part(fields));
-    if (auto status = fields.status(); !status) return in.refuse(status.error());
-    merge(message.parts.back().extra, fields.rest());
-  }
 }
 
 ToolCall read_call(Fields& in) {
@@ -151,7 +115,7 @@ Message read_message(Fields& in) {
                    "{}: '{}' is not known; it can be system, developer, user, assistant or tool",
                    in.path("role"), role));
   }
-  read_content(in, message);
+  read_content(in, message, read_part);
   message.name = in.text("name");
   if (message.role == Role::tool) message.tool_call_id = in.required_text("tool_call_id");
   if (message.role == Role::assistant) read_assistant(in, message);
