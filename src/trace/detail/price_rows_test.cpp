@@ -90,7 +90,8 @@ TEST_CASE("a row keeps every digit on its way out and in again") {
   const PriceRow read = must(parse_price_row(
       R"({"model": "a \"b\" é", "provider": "p", "price_id": "x", "valid_from": "y",
           "source": "own", "input_cost_per_token": "0.000000123456789012",
-          "output_cost_per_token": 9, "cache_read_input_token_cost": null, "x": [{"input_cost_per_token": 5}]})"));
+          "output_cost_per_token": 9, "cache_read_input_token_cost": null,
+          "x": [{"input_cost_per_token": 5}]})"));
   CHECK(read.model == "a \"b\" é");
   CHECK(read.keys.at("input_cost_per_token").attodollars == 123'456'789'012);
   CHECK(read.keys.size() == 2);
