@@ -6,11 +6,12 @@ import { createInterface } from 'node:readline';
 import { chromium } from 'playwright-core';
 import * as answers from './scenarios/answers.mjs';
 import * as collections from './scenarios/collections.mjs';
+import * as docs from './scenarios/docs.mjs';
 import * as frame from './scenarios/frame.mjs';
 import * as safety from './scenarios/safety.mjs';
 import { Visit } from './visit.mjs';
 
-const scenarios = { ...answers, ...collections, ...frame, ...safety };
+const scenarios = { ...answers, ...collections, ...docs, ...frame, ...safety };
 
 const browser = await chromium.launch({
   executablePath: process.env.SLIPWAY_CHROMIUM || '/usr/bin/chromium',

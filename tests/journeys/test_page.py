@@ -123,6 +123,11 @@ def test_the_first_paint_is_quick_and_nothing_jumps(browser, base):
     assert notes["asset_bytes"] < 60_000
 
 
+@pytest.mark.parametrize("width, theme", [(390, "dark"), (390, "light"), (1200, "dark"), (1200, "light")])
+def test_the_page_of_the_api_lists_and_sends(browser, base, width, theme):
+    browser("api_page_lists_and_sends", base, width=width, height=740, theme=theme)
+
+
 @pytest.mark.parametrize("width", [390, 1200])
 def test_an_address_is_fetched_or_told_why_not(browser, program, prefix, tmp_path, cache, width):
     folder = tmp_path / "open"

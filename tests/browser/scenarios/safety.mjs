@@ -178,6 +178,17 @@ export async function first_key_closes_the_door_and_opens_the_page(visit) {
   await visit.go('/models', '.card');
   visit.check((await page.locator('table').textContent()).includes('ada'), 'the key is not listed');
   await visit.accessible('keys');
+  // The page of the API knows who is signed in, for changes, too.
+  await visit.go('/docs#create_collection', '#create_collection form');
+  const create = page.locator('#create_collection form');
+  await create.getByLabel('Body').fill('{"name": "from-docs"}');
+  await create.getByRole('button', { name: 'Send' }).click();
+  await create.locator('.ok, .failed').waitFor();
+  visit.check(
+    (await create.locator('.ok, .failed').textContent()).startsWith('201'),
+    `the page of the API is refused: ${await create.textContent()}`,
+  );
+  await visit.go('/models', '.card');
   await page.getByRole('button', { name: /^Sign out/ }).click();
   await page.getByLabel('API key').waitFor();
 }
