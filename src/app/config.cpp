@@ -8,6 +8,7 @@
 #include <cctype>
 
 #include "app/detail/schedule.hpp"
+#include "core/ascii.hpp"
 #include "core/duration.hpp"
 #include "core/files.hpp"
 #include "core/json_schema.hpp"
@@ -28,15 +29,9 @@ struct Layers {
   std::string file_name;                       ///< For messages.
 };
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return out;
-}
-
 /// Variable names hold neither '-' nor '.'; both are written '_'.
 std::string as_variable_word(std::string_view key) {
-  std::string word = lower(key);
+  std::string word = ascii::lower(key);
   for (char& c : word)
     if (c == '-' || c == '.') c = '_';
   return word;
@@ -58,22 +53,22 @@ Result<std::string> resolve_word(const json::Object& schema, const json::Value* 
   if (const auto* properties = schema.if_contains("properties")) {
     std::vector<std::string_view> known;
     for (const auto& item : properties->get_object()) {
-      if (item.key() == lower(word)) return std::string(item.key());
+      if (item.key() == ascii::lower(word)) return std::string(item.key());
       known.emplace_back(item.key());
     }
-    const auto hint = json::nearest(lower(word), known);
+    const auto hint = json::nearest(ascii::lower(word), known);
     if (!hint.empty())
-      return fail(Code::invalid_argument, "unknown setting '{}'; did you mean '{}'?", lower(word),
-                  hint);
-    return fail(Code::invalid_argument, "unknown setting '{}'; known are: {}", lower(word),
+      return fail(Code::invalid_argument, "unknown setting '{}'; did you mean '{}'?",
+                  ascii::lower(word), hint);
+    return fail(Code::invalid_argument, "unknown setting '{}'; known are: {}", ascii::lower(word),
                 fmt::join(known, ", "));
   }
   if (!schema.contains("additionalProperties"))
     return fail(Code::invalid_argument, "there is nothing below this setting");
   if (at != nullptr && at->is_object())
     for (const auto& item : at->get_object())
-      if (as_variable_word(item.key()) == lower(word)) return std::string(item.key());
-  return lower(word);
+      if (as_variable_word(item.key()) == ascii::lower(word)) return std::string(item.key());
+  return ascii::lower(word);
 }
 
 const json::Object& schema_below(const json::Object& schema, const std::string& key) {
@@ -263,7 +258,7 @@ std::string yaml_scalar(const json::Value& value) {
   const bool is_plain =
       !text.empty() && (std::isalpha(static_cast<unsigned char>(text[0])) || text[0] == '.') &&
       std::all_of(text.begin(), text.end(), is_plain_character) &&
-      std::find(std::begin(reserved), std::end(reserved), lower(text)) == std::end(reserved);
+      std::find(std::begin(reserved), std::end(reserved), ascii::lower(text)) == std::end(reserved);
   return is_plain ? std::string(text) : json::dump(value);
 }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <set>
 
+#include "core/ascii.hpp"
 #include "core/files.hpp"
 #include "core/guarded.hpp"
 #include "core/log.hpp"
@@ -42,13 +43,6 @@ struct Found {
 
 std::string late_model(const ModelConfig& config) {
   return config.model.empty() ? std::string(default_embedder) : config.model;
-}
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return out;
 }
 
 std::string known_names() {
@@ -198,7 +192,7 @@ Result<void> FolderCatalog::add_folder(const std::string& name, Found& found) co
   if (found.config.path.empty()) {
     found.folder = TRY(installed(name));
     if (!found.folder) return not_found(name);
-  } else if (auto named = TRY(installed(lower(found.config.path))); named) {
+  } else if (auto named = TRY(installed(ascii::lower(found.config.path))); named) {
     found.folder = std::move(named);  // `file: SmolLM2-135M-Instruct`
   } else {
     const fs::path path(found.config.path);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/ascii.hpp"
 #include "core/json.hpp"
 #include "core/unicode.hpp"
 #include "http/client.hpp"
@@ -17,12 +18,7 @@ constexpr std::size_t value_bytes_max = 4000;
 /// Where "order by" begins outside of quotes; else the end. Which pages there are does not depend
 /// on it, and ours keeps pages of results apart.
 std::size_t order_start(std::string_view cql) {
-  const std::string lower = [&] {
-    std::string copy(cql);
-    for (char& c : copy)
-      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + ('a' - 'A'));
-    return copy;
-  }();
+  const std::string lower = ascii::lower(cql);
   char quote = 0;
   for (std::size_t at = 0; at < lower.size(); ++at) {
     const char c = lower[at];

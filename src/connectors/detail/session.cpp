@@ -7,6 +7,7 @@
 #include <condition_variable>
 #include <mutex>
 
+#include "core/ascii.hpp"
 #include "core/log.hpp"
 #include "core/secret.hpp"
 #include "core/unicode.hpp"
@@ -48,14 +49,6 @@ bool is_below(const Url& site, const Url& scope) {
   while (folder.ends_with('/')) folder.remove_suffix(1);
   return site.path.starts_with(folder) &&
          (site.path.size() == folder.size() || site.path[folder.size()] == '/');
-}
-
-/// Keeps every byte in its place.
-std::string ascii_lower(std::string_view text) {
-  std::string copy(text);
-  for (char& c : copy)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + ('a' - 'A'));
-  return copy;
 }
 
 bool is_loopback(const std::string& host) {
@@ -336,7 +329,7 @@ bool looks_like_html(std::string_view body) {
 
 std::string summary_of(std::string_view body) {
   if (looks_like_html(body)) {
-    const std::string start = ascii_lower(body.substr(0, 16u << 10));
+    const std::string start = ascii::lower(body.substr(0, 16u << 10));
     const std::size_t title = start.find("<title>");
     if (title == std::string::npos) return "a web page";
     const std::string_view name = body.substr(title + 7, start.find("</title>", title) - title - 7);

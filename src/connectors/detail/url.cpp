@@ -5,6 +5,7 @@
 #include <charconv>
 #include <vector>
 
+#include "core/ascii.hpp"
 #include "http/client.hpp"
 
 namespace slipway::connectors::detail {
@@ -21,13 +22,6 @@ bool is_alphanumeric(char c) {
 
 bool is_unreserved(char c) {
   return is_alphanumeric(c) || std::string_view("-._~").find(c) != std::string_view::npos;
-}
-
-std::string lower(std::string_view text) {
-  std::string copy(text);
-  for (char& c : copy)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + ('a' - 'A'));
-  return copy;
 }
 
 /// The byte of an escape at `at`, or -1.
@@ -98,7 +92,7 @@ Result<void> set_host(Url& url, std::string_view authority, const std::string& s
   const std::size_t bracket = authority.starts_with('[') ? authority.find(']') : 0;
   const std::size_t colon =
       bracket == std::string_view::npos ? bracket : authority.find(':', bracket);
-  url.host = lower(authority.substr(0, colon));
+  url.host = ascii::lower(authority.substr(0, colon));
   for (const char c : url.host)
     if (!is_alphanumeric(c) && static_cast<unsigned char>(c) < 0x80 &&
         std::string_view(url.host.starts_with('[') ? "[]:." : "-._").find(c) ==
@@ -133,7 +127,7 @@ Result<Url> parse_url(std::string_view text) {
   const std::string shown = http::redact_url(text);
   const std::size_t colon = text.find(':');
   Url url;
-  url.scheme = lower(text.substr(0, std::min(colon, text.size())));
+  url.scheme = ascii::lower(text.substr(0, std::min(colon, text.size())));
   if ((url.scheme != "http" && url.scheme != "https") ||
       !text.substr(url.scheme.size()).starts_with("://"))
     return fail(Code::invalid_argument,

@@ -2,17 +2,11 @@
 
 #include <algorithm>
 
+#include "core/ascii.hpp"
+
 namespace slipway::http::detail {
 
 namespace {
-
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (char& c : result) c = lower(c);
-  return result;
-}
 
 std::string_view trim(std::string_view text) {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
@@ -91,7 +85,7 @@ Verdict judge(std::string_view accept, std::string_view media_type) {
 
 std::optional<MediaType> parse_media_type(std::string_view text) {
   MediaType parsed;
-  parsed.type = lower(next(text, ';'));
+  parsed.type = ascii::lower(next(text, ';'));
   const std::size_t slash = parsed.type.find('/');
   if (slash == std::string::npos || !is_token(parsed.type.substr(0, slash)) ||
       !is_token(parsed.type.substr(slash + 1)))
@@ -103,7 +97,7 @@ std::optional<MediaType> parse_media_type(std::string_view text) {
     if (equals == std::string_view::npos) return std::nullopt;
     auto value = unquote(parameter.substr(equals + 1));
     if (!value || !is_token(parameter.substr(0, equals))) return std::nullopt;
-    parsed.parameters.emplace(lower(parameter.substr(0, equals)), std::move(*value));
+    parsed.parameters.emplace(ascii::lower(parameter.substr(0, equals)), std::move(*value));
   }
   return parsed;
 }

@@ -1,22 +1,17 @@
 // The OpenAPI 3.1 document of declared routes.
 #include <set>
 
+#include "core/ascii.hpp"
 #include "http/detail/api_state.hpp"
 
 namespace slipway::http::detail {
 
 namespace {
 
-std::string lower(std::string text) {
-  for (char& c : text)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return text;
-}
-
 /// "GET", "/api/jobs/{id}" -> "get_jobs_id"
 std::string name_of(const Route& route, std::string_view prefix) {
   if (!route.notes.name.empty()) return route.notes.name;
-  std::string name = lower(route.method);
+  std::string name = ascii::lower(route.method);
   std::string_view path = route.pattern;
   if (path.starts_with(prefix)) path.remove_prefix(prefix.size());
   for (const char c : path) {
@@ -230,7 +225,7 @@ json::Value openapi_document(const ApiState& state) {
   for (const auto& route : state.routes) {
     const std::string path = plain_path(route->pattern);
     if (!paths.contains(path)) paths[path] = json::Object();
-    paths[path].get_object()[lower(route->method)] = operation_of(*route, state, schemas);
+    paths[path].get_object()[ascii::lower(route->method)] = operation_of(*route, state, schemas);
   }
   json::Array tags;
   for (const auto& [name, description] : state.tags)

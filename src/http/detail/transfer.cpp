@@ -6,6 +6,8 @@
 #include <climits>
 #include <exception>
 
+#include "core/ascii.hpp"
+
 namespace slipway::http::detail {
 
 namespace {
@@ -19,13 +21,6 @@ std::string_view trim(std::string_view text) {
   while (!text.empty() && std::isspace(static_cast<unsigned char>(text.front())))
     text.remove_prefix(1);
   return text;
-}
-
-std::string lower(std::string_view text) {
-  std::string copy(text);
-  for (char& c : copy)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + ('a' - 'A'));
-  return copy;
 }
 
 /// Adds the handle to the multi handle for the scope, whatever happens.
@@ -116,7 +111,7 @@ void Transfer::take_header(std::string_view line) {
   }
   const std::size_t colon = line.find(':');
   if (colon == std::string_view::npos) return;
-  std::string& value = response_.headers[lower(trim(line.substr(0, colon)))];
+  std::string& value = response_.headers[ascii::lower(trim(line.substr(0, colon)))];
   if (!value.empty()) value += ", ";
   value += trim(line.substr(colon + 1));
 }
