@@ -3,16 +3,11 @@
 #include <algorithm>
 
 #include "core/unicode.hpp"
+#include "http/loopback.hpp"
 
 namespace slipway::access {
 
 namespace {
-
-/// "example.org:8700" -> "example.org", "[::1]:8700" -> "[::1]".
-std::string_view without_port(std::string_view host) {
-  if (host.starts_with('[')) return host.substr(0, host.find(']') + 1);
-  return host.substr(0, host.rfind(':'));
-}
 
 /// The key of a request, or empty.
 std::string_view secret_of(const http::Request& request) {
@@ -29,16 +24,11 @@ std::string_view secret_of(const http::Request& request) {
 
 }  // namespace
 
-bool is_loopback(std::string_view host) {
-  return host == "localhost" || host.ends_with(".localhost") || host == "[::1]" || host == "::1" ||
-         // An address, not a name: "127.evil.example" is anybody's.
-         (host.starts_with("127.") && host.find_first_not_of("0123456789.") == host.npos);
-}
-
 bool Gate::is_known_host(std::string_view host) const {
-  const std::string name = unicode::to_lower(without_port(host));
-  return is_loopback(name) || std::find(options_.host_names.begin(), options_.host_names.end(),
-                                        name) != options_.host_names.end();
+  const std::string name = unicode::to_lower(http::without_port(host));
+  return http::is_loopback(name) ||
+         std::find(options_.host_names.begin(), options_.host_names.end(), name) !=
+             options_.host_names.end();
 }
 
 bool Gate::allows_origin(std::string_view origin) const {
@@ -82,7 +72,7 @@ Result<Caller> Gate::who(const http::Request& request) const {
     return fail(Code::forbidden,
                 "this server does not answer to the name '{}'; use a loopback address, or list the "
                 "name in server.names",
-                without_port(host));
+                http::without_port(host));
   return Caller{.name = "local"};
 }
 

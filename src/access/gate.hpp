@@ -11,9 +11,6 @@
 
 namespace slipway::access {
 
-/// Whether only this machine is meant: a name or an address without its port, in lower case.
-bool is_loopback(std::string_view host);
-
 /// Who asks, and may they? Safe to use from many threads.
 ///
 /// Without keys the server listens on loopback only, and whoever is on this machine may do all; web

@@ -12,6 +12,7 @@
 #include "core/duration.hpp"
 #include "core/log.hpp"
 #include "gateway/faces.hpp"
+#include "http/loopback.hpp"
 
 namespace slipway::app {
 
@@ -141,7 +142,7 @@ class Running {
   Result<void> take_over(const LoadedConfig& loaded) {
     auto next = TRY(detail::Service::build(loaded, *foundations_));
     TRY(keys_->seed(loaded.config.keys));
-    if (!access::is_loopback(loaded.config.server.host) && keys_->empty())
+    if (!http::is_loopback(loaded.config.server.host) && keys_->empty())
       return fail(Code::invalid_argument,
                   "others can reach {}, so API keys are needed; make one with 'slipway keys create "
                   "NAME', or declare some under 'keys' in slipway.yaml",

@@ -11,6 +11,7 @@
 #include "core/log.hpp"
 #include "gateway/faces.hpp"
 #include "http/api.hpp"
+#include "http/loopback.hpp"
 #include "rag/pipeline.hpp"
 
 namespace slipway::app::detail {
@@ -98,7 +99,7 @@ class ServiceOfConfig final : public Service, public std::enable_shared_from_thi
                .origins = loaded.config.server.origins,
                .session = [door = foundations.door](
                               const http::Request& request) { return door->caller(request); },
-               .demands_keys = !access::is_loopback(loaded.config.server.host)}),
+               .demands_keys = !http::is_loopback(loaded.config.server.host)}),
         router_(foundations.workers) {}
 
   Result<void> open() {

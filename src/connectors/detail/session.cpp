@@ -11,6 +11,7 @@
 #include "core/log.hpp"
 #include "core/secret.hpp"
 #include "core/unicode.hpp"
+#include "http/loopback.hpp"
 
 namespace slipway::connectors::detail {
 
@@ -49,10 +50,6 @@ bool is_below(const Url& site, const Url& scope) {
   while (folder.ends_with('/')) folder.remove_suffix(1);
   return site.path.starts_with(folder) &&
          (site.path.size() == folder.size() || site.path[folder.size()] == '/');
-}
-
-bool is_loopback(const std::string& host) {
-  return host == "localhost" || host == "[::1]" || host.starts_with("127.");
 }
 
 /// Sleeps unless the call ends first.
@@ -134,7 +131,7 @@ Result<Session> Session::open(const Url& site, const Options& options) {
                                  ? "Bearer " + session.token_
                                  : "Basic " + base64(credentials.user + ":" + session.token_);
   }
-  if (session.has_credentials() && site.scheme == "http" && !is_loopback(site.host))
+  if (session.has_credentials() && site.scheme == "http" && !http::is_loopback(site.host))
     log::warning("the token for {} travels unencrypted; use https", site.origin());
   http::Client::Options client;
   client.timeout = options.timeout;

@@ -4,6 +4,7 @@
 
 #include "http/detail/head.hpp"
 #include "http/detail/reach.hpp"
+#include "http/loopback.hpp"
 
 namespace slipway::http::detail {
 
@@ -34,7 +35,7 @@ Result<Target> check_url(const std::string& text) {
     return fail(Code::invalid_argument, "'{}' has the scheme '{}'; only http and https are spoken",
                 redact_url(text), scheme);
   const std::string host = part_of(url.get(), CURLUPART_HOST);
-  return Target{host == "localhost" || host == "[::1]" || host.starts_with("127.")};
+  return Target{is_loopback(host)};
 }
 
 /// A line break in a value would let it add headers of its own.

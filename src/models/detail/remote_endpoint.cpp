@@ -7,6 +7,7 @@
 #include "core/log.hpp"
 #include "core/secret.hpp"
 #include "core/unicode.hpp"
+#include "http/loopback.hpp"
 
 namespace slipway::models::detail {
 
@@ -83,7 +84,8 @@ Result<std::string> resolve_secret(const std::string& reference) {
 Result<RemoteEndpoint> RemoteEndpoint::open(Options options) {
   while (options.base_url.ends_with('/')) options.base_url.pop_back();
   const bool is_encrypted = options.base_url.starts_with("https://");
-  if (!is_encrypted && !options.base_url.starts_with("http://"))
+  constexpr std::string_view scheme = "http://";
+  if (!is_encrypted && !options.base_url.starts_with(scheme))
     return fail(Code::invalid_argument,
                 "model '{}': base_url '{}' is no URL; write http://HOST:PORT/v1",
                 options.model_name, http::redact_url(options.base_url));
@@ -91,9 +93,9 @@ Result<RemoteEndpoint> RemoteEndpoint::open(Options options) {
   endpoint.secret_ =
       TRY(resolve_secret(options.api_key).within(fmt::format("model '{}'", options.model_name)));
   endpoint.shown_url_ = http::redact_url(options.base_url);
-  const std::string_view host = std::string_view(endpoint.shown_url_).substr(7);
+  const std::string_view rest = std::string_view(endpoint.shown_url_).substr(scheme.size());
   const bool is_local =
-      host.starts_with("127.") || host.starts_with("localhost") || host.starts_with("[::1]");
+      http::is_loopback(http::without_port(rest.substr(0, rest.find_first_of("/?#"))));
   if (!is_encrypted && !is_local && !endpoint.secret_.empty())
     log::warning("model '{}': its key travels unencrypted to {}; use https", options.model_name,
                  endpoint.shown_url_);
