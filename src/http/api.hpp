@@ -56,6 +56,12 @@ struct Bytes {
   std::string media_type = "application/octet-stream";
   std::string file_name;  ///< Empty: none is told.
 };
+/// JSON that is text already: numbers of any size, bytes of others that must stay as they are.
+/// `Shape` is a described struct whose schema is that of the text.
+template <typename Shape>
+struct Written {
+  std::string json;
+};
 /// The handler has sent `call.events()`, or keeps a copy to send more.
 struct Streamed {};
 template <int status, typename T>
@@ -277,6 +283,16 @@ struct ReplyOf<Text> {
   static void write(Text reply, Outgoing& outgoing) {
     outgoing.headers.set("Content-Type", "text/plain; charset=utf-8");
     outgoing.body = std::move(reply.text);
+  }
+};
+template <typename Shape>
+struct ReplyOf<Written<Shape>> {
+  static void tell(Schemas& schemas, std::vector<ReplyNote>& notes) {
+    notes.push_back({200, "application/json", schemas.of<Shape>(Direction::reply)});
+  }
+  static void write(Written<Shape> reply, Outgoing& outgoing) {
+    outgoing.headers.set("Content-Type", "application/json");
+    outgoing.body = std::move(reply.json);
   }
 };
 template <>

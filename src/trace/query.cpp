@@ -179,6 +179,10 @@ class FilterReader {
         const std::string place = fmt::format("{}[{}]", path, condition.operands.size());
         condition.operands.push_back(TRY(operand_of(field, comparison, one, place)));
       }
+      // One of none is nothing, none of none is all.
+      if (condition.operands.empty())
+        return Filter{Combination{
+            comparison == Comparison::in ? Combination::Kind::any : Combination::Kind::all, {}}};
     } else {
       condition.operands.push_back(TRY(operand_of(field, comparison, operand, path)));
     }
@@ -207,7 +211,7 @@ class FilterReader {
         if (!value.is_string()) return expected(path, "a time (RFC 3339)", value);
         const auto time = detail::parse_nanoseconds(std::string_view(value.get_string()));
         if (!time) return fail(Code::invalid_argument, "{}: {}", path, time.error().message());
-        return json::Value(*time);
+        return json::Value(detail::time_text(*time));
       }
       case FieldKind::kind: return name_of<Kind>(comparison, value, path);
       case FieldKind::status: return name_of<Status>(comparison, value, path);

@@ -35,7 +35,8 @@ struct Condition {
   std::string field;
   Comparison comparison = Comparison::eq;
   /// One, or those of `in` and `nin`: strings, numbers, booleans, fit for the field. Times are
-  /// `Nanoseconds`; `exists` has a boolean. No nulls: a comparison with null becomes `exists`.
+  /// RFC 3339 in UTC, to the microsecond at least; `exists` has a boolean. No nulls: a comparison
+  /// with null becomes `exists`.
   std::vector<json::Value> operands;
 };
 struct Filter;

@@ -73,6 +73,9 @@ TEST_CASE("every operator is known, and several on one field mean all of them") 
   for (const auto& [name, comparison] : all)
     CHECK(only(fmt::format(R"({{"total_tokens":{{"{}":5}}}})", name)).comparison == comparison);
   CHECK(only(R"({"name":{"$nin":["a"]}})").comparison == Comparison::nin);
+  const auto none = filter(R"({"name":{"$in":[]}})");
+  REQUIRE(none.ok());
+  CHECK(std::get<Combination>(none->node).kind == Combination::Kind::any);
   CHECK(only(R"({"error":{"$exists":true}})").operands == std::vector<json::Value>{true});
   const auto range = filter(R"({"cost_usd":{"$gte":0.1,"$lt":1},"project":"p"})");
   REQUIRE(range.ok());
@@ -86,7 +89,9 @@ TEST_CASE("what stands for a field or a value in JSON becomes one form") {
   CHECK(only(R"({"error":null})").operands == std::vector<json::Value>{false});
   CHECK(only(R"({"end_time":{"$ne":null}})").operands == std::vector<json::Value>{true});
   CHECK(only(R"({"start_time":{"$gte":"2026-11-23T08:00:00.000000001Z"}})").operands ==
-        std::vector<json::Value>{1'795'420'800'000'000'001});
+        std::vector<json::Value>{"2026-11-23T08:00:00.000000001Z"});
+  CHECK(only(R"({"end_time":{"$lt":"2026-11-23"}})").operands ==
+        std::vector<json::Value>{"2026-11-23T00:00:00.000000Z"});
   CHECK(only(R"({"attributes.http.method":"GET"})").field == "attributes.http.method");
 }
 

@@ -1,0 +1,22 @@
+#include "trace/config.hpp"
+
+namespace slipway::trace {
+
+Result<void> TracesConfig::validate() const {
+  constexpr std::size_t request_bytes_least = 1024, request_bytes_most = 1u << 30;
+  if (max_request_bytes < request_bytes_least || max_request_bytes > request_bytes_most)
+    return fail(Code::invalid_argument, "max_request_bytes: {} is not in {}..{}", max_request_bytes,
+                request_bytes_least, request_bytes_most);
+  if (max_queued_bytes < max_request_bytes)
+    return fail(Code::invalid_argument,
+                "max_queued_bytes: {} is less than max_request_bytes, {}: such a request could "
+                "never be taken",
+                max_queued_bytes, max_request_bytes);
+  constexpr int days_most = 36'500;
+  if (retention_days < 0 || retention_days > days_most)
+    return fail(Code::invalid_argument, "retention_days: {} is not in 0..{}", retention_days,
+                days_most);
+  return {};
+}
+
+}  // namespace slipway::trace

@@ -1,0 +1,23 @@
+// The section `traces:` of slipway.yaml.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "core/json.hpp"
+
+namespace slipway::trace {
+
+struct TracesConfig {
+  std::size_t max_request_bytes = 20u << 20;  ///< Of one body, after decompression too.
+  std::size_t max_queued_bytes = 64u << 20;   ///< Bodies that wait for their commit.
+  int retention_days = 0;                     ///< 0: traces are kept for ever.
+  /// What is replaced before anything is stored: JSON paths ("$.inputs.card", "$..password"), kinds
+  /// of personal data ("email"), regular expressions.
+  std::vector<std::string> mask;
+  Result<void> validate() const;
+};
+BOOST_DESCRIBE_STRUCT(TracesConfig, (), (max_request_bytes, max_queued_bytes, retention_days, mask))
+
+}  // namespace slipway::trace

@@ -1,0 +1,196 @@
+#include "trace/detail/langsmith_query.hpp"
+
+#include "trace/detail/langsmith_filter.hpp"
+#include "trace/detail/times.hpp"
+
+namespace slipway::trace::detail {
+
+namespace {
+
+constexpr int limit_default = 100, limit_max = 1000;
+constexpr std::size_t ids_max = 1000;
+/// Beyond that many projects a list is cut; each page has this many.
+constexpr int project_page = 1000, project_pages_max = 100;
+
+/// What the body says; members that are not here are refused only if they would change the answer.
+struct Body {
+  std::optional<std::vector<std::string>> session, id, reference_example;
+  std::optional<std::string> run_type, query, filter, trace_filter, tree_filter, parent_run, trace,
+      start_time, end_time, cursor, order, search_filter;
+  std::optional<bool> is_root, error;
+  std::optional<std::vector<std::string>> select;
+  std::optional<int> limit;
+};
+BOOST_DESCRIBE_STRUCT(Body, (),
+                      (session, id, reference_example, run_type, query, filter, trace_filter,
+                       tree_filter, parent_run, trace, start_time, end_time, cursor, order,
+                       search_filter, is_root, error, select, limit))
+
+json::Value object(std::string_view key, json::Value value) {
+  json::Object result;
+  result[key] = std::move(value);
+  return result;
+}
+
+/// The trace that has that UUID, as it is called here.
+Result<std::optional<std::string>> trace_called(const Context& context, TraceStore& store,
+                                                const std::string& uuid) {
+  for (std::string& id : ids_behind(uuid)) {
+    Query query;
+    query.trace_id = id;
+    query.limit = 1;
+    query.with_payload = false;
+    if (!TRY(store.runs(context, query)).items.empty()) return std::optional(std::move(id));
+  }
+  return std::optional<std::string>();
+}
+
+class Translation {
+ public:
+  Translation(const Context& context, TraceStore& store, Sessions& sessions, const Body& body)
+      : context_(context), store_(store), sessions_(sessions), body_(body) {}
+
+  Result<LangSmithQuery> run() {
+    if (body_.id && !body_.id->empty()) {
+      if (body_.id->size() > ids_max)
+        return fail(Code::invalid_argument, "id: at most {} are taken", ids_max);
+      result_.ids = *body_.id;
+      return std::move(result_);
+    }
+    TRY(add_plain());
+    TRY(add_sessions());
+    TRY(add_places());
+    TRY(add_filters());
+    if (!filters_.empty()) result_.query.filter = TRY(parse_filter(object("$and", filters_)));
+    result_.query.text = parse_text_query(text_);
+    return std::move(result_);
+  }
+
+ private:
+  Result<void> add_plain() {
+    Query& query = result_.query;
+    query.limit = std::clamp(body_.limit.value_or(limit_default), 1, limit_max);
+    query.cursor = body_.cursor.value_or("");
+    if (body_.order && *body_.order != "asc" && *body_.order != "desc")
+      return fail(Code::invalid_argument, "order: '{}' is none of: asc, desc", *body_.order);
+    if (body_.order == "asc") query.sort = Sort::start_time;
+    if (body_.run_type) {
+      const auto kind = json::from<Kind>(json::Value(*body_.run_type));
+      if (!kind)
+        return fail(Code::invalid_argument, "run_type: '{}' is no kind of run", *body_.run_type);
+      query.kind = *kind;
+    }
+    if (body_.start_time)
+      query.from = TRY(parse_nanoseconds(with_zone(*body_.start_time)).within("start_time"));
+    if (body_.end_time)
+      filters_.push_back(
+          object("start_time", object("$lte", json::Value(with_zone(*body_.end_time)))));
+    if (body_.is_root) filters_.push_back(object("parent_id", object("$exists", !*body_.is_root)));
+    if (body_.error)
+      filters_.push_back(object("status", object(*body_.error ? "$eq" : "$ne", "error")));
+    text_ = body_.query.value_or("");
+    if (body_.select)
+      query.with_payload = std::any_of(body_.select->begin(), body_.select->end(), [](auto& one) {
+        return one == "inputs" || one == "outputs" || one == "events" || one == "extra";
+      });
+    return {};
+  }
+
+  Result<void> add_sessions() {
+    if (!body_.session || body_.session->empty()) return {};
+    json::Array names;
+    for (const Session& session : TRY(all_sessions(context_, store_, sessions_)))
+      for (const std::string& id : *body_.session)
+        if (session.id == as_uuid(id)) names.emplace_back(session.name);
+    if (names.empty()) result_.is_empty = true;
+    if (names.size() == 1) result_.query.project = std::string(names.front().as_string());
+    if (names.size() > 1) filters_.push_back(object("project", object("$in", std::move(names))));
+    return {};
+  }
+
+  Result<void> add_places() {
+    if (body_.trace) {
+      result_.query.trace_id = TRY(trace_called(context_, store_, *body_.trace));
+      if (!result_.query.trace_id) result_.is_empty = true;
+    }
+    if (body_.parent_run) {
+      const auto parent = find_langsmith_run(context_, store_, *body_.parent_run);
+      if (!parent && parent.error().code() != Code::not_found) return parent.error();
+      if (!parent) {
+        result_.is_empty = true;
+        return {};
+      }
+      result_.query.trace_id = parent->trace_id;
+      filters_.push_back(object("parent_id", json::Value(parent->id)));
+    }
+    return {};
+  }
+
+  Result<void> add_filters() {
+    if (body_.filter) TRY(translate_langsmith_filter(*body_.filter, filters_, text_));
+    if (body_.reference_example && !body_.reference_example->empty())
+      return fail(Code::invalid_argument,
+                  "reference_example: runs of examples cannot be queried here");
+    if (body_.search_filter)
+      return fail(Code::invalid_argument, "search_filter: cannot be answered here");
+    // On the root of a list of roots it says the same as a filter.
+    if (body_.trace_filter) {
+      if (!body_.is_root.value_or(false))
+        return fail(Code::invalid_argument,
+                    "trace_filter: is answered with is_root=true only; write its conditions into "
+                    "filter");
+      TRY(translate_langsmith_filter(*body_.trace_filter, filters_, text_));
+    }
+    if (body_.tree_filter)
+      return fail(Code::invalid_argument, "tree_filter: cannot be answered here; use filter");
+    return {};
+  }
+
+  const Context& context_;
+  TraceStore& store_;
+  Sessions& sessions_;
+  const Body& body_;
+  LangSmithQuery result_;
+  json::Array filters_;
+  std::string text_;
+};
+
+}  // namespace
+
+Result<std::vector<Session>> all_sessions(const Context& context, TraceStore& store,
+                                          Sessions& sessions) {
+  std::vector<Session> all = TRY(sessions.declared(context));
+  std::string cursor;
+  for (int i = 0; i < project_pages_max; ++i) {
+    const Page<Project> page = TRY(store.projects(context, project_page, cursor));
+    for (const Project& project : page.items) {
+      const bool is_known = std::any_of(all.begin(), all.end(), [&](const Session& session) {
+        return session.name == project.name;
+      });
+      if (is_known) continue;
+      Session& session = all.emplace_back();
+      session.id = uuid_of(project.name);
+      session.name = project.name;
+      session.start = project.last_run_time;
+    }
+    if (!page.next_cursor) break;
+    cursor = *page.next_cursor;
+  }
+  return all;
+}
+
+Result<LangSmithQuery> read_langsmith_query(const Context& context, const json::Value& body,
+                                            TraceStore& store, Sessions& sessions) {
+  const Body read = TRY(json::from<Body>(body, json::Policy::ignore_unknown));
+  return Translation(context, store, sessions, read).run();
+}
+
+Result<Run> find_langsmith_run(const Context& context, TraceStore& store, const std::string& uuid) {
+  for (const std::string& id : ids_behind(uuid)) {
+    auto run = store.run(context, id, "");
+    if (run || run.error().code() != Code::not_found) return run;
+  }
+  return fail(Code::not_found, "Run {} not found", uuid.substr(0, 100));
+}
+
+}  // namespace slipway::trace::detail

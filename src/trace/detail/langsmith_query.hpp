@@ -1,0 +1,27 @@
+// POST /runs/query of LangSmith as a query of ours.
+#pragma once
+
+#include "trace/query.hpp"
+#include "trace/sessions.hpp"
+#include "trace/store.hpp"
+
+namespace slipway::trace::detail {
+
+struct LangSmithQuery {
+  Query query;
+  std::vector<std::string> ids;  ///< Not empty: these runs and nothing else, as UUIDs.
+  bool is_empty = false;         ///< Nothing can match: a trace or a project that is not there.
+};
+
+/// All projects, those that runs brought included: `Sessions::declared` and what the store has.
+Result<std::vector<Session>> all_sessions(const Context& context, TraceStore& store,
+                                          Sessions& sessions);
+
+/// Fails: invalid_argument naming the member, also what of it cannot be answered.
+Result<LangSmithQuery> read_langsmith_query(const Context& context, const json::Value& body,
+                                            TraceStore& store, Sessions& sessions);
+
+/// The run of that UUID. Fails: not_found.
+Result<Run> find_langsmith_run(const Context& context, TraceStore& store, const std::string& uuid);
+
+}  // namespace slipway::trace::detail

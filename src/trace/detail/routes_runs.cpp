@@ -1,0 +1,62 @@
+#include "trace/detail/routes.hpp"
+#include "trace/detail/wire.hpp"
+
+namespace slipway::trace::detail {
+
+namespace {
+
+using Runs = http::Written<RunList>;
+using OneRun = http::Written<RunDetails>;
+
+/// The bytes as they were received.
+Result<http::Bytes> payload(TraceStore& store, const http::Call& call, const RunPath& path,
+                            std::optional<Payload> Run::*which) {
+  Run run = TRY(store.run(call.context(), path.id, path.trace_id));
+  std::optional<Payload>& payload = run.*which;
+  if (!payload)
+    return fail(Code::not_found, "run '{}' has no {}", path.id,
+                which == &Run::inputs ? "inputs" : "outputs");
+  return http::Bytes{
+      .bytes = std::move(payload->bytes),
+      .media_type = payload->is_text ? "text/plain; charset=utf-8" : "application/json"};
+}
+
+}  // namespace
+
+void mount_runs(http::Api& api, const Services& services) {
+  TraceStore* const store = &services.store;
+  api.get<RunListing, Runs>(
+      "/api/runs", {.summary = "List runs", .tag = "traces", .role = "read", .name = "list_runs"},
+      [store](const http::Call& call, const RunListing& listing) -> Result<Runs> {
+        Query query = TRY(query_of(static_cast<const Listing&>(listing)));
+        query.trace_id = listing.trace_id;
+        return Runs{runs_text(TRY(store->runs(call.context(), query)))};
+      });
+  api.get<RunPath, OneRun>(
+      "/api/runs/{id}",
+      {.summary = "One run",
+       .tag = "traces",
+       .role = "read",
+       .name = "get_run",
+       .fails = {Code::not_found}},
+      [store](const http::Call& call, const RunPath& path) -> Result<OneRun> {
+        const Run run = TRY(store->run(call.context(), path.id, path.trace_id));
+        return OneRun{run_text(run, TRY(store->child_ids(call.context(), run)))};
+      });
+  const auto add_payload = [&](const char* which, std::optional<Payload> Run::*member) {
+    api.get<RunPath, http::Bytes>(
+        fmt::format("/api/runs/{{id}}/{}", which),
+        {.summary = fmt::format("The {} of a run, byte for byte as received", which),
+         .tag = "traces",
+         .role = "read",
+         .name = fmt::format("get_run_{}", which),
+         .fails = {Code::not_found}},
+        [store, member](const http::Call& call, const RunPath& path) {
+          return payload(*store, call, path, member);
+        });
+  };
+  add_payload("inputs", &Run::inputs);
+  add_payload("outputs", &Run::outputs);
+}
+
+}  // namespace slipway::trace::detail

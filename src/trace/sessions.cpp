@@ -1,0 +1,117 @@
+#include "trace/sessions.hpp"
+
+#include "core/files.hpp"
+
+namespace slipway::trace {
+
+namespace {
+
+constexpr std::size_t uuid_digits = 32, span_digits = 16, uuid_size = 36;
+constexpr Nanoseconds per_microsecond = 1000;
+
+/// Digits in lower case; empty when there is anything else but dashes.
+std::string hex_digits(std::string_view text) {
+  std::string digits;
+  for (const char c : text) {
+    if (c == '-') continue;
+    const char small = c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c;
+    if (!((small >= '0' && small <= '9') || (small >= 'a' && small <= 'f'))) return "";
+    digits += small;
+  }
+  return digits;
+}
+
+std::string dashed(std::string digits) {
+  for (const std::size_t at : {20u, 16u, 12u, 8u}) digits.insert(at, 1, '-');
+  return digits;
+}
+
+}  // namespace
+
+std::vector<store::Migration> session_migrations() {
+  return {{"trace_sessions", 1, R"sql(
+    CREATE TABLE trace_sessions(
+      id TEXT PRIMARY KEY,
+      name TEXT NOT NULL UNIQUE,
+      description TEXT,
+      reference_dataset_id TEXT,
+      extra TEXT NOT NULL,
+      start_ns INTEGER NOT NULL,
+      end_ns INTEGER) WITHOUT ROWID;
+  )sql"}};
+}
+
+std::string uuid_of(std::string_view text) {
+  constexpr std::size_t prefix = 7;  // "sha256:"
+  std::string digits = sha256(text).substr(prefix, uuid_digits);
+  digits[12] = '8';  // A UUID of version 8, made by a rule of one's own (RFC 9562).
+  digits[16] = 'a';
+  return dashed(std::move(digits));
+}
+
+std::string as_uuid(std::string_view id) {
+  std::string digits = hex_digits(id);
+  if (digits.size() == span_digits) digits.insert(0, uuid_digits - span_digits, '0');
+  return digits.size() == uuid_digits ? dashed(std::move(digits)) : uuid_of(id);
+}
+
+std::vector<std::string> ids_behind(const std::string& uuid) {
+  std::vector<std::string> ids = {uuid};
+  const std::string digits = hex_digits(uuid);
+  if (uuid.size() != uuid_size || digits.size() != uuid_digits) return ids;
+  ids.push_back(digits);
+  if (digits.starts_with(std::string(uuid_digits - span_digits, '0')))
+    ids.push_back(digits.substr(uuid_digits - span_digits));
+  return ids;
+}
+
+Result<Session> Sessions::create(const Context& context, Session session) {
+  if (session.id.empty()) session.id = uuid_of(session.name);
+  if (session.start == 0) session.start = clock_.now().time_since_epoch().count() * per_microsecond;
+  TRY(database_.write(context, [&](store::Connection& connection) -> Result<void> {
+    auto known =
+        TRY(connection.prepare("SELECT name FROM trace_sessions WHERE name = ? OR id = ?"));
+    if (TRY(known.bind(0, session.name).bind(1, session.id).step()))
+      return fail(Code::conflict, "Session '{}' already exists.", known.text(0));
+    auto insert = TRY(
+        connection.prepare("INSERT INTO trace_sessions(id, name, description, "
+                           "reference_dataset_id, extra, start_ns, end_ns) VALUES (?, ?, ?, ?, ?, "
+                           "?, ?)"));
+    insert.bind(0, session.id).bind(1, session.name).bind(2, session.description);
+    insert.bind(3, session.reference_dataset_id).bind(4, json::dump(session.extra));
+    insert.bind(5, session.start);
+    if (session.end)
+      insert.bind(6, *session.end);
+    else
+      insert.bind_null(6);
+    return insert.run();
+  }));
+  return session;
+}
+
+Result<std::vector<Session>> Sessions::declared(const Context& context) {
+  std::vector<Session> all;
+  TRY(database_.read(context, [&](store::Connection& connection) -> Result<void> {
+    auto select = TRY(
+        connection.prepare("SELECT id, name, description, reference_dataset_id, extra, start_ns, "
+                           "end_ns FROM trace_sessions ORDER BY name"));
+    const auto text = [&](int column) {
+      return select.is_null(column) ? std::nullopt
+                                    : std::optional(std::string(select.text(column)));
+    };
+    while (TRY(select.step())) {
+      Session& session = all.emplace_back();
+      session.id = select.text(0);
+      session.name = select.text(1);
+      session.description = text(2);
+      session.reference_dataset_id = text(3);
+      session.extra = TRY(json::from<json::Object>(TRY(json::parse(select.text(4)))));
+      session.start = select.integer(5);
+      if (!select.is_null(6)) session.end = select.integer(6);
+    }
+    return {};
+  }));
+  return all;
+}
+
+}  // namespace slipway::trace
