@@ -66,6 +66,7 @@ struct Usage {
   std::int64_t reasoning_tokens = 0, input_audio_tokens = 0, output_audio_tokens = 0;
   Convention convention = Convention::inclusive;  ///< As it was sent.
   UsageSource source = UsageSource::client;
+  bool operator==(const Usage&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(Usage, (),
                       (input_tokens, output_tokens, total_tokens, cache_read_tokens,
@@ -79,12 +80,17 @@ struct InclusiveUsage {
   Usage usage;
   bool is_corrected = false;  ///< Said to be inclusive, and cannot be.
 };
-/// Negative and absurd counts (above 10^12) become 0.
+/// What is exclusive is added up: cache reads, writes and audio to input, reasoning and audio to
+/// output. (Anthropic's output counts its thinking already: leave `reasoning` absent there.) The
+/// same where inclusive parts exceed their whole, for that side alone: `is_corrected`. A whole that
+/// was not told is what `total` leaves, or the sum of its parts; where both are told, the total is
+/// their sum. Negative and absurd counts (above 10^12) are as if nobody had told them.
 InclusiveUsage inclusive_usage(const SentUsage& sent);
 
 /// What a client itself says that a call cost, in dollars.
 struct SentCost {
   std::optional<double> input, output, total;
+  bool operator==(const SentCost&) const = default;
 };
 
 /// JSON exactly as it came, or bare text.
