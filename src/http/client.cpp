@@ -31,7 +31,9 @@ class CurlClient final : public Client {
     TRY(fault_point(FaultKind::network, "send"));
     auto line = take_line();
     auto response = transfer_on(*line, context, request, sink, target.is_loopback);
-    give_back(std::move(line));
+    // After a host that has no address curl 7.88 keeps a buffer with the handle, and then refuses
+    // to be told its size again.
+    if (response) give_back(std::move(line));
     return response;
   }
 

@@ -50,6 +50,18 @@ class DeadPort {
 
 }  // namespace
 
+TEST_CASE("a host that has no address is an error, again and again") {
+  const auto client = Client::make({});
+  // A label may have 63 characters: refused without asking anyone.
+  ClientRequest request;
+  request.url = "http://" + std::string(64, 'a') + ".invalid/";
+  for (int i = 0; i < 3; ++i) {
+    const auto response = client->send(Context(), request);
+    REQUIRE_FALSE(response);
+    CHECK(response.error().code() == Code::unavailable);
+  }
+}
+
 TEST_CASE("a request arrives as it was written and its response comes back") {
   LoopbackServer server([](const Request& request, Connection& connection) {
     connection.reply(207, request.body + "!", "X-One: a\r\nx-one: b\r\nEmpty:\r\n");

@@ -246,7 +246,7 @@ class Loop final : public CallControl,
     if (const CURLcode code = call->go_on(); code != CURLE_OK) end(call, code);
   }
 
-  std::shared_ptr<Call> release(Call& call) {
+  std::shared_ptr<Call> release(Call& call, bool is_sound) {
     const auto found = running_.find(&call);
     if (found == running_.end()) return nullptr;
     std::shared_ptr<Call> kept = std::move(found->second);
@@ -254,17 +254,18 @@ class Loop final : public CallControl,
     deadlines_.drop(call);
     curl_multi_remove_handle(multi_, call.handle());
     Easy easy = call.take_handle();
-    if (idle_handles_.size() < idle_handles_max) idle_handles_.push_back(std::move(easy));
+    if (is_sound && idle_handles_.size() < idle_handles_max)
+      idle_handles_.push_back(std::move(easy));
     --common_->calls;
     return kept;
   }
 
   void end(const std::shared_ptr<Call>& call, CURLcode code) {
-    if (release(*call)) call->finish(code);
+    if (release(*call, code == CURLE_OK)) call->finish(code);
   }
 
   void cancel(const std::shared_ptr<Call>& call) {
-    if (release(*call)) call->finish(fail(Code::cancelled, "the call was cancelled"));
+    if (release(*call, false)) call->finish(fail(Code::cancelled, "the call was cancelled"));
   }
 
   void take_results() {
