@@ -284,6 +284,16 @@ TEST_CASE("a span that has not ended is pending, and an exception tells what wen
   CHECK(one(R"("startTimeUnixNano":"18446744073709551615")").start == 9223372036854775807);
 }
 
+TEST_CASE("times at the end of what a clock can say do no harm") {
+  const std::string last = R"("startTimeUnixNano":"9223372036854775807","attributes":[)";
+  const auto first_token = [&](const std::string& key, const std::string& value) {
+    return one(last + attribute(key, value) + "]").first_token;
+  };
+  CHECK_FALSE(first_token("gen_ai.response.time_to_first_chunk", R"({"doubleValue":1})"));
+  CHECK_FALSE(first_token("langfuse.observation.completion_start_time",
+                          R"({"stringValue":"3023-11-14T22:13:21.5Z"})"));
+}
+
 TEST_CASE("spans without sound ids are rejected one by one and the others stay") {
   const auto spans = [](const std::string& list) {
     return of_json(R"({"resourceSpans":[{"scopeSpans":[{"spans":[)" + list + "]}]}]}");

@@ -29,9 +29,10 @@ enum class Meaning : std::uint8_t {
   reasoning_tokens,
   input_audio_tokens,
   output_audio_tokens,
-  usage_object,    ///< Counts of tokens by name, of Langfuse: exclusive.
-  input_details,   ///< LangChain's details of the inclusive counts.
-  output_details,  ///< The same.
+  usage_object,       ///< Counts of tokens by name, of Langfuse: exclusive.
+  provider_metadata,  ///< What the AI SDK passes on: Anthropic's own usage, OpenAI's details.
+  input_details,      ///< LangChain's details of the inclusive counts.
+  output_details,     ///< The same.
   convention,
   input_cost,
   output_cost,

@@ -2,8 +2,8 @@
 #include <charconv>
 #include <cmath>
 
-#include "core/clock.hpp"
 #include "trace/detail/mapping.hpp"
+#include "trace/detail/times.hpp"
 
 namespace slipway::trace::detail {
 
@@ -123,9 +123,52 @@ SentUsage usage_in(const json::Object& object) {
   const json::Object output =
       object_in(object, {"completion_tokens_details", "output_tokens_details"});
   take_details(input, output, usage);
+  const json::Object writes = object_in(object, {"cache_creation"});
+  set_if(usage.cache_write_5m, count_in(writes, {"ephemeral_5m_input_tokens"}));
+  set_if(usage.cache_write_1h, count_in(writes, {"ephemeral_1h_input_tokens"}));
   const bool is_openai = !input.empty() || !output.empty() || object.contains("prompt_tokens");
   usage.convention = is_openai ? Convention::inclusive : Convention::exclusive;
   return usage;
+}
+
+/// One convention throughout: these are inclusive.
+void take_counts(const FoundAttributes& found, SentUsage& usage) {
+  take_count(found, M::input_tokens, usage.input);
+  take_count(found, M::output_tokens, usage.output);
+  take_count(found, M::total_tokens, usage.total);
+  const auto details = [&](M meaning) {
+    json::Object object;
+    found.first(meaning, [&](const json::Value& value, std::size_t) {
+      object = as_object(value).value_or(json::Object());
+      return !object.empty();
+    });
+    return object;
+  };
+  take_details(details(M::input_details), details(M::output_details), usage);
+  take_count(found, M::cache_read_tokens, usage.cache_read);
+  take_count(found, M::cache_write_tokens, usage.cache_write);
+  take_count(found, M::cache_write_1h_tokens, usage.cache_write_1h);
+  take_count(found, M::reasoning_tokens, usage.reasoning);
+  take_count(found, M::input_audio_tokens, usage.input_audio);
+  take_count(found, M::output_audio_tokens, usage.output_audio);
+}
+
+/// The AI SDK counts what all vendors have, and passes on the rest as it came. Of its frames the
+/// counts are those of all calls, and the rest is that of the last one.
+void take_provider_metadata(const FoundAttributes& found, SentUsage& usage) {
+  json::Object metadata;
+  found.first(M::provider_metadata, [&](const json::Value& value, std::size_t) {
+    metadata = as_object(value).value_or(json::Object());
+    return true;
+  });
+  const json::Object anthropic = object_in(object_in(metadata, {"anthropic"}), {"usage"});
+  if (anthropic.contains("input_tokens")) usage = usage_in(anthropic);
+  const json::Object openai = object_in(metadata, {"openai"});
+  if (!usage.cache_read) usage.cache_read = count_in(openai, {"cachedPromptTokens"});
+  if (!usage.reasoning) usage.reasoning = count_in(openai, {"reasoningTokens"});
+  const json::Object bedrock = object_in(object_in(metadata, {"bedrock"}), {"usage"});
+  if (!usage.cache_read) usage.cache_read = count_in(bedrock, {"cacheReadInputTokens"});
+  if (!usage.cache_write) usage.cache_write = count_in(bedrock, {"cacheWriteInputTokens"});
 }
 
 void map_usage(const FoundAttributes& found, RunPatch& run) {
@@ -134,26 +177,9 @@ void map_usage(const FoundAttributes& found, RunPatch& run) {
     if (const auto object = as_object(value)) usage = usage_in(*object);
     return !usage.is_empty();
   });
-  // One convention or the other: counts of both together would mean nothing.
   if (usage.is_empty()) {
-    take_count(found, M::input_tokens, usage.input);
-    take_count(found, M::output_tokens, usage.output);
-    take_count(found, M::total_tokens, usage.total);
-    const auto details = [&](M meaning) {
-      json::Object object;
-      found.first(meaning, [&](const json::Value& value, std::size_t) {
-        object = as_object(value).value_or(json::Object());
-        return !object.empty();
-      });
-      return object;
-    };
-    take_details(details(M::input_details), details(M::output_details), usage);
-    take_count(found, M::cache_read_tokens, usage.cache_read);
-    take_count(found, M::cache_write_tokens, usage.cache_write);
-    take_count(found, M::cache_write_1h_tokens, usage.cache_write_1h);
-    take_count(found, M::reasoning_tokens, usage.reasoning);
-    take_count(found, M::input_audio_tokens, usage.input_audio);
-    take_count(found, M::output_audio_tokens, usage.output_audio);
+    take_counts(found, usage);
+    if (run.kind == Kind::llm) take_provider_metadata(found, usage);
   }
   found.first(M::convention, [&](const json::Value& value, std::size_t) {
     if (!value.is_string()) return false;
@@ -235,7 +261,10 @@ void map_first_token(const FoundAttributes& found, RunPatch& run) {
     constexpr double week = 604'800e9;
     if (!units || !run.start || !(*units >= 0) || *units * nanoseconds_per_unit > week)
       return false;
-    run.first_token = *run.start + std::llround(*units * nanoseconds_per_unit);
+    Nanoseconds time = 0;
+    if (__builtin_add_overflow(*run.start, std::llround(*units * nanoseconds_per_unit), &time))
+      return false;
+    run.first_token = time;
     return true;
   };
   if (after_start(M::first_token_seconds, 1e9) || after_start(M::first_token_ms, 1e6)) return;
@@ -245,10 +274,9 @@ void map_first_token(const FoundAttributes& found, RunPatch& run) {
         std::string_view text = value.get_string();
         // Langfuse writes it as JSON.
         if (text.size() > 2 && text.front() == '"') text = text.substr(1, text.size() - 2);
-        const auto time = parse_time(text);
-        if (!time) return false;
-        run.first_token = std::chrono::nanoseconds(time->time_since_epoch()).count();
-        return true;
+        const auto time = parse_nanoseconds(text);
+        if (time) run.first_token = *time;
+        return time.ok();
       });
   if (is_known) return;
   for (const Event& event : run.events)

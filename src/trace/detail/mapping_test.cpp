@@ -146,6 +146,37 @@ TEST_CASE("Langfuse's counts exclude each other unless they are OpenAI's object"
   CHECK(usage.convention == Convention::inclusive);
 }
 
+TEST_CASE("what the AI SDK passes on of a vendor's usage counts for the call, not for its frame") {
+  const std::string metadata =
+      R"({"anthropic": {"usage": {"input_tokens": 7, "cache_creation_input_tokens": 20,
+          "cache_read_input_tokens": 160, "output_tokens": 44,
+          "cache_creation": {"ephemeral_5m_input_tokens": 15, "ephemeral_1h_input_tokens": 5}}}})";
+  SentUsage usage = mapped({{"ai.operationId", "ai.generateText.doGenerate"},
+                            {"ai.usage.inputTokens", 7},
+                            {"ai.response.providerMetadata", metadata}})
+                        .usage;
+  CHECK(usage.input == 7);
+  CHECK(usage.cache_read == 160);
+  CHECK(usage.cache_write == 20);
+  CHECK(usage.cache_write_5m == 15);
+  CHECK(usage.cache_write_1h == 5);
+  CHECK(usage.convention == Convention::exclusive);
+  usage = mapped({{"ai.operationId", "ai.generateText"},
+                  {"ai.usage.inputTokens", 14},
+                  {"ai.response.providerMetadata", metadata}})
+              .usage;
+  CHECK(usage.input == 14);
+  CHECK_FALSE(usage.cache_read);
+  usage = mapped({{"ai.operationId", "ai.streamText.doStream"},
+                  {"ai.usage.inputTokens", 14},
+                  {"ai.response.providerMetadata",
+                   R"({"openai": {"cachedPromptTokens": 9, "reasoningTokens": 3}})"}})
+              .usage;
+  CHECK(usage.cache_read == 9);
+  CHECK(usage.reasoning == 3);
+  CHECK(usage.convention == Convention::inclusive);
+}
+
 TEST_CASE("a client can say which convention its counts follow") {
   CHECK(mapped({{"gen_ai.usage.input_tokens", 1}, {"slipway.usage.convention", "exclusive"}})
             .usage.convention == Convention::exclusive);

@@ -334,7 +334,7 @@ Error JsonMessage::expected(const JsonPath& path, std::string_view what, const j
 
 Result<std::string_view> JsonMessage::text(JsonName name) const {
   const json::Value* const value = find(name);
-  if (!value) return std::string_view();
+  if (!value) return std::string_view("");
   if (!value->is_string()) return expected({&path_, name.camel}, "a string", *value);
   return std::string_view(value->get_string());
 }

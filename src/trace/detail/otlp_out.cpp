@@ -134,6 +134,11 @@ void say_payload(json::Object& attributes, std::string_view name,
       wanted->is_text ? "text/plain" : "application/json";
 }
 
+std::int64_t sum(std::int64_t some, std::int64_t others) {
+  std::int64_t all = 0;
+  return __builtin_add_overflow(some, others, &all) ? std::max(some, others) : all;
+}
+
 void say_usage(json::Object& attributes, const SentUsage& wanted, const SentUsage& said) {
   say(attributes, "gen_ai.usage.input_tokens", wanted.input, said.input);
   say(attributes, "gen_ai.usage.output_tokens", wanted.output, said.output);
@@ -141,7 +146,7 @@ void say_usage(json::Object& attributes, const SentUsage& wanted, const SentUsag
   say(attributes, "gen_ai.usage.cache_read.input_tokens", wanted.cache_read, said.cache_read);
   auto writes = wanted.cache_write;
   if (!writes && wanted.cache_write_5m)
-    writes = *wanted.cache_write_5m + wanted.cache_write_1h.value_or(0);
+    writes = sum(*wanted.cache_write_5m, wanted.cache_write_1h.value_or(0));
   say(attributes, "gen_ai.usage.cache_write.input_tokens", writes, said.cache_write);
   say(attributes, "gen_ai.usage.cache_write.1h.input_tokens", wanted.cache_write_1h,
       said.cache_write_1h);
@@ -154,8 +159,9 @@ void say_usage(json::Object& attributes, const SentUsage& wanted, const SentUsag
 
 void say_first_token(json::Object& attributes, const RunPatch& run, const RunPatch& said) {
   if (!run.first_token || !run.start || run.first_token == said.first_token) return;
-  attributes["gen_ai.response.time_to_first_chunk"] =
-      static_cast<double>(*run.first_token - *run.start) * 1e-9;
+  Nanoseconds waited = 0;
+  if (__builtin_sub_overflow(*run.first_token, *run.start, &waited)) return;
+  attributes["gen_ai.response.time_to_first_chunk"] = static_cast<double>(waited) * 1e-9;
 }
 
 /// Only what reading the attributes again would not give.

@@ -183,8 +183,8 @@ void ProtobufTraces::read_link(std::string_view message, OtlpSpan& span) {
 void ProtobufTraces::read_attribute(std::string_view message, json::Object& attributes,
                                     std::size_t depth) {
   count_value(message);
-  std::string_view key;
-  std::string_view value;
+  std::string_view key = "";
+  std::string_view value = "";
   WireReader reader(message, fault_);
   for (WireField field; reader.next(field);) {
     if (field.is_bytes(1)) key = field.bytes;
