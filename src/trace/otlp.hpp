@@ -29,7 +29,8 @@ struct OtlpBatch {
 /// is "default". Spans without sound ids, with more than 16384 attributes or values nested more
 /// than 32 deep are rejected, the others stay. Thread safe, as all functions here.
 /// Fails: invalid_argument (the body is no export request; names the byte or the path; more than
-/// 100000 spans, or more than 3 million attributes, events, links and items together).
+/// 100000 spans, more than 3 million attributes, events, links and items together, or 256 MiB of
+/// copies of what resources and scopes say).
 Result<OtlpBatch> decode_otlp_traces(std::string_view body, OtlpFormat format,
                                      const std::string& project);
 

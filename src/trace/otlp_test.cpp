@@ -408,6 +408,31 @@ TEST_CASE("a request that would unpack to too much is refused") {
   CHECK(error_of(wrapped(span), OtlpFormat::protobuf).ends_with(detail::too_many_values));
 }
 
+TEST_CASE("a large resource is not copied to more spans than there is memory for") {
+  WireWriter value;
+  value.bytes(1, std::string(1 << 20, 'v'));
+  WireWriter named;
+  named.bytes(1, "k");
+  named.bytes(2, value.text());
+  WireWriter described;
+  described.bytes(1, named.text());
+  const auto body = [&](int spans) {
+    WireWriter scope;
+    for (int i = 0; i < spans; ++i)
+      scope.present_bytes(2, wire_span(std::string(16, 'a'), "12345678").text());
+    WireWriter resource;
+    resource.bytes(1, described.text());
+    // Scopes cost nothing until they have spans.
+    for (int i = 0; i < 100'000; ++i) resource.present_bytes(2, "");
+    resource.present_bytes(2, scope.text());
+    WireWriter all;
+    all.present_bytes(1, resource.text());
+    return all.take();
+  };
+  CHECK(must(decode_otlp_traces(body(3), OtlpFormat::protobuf, "")).runs.size() == 3);
+  CHECK(error_of(body(300), OtlpFormat::protobuf).ends_with(detail::too_much_copied));
+}
+
 TEST_CASE("metrics and logs are counted in both forms") {
   const auto count = [](Result<std::int64_t> counted) { return counted ? *counted : -1; };
   CHECK(count(count_otlp_metrics(

@@ -293,11 +293,11 @@ void add_tag(RunPatch& run, std::string_view tag) {
   run.tags.emplace_back(tag);
 }
 
+constexpr std::size_t tags_max = 1000;  // Looking for doubles is quadratic.
+
 void add_tags(RunPatch& run, const json::Array& tags) {
-  // Looking for doubles is quadratic.
-  constexpr std::size_t tags_max = 1000;
-  for (const json::Value& tag : tags)
-    if (tag.is_string() && run.tags.size() < tags_max) add_tag(run, tag.get_string());
+  for (std::size_t i = 0; i < std::min(tags.size(), tags_max); ++i)
+    if (tags[i].is_string()) add_tag(run, tags[i].get_string());
 }
 
 /// A list, JSON of a list, or words between commas.
@@ -315,7 +315,7 @@ void map_tags(const FoundAttributes& found, RunPatch& run) {
       return false;
     }
     json::Array words;
-    for (std::size_t at = 0; at <= text.size();) {
+    for (std::size_t at = 0; at <= text.size() && words.size() < tags_max;) {
       const std::size_t comma = std::min(text.find(',', at), text.size());
       words.emplace_back(text.substr(at, comma - at));
       at = comma + 1;

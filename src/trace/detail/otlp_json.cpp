@@ -121,6 +121,8 @@ class JsonTraces {
   const std::string& project_;
   OtlpSpans spans_;
   bool is_too_deep_ = false;  ///< Something in the span that is read.
+  bool is_too_wide_ = false;  ///< The same.
+  std::size_t copied_of_resource_ = 0, copied_ = 0;
 };
 
 Result<void> set_number(json::Object& object, std::string_view key, Result<std::uint64_t> number) {
@@ -144,6 +146,7 @@ Result<void> JsonTraces::read_resource_spans(const JsonMessage& message) {
   TRY(set_text(others, "otel.resource_schema_url", message.text({"schemaUrl", "schema_url"})));
   OtlpSurroundings around = surroundings_of(std::move(attributes), project_);
   for (auto& [key, value] : others) around.attributes[key] = std::move(value);
+  copied_of_resource_ = bytes_of(around);
   return message.messages({"scopeSpans", "scope_spans"},
                           [&](const JsonMessage& each) { return read_scope_spans(each, around); });
 }
@@ -162,12 +165,14 @@ Result<void> JsonTraces::read_scope(const JsonMessage& message, json::Object& ar
 
 Result<void> JsonTraces::read_scope_spans(const JsonMessage& message,
                                           const OtlpSurroundings& of_resource) {
-  OtlpSurroundings around = of_resource;
+  OtlpSurroundings around;
+  around.outer = &of_resource;
   TRY(message.message({"scope", "scope"}, [&](const JsonMessage& scope) {
     return read_scope(scope, around.attributes);
   }));
   TRY(set_text(around.attributes, "otel.scope.schema_url",
                message.text({"schemaUrl", "schema_url"})));
+  copied_ = copied_of_resource_ + bytes_of(around);
   return message.messages({"spans", "spans"},
                           [&](const JsonMessage& span) { return read_span(span, around); });
 }
@@ -188,7 +193,7 @@ Result<void> JsonTraces::read_parts(const JsonMessage& message, OtlpSpan& span) 
 Result<void> JsonTraces::read_span(const JsonMessage& message, const OtlpSurroundings& around) {
   if (!spans_.count_span()) return fail(Code::invalid_argument, "{}", too_many_spans);
   OtlpSpan span;
-  is_too_deep_ = false;
+  is_too_deep_ = is_too_wide_ = false;
   span.trace_id = lower(TRY(message.text({"traceId", "trace_id"})));
   span.span_id = lower(TRY(message.text({"spanId", "span_id"})));
   span.parent_id = lower(TRY(message.text({"parentSpanId", "parent_span_id"})));
@@ -205,11 +210,12 @@ Result<void> JsonTraces::read_span(const JsonMessage& message, const OtlpSurroun
   span.dropped_events = TRY(message.number({"droppedEventsCount", "dropped_events_count"}));
   span.dropped_links = TRY(message.number({"droppedLinksCount", "dropped_links_count"}));
   TRY(read_parts(message, span));
-  if (span.attributes.size() > attributes_per_span_max)
+  if (is_too_wide_)
     span.problem = fmt::format("it has more than {} attributes", attributes_per_span_max);
   if (is_too_deep_)
     span.problem = fmt::format("a value is nested more than {} levels deep", value_depth_max);
-  spans_.add(std::move(span), around);
+  if (!spans_.add(std::move(span), around, copied_))
+    return fail(Code::invalid_argument, "{}", too_much_copied);
   return {};
 }
 
@@ -243,6 +249,10 @@ Result<void> JsonTraces::read_attributes(const JsonMessage& message, JsonName na
                                          json::Object& attributes, std::size_t depth) {
   return message.messages(name, [&](const JsonMessage& attribute) -> Result<void> {
     TRY(count_value());
+    if (attributes.size() >= attributes_per_span_max) {
+      is_too_wide_ = true;
+      return {};
+    }
     const std::string_view key = TRY(attribute.text({"key", "key"}));
     json::Value value;
     TRY(attribute.message({"value", "value"}, [&](const JsonMessage& any) -> Result<void> {

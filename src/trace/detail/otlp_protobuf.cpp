@@ -40,6 +40,8 @@ class ProtobufTraces {
   WireFault fault_;
   OtlpSpans spans_;
   bool is_too_deep_ = false;  ///< Something in the span that is read.
+  bool is_too_wide_ = false;  ///< The same.
+  std::size_t copied_of_resource_ = 0, copied_ = 0;
 };
 
 void ProtobufTraces::read_resource_spans(std::string_view message) {
@@ -60,6 +62,7 @@ void ProtobufTraces::read_resource_spans(std::string_view message) {
   }
   OtlpSurroundings around = surroundings_of(std::move(attributes), project_);
   for (auto& [key, value] : others) around.attributes[key] = std::move(value);
+  copied_of_resource_ = bytes_of(around);
   WireReader second(message, fault_);
   while (second.next(field))
     if (field.is_bytes(2)) read_scope_spans(field.bytes, around);
@@ -81,7 +84,8 @@ void ProtobufTraces::read_scope(std::string_view message, json::Object& around) 
 
 void ProtobufTraces::read_scope_spans(std::string_view message,
                                       const OtlpSurroundings& of_resource) {
-  OtlpSurroundings around = of_resource;
+  OtlpSurroundings around;
+  around.outer = &of_resource;
   WireField field;
   WireReader first(message, fault_);
   while (first.next(field)) {
@@ -89,6 +93,7 @@ void ProtobufTraces::read_scope_spans(std::string_view message,
     if (field.is_bytes(3) && !field.bytes.empty())
       around.attributes["otel.scope.schema_url"] = utf8_text(field.bytes);
   }
+  copied_ = copied_of_resource_ + bytes_of(around);
   WireReader second(message, fault_);
   while (second.next(field))
     if (field.is_bytes(2)) read_span(field.bytes, around);
@@ -97,7 +102,7 @@ void ProtobufTraces::read_scope_spans(std::string_view message,
 void ProtobufTraces::read_span(std::string_view message, const OtlpSurroundings& around) {
   if (!spans_.count_span()) return fault_.set(message.data(), too_many_spans);
   OtlpSpan span;
-  is_too_deep_ = false;
+  is_too_deep_ = is_too_wide_ = false;
   WireReader reader(message, fault_);
   for (WireField field; reader.next(field);) {
     switch (field.type) {
@@ -117,11 +122,12 @@ void ProtobufTraces::read_span(std::string_view message, const OtlpSurroundings&
         break;
     }
   }
-  if (span.attributes.size() > attributes_per_span_max)
+  if (is_too_wide_)
     span.problem = fmt::format("it has more than {} attributes", attributes_per_span_max);
   if (is_too_deep_)
     span.problem = fmt::format("a value is nested more than {} levels deep", value_depth_max);
-  if (!fault_.is_set()) spans_.add(std::move(span), around);
+  if (!fault_.is_set() && !spans_.add(std::move(span), around, copied_))
+    fault_.set(message.data(), too_much_copied);
 }
 
 void ProtobufTraces::read_part(const WireField& field, OtlpSpan& span) {
@@ -183,6 +189,10 @@ void ProtobufTraces::read_link(std::string_view message, OtlpSpan& span) {
 void ProtobufTraces::read_attribute(std::string_view message, json::Object& attributes,
                                     std::size_t depth) {
   count_value(message);
+  if (attributes.size() >= attributes_per_span_max) {
+    is_too_wide_ = true;
+    return;
+  }
   std::string_view key = "";
   std::string_view value = "";
   WireReader reader(message, fault_);

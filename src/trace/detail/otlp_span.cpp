@@ -190,27 +190,45 @@ OtlpSurroundings surroundings_of(json::Object resource_attributes,
   return around;
 }
 
-void OtlpSpans::add(OtlpSpan span, const OtlpSurroundings& around) {
+std::size_t bytes_of(const OtlpSurroundings& around) {
+  std::size_t bytes = around.project.size();
+  for (const auto& [key, value] : around.attributes) {
+    constexpr std::size_t value_bytes = 64;
+    bytes += key.size() + value_bytes;
+    if (value.is_string()) bytes += value.get_string().size();
+    // Rare enough to be written for that.
+    if (value.is_structured()) bytes += 4 * json::dump(value).size();
+  }
+  return bytes;
+}
+
+bool OtlpSpans::add(OtlpSpan span, const OtlpSurroundings& scope, std::size_t copied) {
   if (const std::string problem = problem_of(span); !problem.empty()) {
     if (batch_.rejected++ == 0)
       batch_.message = fmt::format("span '{}' is rejected: {}",
                                    std::string_view(utf8_text(span.name.substr(0, 100))), problem);
-    return;
+    return true;
   }
+  copied_ += copied;
+  if (copied_ > copied_bytes_max) return false;
+  const OtlpSurroundings& resource = *scope.outer;
   RunPatch& run = batch_.runs.emplace_back();
   run.id = std::move(span.span_id);
   run.trace_id = std::move(span.trace_id);
   if (!span.parent_id.empty()) run.parent_id = std::move(span.parent_id);
   run.name = std::move(span.name);
-  if (!around.project.empty()) run.project = around.project;
+  if (!resource.project.empty()) run.project = resource.project;
   run.events = std::move(span.events);
   add_own_fields(span);
   run.attributes = std::move(span.attributes);
   set_state(run, span);
-  run.attributes.reserve(run.attributes.size() + around.attributes.size());
-  for (const auto& [key, value] : around.attributes) run.attributes.insert_or_assign(key, value);
+  run.attributes.reserve(run.attributes.size() + resource.attributes.size() +
+                         scope.attributes.size());
+  for (const OtlpSurroundings* each : {&resource, &scope})
+    for (const auto& [key, value] : each->attributes) run.attributes.insert_or_assign(key, value);
   map_attributes(run);
   if (!run.project) run.project = "default";
+  return true;
 }
 
 OtlpBatch OtlpSpans::take() {

@@ -22,6 +22,8 @@ inline constexpr std::size_t spans_per_request_max = 100'000;
 inline constexpr std::size_t values_per_request_max = 3'000'000;
 inline constexpr std::size_t attributes_per_span_max = 16'384;
 inline constexpr std::size_t value_depth_max = 32;
+/// Every span gets a copy of what its resource and scope say.
+inline constexpr std::size_t copied_bytes_max = std::size_t{256} << 20;
 
 inline constexpr std::string_view resource_prefix = "otel.resource.";
 inline constexpr std::string_view scope_attribute_prefix = "otel.scope.attributes.";
@@ -40,8 +42,11 @@ struct OtlpSpan {
 /// What all spans of a resource, or of a scope, have in common; keys begin with "otel.".
 struct OtlpSurroundings {
   json::Object attributes;
-  std::string project;
+  std::string project;                      ///< Of a resource.
+  const OtlpSurroundings* outer = nullptr;  ///< Of a scope: its resource, which outlives it.
 };
+/// About what a copy of them takes.
+std::size_t bytes_of(const OtlpSurroundings& around);
 
 /// The attributes of a resource with their prefix, and the project that they name.
 OtlpSurroundings surroundings_of(json::Object resource_attributes,
@@ -53,16 +58,20 @@ class OtlpSpans {
   /// False: there are too many of them.
   bool count_span() { return ++spans_ <= spans_per_request_max; }
   bool count_value() { return ++values_ <= values_per_request_max; }
-  /// Counts it as rejected if it has a problem or its ids are not sound.
-  void add(OtlpSpan span, const OtlpSurroundings& around);
+  /// Of a scope, `copied` is the `bytes_of` it and its resource. Counts the span as rejected if it
+  /// has a problem or its ids are not sound. False: too much would be copied.
+  bool add(OtlpSpan span, const OtlpSurroundings& scope, std::size_t copied);
   OtlpBatch take();
 
  private:
   OtlpBatch batch_;
-  std::size_t spans_ = 0, values_ = 0;
+  std::size_t spans_ = 0, values_ = 0, copied_ = 0;
 };
 inline constexpr const char* too_many_spans =
     "more than 100000 spans in one request; send smaller batches";
+inline constexpr const char* too_much_copied =
+    "the attributes of resources and scopes, copied to each span, take more than 256 MiB; send "
+    "smaller batches";
 inline constexpr const char* too_many_values =
     "more than 3000000 attributes, events, links and items in one request; send smaller batches";
 
