@@ -10,6 +10,8 @@
 #include "app/interrupt.hpp"
 #include "core/fault.hpp"
 #include "core/log.hpp"
+#include "trace/own_prices.hpp"
+#include "trace/sessions.hpp"
 
 namespace slipway::app {
 
@@ -28,7 +30,8 @@ void hold_standard_descriptors() {
 
 std::vector<store::Migration> all_migrations() {
   std::vector<store::Migration> all = rag::migrations();
-  for (const auto& steps : {access::migrations(), api::migrations()})
+  for (const auto& steps : {access::migrations(), api::migrations(), trace::price_migrations(),
+                            trace::session_migrations()})
     all.insert(all.end(), steps.begin(), steps.end());
   return all;
 }

@@ -17,6 +17,7 @@
 #include "gateway/config.hpp"
 #include "models/catalog.hpp"
 #include "rag/library.hpp"
+#include "trace/config.hpp"
 
 namespace slipway::app {
 
@@ -91,12 +92,13 @@ struct Config {
   std::map<std::string, gateway::RouteConfig> routes;
   std::map<std::string, gateway::GuardrailConfig> guardrails;
   gateway::GatewayConfig gateway;
+  trace::TracesConfig traces;
   LogConfig log;
   Result<void> validate() const;
 };
 BOOST_DESCRIBE_STRUCT(Config, (),
                       (data, defaults, models, collections, loading, connectors, sources, server,
-                       keys, routes, guardrails, gateway, log))
+                       keys, routes, guardrails, gateway, traces, log))
 
 inline constexpr std::string_view config_file_name = "slipway.yaml";
 

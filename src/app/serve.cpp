@@ -76,7 +76,7 @@ class Running {
 
   Result<void> start() {
     const LoadedConfig loaded = TRY(load());
-    TRY(open_foundations(loaded.config.server));
+    TRY(open_foundations(loaded.config));
     TRY(take_over(loaded));
     return listen(loaded.config.server);
   }
@@ -113,14 +113,18 @@ class Running {
     return loaded;
   }
 
-  Result<void> open_foundations(const ServerConfig& config) {
+  Result<void> open_foundations(const Config& config) {
     store::Database& database = *TRY(app_.database(DataFolder::may_be_made));
     keys_ = TRY(access::Keys::open(database));
     upstream_ = TRY(http::Upstream::make({}));
     jobs_ = TRY(api::Jobs::open({.database = database}));
-    workers_ = std::make_unique<Pool>(
-        Pool::Options{.threads = config.workers == 0 ? default_workers : config.workers,
-                      .queue_max = worker_queue_max});
+    workers_ = std::make_unique<Pool>(Pool::Options{
+        .threads = config.server.workers == 0 ? default_workers : config.server.workers,
+        .queue_max = worker_queue_max});
+    tracing_ = TRY(detail::Tracing::open({.config = config.traces,
+                                          .database = database,
+                                          .workers = *workers_,
+                                          .metrics = metrics_}));
     auto door = std::make_shared<ui::Door>(
         ui::Door::Options{.find_key = [this](std::string_view key) { return keys_->find(key); }});
     foundations_.emplace(detail::Foundations{.database = database,
@@ -132,7 +136,8 @@ class Running {
                                              .workers = *workers_,
                                              .door = std::move(door),
                                              .gateway = gateway_,
-                                             .library = library_});
+                                             .library = library_,
+                                             .tracing = *tracing_});
     tidy_uploads(detail::uploads_folder(database));
     detail::observe_process(metrics_, version_number);
     return {};
@@ -177,13 +182,17 @@ class Running {
       request_metrics_.add(record);
       if (access_log_) access_log_->write(record);
     };
-    options.body_limit =
-        [most = config.upload_bytes_max](const http::Request& head) -> std::optional<std::size_t> {
+    options.body_limit = [most = config.upload_bytes_max, of_runs = tracing_->request_bytes_max()](
+                             const http::Request& head) -> std::optional<std::size_t> {
+      if (trace::is_intake_path(head.path)) return of_runs;
       if (head.path.starts_with("/api/collections/") && head.path.ends_with("/documents"))
         return most;
       return std::nullopt;
     };
-    options.tell_refusal = gateway::dialect_refusal;
+    options.tell_refusal = [](const http::Request& head, int status, const std::string& why) {
+      auto told = trace::dialect_refusal(head, status, why);
+      return told ? told : gateway::dialect_refusal(head, status, why);
+    };
     options.before_body = [this](const http::Request& head) {
       return current()->refuse_early(head);
     };
@@ -205,6 +214,7 @@ class Running {
   std::unique_ptr<http::Upstream> upstream_;
   Guarded<std::shared_ptr<rag::Library>> library_;
   std::unique_ptr<gateway::Gateway> gateway_;
+  std::unique_ptr<detail::Tracing> tracing_;
   std::optional<detail::Foundations> foundations_;
   // From here on things use those above, and end before them.
   Guarded<std::shared_ptr<detail::Service>> service_;

@@ -1,5 +1,7 @@
 #include "trace/config.hpp"
 
+#include "trace/masks.hpp"
+
 namespace slipway::trace {
 
 Result<void> TracesConfig::validate() const {
@@ -16,6 +18,7 @@ Result<void> TracesConfig::validate() const {
   if (retention_days < 0 || retention_days > days_most)
     return fail(Code::invalid_argument, "retention_days: {} is not in 0..{}", retention_days,
                 days_most);
+  TRY(Masks::make(mask));
   return {};
 }
 

@@ -133,10 +133,17 @@ class ServiceOfConfig final : public Service, public std::enable_shared_from_thi
                    }});
     api::mount(api, services());
     access::mount(api, foundations_.keys);
+    const trace::Services traces =
+        foundations_.tracing.services([this](const http::Request& request, std::string_view role) {
+          return admit(request, role);
+        });
+    trace::mount(api, traces);
     api.publish();
     gateway::mount_faces(
         router_,
         {.gateway = *foundations_.gateway, .gate = gate_, .workers = foundations_.workers});
+    trace::mount_otlp(router_, traces);
+    trace::mount_langsmith(router_, traces);
     ui::mount(router_, {.door = foundations_.door,
                         .who = [this](const http::Request& request) { return gate_.who(request); },
                         .version = std::string(version_number)});
@@ -159,15 +166,21 @@ class ServiceOfConfig final : public Service, public std::enable_shared_from_thi
   }
 
   std::optional<http::Response> refuse_early(const http::Request& head) const override {
-    if (!head.path.starts_with("/api/") || head.method == "OPTIONS") return std::nullopt;
-    if (const auto caller = gate_.who(head); !caller)
-      return http::to_response(http::problem_of(caller.error(), head));
-    return std::nullopt;
+    const bool takes_runs = trace::is_intake_path(head.path) && !head.path.ends_with("/info");
+    if ((!head.path.starts_with("/api/") && !takes_runs) || head.method == "OPTIONS")
+      return std::nullopt;
+    const auto caller = gate_.who(head);
+    if (caller) return std::nullopt;
+    if (takes_runs)
+      return trace::dialect_refusal(head, http_status(caller.error().code()),
+                                    caller.error().message());
+    return http::to_response(http::problem_of(caller.error(), head));
   }
 
   void tick() override {
     if (const auto refreshed = foundations_.gateway->refresh(); !refreshed)
       log::warning("gateway: {}", refreshed.error().message());
+    foundations_.tracing.tick();
     if (const auto begun = begin_due_sources(); !begun)
       log::warning("sources: {}", begun.error().message());
   }

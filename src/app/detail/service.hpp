@@ -7,6 +7,7 @@
 #include "access/gate.hpp"
 #include "api/jobs.hpp"
 #include "app/config.hpp"
+#include "app/detail/tracing.hpp"
 #include "core/guarded.hpp"
 #include "core/pool.hpp"
 #include "gateway/gateway.hpp"
@@ -34,6 +35,7 @@ struct Foundations {
   std::unique_ptr<gateway::Gateway>& gateway;
   /// Of the service that answers now: what pipelines are made of.
   Guarded<std::shared_ptr<rag::Library>>& library;
+  Tracing& tracing;
 };
 
 /// Safe to use from many threads once built.

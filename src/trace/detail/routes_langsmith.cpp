@@ -155,6 +155,12 @@ std::optional<std::string> query_value(const http::Request& request, std::string
   return values.empty() ? std::nullopt : std::optional(std::move(values.front()));
 }
 
+/// "true" as clients of several languages write it.
+bool is_asked(const http::Request& request, std::string_view name) {
+  const auto value = query_value(request, name);
+  return value && (http::equals_ignoring_case(*value, "true") || *value == "1");
+}
+
 Result<std::size_t> query_number(const http::Request& request, std::string_view name,
                                  std::size_t otherwise) {
   const auto text = query_value(request, name);
@@ -195,10 +201,10 @@ Result<http::Response> list_sessions(const Shared& shared, const http::ExchangeP
   const auto name = query_value(request, "name");
   const auto part = query_value(request, "name_contains");
   const auto dataset = query_values(request, "reference_dataset");
-  const bool is_free = query_value(request, "reference_free") == "true";
+  const bool is_free = is_asked(request, "reference_free");
   std::vector<std::string> ids = query_values(request, "id");
   for (std::string& id : ids) id = as_uuid(id);
-  const bool has_stats = query_value(request, "include_stats") == "true";
+  const bool has_stats = is_asked(request, "include_stats");
   std::string out = "[";
   std::size_t count = 0;
   for (const Session& session :
@@ -227,9 +233,8 @@ Result<http::Response> read_session(const Shared& shared, const http::ExchangePt
   for (const Session& session :
        TRY(detail::all_sessions(exchange->context(), shared.store, shared.sessions)))
     if (session.id == as_uuid(id))
-      return json_response(
-          200, TRY(session_json(exchange->context(), shared.store, session,
-                                query_value(exchange->request(), "include_stats") == "true")));
+      return json_response(200, TRY(session_json(exchange->context(), shared.store, session,
+                                                 is_asked(exchange->request(), "include_stats"))));
   return fail(Code::not_found, "Session {} not found", id.substr(0, 100));
 }
 
@@ -263,7 +268,7 @@ Result<http::Response> create_session(const Shared& shared, const http::Exchange
   // One that runs have brought already is there, too.
   for (const Session& known : TRY(detail::all_sessions(context, shared.store, shared.sessions))) {
     if (known.name != session.name) continue;
-    if (query_value(exchange->request(), "upsert") == "true")
+    if (is_asked(exchange->request(), "upsert"))
       return json_response(200, detail::session_text(known, nullptr));
     return fail(Code::conflict, "Session '{}' already exists.", session.name);
   }

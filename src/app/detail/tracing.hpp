@@ -1,0 +1,54 @@
+// Traces of a running server: where they are kept, who lets them in, when they end.
+#pragma once
+
+#include <atomic>
+#include <memory>
+
+#include "core/pool.hpp"
+#include "http/metrics.hpp"
+#include "store/database.hpp"
+#include "trace/config.hpp"
+#include "trace/mount.hpp"
+
+namespace slipway::app::detail {
+
+/// Outlives every service; its settings are those of the start. Safe to use from many threads.
+class Tracing {
+ public:
+  /// What it borrows must outlive it, but for the workers: they end before it.
+  struct Options {
+    trace::TracesConfig config;
+    store::Database& database;  ///< The main one; traces lie beside it.
+    Pool& workers;
+    http::Metrics& metrics;
+  };
+  /// Opens or makes traces.db. Fails: as opening a database.
+  static Result<std::unique_ptr<Tracing>> open(Options options);
+
+  trace::TraceStore& store() { return *store_; }
+  trace::OwnPrices& prices() { return *prices_; }
+  trace::Services services(
+      std::function<Result<void>(const http::Request&, std::string_view)> admit);
+  std::size_t request_bytes_max() const { return config_.max_request_bytes; }
+  /// Begins what is due: the deletion of old traces. Every second or so.
+  void tick();
+
+  /// Nothing is open yet: use `open`.
+  explicit Tracing(const Options& options)
+      : config_(options.config), workers_(options.workers), sessions_(options.database) {}
+
+ private:
+  void observe(http::Metrics& metrics);
+  void remove_old();
+
+  const trace::TracesConfig config_;
+  Pool& workers_;
+  std::unique_ptr<trace::OwnPrices> prices_;
+  std::unique_ptr<trace::TraceStore> store_;
+  std::unique_ptr<trace::Intake> intake_;
+  trace::Sessions sessions_;
+  std::chrono::steady_clock::time_point next_removal_{};
+  std::atomic<bool> is_removing_{false};
+};
+
+}  // namespace slipway::app::detail
