@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "core/duration.hpp"
-#include "gateway/detail/pattern.hpp"
+#include "core/pattern.hpp"
 
 namespace slipway::gateway {
 
@@ -75,8 +75,7 @@ Result<void> GuardrailConfig::validate() const {
   if (on_error == Verdict::mask) return wrong("on_error", "write refuse or allow");
   if (!webhook.empty() && !webhook.starts_with("http://") && !webhook.starts_with("https://"))
     return wrong("webhook", "is no URL; write http://HOST:PORT/PATH");
-  for (const std::string& pattern : patterns)
-    TRY(detail::Pattern::compile(pattern).within("patterns"));
+  for (const std::string& pattern : patterns) TRY(Pattern::compile(pattern).within("patterns"));
   return check_time("timeout", timeout);
 }
 

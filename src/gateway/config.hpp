@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/json.hpp"
+#include "core/masking.hpp"
 #include "models/catalog.hpp"
 
 namespace slipway::gateway {
@@ -56,8 +57,6 @@ BOOST_DESCRIBE_STRUCT(RouteConfig, (), (policy, targets, sticky, cache))
 
 enum class Phase { input, output };
 BOOST_DESCRIBE_ENUM(Phase, input, output)
-enum class Personal { email, phone, card, iban, ip, ssn };
-BOOST_DESCRIBE_ENUM(Personal, email, phone, card, iban, ip, ssn)
 enum class Verdict { allow, mask, refuse };
 BOOST_DESCRIBE_ENUM(Verdict, allow, mask, refuse)
 
@@ -65,7 +64,7 @@ BOOST_DESCRIBE_ENUM(Verdict, allow, mask, refuse)
 struct GuardrailConfig {
   std::vector<Phase> on = {Phase::input};
   std::vector<Personal> mask;         ///< Replaced by "[email]" and so on.
-  std::vector<std::string> patterns;  ///< Regular expressions, see detail/pattern.hpp.
+  std::vector<std::string> patterns;  ///< Regular expressions, see core/pattern.hpp.
   Verdict on_match = Verdict::mask;   ///< Of `patterns`: "[masked]", or the call is refused.
   std::string json_schema;  ///< "file:PATH": the output is JSON of this schema, or refused.
   std::optional<double> prompt_injection;  ///< Refuse input that scores this much, 0..1; try 0.7.

@@ -44,11 +44,11 @@ Result<std::shared_ptr<const SchemaCheck>> read_schema(const std::string& refere
 
 /// A mask changes the text in place; a refusing pattern only tells.
 std::optional<std::string> apply(const Guard& guard, std::string& text, std::size_t& masked) {
-  for (const Detector& detector : guard.detectors) {
+  for (const Watched& watched : guard.detectors) {
     std::size_t found = 0;
-    std::string masked_text = mask(detector, text, found);
+    std::string masked_text = mask(watched.detector, text, found);
     if (found == 0) continue;
-    if (detector.verdict == Verdict::refuse) return "a pattern that is not allowed was found";
+    if (watched.verdict == Verdict::refuse) return "a pattern that is not allowed was found";
     masked += found;
     text = std::move(masked_text);
   }
@@ -94,7 +94,7 @@ bool Guard::suspects(models::ModelTask task) const {
 }
 
 bool Guard::needs_whole() const {
-  const bool may_refuse = std::any_of(detectors.begin(), detectors.end(), [](const Detector& one) {
+  const bool may_refuse = std::any_of(detectors.begin(), detectors.end(), [](const Watched& one) {
     return one.verdict == Verdict::refuse;
   });
   return schema != nullptr || !config.webhook.empty() || may_refuse;
@@ -109,10 +109,11 @@ Result<GuardList> make_guards(const std::map<std::string, GuardrailConfig>& conf
     guard->name = name;
     guard->config = config;
     guard->timeout = TRY(parse_duration(config.timeout));
-    for (const Personal kind : config.mask) guard->detectors.push_back(detector(kind));
+    for (const Personal kind : config.mask)
+      guard->detectors.push_back({detector_of(kind), Verdict::mask});
     for (const std::string& pattern : config.patterns)
       guard->detectors.push_back(
-          TRY(detector(pattern, config.on_match).within(path + ".patterns")));
+          {TRY(detector_of(pattern).within(path + ".patterns")), config.on_match});
     if (!config.json_schema.empty())
       guard->schema = TRY(read_schema(config.json_schema).within(path + ".json_schema"));
     guards.push_back(std::move(guard));
@@ -220,7 +221,7 @@ OutputMask::Chain& OutputMask::chain(std::size_t choice, std::size_t part) {
   Chain& chain = chains_[{choice, part}];
   if (chain.masks.empty())
     for (const auto& guard : guards_)
-      for (const Detector& detector : guard->detectors) chain.masks.emplace_back(detector);
+      for (const Watched& watched : guard->detectors) chain.masks.emplace_back(watched.detector);
   return chain;
 }
 

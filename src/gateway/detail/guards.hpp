@@ -7,20 +7,26 @@
 #include <string>
 #include <vector>
 
+#include "core/masking.hpp"
 #include "dialects/chat.hpp"
 #include "dialects/embeddings.hpp"
 #include "dialects/rerank.hpp"
-#include "gateway/detail/mask.hpp"
 #include "gateway/detail/schema_check.hpp"
 #include "gateway/record.hpp"
 
 namespace slipway::gateway::detail {
 
+/// What is looked for, and what becomes of it.
+struct Watched {
+  Detector detector;
+  Verdict verdict = Verdict::mask;
+};
+
 /// One guardrail. Immutable.
 struct Guard {
   std::string name;
   GuardrailConfig config;
-  std::vector<Detector> detectors;
+  std::vector<Watched> detectors;
   std::shared_ptr<const SchemaCheck> schema;
   std::chrono::milliseconds timeout{500};
 

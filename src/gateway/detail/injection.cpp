@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "core/pattern.hpp"
 #include "core/result.hpp"
-#include "gateway/detail/pattern.hpp"
 
 namespace slipway::gateway::detail {
 

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "core/json.hpp"
-#include "gateway/detail/pattern.hpp"
+#include "core/pattern.hpp"
 
 namespace slipway::gateway::detail {
 
