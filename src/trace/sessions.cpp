@@ -89,6 +89,21 @@ Result<Session> Sessions::create(const Context& context, Session session) {
   return session;
 }
 
+void Sessions::remember(const std::string& name) {
+  constexpr std::size_t names_max = 10'000;
+  names_.with([&](auto& names) {
+    if (names.size() >= names_max) names.clear();
+    names.emplace(uuid_of(name), name);
+  });
+}
+
+std::optional<std::string> Sessions::remembered(const std::string& id) const {
+  return names_.with([&](const auto& names) {
+    const auto found = names.find(id);
+    return found == names.end() ? std::nullopt : std::optional(found->second);
+  });
+}
+
 Result<std::vector<Session>> Sessions::declared(const Context& context) {
   std::vector<Session> all;
   TRY(database_.read(context, [&](store::Connection& connection) -> Result<void> {

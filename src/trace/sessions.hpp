@@ -1,12 +1,14 @@
 // LangSmith's projects ("tracer sessions"): an id beside the name by which runs know them.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "core/clock.hpp"
+#include "core/guarded.hpp"
 #include "core/json.hpp"
 #include "store/database.hpp"
 #include "trace/run.hpp"
@@ -45,9 +47,14 @@ class Sessions {
   /// Declared ones; by name. Runs may have brought others.
   Result<std::vector<Session>> declared(const Context& context);
 
+  /// Keeps in mind whose id `uuid_of(name)` is: a list of all projects is dear.
+  void remember(const std::string& name);
+  std::optional<std::string> remembered(const std::string& id) const;
+
  private:
   store::Database& database_;
   const Clock& clock_;
+  Guarded<std::map<std::string, std::string>> names_;  ///< By id.
 };
 
 }  // namespace slipway::trace

@@ -6,7 +6,9 @@ import os
 import time
 import uuid
 
+import langsmith
 import pytest
+from langsmith import traceable, tracing_context
 from serving import serve
 
 # That client announces the end of methods that it still has; those who use it still call them.
@@ -16,7 +18,6 @@ KEY = "a-key-of-sufficient-length"
 
 
 def make_client(url, **options):
-    langsmith = pytest.importorskip("langsmith")
     return langsmith.Client(api_url=url, api_key=KEY, **{"auto_batch_tracing": True, **options})
 
 
@@ -48,8 +49,6 @@ def test_a_traced_tree_comes_out_as_it_went_in(server, monkeypatch, base, compre
     monkeypatch.setenv("LANGSMITH_TRACING", "true")
     monkeypatch.setenv("LANGSMITH_DISABLE_RUN_COMPRESSION", "false" if compressed else "true")
     client = make_client(server.url + base)
-    from langsmith import traceable, tracing_context
-
     @traceable(run_type="retriever", name="look up")
     def look_up(question):
         return [{"page_content": "Straße 7", "metadata": {}}]

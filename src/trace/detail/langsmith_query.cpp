@@ -99,9 +99,9 @@ class Translation {
   Result<void> add_sessions() {
     if (!body_.session || body_.session->empty()) return {};
     json::Array names;
-    for (const Session& session : TRY(all_sessions(context_, store_, sessions_)))
-      for (const std::string& id : *body_.session)
-        if (session.id == as_uuid(id)) names.emplace_back(session.name);
+    for (const std::string& id : *body_.session)
+      if (const auto name = TRY(session_name(context_, store_, sessions_, as_uuid(id))))
+        names.emplace_back(*name);
     if (names.empty()) result_.is_empty = true;
     if (names.size() == 1) result_.query.project = std::string(names.front().as_string());
     if (names.size() > 1) filters_.push_back(object("project", object("$in", std::move(names))));
@@ -172,11 +172,38 @@ Result<std::vector<Session>> all_sessions(const Context& context, TraceStore& st
       session.id = uuid_of(project.name);
       session.name = project.name;
       session.start = project.last_run_time;
+      sessions.remember(project.name);
     }
     if (!page.next_cursor) break;
     cursor = *page.next_cursor;
   }
   return all;
+}
+
+Result<std::optional<Session>> session_named(const Context& context, TraceStore& store,
+                                             Sessions& sessions, const std::string& name) {
+  for (Session& session : TRY(sessions.declared(context)))
+    if (session.name == name) return std::optional(std::move(session));
+  Query query;
+  query.project = name;
+  query.limit = 1;
+  query.with_payload = false;
+  const Page<Run> youngest = TRY(store.runs(context, query));
+  if (youngest.items.empty()) return std::optional<Session>();
+  sessions.remember(name);
+  Session session;
+  session.id = uuid_of(name);
+  session.name = name;
+  session.start = youngest.items.front().start;
+  return std::optional(std::move(session));
+}
+
+Result<std::optional<std::string>> session_name(const Context& context, TraceStore& store,
+                                                Sessions& sessions, const std::string& id) {
+  if (auto name = sessions.remembered(id)) return name;
+  for (const Session& session : TRY(all_sessions(context, store, sessions)))
+    if (session.id == id) return std::optional(session.name);
+  return std::optional<std::string>();
 }
 
 Result<LangSmithQuery> read_langsmith_query(const Context& context, const json::Value& body,

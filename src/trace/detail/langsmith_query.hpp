@@ -17,6 +17,13 @@ struct LangSmithQuery {
 Result<std::vector<Session>> all_sessions(const Context& context, TraceStore& store,
                                           Sessions& sessions);
 
+/// The project of that name, if it was declared or runs have brought it.
+Result<std::optional<Session>> session_named(const Context& context, TraceStore& store,
+                                             Sessions& sessions, const std::string& name);
+/// The name of the project with that id.
+Result<std::optional<std::string>> session_name(const Context& context, TraceStore& store,
+                                                Sessions& sessions, const std::string& id);
+
 /// Fails: invalid_argument naming the member, also what of it cannot be answered.
 Result<LangSmithQuery> read_langsmith_query(const Context& context, const json::Value& body,
                                             TraceStore& store, Sessions& sessions);

@@ -77,8 +77,8 @@ using SharedPtr = std::shared_ptr<const Shared>;
 class Places {
  public:
   static Result<Places> make(const Context& context, const Shared& shared) {
-    Places places(shared.store);
-    for (const Session& session : TRY(detail::all_sessions(context, shared.store, shared.sessions)))
+    Places places(shared);
+    for (const Session& session : TRY(shared.sessions.declared(context)))
       places.session_ids_[session.name] = session.id;
     return places;
   }
@@ -86,6 +86,7 @@ class Places {
     detail::LangSmithPlace place;
     const auto known = session_ids_.find(run.project);
     place.session_id = known == session_ids_.end() ? uuid_of(run.project) : known->second;
+    if (known == session_ids_.end()) sessions_->remember(run.project);
     place.dotted_order = TRY(orders_.of(context, run));
     // All but the last step are those of its ancestors.
     std::string_view rest = place.dotted_order;
@@ -98,7 +99,8 @@ class Places {
   }
 
  private:
-  explicit Places(TraceStore& store) : orders_(store) {}
+  explicit Places(const Shared& shared) : sessions_(&shared.sessions), orders_(shared.store) {}
+  Sessions* sessions_;
   std::map<std::string, std::string> session_ids_;
   detail::DottedOrders orders_;
 };
@@ -207,9 +209,13 @@ Result<http::Response> list_sessions(const Shared& shared, const http::ExchangeP
   const bool has_stats = is_asked(request, "include_stats");
   std::string out = "[";
   std::size_t count = 0;
-  for (const Session& session :
-       TRY(detail::all_sessions(exchange->context(), shared.store, shared.sessions))) {
-    if (name && session.name != *name) continue;
+  std::vector<Session> sessions;
+  if (!name)
+    sessions = TRY(detail::all_sessions(exchange->context(), shared.store, shared.sessions));
+  else if (auto one = TRY(
+               detail::session_named(exchange->context(), shared.store, shared.sessions, *name)))
+    sessions.push_back(*std::move(one));
+  for (const Session& session : sessions) {
     if (part && session.name.find(*part) == std::string::npos) continue;
     if (!ids.empty() && std::find(ids.begin(), ids.end(), session.id) == ids.end()) continue;
     if (!dataset.empty() &&
@@ -266,10 +272,10 @@ Result<http::Response> create_session(const Shared& shared, const http::Exchange
   session.start = TRY(time(body.start_time).within("start_time")).value_or(0);
   session.end = TRY(time(body.end_time).within("end_time"));
   // One that runs have brought already is there, too.
-  for (const Session& known : TRY(detail::all_sessions(context, shared.store, shared.sessions))) {
-    if (known.name != session.name) continue;
+  if (const auto known =
+          TRY(detail::session_named(context, shared.store, shared.sessions, session.name))) {
     if (is_asked(exchange->request(), "upsert"))
-      return json_response(200, detail::session_text(known, nullptr));
+      return json_response(200, detail::session_text(*known, nullptr));
     return fail(Code::conflict, "Session '{}' already exists.", session.name);
   }
   return json_response(
