@@ -48,6 +48,7 @@ def native(server, path):
 def test_a_traced_tree_comes_out_as_it_went_in(server, monkeypatch, base, compressed):
     monkeypatch.setenv("LANGSMITH_TRACING", "true")
     monkeypatch.setenv("LANGSMITH_DISABLE_RUN_COMPRESSION", "false" if compressed else "true")
+    langsmith.utils.get_env_var.cache_clear()  # It remembers what it once read.
     client = make_client(server.url + base)
     @traceable(run_type="retriever", name="look up")
     def look_up(question):
@@ -66,6 +67,7 @@ def test_a_traced_tree_comes_out_as_it_went_in(server, monkeypatch, base, compre
     with tracing_context(enabled=True, client=client, project_name="shop"):
         assert answer("Where?") == "fine"
     client.flush()
+    assert (client.compressed_traces is not None) == compressed  # One stream of zstd, or plain multipart.
 
     traces = native(server, "/api/traces?project=shop")["items"]
     assert len(traces) == 1 and traces[0]["name"] == "answer" and traces[0]["run_count"] == 3
