@@ -151,7 +151,8 @@ TEST_CASE("usage is found wherever clients put it") {
   };
   const std::string metadata =
       R"({"input_tokens":10,"output_tokens":5,"total_tokens":15,"total_cost":0.5,
-      "input_token_details":{"cache_read":4,"cache_creation":2,"ephemeral_1h_input_tokens":1,"audio":3},
+      "input_token_details":{"cache_read":4,"cache_creation":2,"ephemeral_1h_input_tokens":1,
+      "audio":3},
       "output_token_details":{"reasoning":2}})";
   for (const std::string& fields :
        {R"("extra":{"metadata":{"usage_metadata":)" + metadata + "}}",
