@@ -212,8 +212,9 @@ Failure ConversationCall::refused_output(const std::string& reason) const {
 
 void ConversationCall::check_reply(dialects::ChatReply reply) {
   if (output_guards_.empty()) {
+    // First remembered: who has an answer and asks again is answered from the cache.
+    if (cache_ != nullptr) remember(reply);
     deliver(reply);
-    remember(std::move(reply));
     answered();
     return;
   }
@@ -230,8 +231,8 @@ void ConversationCall::check_reply(dialects::ChatReply reply) {
                  return;
                }
                if (hooks.is_altered) set_output_texts(*kept, hooks.texts);
+               if (cache_ != nullptr) remember(*kept);
                deliver(*kept);
-               remember(std::move(*kept));
                answered();
              }});
 }
