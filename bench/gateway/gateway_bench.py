@@ -146,7 +146,7 @@ class GatewayBench:
             "model": "openai/mock", "api_base": f"http://127.0.0.1:{self.model_port}/v1", "api_key": KEY}}]}))
         log = (self.work / "litellm.log").open("wb")
         command = [self.litellm, "--config", path, "--port", port, "--host", "127.0.0.1", "--num_workers", "1"]
-        return self._add(Proxy("litellm", port, command, {"LITELLM_LOCAL_MODEL_COST_MAP": "True"}, log, "/health/liveliness"))
+        return self._add(Proxy("litellm", port, command, {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY": "true"}, log, "/health/liveliness"))
 
     def _add(self, proxy):
         self.proxies.append(proxy)
