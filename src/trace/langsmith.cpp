@@ -3,10 +3,11 @@
 #include <charconv>
 #include <map>
 
-#include "core/clock.hpp"
 #include "core/json_members.hpp"
+#include "trace/detail/langsmith_filter.hpp"
 #include "trace/detail/langsmith_usage.hpp"
 #include "trace/detail/multipart.hpp"
+#include "trace/detail/times.hpp"
 
 namespace slipway::trace {
 
@@ -38,13 +39,9 @@ Result<Nanoseconds> time_of(std::string_view field, std::string_view raw) {
     constexpr double nanoseconds_per_millisecond = 1e6;
     return static_cast<Nanoseconds>(milliseconds * nanoseconds_per_millisecond);
   }
-  std::string text = json::unquoted(raw);
-  const std::size_t clock = text.find('T');
-  if (clock != std::string::npos && text.find_first_of("Z+-", clock) == std::string::npos)
-    text += 'Z';
-  const auto time = parse_time(text);
+  const auto time = detail::parse_nanoseconds(detail::with_zone(json::unquoted(raw)));
   if (!time) return wrong(field, "a time (RFC 3339)", raw);
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(time->time_since_epoch()).count();
+  return *time;
 }
 
 Result<std::vector<std::string>> tags_of(std::string_view raw) {

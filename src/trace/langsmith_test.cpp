@@ -193,6 +193,14 @@ TEST_CASE("events carry the time of the first token") {
   CHECK(run.first_token == 1'795'420'800'500'000'000);
 }
 
+TEST_CASE("a time is kept to the nanosecond, and one that does not fit is refused") {
+  const auto start_of = [](const std::string& time) {
+    return decode_langsmith_run(R"({"id":"a","start_time":")" + time + "\"}", "");
+  };
+  CHECK(must(start_of("2026-11-23T08:00:00.000000007")).runs[0].start == 1'795'420'800'000'000'007);
+  CHECK(error_of(start_of("9999-01-01T00:00:00Z")).find("start_time: expected a time") == 0);
+}
+
 TEST_CASE("mutated bodies are decoded or refused, and always come to an end") {
   const std::string good = multipart(
       {{"post." + id, R"({"trace_id":"t","name":"root","tags":["a"],"extra":{"metadata":{}}})"},
