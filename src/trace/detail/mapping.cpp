@@ -5,6 +5,8 @@
 
 #include <unordered_map>
 
+#include "core/ascii.hpp"
+
 namespace slipway::trace::detail {
 
 namespace {
@@ -366,13 +368,6 @@ constexpr EventWord event_words[] = {
     {"new_token", EventMeaning::first_token},
 };
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return out;
-}
-
 /// The rows by key; made once.
 struct Index {
   std::unordered_map<std::string_view, std::size_t> exact;
@@ -436,14 +431,14 @@ std::optional<Kind> kind_named(std::string_view word) {
     word = word.substr(1, word.size() - 2);
   constexpr std::size_t word_bytes_max = 40;
   if (word.size() > word_bytes_max) return std::nullopt;
-  const std::string wanted = lower(word);
+  const std::string wanted = ascii::lower(word);
   for (const KindWord& known : kind_words)
     if (known.word == wanted) return known.kind;
   return std::nullopt;
 }
 
 std::string provider_named(std::string_view word) {
-  const std::string wanted = lower(word.substr(0, 200));
+  const std::string wanted = ascii::lower(word.substr(0, 200));
   for (const ProviderWord& known : provider_words)
     if (known.word == wanted) return std::string(known.name);
   // The AI SDK adds the interface: "openai.chat", "anthropic.messages".

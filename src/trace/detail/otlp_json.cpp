@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "core/ascii.hpp"
 #include "trace/detail/otlp_span.hpp"
 
 namespace slipway::trace::detail {
@@ -80,12 +81,8 @@ std::optional<std::string> same_base64(std::string_view text) {
   return out;
 }
 
-std::string lower(std::string_view text) {
-  std::string out(text.substr(0, 200));
-  for (char& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return out;
-}
+/// An id in small letters; one that is far too long need not be kept whole to be refused.
+std::string lower_id(std::string_view text) { return ascii::lower(text.substr(0, 200)); }
 
 class JsonTraces {
  public:
@@ -194,9 +191,9 @@ Result<void> JsonTraces::read_span(const JsonMessage& message, const OtlpSurroun
   if (!spans_.count_span()) return fail(Code::invalid_argument, "{}", too_many_spans);
   OtlpSpan span;
   is_too_deep_ = is_too_wide_ = false;
-  span.trace_id = lower(TRY(message.text({"traceId", "trace_id"})));
-  span.span_id = lower(TRY(message.text({"spanId", "span_id"})));
-  span.parent_id = lower(TRY(message.text({"parentSpanId", "parent_span_id"})));
+  span.trace_id = lower_id(TRY(message.text({"traceId", "trace_id"})));
+  span.span_id = lower_id(TRY(message.text({"spanId", "span_id"})));
+  span.parent_id = lower_id(TRY(message.text({"parentSpanId", "parent_span_id"})));
   // Some clients send zeros for "none".
   if (span.parent_id.find_first_not_of('0') == std::string::npos) span.parent_id.clear();
   span.trace_state = TRY(message.text({"traceState", "trace_state"}));
@@ -234,8 +231,8 @@ Result<void> JsonTraces::read_event(const JsonMessage& message, OtlpSpan& span) 
 Result<void> JsonTraces::read_link(const JsonMessage& message, OtlpSpan& span) {
   TRY(count_value());
   OtlpLink link;
-  link.trace_id = lower(TRY(message.text({"traceId", "trace_id"})));
-  link.span_id = lower(TRY(message.text({"spanId", "span_id"})));
+  link.trace_id = lower_id(TRY(message.text({"traceId", "trace_id"})));
+  link.span_id = lower_id(TRY(message.text({"spanId", "span_id"})));
   link.trace_state = TRY(message.text({"traceState", "trace_state"}));
   TRY(read_attributes(message, {"attributes", "attributes"}, link.attributes, 0));
   link.dropped_attributes =

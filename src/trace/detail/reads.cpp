@@ -98,10 +98,7 @@ Result<void> walk_runs(store::Connection& connection, const Query& query,
     Run run = TRY(read_run(select, false)).run;
     run.trace_id = select.text(first_summary_column);
     if (query.filter && !matches(*query.filter, lookup_in(run))) continue;
-    if (with_payload) {
-      run = TRY(read_run(select, true)).run;
-      run.trace_id = select.text(first_summary_column);
-    }
+    if (with_payload) read_payload(select, run);
     if (!sink(std::move(run))) break;
   }
   return {};

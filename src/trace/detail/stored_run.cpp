@@ -249,24 +249,8 @@ void price(StoredRun& stored, const PriceBook& prices) {
   if (run.usage && !models.empty())
     if (const PriceRow* row = prices.find_first(models, run.provider.value_or(""), run.start))
       priced = cost_of(*run.usage, *row, stored.service_tier.value_or(""));
-  stored.is_unpriced = run.usage && !priced;
-  const SentCost& sent = stored.sent_cost;
-  const std::optional<double> said =
-      sent.total ? sent.total
-                 : (sent.input || sent.output
-                        ? std::optional(sent.input.value_or(0) + sent.output.value_or(0))
-                        : std::nullopt);
-  const auto total = said ? picodollars(*said) : Result<Picodollars>(Picodollars());
-  if (!said || !total) {
-    run.cost = std::move(priced);
-    return;
-  }
-  Cost cost = priced.value_or(Cost());
-  if (priced) cost.priced = priced->total;
-  cost.total = *total;
-  cost.is_from_client = true;
-  stored.is_unpriced = false;
-  run.cost = std::move(cost);
+  run.cost = with_client_cost(std::move(priced), stored.sent_cost);
+  stored.is_unpriced = run.usage && !run.cost;
 }
 
 Result<StoredRun> read_run(const store::Statement& row, bool with_payload) {
@@ -298,13 +282,16 @@ Result<StoredRun> read_run(const store::Statement& row, bool with_payload) {
   }
   stored.is_unpriced = row.integer(17) != 0;
   if (!stored.sent_usage.is_empty()) run.usage = inclusive_usage(stored.sent_usage).usage;
-  if (!with_payload) return stored;
+  if (with_payload) read_payload(row, run);
+  return stored;
+}
+
+void read_payload(const store::Statement& row, Run& run) {
   const std::int64_t kinds = row.integer(20);
   if (!row.is_null(18))
     run.inputs = Payload{std::string(row.blob(18)), (kinds & inputs_are_text) != 0};
   if (!row.is_null(19))
     run.outputs = Payload{std::string(row.blob(19)), (kinds & outputs_are_text) != 0};
-  return stored;
 }
 
 Result<void> write_run(store::Connection& connection, StoredRun& stored) {

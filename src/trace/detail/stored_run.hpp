@@ -35,6 +35,8 @@ inline constexpr std::string_view run_columns =
 inline constexpr std::string_view payload_columns = ", r.inputs, r.outputs, r.payload_kinds";
 
 Result<StoredRun> read_run(const store::Statement& row, bool with_payload);
+/// The payloads of a run that was read without them from the same row.
+void read_payload(const store::Statement& row, Run& run);
 /// As a new row, or in place of the row of `run.arrival` when that is not 0.
 Result<void> write_run(store::Connection& connection, StoredRun& stored);
 
