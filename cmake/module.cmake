@@ -88,6 +88,7 @@ function(slipway_program_surroundings PROGRAM)
   file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/bin ${CMAKE_BINARY_DIR}/lib/slipway ${CMAKE_BINARY_DIR}/share/slipway)
   file(CREATE_LINK bin/${PROGRAM} ${CMAKE_BINARY_DIR}/${PROGRAM} SYMBOLIC)
   file(CREATE_LINK ${SLIPWAY_DEPS_PREFIX}/models ${CMAKE_BINARY_DIR}/share/slipway/models SYMBOLIC)
+  file(CREATE_LINK ${SLIPWAY_DEPS_PREFIX}/prices ${CMAKE_BINARY_DIR}/share/slipway/prices SYMBOLIC)
   file(CREATE_LINK ${SLIPWAY_DEPS_PREFIX}/lib/libonnxruntime.so.1 ${CMAKE_BINARY_DIR}/lib/slipway/libonnxruntime.so.1 SYMBOLIC)
 endfunction()
 

@@ -13,7 +13,7 @@ dist=$root/build/dist
 stage=$dist/$name
 share=$stage/share/slipway
 rm -rf "$stage"
-mkdir -p "$stage/bin" "$stage/lib/slipway" "$stage/libexec/slipway" "$share"/{models,doc,completions,licences}
+mkdir -p "$stage/bin" "$stage/lib/slipway" "$stage/libexec/slipway" "$share"/{models,prices,doc,completions,licences}
 
 # glibc and the loader belong to the machine; another libc than the loader's does not start.
 of_the_machine='^(linux-vdso|ld-linux-x86-64|libc|libm|libdl|libpthread|librt|libresolv|libutil|libanl|libmvec)\.so'
@@ -66,6 +66,8 @@ patchelf --force-rpath --set-rpath '$ORIGIN/../../lib/slipway' "$stage/libexec/s
 for library in "$stage"/lib/slipway/*.so*; do patchelf --set-rpath '$ORIGIN' "$library"; done
 
 cp -rL "$prefix/models/." "$share/models/"
+cp -rL "$prefix/prices/." "$share/prices/"
+cp -L "$prefix/prices/litellm.LICENSE" "$share/licences/litellm.txt"
 cp LICENSE "$stage/"
 cp README.md CHANGELOG.md "$share/doc/"
 cp -r docs demo "$share/doc/"

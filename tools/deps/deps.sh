@@ -130,6 +130,17 @@ unpack_models() {
   mv "$out/smollm2-135m-instruct/SmolLM2-135M-Instruct.Q4_1.gguf" "$out/smollm2-135m-instruct/model.gguf"
 }
 
+# Of LiteLLM only its table of prices: JSON, MIT.
+unpack_prices() {
+  local wheel out=$prefix/prices
+  wheel=$downloads/$(pin litellm)
+  rm -rf "$out" && mkdir -p "$out"
+  unzip -q -o -j "$wheel" litellm/model_prices_and_context_window_backup.json 'litellm-*.dist-info/licenses/LICENSE' -d "$out"
+  mv "$out/model_prices_and_context_window_backup.json" "$out/litellm.json"
+  mv "$out/LICENSE" "$out/litellm.LICENSE"
+  awk '$2 == "litellm" { print "litellm " $3 }' "$here/pins.txt" >"$out/litellm.version"
+}
+
 build_llama() {
   local work=$prefix/tmp-llama
   mkdir -p "$work" "$prefix/lib" "$prefix/include"
@@ -172,6 +183,7 @@ if ! done_already all; then
     < <(grep -Ev '^(#|$)' "$here/pins.txt")
   done_already onnxruntime || { say "unpacking ONNX Runtime"; unpack_onnxruntime; stamp onnxruntime; }
   done_already models || { say "unpacking the embedding and chat models"; unpack_models; stamp models; }
+  done_already prices || { say "unpacking the table of prices"; unpack_prices; stamp prices; }
   done_already llama || { say "building llama.cpp (3 to 6 minutes on two cores)"; build_llama; stamp llama; }
   stamp all
   say "done in $((SECONDS / 60)) min $((SECONDS % 60)) s"
