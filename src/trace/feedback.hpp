@@ -81,12 +81,11 @@ struct FeedbackConfig {
   Nanoseconds modified = 0;
 };
 
-/// A link by which anybody who has it may give one key's feedback to one run until it expires.
+/// A link by which anybody who has it may give feedback of one key to one run until it expires.
+/// Each use is a piece of its own.
 struct FeedbackToken {
-  std::string id;  ///< A UUID of 122 random bits: the secret itself. Known at birth only.
+  std::string id;  ///< A UUID, the secret itself. Empty: one of 122 random bits is made.
   std::string run_id, key;
-  std::string feedback_id;  ///< What is given twice by one link replaces itself.
-  json::Object config;
   Nanoseconds expires = 0;
 };
 
@@ -119,7 +118,7 @@ class Feedbacks {
   /// not known when their feedback came count once `place` has told it.
   Result<FeedbackStats> stats_of_session(const Context& context, const std::string& session_id,
                                          bool is_of_session);
-  /// Feedback of runs whose trace or project nobody has told; at most `limit`, oldest first.
+  /// Feedback of runs whose trace or project nobody has told; at most `limit`, youngest first.
   Result<std::vector<Feedback>> unplaced(const Context& context, int limit);
   Result<void> place(const Context& context, const std::string& id, const std::string& trace_id,
                      const std::string& session_id);
@@ -136,11 +135,12 @@ class Feedbacks {
   Result<FeedbackConfig> put_config(const Context& context, FeedbackConfig config);
   Result<void> remove_config(const Context& context, const std::string& key);
 
-  /// Gives it an id. Fails: invalid_argument (expires before now, or in more than 400 days).
+  /// Fails: invalid_argument (no UUID; expires before now, or in more than 400 days), conflict.
   Result<FeedbackToken> make_token(const Context& context, FeedbackToken token);
-  /// Those that have not expired; their secret is not told again.
+  /// Those that have not expired. For callers who may write: who knows them can.
   Result<std::vector<FeedbackToken>> tokens(const Context& context, const std::string& run_id);
-  /// Fails: not_found (unknown or expired: the two look alike).
+  /// Looked up by its hash, so that time tells nothing of others. Fails: not_found (unknown or
+  /// expired: the two look alike).
   Result<FeedbackToken> token(const Context& context, const std::string& id);
 
  private:
