@@ -1,6 +1,6 @@
 // One thread owns the memory. Each turn it takes in who waits, drops whose call
-// is over, lets all that write take one token together, and reads one block of
-// one prompt.
+// is over, lets all that write take one token, in as few steps as pay, and reads
+// one block of one prompt.
 //
 // Reading and writing share the time evenly while both want it: a block takes
 // as long as several tokens, so several tokens follow each block, and a long
@@ -25,6 +25,7 @@ LlamaEngine::LlamaEngine(llama_model& model, const TokenTable& tokens, Options o
       options_(std::move(options)),
       memory_(model, options_.memory),
       places_(options_.memory.sequences),
+      costs_(options_.memory.sequences),
       thread_([this] { run(); }) {}
 
 LlamaEngine::~LlamaEngine() {
@@ -139,23 +140,36 @@ void LlamaEngine::step() {
   if (!writes || reads == none) reading_ = {};  // Nobody had to wait.
 }
 
+/// One token for each that writes. Only places in a row make one step together: llama.cpp would
+/// split others itself.
 void LlamaEngine::write_tokens() {
-  std::vector<LlamaMemory::Next> next;
   std::vector<std::size_t> places;
-  for (std::size_t i = 0; i < places_.size(); ++i) {
-    if (!places_[i].is_writing()) continue;
-    next.push_back({i, places_[i].next});
-    places.push_back(i);
+  for (std::size_t i = 0; i < places_.size(); ++i)
+    if (places_[i].is_writing()) places.push_back(i);
+  for (std::size_t begin = 0; begin < places.size();) {
+    std::size_t end = begin + 1;
+    while (end < places.size() && places[end] == places[end - 1] + 1) ++end;
+    for (const std::size_t size : costs_.plan(end - begin)) {
+      write_together(std::span(places).subspan(begin, size));
+      begin += size;
+    }
   }
+}
+
+void LlamaEngine::write_together(std::span<const std::size_t> places) {
+  std::vector<LlamaMemory::Next> next;
+  for (const std::size_t i : places) next.push_back({i, places_[i].next});
   // One that is over does not break off the others' step; `drop_over` comes
   // after it.
   const auto is_over = [&] {
     return is_closing_ || std::all_of(places.begin(), places.end(),
                                       [&](std::size_t i) { return places_[i].job->is_over(); });
   };
+  const auto start = std::chrono::steady_clock::now();
   const auto read = memory_.read_tokens(next, is_over);
   if (!read) return fail_all(places, read.error());
   if (!*read) return;  // All are over.
+  costs_.took(places.size(), std::chrono::steady_clock::now() - start);
   for (std::size_t n = 0; n < places.size(); ++n) choose(places[n], memory_.logits(n));
 }
 
@@ -252,7 +266,7 @@ void LlamaEngine::end(std::size_t at, Result<LlamaJob::End> how) {
   job->on_end(std::move(how));
 }
 
-void LlamaEngine::fail_all(const std::vector<std::size_t>& places, const Error& error) {
+void LlamaEngine::fail_all(std::span<const std::size_t> places, const Error& error) {
   for (const std::size_t at : places) end(at, error);
 }
 

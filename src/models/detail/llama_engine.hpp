@@ -1,4 +1,4 @@
-// Several replies made at once, one token each a step, over one memory.
+// Several replies made at once, one token each a turn, over one memory.
 #pragma once
 
 #include <atomic>
@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "models/detail/fair_queue.hpp"
 #include "models/detail/llama_choice.hpp"
 #include "models/detail/llama_memory.hpp"
+#include "models/detail/step_costs.hpp"
 
 namespace slipway::models::detail {
 
@@ -91,18 +93,20 @@ class LlamaEngine {
   Error over(const LlamaJob& job) const;
   void step();
   void write_tokens();
+  void write_together(std::span<const std::size_t> places);
   std::size_t place_to_read();
   std::size_t shared_unread(std::size_t a, std::size_t b) const;
   void read_block(std::size_t place);
   Result<void> begin(std::size_t place);
   void choose(std::size_t place, const float* logits);
   void end(std::size_t place, Result<LlamaJob::End> end);
-  void fail_all(const std::vector<std::size_t>& places, const Error& error);
+  void fail_all(std::span<const std::size_t> places, const Error& error);
 
   const TokenTable& tokens_;
   Options options_;
   LlamaMemory memory_;         ///< Of the engine's thread.
   std::vector<Place> places_;  ///< Of the engine's thread.
+  StepCosts costs_;            ///< Of steps that write.
   std::uint64_t admitted_ = 0;
   std::uint64_t left_ = 0;
   std::uint64_t blocks_ = 0;                        ///< Read so far.
