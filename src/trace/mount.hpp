@@ -35,6 +35,8 @@ void mount_langsmith(http::Router& router, const Services& services);
 
 /// Whether runs come in at that path; how large its bodies may be is up to the intake.
 bool is_intake_path(std::string_view path);
+/// Whether what is at that path is for everybody who knows it: /info, links that were shared.
+bool is_open_path(std::string_view path);
 /// How such a client is told that its request cannot be taken (413, 415, 503 ...), in its dialect;
 /// nothing for other paths.
 std::optional<http::Response> dialect_refusal(const http::Request& head, int status,

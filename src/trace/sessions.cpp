@@ -26,6 +26,13 @@ std::string dashed(std::string digits) {
   return digits;
 }
 
+store::Statement& bind(store::Statement& statement, const Session& session) {
+  statement.bind(0, session.id).bind(1, session.name).bind(2, session.description);
+  statement.bind(3, session.reference_dataset_id).bind(4, json::dump(session.extra));
+  statement.bind(5, session.start);
+  return session.end ? statement.bind(6, *session.end) : statement.bind_null(6);
+}
+
 }  // namespace
 
 std::vector<store::Migration> session_migrations() {
@@ -77,16 +84,31 @@ Result<Session> Sessions::create(const Context& context, Session session) {
         connection.prepare("INSERT INTO trace_sessions(id, name, description, "
                            "reference_dataset_id, extra, start_ns, end_ns) VALUES (?, ?, ?, ?, ?, "
                            "?, ?)"));
-    insert.bind(0, session.id).bind(1, session.name).bind(2, session.description);
-    insert.bind(3, session.reference_dataset_id).bind(4, json::dump(session.extra));
-    insert.bind(5, session.start);
-    if (session.end)
-      insert.bind(6, *session.end);
-    else
-      insert.bind_null(6);
-    return insert.run();
+    return bind(insert, session).run();
   }));
   return session;
+}
+
+Result<void> Sessions::change(const Context& context, const Session& session) {
+  return database_.write(context, [&](store::Connection& connection) -> Result<void> {
+    auto taken = TRY(connection.prepare("SELECT 1 FROM trace_sessions WHERE name = ? AND id <> ?"));
+    if (TRY(taken.bind(0, session.name).bind(1, session.id).step()))
+      return fail(Code::conflict, "Session '{}' already exists.", session.name);
+    auto update = TRY(
+        connection.prepare("INSERT OR REPLACE INTO trace_sessions(id, name, description, "
+                           "reference_dataset_id, extra, start_ns, end_ns) VALUES (?, ?, ?, ?, ?, "
+                           "?, ?)"));
+    return bind(update, session).run();
+  });
+}
+
+Result<void> Sessions::remove(const Context& context, const std::string& id) {
+  TRY(database_.write(context, [&](store::Connection& connection) -> Result<void> {
+    auto gone = TRY(connection.prepare("DELETE FROM trace_sessions WHERE id = ?"));
+    return gone.bind(0, id).run();
+  }));
+  names_.with([&](auto& names) { names.erase(id); });
+  return {};
 }
 
 void Sessions::remember(const std::string& name) {

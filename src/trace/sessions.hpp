@@ -44,6 +44,11 @@ class Sessions {
 
   /// Fails: conflict (the name or the id is taken), as a write.
   Result<Session> create(const Context& context, Session session);
+  /// What it holds now; one that only runs brought is declared by it. Fails: conflict (another one
+  /// has the name), as a write.
+  Result<void> change(const Context& context, const Session& session);
+  /// Absent is success.
+  Result<void> remove(const Context& context, const std::string& id);
   /// Declared ones; by name. Runs may have brought others.
   Result<std::vector<Session>> declared(const Context& context);
 

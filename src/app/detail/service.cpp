@@ -166,7 +166,7 @@ class ServiceOfConfig final : public Service, public std::enable_shared_from_thi
   }
 
   std::optional<http::Response> refuse_early(const http::Request& head) const override {
-    const bool takes_runs = trace::is_intake_path(head.path) && !head.path.ends_with("/info");
+    const bool takes_runs = trace::is_intake_path(head.path) && !trace::is_open_path(head.path);
     if ((!head.path.starts_with("/api/") && !takes_runs) || head.method == "OPTIONS")
       return std::nullopt;
     const auto caller = gate_.who(head);

@@ -97,19 +97,34 @@ bool is_otlp_path(std::string_view path) {
   return false;
 }
 
-bool is_run_path(std::string_view rest) { return rest == "/runs" || rest.starts_with("/runs/"); }
+bool is_below(std::string_view path, std::string_view folder) {
+  return path.starts_with(folder) && (path.size() == folder.size() || path[folder.size()] == '/');
+}
+
+/// Of the face at the root, where others have theirs.
+constexpr std::string_view root_folders[] = {"/runs",     "/sessions", "/datasets",
+                                             "/examples", "/public",   "/v1/platform"};
 
 bool is_langsmith_path(std::string_view path) {
-  if (is_run_path(path)) return true;
+  for (const std::string_view folder : root_folders)
+    if (is_below(path, folder)) return true;
   for (const std::string_view prefix : detail::langsmith_prefixes)
-    if (path.starts_with(prefix) && (path.size() == prefix.size() || path[prefix.size()] == '/'))
-      return true;
-  return false;
+    if (is_below(path, prefix)) return true;
+  return is_below(path, "/api/v2");
 }
 
 }  // namespace
 
 bool is_intake_path(std::string_view path) { return is_otlp_path(path) || is_langsmith_path(path); }
+
+bool is_open_path(std::string_view path) {
+  for (const std::string_view prefix : detail::langsmith_prefixes)
+    if (is_below(path, prefix)) {
+      path.remove_prefix(prefix.size());
+      break;
+    }
+  return path == "/info" || path.starts_with("/public/");
+}
 
 std::optional<http::Response> dialect_refusal(const http::Request& head, int status,
                                               const std::string& why) {

@@ -3,6 +3,7 @@
 #include <charconv>
 #include <map>
 
+#include "trace/face.hpp"
 #include "trace/sessions.hpp"
 
 namespace slipway::trace::detail {
@@ -365,6 +366,39 @@ std::string with_zone(std::string_view time) {
   return text;
 }
 
+namespace {
+
+Result<FilterCall> call_of(const Node& node) {
+  if (node.kind != Node::Kind::call)
+    return fail(Code::invalid_argument, "filter: an operator such as eq(name, \"x\") is wanted");
+  FilterCall call{.name = node.name};
+  if (node.name == "and" || node.name == "or" || node.name == "not") {
+    for (const Node& part : node.parts) call.parts.push_back(TRY(call_of(part)));
+    return call;
+  }
+  if (node.parts.empty() || node.parts.size() > 2)
+    return fail(Code::invalid_argument, "filter: {}(): a field and a value are wanted",
+                node.name.substr(0, 60));
+  const Node& field = node.parts.front();
+  // Some write has("metadata", ...), others has(metadata, ...).
+  call.field = field.value.is_string() ? std::string(field.value.get_string()) : field.name;
+  if (node.parts.size() == 1) return call;
+  const Node& value = node.parts.back();
+  if (value.kind == Node::Kind::list) {
+    json::Array all;
+    for (const Node& one : value.parts) all.push_back(one.value);
+    call.value = std::move(all);
+  } else if (value.kind == Node::Kind::value) {
+    call.value = value.value;
+  } else {
+    return fail(Code::invalid_argument, "filter: {}({}, ...): a value is wanted",
+                node.name.substr(0, 60), call.field.substr(0, 60));
+  }
+  return call;
+}
+
+}  // namespace
+
 Result<void> translate_langsmith_filter(std::string_view filter, json::Array& filters,
                                         std::string& text) {
   const Node node = TRY(Reader(filter).read());
@@ -372,3 +406,11 @@ Result<void> translate_langsmith_filter(std::string_view filter, json::Array& fi
 }
 
 }  // namespace slipway::trace::detail
+
+namespace slipway::trace {
+
+Result<FilterCall> parse_filter_calls(std::string_view filter) {
+  return detail::call_of(TRY(detail::Reader(filter).read()));
+}
+
+}  // namespace slipway::trace
