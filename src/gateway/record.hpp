@@ -10,6 +10,8 @@
 #include "core/json.hpp"
 #include "dialects/codec.hpp"
 #include "gateway/config.hpp"
+#include "trace/origin.hpp"
+#include "trace/prices.hpp"
 
 namespace slipway::gateway {
 
@@ -33,6 +35,21 @@ struct GuardRecord {
 };
 BOOST_DESCRIBE_STRUCT(GuardRecord, (), (guardrail, phase, verdict, reason))
 
+/// What of a request or a reply becomes part of its run: at most `payload_bytes_max` of it.
+struct CallPayload {
+  std::string text;
+  std::size_t whole_bytes = 0;
+  /// Of a stream: its events in this dialect, to be put together. Absent: JSON.
+  std::optional<dialects::Dialect> events_of;
+  static constexpr std::size_t bytes_max = 256u << 10;
+  void add(std::string_view piece);
+};
+
+/// Parts of `ChatUsage` that few vendors tell.
+struct MoreUsage {
+  std::int64_t cache_write_1h_tokens = 0, input_audio_tokens = 0, output_audio_tokens = 0;
+};
+
 struct CallRecord {
   std::string task;  ///< "chat", "embed", "rerank"
   std::string caller, trace_id, request_id;
@@ -52,6 +69,21 @@ struct CallRecord {
   std::vector<GuardRecord> guards;
   int status = 0;          ///< 499: the client left.
   std::string error_code;  ///< Empty: a whole answer.
+  std::string error_message;
+
+  // What makes a run of it, and its price.
+  trace::Origin origin;
+  trace::Place place;
+  Clock::Time began{};
+  std::string provider;      ///< Of the deployment that was asked last.
+  std::string wire_model;    ///< What it was asked for,
+  std::string priced_model;  ///< whose price holds, if not that of the one that answered:
+  std::string answered_model;
+  std::string service_tier;  ///< As the reply says, else the request.
+  MoreUsage more_usage;
+  std::optional<trace::Cost> cost;     ///< As `cost_usd`, exactly.
+  std::optional<json::Object> budget;  ///< name, estimate_usd, reserved_usd, settled_usd.
+  CallPayload request, reply;
 };
 
 struct DeploymentState {

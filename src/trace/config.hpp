@@ -16,8 +16,13 @@ struct TracesConfig {
   /// What is replaced before anything is stored: JSON paths ("$.inputs.card", "$..password"), kinds
   /// of personal data ("email"), regular expressions.
   std::vector<std::string> mask;
+  bool own = true;       ///< Calls of the gateway, questions, searches and jobs are runs too,
+  bool payloads = true;  ///< with what was asked and answered,
+  double sample = 1;     ///< in this share of the traces, 0..1; what failed always.
   Result<void> validate() const;
 };
-BOOST_DESCRIBE_STRUCT(TracesConfig, (), (max_request_bytes, max_queued_bytes, retention_days, mask))
+BOOST_DESCRIBE_STRUCT(TracesConfig, (),
+                      (max_request_bytes, max_queued_bytes, retention_days, mask, own, payloads,
+                       sample))
 
 }  // namespace slipway::trace

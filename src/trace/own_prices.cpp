@@ -41,8 +41,36 @@ Result<std::unique_ptr<OwnPrices>> OwnPrices::open(Options options) {
   return prices;
 }
 
+OwnPrices::OwnPrices(Options options) : options_(std::move(options)) {
+  state_.with([&](State& state) {
+    state.shipped = PriceBook(options_.shipped, {});
+    state.join();
+  });
+}
+
+void OwnPrices::State::join() {
+  std::vector<PriceRow> own = declared;
+  own.insert(own.end(), added.begin(), added.end());
+  book = std::make_shared<const PriceBook>(shipped.with_own(std::move(own)));
+}
+
+void OwnPrices::set_shipped(std::vector<PriceRow> rows) {
+  PriceBook shipped(std::move(rows), {});
+  state_.with([&](State& state) {
+    state.shipped = std::move(shipped);
+    state.join();
+  });
+}
+
+void OwnPrices::set_declared(std::vector<PriceRow> rows) {
+  state_.with([&](State& state) {
+    state.declared = std::move(rows);
+    state.join();
+  });
+}
+
 std::shared_ptr<const PriceBook> OwnPrices::book() const {
-  return book_.with([](const auto& book) { return book; });
+  return state_.with([](const State& state) { return state.book; });
 }
 
 Result<PriceRow> OwnPrices::add(const Context& context, const std::string& model,
@@ -78,8 +106,8 @@ Result<PriceRow> OwnPrices::add(const Context& context, const std::string& model
 
 Result<void> OwnPrices::load(const Context& context) {
   // Within the lock, so that of two that add the later book has both rows.
-  return book_.with([&](auto& book) -> Result<void> {
-    std::vector<PriceRow> own;
+  return state_.with([&](State& state) -> Result<void> {
+    std::vector<PriceRow> added;
     TRY(options_.database.read(context, [&](store::Connection& connection) -> Result<void> {
       auto select = TRY(connection.prepare(
           "SELECT price_id, model, provider, valid_from_ns, row FROM trace_prices ORDER BY n"));
@@ -90,11 +118,12 @@ Result<void> OwnPrices::load(const Context& context) {
         row.provider = select.text(2);
         row.valid_from = select.integer(3);
         row.source = own_source;
-        own.push_back(std::move(row));
+        added.push_back(std::move(row));
       }
       return {};
     }));
-    book = std::make_shared<const PriceBook>(options_.shipped, std::move(own));
+    state.added = std::move(added);
+    state.join();
     return {};
   });
 }

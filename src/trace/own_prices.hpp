@@ -1,7 +1,9 @@
-// Price rows that an operator adds to the shipped table. They stay: a run that was priced by one
-// can always be told why.
+// The prices that hold: what an operator added, what slipway.yaml declares, what is shipped. Rows
+// that were added stay: a run that was priced by one can always be told why.
 #pragma once
 
+#include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -21,15 +23,20 @@ std::vector<store::Migration> price_migrations();
 class OwnPrices {
  public:
   struct Options {
-    store::Database& database;  ///< Opened with `price_migrations()`; must outlive this.
-    std::vector<PriceRow> shipped;
+    store::Database& database;      ///< Opened with `price_migrations()`; must outlive this.
+    std::vector<PriceRow> shipped;  ///< May come later: `set_shipped`.
     const Clock& clock = system_clock();
   };
   /// Fails: as reading the database.
   static Result<std::unique_ptr<OwnPrices>> open(Options options);
   /// Knows nothing yet; `open` loads.
-  explicit OwnPrices(Options options) : options_(std::move(options)) {}
+  explicit OwnPrices(Options options);
 
+  /// In place of what `shipped` was.
+  void set_shipped(std::vector<PriceRow> rows);
+  /// Rows of the configuration: before the shipped table; of one model and time behind those that
+  /// were added. In place of those that were declared before.
+  void set_declared(std::vector<PriceRow> rows);
   /// All rows at this moment.
   std::shared_ptr<const PriceBook> book() const;
   /// Adds a row for a model. Without "valid_from" the first own row of a model holds ever since,
@@ -38,10 +45,29 @@ class OwnPrices {
                        const std::string& json_text);
 
  private:
+  struct State {
+    PriceBook shipped{{}, {}};
+    std::vector<PriceRow> declared, added;
+    std::shared_ptr<const PriceBook> book;
+    void join();
+  };
   Result<void> load(const Context& context);
 
   const Options options_;
-  Guarded<std::shared_ptr<const PriceBook>> book_;
+  Guarded<State> state_;
 };
+
+/// `prices:` of slipway.yaml: by model a row of the table's keys, with "valid_from" if it does not
+/// hold since ever; or several in a list. Fails: invalid_argument naming model and key.
+Result<std::vector<PriceRow>> declared_prices(const std::map<std::string, json::Value>& prices);
+
+/// The same for the same row, in whatever configuration.
+std::string declared_price_id(const PriceRow& row);
+
+/// Where the table that is shipped lies: share/slipway/prices beside the program's folder.
+std::filesystem::path shipped_prices_folder();
+/// Reads litellm.json there, 30 ms; what litellm.version says is the source of its rows. Fails:
+/// not_found, invalid_argument.
+Result<std::vector<PriceRow>> read_shipped_prices(const std::filesystem::path& folder);
 
 }  // namespace slipway::trace

@@ -15,10 +15,10 @@ struct Hash {
 };
 
 /// By model, newest first.
-using Table = std::unordered_map<std::string, std::vector<PriceRow>, Hash, std::equal_to<>>;
+using Rows = std::unordered_map<std::string, std::vector<PriceRow>, Hash, std::equal_to<>>;
 
-Table by_model(std::vector<PriceRow> rows) {
-  Table table;
+Rows by_model(std::vector<PriceRow> rows) {
+  Rows table;
   // From the back: of rows of one time the last one comes first.
   for (auto row = rows.rbegin(); row != rows.rend(); ++row) {
     std::vector<PriceRow>& same = table[row->model];
@@ -63,7 +63,7 @@ std::string_view without_date(std::string_view model) {
   return {};
 }
 
-const PriceRow* row_at(const Table& table, std::string_view model, Nanoseconds time) {
+const PriceRow* row_at(const Rows& table, std::string_view model, Nanoseconds time) {
   const auto found = table.find(model);
   if (found == table.end()) return nullptr;
   for (const PriceRow& row : found->second)
@@ -71,7 +71,7 @@ const PriceRow* row_at(const Table& table, std::string_view model, Nanoseconds t
   return nullptr;
 }
 
-const PriceRow* row_of(const Table& table, std::string_view model, std::string_view provider,
+const PriceRow* row_of(const Rows& table, std::string_view model, std::string_view provider,
                        Nanoseconds time) {
   if (table.empty() || model.empty()) return nullptr;
   for (const std::string_view name : {model, without_date(model)}) {
@@ -96,24 +96,30 @@ const PriceRow* row_of(const Table& table, std::string_view model, std::string_v
 
 }  // namespace
 
-struct PriceBook::Entry {
-  Table own, shipped;
+struct PriceBook::Table {
+  Rows rows;
 };
 
 PriceBook::PriceBook(std::vector<PriceRow> shipped, std::vector<PriceRow> own)
-    : entry_(std::make_shared<const Entry>(
-          Entry{by_model(std::move(own)), by_model(std::move(shipped))})) {}
+    : shipped_(std::make_shared<const Table>(Table{by_model(std::move(shipped))})),
+      own_(std::make_shared<const Table>(Table{by_model(std::move(own))})) {}
+
+PriceBook PriceBook::with_own(std::vector<PriceRow> own) const {
+  PriceBook book(shipped_);
+  book.own_ = std::make_shared<const Table>(Table{by_model(std::move(own))});
+  return book;
+}
 
 const PriceRow* PriceBook::find(std::string_view model, std::string_view provider,
                                 Nanoseconds time) const {
-  for (const Table* table : {&entry_->own, &entry_->shipped})
+  for (const Rows* table : {&own_->rows, &shipped_->rows})
     if (const PriceRow* row = row_of(*table, model, provider, time)) return row;
   return nullptr;
 }
 
 const PriceRow* PriceBook::find_first(const std::vector<std::string>& models,
                                       std::string_view provider, Nanoseconds time) const {
-  for (const Table* table : {&entry_->own, &entry_->shipped})
+  for (const Rows* table : {&own_->rows, &shipped_->rows})
     for (const std::string& model : models)
       if (const PriceRow* row = row_of(*table, model, provider, time)) return row;
   return nullptr;
@@ -124,7 +130,7 @@ std::vector<const PriceRow*> PriceBook::rows(std::string_view model) const {
   const auto take = [&](const std::vector<PriceRow>& same) {
     for (const PriceRow& row : same) found.push_back(&row);
   };
-  for (const Table* table : {&entry_->own, &entry_->shipped}) {
+  for (const Rows* table : {&own_->rows, &shipped_->rows}) {
     const std::size_t before = found.size();
     if (model.empty())
       for (const auto& [name, same] : *table) take(same);

@@ -72,6 +72,8 @@ class PriceBook {
   /// `own` before `shipped`: any row of `own` that matches, by whatever rule. Of rows of one model
   /// and time the last one holds.
   PriceBook(std::vector<PriceRow> shipped, std::vector<PriceRow> own);
+  /// The same shipped rows, which are shared and not copied, behind other own ones.
+  PriceBook with_own(std::vector<PriceRow> own) const;
   /// What holds for a call of that time: exact name, then "provider/name", then both without a
   /// date suffix ("-2024-08-06", "-20240806", "@20240806"); last "provider/name" for a row of
   /// that name and that provider. Null: unknown.
@@ -85,8 +87,9 @@ class PriceBook {
   std::vector<const PriceRow*> rows(std::string_view model) const;
 
  private:
-  struct Entry;
-  std::shared_ptr<const Entry> entry_;
+  struct Table;
+  explicit PriceBook(std::shared_ptr<const Table> shipped) : shipped_(std::move(shipped)) {}
+  std::shared_ptr<const Table> shipped_, own_;
 };
 
 /// LiteLLM's file: an object of rows by model. Left out are "sample_spec", rows without a price of

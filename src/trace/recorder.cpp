@@ -1,0 +1,183 @@
+#include "trace/recorder.hpp"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/log.hpp"
+
+namespace slipway::trace {
+
+namespace {
+
+/// Requests go before what is only written down about them.
+constexpr int niceness = 10;
+constexpr std::size_t batch_bytes_max = 4u << 20;
+constexpr std::size_t batch_runs_max = 512;
+
+/// Runs that are whole already.
+class MadeRuns final : public Draft {
+ public:
+  explicit MadeRuns(std::vector<RunPatch> runs) : runs_(std::move(runs)) {
+    for (const RunPatch& run : runs_) bytes_ += bytes_of(run);
+  }
+  std::size_t bytes() const override { return bytes_; }
+  void make(std::vector<RunPatch>& runs) override {
+    std::move(runs_.begin(), runs_.end(), std::back_inserter(runs));
+  }
+
+ private:
+  std::vector<RunPatch> runs_;
+  std::size_t bytes_ = 0;
+};
+
+/// FNV-1a with its bits mixed: the same in every process.
+std::uint64_t hash_of(std::string_view text) {
+  std::uint64_t hash = 14695981039346656037ull;
+  for (const char c : text) {
+    hash ^= static_cast<unsigned char>(c);
+    hash *= 1099511628211ull;
+  }
+  hash ^= hash >> 33;
+  hash *= 0xff51afd7ed558ccdull;
+  return hash ^ (hash >> 33);
+}
+
+}  // namespace
+
+std::size_t bytes_of(const RunPatch& run) {
+  constexpr std::size_t member_bytes = 64;  // A guess: names, numbers, short texts.
+  std::size_t bytes = sizeof(RunPatch);
+  for (const auto* payload : {&run.inputs, &run.outputs})
+    if (*payload) bytes += (*payload)->bytes.size();
+  if (run.error) bytes += run.error->size();
+  bytes += (run.metadata.size() + run.attributes.size() + run.extra.size()) * member_bytes;
+  return bytes + run.events.size() * sizeof(Event);
+}
+
+Payload cut_text(std::string text, std::size_t bytes_max, std::size_t whole) {
+  std::size_t end = std::min(bytes_max, text.size());
+  if (end < whole) {
+    // Without the last character, which may be broken.
+    const auto byte = [&text](std::size_t at) { return static_cast<unsigned char>(text[at]); };
+    while (end > 0 && (byte(end - 1) & 0xC0u) == 0x80u) --end;
+    if (end > 0 && byte(end - 1) >= 0xC0u) --end;
+  }
+  text.resize(end);
+  if (end == whole) return {std::move(text), true};
+  return {fmt::format("{} [cut: {} of {} bytes]", text, end, whole), true};
+}
+
+Recorder::Recorder(Options options) : options_(options), thread_([this] { work(); }) {}
+
+Recorder::~Recorder() {
+  {
+    const std::lock_guard lock(mutex_);
+    is_closing_ = true;
+  }
+  has_work_.notify_all();
+  thread_.join();
+}
+
+bool Recorder::takes(std::string_view trace_id) const {
+  if (options_.sample >= 1) return true;
+  // Upper bits, as a number from 0 to 1.
+  constexpr int mantissa = 53, bits = 64;
+  const double lot =
+      std::ldexp(static_cast<double>(hash_of(trace_id) >> (bits - mantissa)), -mantissa);
+  return lot < options_.sample;
+}
+
+void Recorder::record(std::unique_ptr<Draft> draft) {
+  const std::size_t bytes = draft->bytes();
+  bool was_empty = false;
+  {
+    const std::lock_guard lock(mutex_);
+    if (bytes_ + bytes > options_.bytes_max || is_closing_) {
+      dropped_.fetch_add(1, std::memory_order_relaxed);
+      return;
+    }
+    was_empty = queue_.empty();
+    bytes_ += bytes;
+    queue_.push_back(std::move(draft));
+  }
+  recorded_.fetch_add(1, std::memory_order_relaxed);
+  // A thread that gathers finds the others by itself: waking it costs more than all of this.
+  if (was_empty) has_work_.notify_one();
+}
+
+void Recorder::record(std::vector<RunPatch> runs) {
+  if (!runs.empty()) record(std::make_unique<MadeRuns>(std::move(runs)));
+}
+
+void Recorder::flush() {
+  std::unique_lock lock(mutex_);
+  is_hurried_ = true;
+  has_work_.notify_all();
+  is_idle_.wait(lock, [this] { return queue_.empty() && !is_working_; });
+  is_hurried_ = false;
+}
+
+Recorder::Counters Recorder::counters() const {
+  const std::lock_guard lock(mutex_);
+  return {recorded_.load(), dropped_.load(), bytes_};
+}
+
+void Recorder::work() {
+  // Of this thread alone, as Linux has it.
+  ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), niceness);
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    has_work_.wait(lock, [this] { return is_closing_ || !queue_.empty(); });
+    if (queue_.empty()) return;
+    has_work_.wait_for(lock, options_.pause, [this] { return is_closing_ || is_hurried_; });
+    Drafts drafts = std::exchange(queue_, {});
+    const std::size_t bytes = bytes_;
+    is_working_ = true;
+    lock.unlock();
+    store(std::move(drafts));
+    lock.lock();
+    // Only now: what is being written still fills memory.
+    bytes_ -= bytes;
+    is_working_ = false;
+    if (queue_.empty()) is_idle_.notify_all();
+  }
+}
+
+void Recorder::store(Drafts drafts) {
+  std::vector<RunPatch> runs;
+  std::size_t bytes = 0;
+  for (auto& draft : drafts) {
+    bytes += draft->bytes();
+    draft->make(runs);
+    draft.reset();
+    if (bytes < batch_bytes_max && runs.size() < batch_runs_max) continue;
+    ingest(std::exchange(runs, {}));
+    bytes = 0;
+  }
+  if (!runs.empty()) ingest(std::move(runs));
+}
+
+/// A store that has too much to do is asked again; what it refuses for good is dropped.
+void Recorder::ingest(std::vector<RunPatch> runs) {
+  constexpr std::chrono::milliseconds pause_first{50}, pause_max{2'000};
+  const auto end = std::chrono::steady_clock::now() + options_.patience;
+  for (auto pause = pause_first;; pause = std::min(pause * 2, pause_max)) {
+    const auto stored = options_.store.ingest(Context(), runs);
+    if (stored) return;
+    const bool may_wait = stored.error().code() == Code::unavailable &&
+                          std::chrono::steady_clock::now() + pause < end;
+    std::unique_lock lock(mutex_);
+    if (!may_wait || is_closing_) {
+      dropped_ += runs.size();
+      lock.unlock();
+      log::warning("{} runs of our own were not stored: {}", runs.size(), stored.error().message());
+      return;
+    }
+    has_work_.wait_for(lock, pause, [this] { return is_closing_; });
+  }
+}
+
+}  // namespace slipway::trace
