@@ -28,7 +28,7 @@ constexpr NamedSort sorts[] = {{"-start_time", Sort::start_time_descending},
                                {"-total_tokens", Sort::total_tokens_descending}};
 
 /// Of what takes the rest of the field's name as a key.
-constexpr std::string_view open_prefixes[] = {"metadata.", "attributes."};
+constexpr std::string_view open_prefixes[] = {"metadata.", "attributes.", "feedback."};
 
 struct Alias {
   std::string_view written, field;
@@ -155,15 +155,15 @@ class FilterReader {
     if (!nearest.empty())
       return fail(Code::invalid_argument, "{}: is no field; did you mean '{}'?", path, nearest);
     return fail(Code::invalid_argument,
-                "{}: is no field; those are {}, metadata.KEY and attributes.KEY", path,
-                list_of(known, [](std::string_view one) { return one; }));
+                "{}: is no field; those are {}, metadata.KEY, attributes.KEY and feedback.KEY",
+                path, list_of(known, [](std::string_view one) { return one; }));
   }
 
   Result<Filter> condition(const FilterField& field, Comparison comparison,
                            const json::Value& operand, const std::string& path) {
     if (++count_ > conditions_max)
       return fail(Code::invalid_argument, "{}: more than {} conditions", path, conditions_max);
-    Condition condition{std::string(field.name), comparison, {}};
+    Condition condition{std::string(field.name), comparison, {}, {}};
     if (comparison == Comparison::exists) {
       if (!operand.is_bool()) return expected(path, "true or false", operand);
       condition.operands.push_back(operand);

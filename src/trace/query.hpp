@@ -1,7 +1,9 @@
 // What lists of traces and runs are asked for, the same for both.
 #pragma once
 
+#include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -38,6 +40,8 @@ struct Condition {
   /// RFC 3339 in UTC, to the microsecond at least; `exists` has a boolean. No nulls: a comparison
   /// with null becomes `exists`.
   std::vector<json::Value> operands;
+  /// Of `in` alone, instead of operands where there are many: ids.
+  std::shared_ptr<const std::set<std::string, std::less<>>> one_of;
 };
 struct Filter;
 struct Combination {
@@ -49,7 +53,8 @@ struct Filter {
   std::variant<Condition, Combination> node;
 };
 /// {"$and":[{"latency_ms":{"$gt":2000}},{"status":"error"}]}; at most 16 levels and 256 conditions.
-/// Fields are `filter_fields`, "metadata.KEY" and "attributes.KEY"; other spellings of the JSON of
+/// Fields are `filter_fields`, "metadata.KEY", "attributes.KEY" and "feedback.KEY" (which no store
+/// knows: `resolve_feedback`); other spellings of the JSON of
 /// runs and summaries ("tags", "models", "usage.input_tokens", "cost.total_usd") become those.
 /// Fails: invalid_argument naming the operand: "filter.$and[0].latency_ms.$gt: ...".
 Result<Filter> parse_filter(const json::Value& value);

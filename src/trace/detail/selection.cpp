@@ -84,6 +84,8 @@ bool is_one_of(const json::Value& value, const std::vector<json::Value>& operand
 
 bool holds(const Condition& condition, const json::Value& value) {
   const bool is_missing = value.is_null();
+  if (condition.one_of)
+    return value.is_string() && condition.one_of->contains(std::string_view(value.get_string()));
   const json::Value& operand = condition.operands.front();
   const auto ordered = [&](auto&& test) {
     const auto order = compare(value, operand);
