@@ -38,7 +38,7 @@ export class Problem extends Error {
 }
 
 const headers = { 'x-slipway-ui': '1' };
-const segment = encodeURIComponent;
+export const segment = encodeURIComponent;
 
 /** Told when the server asks who is there. */
 export let onUnauthenticated: () => void = () => {};
@@ -60,7 +60,7 @@ async function problemOf(response: Response): Promise<Problem> {
   return new Problem(response.status, detail, errors);
 }
 
-async function send(
+export async function send(
   method: string,
   path: string,
   body?: unknown,
@@ -82,7 +82,7 @@ async function send(
   return response;
 }
 
-async function call<T>(
+export async function call<T>(
   method: string,
   path: string,
   body?: unknown,
@@ -98,7 +98,7 @@ export interface ServerEvent {
 }
 
 /** The events of a text/event-stream, one after the other. */
-async function* readEvents(response: Response): AsyncGenerator<ServerEvent> {
+export async function* readEvents(response: Response): AsyncGenerator<ServerEvent> {
   const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
   let pending = '';
   try {
@@ -115,7 +115,8 @@ async function* readEvents(response: Response): AsyncGenerator<ServerEvent> {
           if (line.startsWith('event:')) name = line.slice(6).trim();
           else if (line.startsWith('data:')) data.push(line.slice(5).replace(/^ /, ''));
         }
-        if (data.length) yield { name, data: JSON.parse(data.join('\n')) };
+        const text = data.join('\n');
+        if (text && text !== '[DONE]') yield { name, data: JSON.parse(text) };
       }
     }
   } finally {
@@ -215,7 +216,7 @@ const documentPath = (collection: string, id: string) =>
   `${collectionPath(collection)}/documents/${segment(id)}`;
 
 /** All pages of a list that is known to be short. */
-async function all<T>(path: string, signal?: AbortSignal): Promise<T[]> {
+export async function all<T>(path: string, signal?: AbortSignal): Promise<T[]> {
   const items: T[] = [];
   for (
     let cursor: string | null | undefined = '', pages = 0;

@@ -11,20 +11,49 @@ import { SearchPage } from './pages/search';
 import { SettingsPage } from './pages/settings';
 import { Dialog, Empty, Field, Page, ProblemBox } from './parts/common';
 import { Icon, type IconName } from './parts/icons';
+import { later } from './parts/lazy';
 import { below, Link, navigate, useAddress } from './router';
 import { chooseTheme, isDark } from './theme';
 
-const places: { href: string; name: string; icon: IconName; key: string }[] = [
-  { href: '/', name: 'Ask', icon: 'ask', key: 'a' },
-  { href: '/search', name: 'Search', icon: 'search', key: 's' },
-  { href: '/collections', name: 'Collections', icon: 'collections', key: 'c' },
-  { href: '/models', name: 'Models', icon: 'models', key: 'm' },
-  { href: '/settings', name: 'Settings', icon: 'settings', key: 't' },
+interface Place {
+  href: string;
+  name: string;
+  icon: IconName;
+  key: string;
+}
+
+const groups: Place[][] = [
+  [
+    { href: '/', name: 'Ask', icon: 'ask', key: 'a' },
+    { href: '/search', name: 'Search', icon: 'search', key: 's' },
+    { href: '/collections', name: 'Collections', icon: 'collections', key: 'c' },
+  ],
+  [
+    { href: '/traces', name: 'Traces', icon: 'traces', key: 'r' },
+    { href: '/costs', name: 'Costs', icon: 'costs', key: 'o' },
+    { href: '/budgets', name: 'Budgets', icon: 'budgets', key: 'b' },
+    { href: '/prompts', name: 'Prompts', icon: 'prompts', key: 'p' },
+    { href: '/playground', name: 'Playground', icon: 'playground', key: 'y' },
+  ],
+  [
+    { href: '/models', name: 'Models', icon: 'models', key: 'm' },
+    { href: '/settings', name: 'Settings', icon: 'settings', key: 't' },
+  ],
 ];
+const places = groups.flat();
+const atHand = ['/', '/search', '/collections', '/traces']; // On a phone; the others stand below More.
+
+const TracesPage = later('Traces', async () => (await import('./pages/traces')).TracesPage);
+const TracePage = later('Trace', async () => (await import('./pages/trace')).TracePage);
+const TraceDiffPage = later(
+  'Two runs side by side',
+  async () => (await import('./pages/trace_diff')).TraceDiffPage,
+);
 
 function Content({ path }: { path: string }) {
   const collection = below(path, '/collections');
   const receipt = below(path, '/receipts');
+  const trace = below(path, '/traces');
   if (path === '/' || path === '/ask') return <AskPage />;
   if (path === '/search') return <SearchPage />;
   if (collection?.length === 0) return <CollectionsPage />;
@@ -32,6 +61,9 @@ function Content({ path }: { path: string }) {
   if (path === '/models' || path === '/keys') return <ModelsPage />;
   if (path === '/settings') return <SettingsPage />;
   if (receipt?.length === 1) return <ReceiptPage key={receipt[0]} id={receipt[0]!} />;
+  if (trace?.length === 0) return <TracesPage />;
+  if (path === '/traces/diff') return <TraceDiffPage />;
+  if (trace?.length === 1) return <TracePage key={trace[0]} id={trace[0]!} />;
   return (
     <Page title="Not here">
       <Empty
@@ -200,21 +232,56 @@ function useShortcuts(isOn: boolean, actions: { help: () => void; theme: () => v
   }, [isOn]);
 }
 
+const isAt = (path: string, href: string): boolean =>
+  href === '/'
+    ? path === '/' || path === '/ask'
+    : path === href || path.startsWith(`${href}/`) || (href === '/models' && path === '/keys');
+
+function PlaceLink({ place, path }: { place: Place; path: string }) {
+  return (
+    <Link href={place.href} aria-current={isAt(path, place.href) ? 'page' : undefined}>
+      <Icon name={place.icon} />
+      <span>{place.name}</span>
+    </Link>
+  );
+}
+
 function Navigation({ path }: { path: string }) {
-  const isAt = (href: string) =>
-    href === '/' ? path === '/' || path === '/ask' : path.startsWith(href);
+  const [isOpen, setOpen] = useState(false);
+  const isElsewhere = !places.some((p) => atHand.includes(p.href) && isAt(path, p.href));
+  const others = places.filter((place) => !atHand.includes(place.href));
+  useEffect(() => setOpen(false), [path]);
   return (
     <nav aria-label="Pages">
-      <ul>
-        {places.map((place) => (
-          <li key={place.href}>
-            <Link href={place.href} aria-current={isAt(place.href) ? 'page' : undefined}>
-              <Icon name={place.icon} />
-              <span>{place.name}</span>
-            </Link>
-          </li>
-        ))}
-      </ul>
+      {groups.map((group, i) => (
+        <ul key={i}>
+          {group.map((place) => (
+            <li key={place.href} class={atHand.includes(place.href) ? '' : 'not-at-hand'}>
+              <PlaceLink place={place} path={path} />
+            </li>
+          ))}
+        </ul>
+      ))}
+      <button
+        type="button"
+        class={`more-places ${isElsewhere ? 'on' : ''}`}
+        aria-haspopup="dialog"
+        onClick={() => setOpen(true)}
+      >
+        <Icon name="more" />
+        <span>More</span>
+      </button>
+      {isOpen && (
+        <Dialog title="More pages" onClose={() => setOpen(false)}>
+          <ul class="place-list">
+            {others.map((place) => (
+              <li key={place.href}>
+                <PlaceLink place={place} path={path} />
+              </li>
+            ))}
+          </ul>
+        </Dialog>
+      )}
     </nav>
   );
 }

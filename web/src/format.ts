@@ -18,6 +18,7 @@ export function bytes(size: number): string {
 }
 
 export function milliseconds(value: number): string {
+  if (value >= 600_000) return `${Math.round(value / 60_000)} min`;
   if (value >= 10_000) return `${(value / 1000).toFixed(1)} s`;
   if (value >= 1000) return `${(value / 1000).toFixed(2)} s`;
   return `${value >= 10 ? Math.round(value) : value.toFixed(1)} ms`;
@@ -30,6 +31,47 @@ export function score(value: number | null | undefined): string {
 
 export function dollars(value: number): string {
   return value === 0 ? '$0' : value < 0.01 ? `$${value.toFixed(5)}` : `$${value.toFixed(2)}`;
+}
+
+/** Prices of calls: as many digits as tell two of them apart. */
+export function money(value: number | null | undefined): string {
+  if (value === null || value === undefined) return '–';
+  if (value === 0) return '$0';
+  const size = Math.abs(value);
+  const digits = size >= 100 ? 2 : size >= 1 ? 3 : size >= 0.01 ? 4 : size >= 0.0001 ? 6 : 9;
+  const text = size.toLocaleString('en', {
+    minimumFractionDigits: 2,
+    maximumFractionDigits: digits,
+  });
+  return `${value < 0 ? '−' : ''}$${text}`;
+}
+
+export function percent(share: number): string {
+  const value = share * 100;
+  return `${value === 0 || value >= 10 ? Math.round(value) : value.toFixed(1)} %`;
+}
+
+/** 1234 -> "1,234"; 1234567 -> "1.23 M". */
+export function short(value: number): string {
+  if (value >= 1e9) return `${(value / 1e9).toFixed(2)} G`;
+  if (value >= 1e6) return `${(value / 1e6).toFixed(2)} M`;
+  return value >= 1e5 ? `${Math.round(value / 1e3)} k` : count(Math.round(value));
+}
+
+/** The hour of today, the day of other times. */
+export function shortTime(value: string | null | undefined): string {
+  if (!value) return '–';
+  const date = new Date(value);
+  if (Number.isNaN(date.getTime())) return value;
+  const isToday = date.toDateString() === new Date().toDateString();
+  return isToday
+    ? date.toLocaleTimeString(undefined, { timeStyle: 'medium' })
+    : date.toLocaleString(undefined, {
+        month: 'short',
+        day: 'numeric',
+        hour: '2-digit',
+        minute: '2-digit',
+      });
 }
 
 export function time(value: string | null | undefined): string {

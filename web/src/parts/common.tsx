@@ -7,15 +7,17 @@ export function Page({
   title,
   lead,
   actions,
+  isWide = false,
   children,
 }: {
   title: string;
   lead?: ComponentChildren;
   actions?: ComponentChildren;
+  isWide?: boolean; // For tables and trees.
   children: ComponentChildren;
 }) {
   return (
-    <div class="page">
+    <div class={isWide ? 'page wide-page' : 'page'}>
       <header class="page-head">
         <div>
           <h1>{title}</h1>

@@ -13,6 +13,12 @@ const paths = {
   settings: (
     <path d="M3.5 6h7m4 0h2M3.5 14h2m4 0h7M12.5 8a2 2 0 1 0 0-4 2 2 0 0 0 0 4zM7.5 16a2 2 0 1 0 0-4 2 2 0 0 0 0 4z" />
   ),
+  traces: <path d="M3.5 5h9M6 8.5h8M8.5 12h5M10.5 15.5h6" />,
+  costs: <path d="M3.5 16.5h13M5.5 16.5v-5m4.5 5v-9m4.5 9V4" />,
+  budgets: <path d="M10 3.5a6.5 6.5 0 1 0 6.5 6.5H10zM12.5 2.8a6.5 6.5 0 0 1 4.7 4.7h-4.7z" />,
+  prompts: <path d="M4 4h12v12H4zM7 8l2.5 2L7 12m4.5 0H13" />,
+  playground: <path d="M6 3.5v13l10-6.5z" />,
+  more: <path d="M4.5 10h.01M10 10h.01M15.5 10h.01" />,
   docs: <path d="M7 6.5 3.5 10 7 13.5m6-7L16.5 10 13 13.5M11 5 9 15" />,
   sun: (
     <path d="M10 13a3 3 0 1 0 0-6 3 3 0 0 0 0 6zM10 2.5v1.5m0 12v1.5M2.5 10H4m12 0h1.5M4.7 4.7l1 1m8.6 8.6 1 1m0-10.6-1 1m-8.6 8.6-1 1" />

@@ -1,0 +1,96 @@
+// Where traces, costs and budgets are on the server.
+import { all, call, segment, send, type List, type Model } from './api';
+import type {
+  Budget,
+  BudgetWish,
+  Costs,
+  Feedback,
+  Grouping,
+  LedgerEntry,
+  Price,
+  Project,
+  Run,
+  Stats,
+  TraceSummary,
+  TraceTree,
+} from './trace_shapes';
+
+export * from './trace_shapes';
+
+/** Queries by the names that lists have in addresses; what is empty is left out. */
+export type Queries = Record<string, string | number | null | undefined>;
+
+export function withQueries(path: string, queries: Queries): string {
+  const parts = Object.entries(queries)
+    .filter(([, value]) => value !== undefined && value !== null && value !== '')
+    .map(([name, value]) => `${name}=${segment(String(value))}`);
+  return parts.length ? `${path}?${parts.join('&')}` : path;
+}
+
+const get = <T>(path: string, queries: Queries = {}, signal?: AbortSignal) =>
+  call<T>('GET', withQueries(path, queries), undefined, signal);
+
+let known: Promise<Set<string>> | null = null;
+
+/** The paths that this server has, with the names of their parts as its document says. */
+export function knownPaths(): Promise<Set<string>> {
+  known ??= call<{ paths: object }>('GET', '/openapi.json').then(
+    (document) => new Set(Object.keys(document.paths)),
+    () => {
+      known = null;
+      return new Set<string>();
+    },
+  );
+  return known;
+}
+
+const runPath = (id: string) => `/api/runs/${segment(id)}`;
+const budgetPath = (id: string) => `/api/budgets/${segment(id)}`;
+
+export const observe = {
+  traces: (queries: Queries, signal?: AbortSignal) =>
+    get<List<TraceSummary>>('/api/traces', queries, signal),
+  stats: (queries: Queries, signal?: AbortSignal) =>
+    get<Stats>('/api/traces/stats', queries, signal),
+  trace: (id: string, signal?: AbortSignal) =>
+    get<TraceTree>(`/api/traces/${segment(id)}`, { payload: 'false' }, signal),
+  /** Where the whole trace is, as JSON. */
+  tracePath: (id: string) => `/api/traces/${segment(id)}`,
+  removeTrace: (id: string) => call<void>('DELETE', `/api/traces/${segment(id)}`),
+  run: (id: string, trace: string, signal?: AbortSignal) =>
+    get<Run>(runPath(id), { trace_id: trace }, signal),
+  /** The bytes as the client sent them. */
+  payload: async (id: string, trace: string, which: 'inputs' | 'outputs', signal?: AbortSignal) =>
+    (
+      await send(
+        'GET',
+        withQueries(`${runPath(id)}/${which}`, { trace_id: trace }),
+        undefined,
+        signal,
+      )
+    ).text(),
+  projects: (signal?: AbortSignal) => all<Project>('/api/projects', signal),
+  costs: (queries: Queries & { group_by: Grouping }, signal?: AbortSignal) =>
+    get<Costs>('/api/costs', queries, signal),
+  prices: (model: string, signal?: AbortSignal) =>
+    get<List<Price>>('/api/prices', { model }, signal),
+  chatModels: async (signal?: AbortSignal) =>
+    (await all<Model>('/api/models', signal)).filter((model) => model.task === 'chat'),
+
+  feedback: async (run: string, trace: string, signal?: AbortSignal): Promise<Feedback[]> =>
+    (await get<List<Feedback>>('/api/feedback', { run_id: run, trace_id: trace }, signal)).items,
+  giveFeedback: (run: string, feedback: { key: string; score: number; comment?: string }) =>
+    call<unknown>('POST', `${runPath(run)}/feedback`, feedback),
+  datasets: (signal?: AbortSignal) => all<{ name: string }>('/api/datasets', signal),
+  createDataset: (name: string) => call<unknown>('POST', '/api/datasets', { name }),
+  addExample: (dataset: string, run: string) =>
+    call<unknown>('POST', `/api/datasets/${segment(dataset)}/examples`, { from_run: run }),
+
+  budgets: (signal?: AbortSignal) => all<Budget>('/api/budgets', signal),
+  createBudget: (budget: BudgetWish) => call<Budget>('POST', '/api/budgets', budget),
+  changeBudget: (id: string, change: Partial<BudgetWish>) =>
+    call<Budget>('PATCH', budgetPath(id), change),
+  removeBudget: (id: string) => call<void>('DELETE', budgetPath(id)),
+  ledger: (id: string, cursor: string, signal?: AbortSignal) =>
+    get<List<LedgerEntry>>(`${budgetPath(id)}/ledger`, { limit: 100, cursor }, signal),
+};
