@@ -80,7 +80,7 @@ class LlamaChat final : public ChatModel {
 
   Result<std::size_t> count_prompt(const dialects::ChatRequest& request) const override {
     TRY(check_conversation(request));
-    return TRY(prompt_.tokenize(TRY(turns(request)))).size();
+    return TRY(prompt_tokens(request)).size();
   }
 
   Result<ChatReply> chat(const Context& context, const ChatRequest& request,
@@ -227,17 +227,28 @@ class LlamaChat final : public ChatModel {
   }
 
   /// The messages as the model's template takes them, tools among them.
-  Result<std::vector<Turn>> turns(const dialects::ChatRequest& request) const {
+  Result<std::vector<Token>> prompt_tokens(const dialects::ChatRequest& request) const {
     const bool has_calls = std::any_of(
         request.messages.begin(), request.messages.end(), [](const dialects::Message& message) {
           return message.role == dialects::Role::tool || !message.tool_calls.empty();
         });
-    if (!uses_tools(request) && !has_calls) return turns_of(TRY(plain_messages(request, name_)));
+    if (!uses_tools(request) && !has_calls)
+      return prompt_.tokenize(turns_of(TRY(plain_messages(request, name_))));
     if (!tools_)
       return not_taken("tools", name_,
                        "its chat template has none that are known here; ask a model whose "
-                       "template has (Hermes, Qwen, Llama 3), or leave them out");
-    return tools_->turns(request, name_);
+                       "template has (Hermes, Qwen, Llama 3, Mistral), or leave them out");
+    return tools_->tokenize(prompt_, request, name_);
+  }
+
+  /// The control tokens around calls are part of such a reply.
+  void add_marks(Plan& plan) const {
+    for (std::string& mark : tools_->marks()) {
+      const auto token = prompt_.control_token(mark);
+      if (!token) continue;
+      plan.sampling.sayable.push_back(*token);
+      plan.reply.markers.emplace_back(*token, std::move(mark));
+    }
   }
 
   Result<Plan> plan_of(const dialects::ChatRequest& request) const {
@@ -245,12 +256,13 @@ class LlamaChat final : public ChatModel {
     if (!request.reasoning_effort.empty()) return not_taken("reasoning_effort", name_, why);
     if (request.reasoning_tokens) return not_taken("reasoning_tokens", name_, why);
     Plan plan;
-    plan.prompt = TRY(prompt_.tokenize(TRY(turns(request))));
+    plan.prompt = TRY(prompt_tokens(request));
     plan.tokens_max =
         TRY(room_for(plan.prompt.size(), request.max_tokens.value_or(reply_tokens_default)));
     plan.choices = static_cast<std::size_t>(request.choices.value_or(1));
     plan.has_tools = uses_tools(request);
     plan.sampling = TRY(sampling_for(request));
+    if (plan.has_tools) add_marks(plan);
     plan.reply.stops = request.stop;
     plan.reply.logprobs = request.logprobs || request.top_logprobs.value_or(0) > 0;
     plan.reply.top_logprobs = static_cast<std::size_t>(request.top_logprobs.value_or(0));

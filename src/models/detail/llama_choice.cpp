@@ -130,6 +130,7 @@ class Choice final : public LlamaChoice {
         draw_(sampling.temperature == 0 ? llama_sampler_init_greedy()
                                         : llama_sampler_init_dist(fold(sampling.seed))),
         grammar_(std::move(grammar)),
+        sayable_(sampling.sayable),
         candidates_(tokens.size()) {}
 
   Result<Token> next(const float* logits) override {
@@ -202,7 +203,10 @@ class Choice final : public LlamaChoice {
 
   /// The end of the reply is the grammar's to allow.
   bool is_sayable(Token token) const {
-    return llama_vocab_is_eog(tokens_.vocabulary(), token) || tokens_.is_sayable(token, pending_);
+    if (llama_vocab_is_eog(tokens_.vocabulary(), token)) return true;
+    if (pending_.empty() && std::find(sayable_.begin(), sayable_.end(), token) != sayable_.end())
+      return true;
+    return tokens_.is_sayable(token, pending_);
   }
 
   void refuse(llama_token_data_array& all) const {
@@ -216,6 +220,7 @@ class Choice final : public LlamaChoice {
   LlamaOwner<llama_sampler> shape_;
   LlamaOwner<llama_sampler> draw_;
   LlamaOwner<llama_sampler> grammar_;
+  const std::vector<Token> sayable_;
   std::string pending_;  ///< The beginning of a code point, at most 3 bytes.
   std::vector<llama_token_data> candidates_;
 };

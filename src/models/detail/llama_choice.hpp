@@ -24,6 +24,7 @@ struct Sampling {
   std::uint64_t seed = 0;
   std::vector<std::pair<Token, float>> biases;
   std::optional<std::string> grammar;  ///< GBNF
+  std::vector<Token> sayable;          ///< Control tokens that the grammar may take.
 };
 Sampling sampling_of(const ChatRequest& request);
 

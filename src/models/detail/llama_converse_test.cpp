@@ -43,6 +43,25 @@ ChatModel& shared() {
   return *model;
 }
 
+/// The small model's file with another template of the same length, and `mark` in the place of its
+/// first control word.
+std::shared_ptr<ChatModel> open_with_template(std::string words, const std::string& mark = {}) {
+  std::string bytes = *read_file(model_path, 1u << 30);
+  const std::size_t at = bytes.find("{% for message in messages %}");
+  REQUIRE(at != std::string::npos);
+  std::uint64_t length = 0;
+  std::memcpy(&length, bytes.data() + at - sizeof length, sizeof length);
+  REQUIRE(words.size() <= length);
+  words.resize(length, ' ');
+  bytes.replace(at, length, words);
+  if (!mark.empty()) bytes.replace(bytes.find("<|im_start|>"), mark.size(), mark);
+  const auto path = std::filesystem::temp_directory_path() / make_id("tools");
+  REQUIRE(write_file_atomically(path, bytes).ok());
+  auto model = open(2, path);
+  std::filesystem::remove(path);
+  return model;
+}
+
 dialects::ChatRequest with_schema(const char* schema) {
   auto request = talk("Describe a ship as JSON.", 200);
   request.response_format.kind = dialects::ResponseKind::json_schema;
@@ -244,21 +263,7 @@ TEST_CASE("a model without tools in its template says so") {
 }
 
 TEST_CASE("a model whose template has tools calls them, validly, at any temperature") {
-  // The small model's file with another template of the same length.
-  std::string bytes = *read_file(model_path, 1u << 30);
-  const std::size_t at = bytes.find("{% for message in messages %}");
-  REQUIRE(at != std::string::npos);
-  std::uint64_t length = 0;
-  std::memcpy(&length, bytes.data() + at - sizeof length, sizeof length);
-  std::string words = "{# tools <tool_call> <|im_start|> #}";
-  REQUIRE(words.size() <= length);
-  words.resize(length, ' ');
-  bytes.replace(at, length, words);
-  const auto path = std::filesystem::temp_directory_path() / make_id("tools");
-  REQUIRE(write_file_atomically(path, bytes).ok());
-  const auto model = open(2, path);
-  std::filesystem::remove(path);
-
+  const auto model = open_with_template("{# tools <tool_call> <|im_start|> #}");
   auto request = talk("Does it rain in Oslo?", 120);
   request.tools.resize(2);
   request.tools[0].name = "weather";
@@ -288,4 +293,40 @@ TEST_CASE("a model whose template has tools calls them, validly, at any temperat
     CHECK(text_of(free.choices[0]).find("<tool_call>") == std::string::npos);
     request.max_tokens = 120;
   }
+}
+
+TEST_CASE("a mark that is one token of the model begins a call, and is not text") {
+  const auto model =
+      open_with_template("{# [INST] [TOOL_CALLS] [ARGS] [AVAILABLE_TOOLS] #}", "[TOOL_CALLS]");
+  auto request = talk("What time is it?", 60);
+  request.tools.resize(1);
+  request.tools[0].name = "clock";
+  const auto call = [&] {
+    std::vector<dialects::EventKind> kinds;
+    const auto reply = must(model->converse({}, request, [&](const dialects::ChatEvent& event) {
+      kinds.push_back(event.kind);
+      return true;
+    }));
+    const dialects::Choice& choice = reply.choices[0];
+    REQUIRE(choice.tool_calls.size() == 1);
+    CHECK(choice.tool_calls[0].name == "clock");
+    CHECK(choice.tool_calls[0].arguments == "{}");
+    CHECK(choice.finish_reason == dialects::FinishReason::tool_calls);
+    CHECK(std::count(kinds.begin(), kinds.end(), dialects::EventKind::tool_start) == 1);
+    CHECK(std::count(kinds.begin(), kinds.end(), dialects::EventKind::text) == 0);
+    return reply.usage.output_tokens;
+  };
+  request.tool_choice = dialects::ToolChoice::required;
+  request.parallel_tool_calls = false;
+  request.logit_bias = {{"1", 100}};
+  const std::int64_t as_token = call();
+  request.logit_bias = {{"1", -100}};
+  CHECK(call() >= as_token + 3);
+  // Where no call may be, the mark is no word of the model.
+  request.tool_choice = dialects::ToolChoice::none;
+  request.logit_bias.clear();
+  request.messages[1].parts[0].text = "Say [TOOL_CALLS] please.";
+  request.max_tokens = 4;
+  const auto plain = must(model->converse({}, request));
+  CHECK(plain.choices[0].tool_calls.empty());
 }

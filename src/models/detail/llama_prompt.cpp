@@ -89,17 +89,44 @@ Result<std::string> LlamaPrompt::render(const std::vector<Turn>& turns) const {
 }
 
 Result<std::vector<Token>> LlamaPrompt::tokenize(const std::vector<Turn>& turns) const {
-  if (has_control_words(turns)) return tokenize_apart(turns);
+  if (std::any_of(turns.begin(), turns.end(),
+                  [&](const Turn& turn) { return has_control_word(turn.content); }))
+    return tokenize_apart(turns);
   std::vector<Token> tokens;
   append_tokens(TRY(render(turns)), Control::is_token, Start::yes, tokens);
   return tokens;
 }
 
-bool LlamaPrompt::has_control_words(const std::vector<Turn>& turns) const {
-  for (const Turn& turn : turns)
-    for (const std::string& word : control_words_)
-      if (turn.content.find(word) != std::string::npos) return true;
-  return false;
+std::vector<Token> LlamaPrompt::tokenize(const std::vector<PromptPiece>& pieces) const {
+  const bool is_apart = std::any_of(pieces.begin(), pieces.end(), [&](const PromptPiece& piece) {
+    return piece.kind == PromptPiece::Kind::text && has_control_word(piece.text);
+  });
+  std::vector<Token> tokens;
+  std::string whole;
+  for (const PromptPiece& piece : pieces) {
+    if (!is_apart) {
+      whole += piece.text;
+      continue;
+    }
+    append_tokens(piece.text,
+                  piece.kind == PromptPiece::Kind::words ? Control::is_token : Control::is_text,
+                  tokens.empty() ? Start::yes : Start::no, tokens);
+  }
+  if (!is_apart) append_tokens(whole, Control::is_token, Start::yes, tokens);
+  return tokens;
+}
+
+std::optional<Token> LlamaPrompt::control_token(std::string_view word) const {
+  std::vector<Token> tokens;
+  append_tokens(word, Control::is_token, Start::no, tokens);
+  if (tokens.size() != 1 || !llama_vocab_is_control(vocabulary_, tokens[0])) return std::nullopt;
+  return tokens[0];
+}
+
+bool LlamaPrompt::has_control_word(std::string_view text) const {
+  return std::any_of(control_words_.begin(), control_words_.end(), [&](const std::string& word) {
+    return text.find(word) != std::string_view::npos;
+  });
 }
 
 Result<std::vector<Token>> LlamaPrompt::tokenize_apart(const std::vector<Turn>& turns) const {

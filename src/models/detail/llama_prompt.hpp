@@ -1,6 +1,7 @@
 // From messages to the tokens that the model reads.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,16 @@ struct Turn {
 };
 std::vector<Turn> turns_of(const std::vector<Message>& messages);
 
+/// A part of a prompt that is written whole, without the template.
+struct PromptPiece {
+  enum class Kind {
+    words,  ///< Of the format: the model's control tokens are read in it.
+    text,   ///< Whatever it looks like.
+  };
+  Kind kind = Kind::text;
+  std::string text;
+};
+
 /// The chat template and the vocabulary of one model, which must outlive it.
 /// Immutable.
 class LlamaPrompt {
@@ -28,7 +39,10 @@ class LlamaPrompt {
   /// like the model's control tokens stay words, so a document cannot open a
   /// new turn.
   Result<std::vector<Token>> tokenize(const std::vector<Turn>& turns) const;
+  std::vector<Token> tokenize(const std::vector<PromptPiece>& pieces) const;
 
+  /// The control token that is written so.
+  std::optional<Token> control_token(std::string_view word) const;
   std::vector<Token> tokens_of_text(std::string_view text) const;
   const std::string& chat_template() const { return template_; }
 
@@ -40,7 +54,7 @@ class LlamaPrompt {
   enum class Start { no, yes };
   void append_tokens(std::string_view text, Control control, Start start,
                      std::vector<Token>& tokens) const;
-  bool has_control_words(const std::vector<Turn>& turns) const;
+  bool has_control_word(std::string_view text) const;
   Result<std::vector<Token>> tokenize_apart(const std::vector<Turn>& turns) const;
 
   const llama_vocab* vocabulary_;

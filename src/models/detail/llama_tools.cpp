@@ -14,28 +14,7 @@ using dialects::ChatEvent;
 using dialects::EventKind;
 
 constexpr std::size_t name_bytes_max = 64;
-
-json::Value described(const dialects::Tool& tool) {
-  json::Object function{{"name", tool.name}, {"description", tool.description}};
-  function["parameters"] =
-      tool.parameters.is_null() ? json::Value(json::Object{{"type", "object"}}) : tool.parameters;
-  return json::Object{{"type", "function"}, {"function", std::move(function)}};
-}
-
-/// JSON as the templates write it: spaces after ':' and ','.
-std::string spaced(const json::Value& value) {
-  const std::string compact = json::dump(value);
-  std::string text;
-  bool is_in_string = false;
-  bool is_escaped = false;
-  for (const char c : compact) {
-    text += c;
-    if (!is_in_string && (c == ':' || c == ',')) text += ' ';
-    if (c == '"' && !is_escaped) is_in_string = !is_in_string;
-    is_escaped = c == '\\' && !is_escaped;
-  }
-  return text;
-}
+constexpr std::string_view id_rule = "[a-zA-Z0-9]{9}";
 
 Result<void> check_name(const std::string& name) {
   const bool is_good =
@@ -92,24 +71,85 @@ std::string text_without(Grammar& grammar, const std::string& word) {
 
 }  // namespace
 
+json::Value described(const dialects::Tool& tool) {
+  json::Object function{{"name", tool.name}, {"description", tool.description}};
+  function["parameters"] =
+      tool.parameters.is_null() ? json::Value(json::Object{{"type", "object"}}) : tool.parameters;
+  return json::Object{{"type", "function"}, {"function", std::move(function)}};
+}
+
+std::string spaced(const json::Value& value) {
+  const std::string compact = json::dump(value);
+  std::string text;
+  bool is_in_string = false;
+  bool is_escaped = false;
+  for (const char c : compact) {
+    text += c;
+    if (!is_in_string && (c == ':' || c == ',')) text += ' ';
+    if (c == '"' && !is_escaped) is_in_string = !is_in_string;
+    is_escaped = c == '\\' && !is_escaped;
+  }
+  return text;
+}
+
+Result<void> check_arguments(const dialects::ToolCall& call, const std::string& path) {
+  const auto arguments = json::parse(call.arguments.empty() ? "{}" : call.arguments);
+  if (arguments && arguments->is_object()) return {};
+  return fail(Code::invalid_argument, "{}.tool_calls: the arguments of '{}' are no JSON object",
+              path, call.name);
+}
+
+Error no_such_call(const dialects::Message& message, const std::string& path) {
+  return fail(Code::invalid_argument, "{}.tool_call_id: no call before it has the id '{}'", path,
+              message.tool_call_id);
+}
+
+ToolFormat ToolFormat::of(const MistralWords& words) {
+  ToolFormat format;
+  format.family_ = Family::mistral;
+  format.mistral_ = words;
+  const std::string mark = "[TOOL_CALLS]";
+  if (words.calls == MistralWords::Calls::list) {
+    format.begin = fmt::format("{}{}[", mark, words.space);
+    format.between = ", ";
+    format.end = "]";
+    format.open = R"({"name": ")";
+    format.middle = R"(", "arguments": )";
+    format.close = "}";
+    return format;
+  }
+  format.begin = format.between = mark;
+  format.middle = "[ARGS]";
+  if (words.calls == MistralWords::Calls::marks_with_id) format.id_mark = "[CALL_ID]";
+  return format;
+}
+
 std::optional<ToolFormat> ToolFormat::of(std::string_view text) {
   const auto has = [&](std::string_view word) { return text.find(word) != std::string_view::npos; };
+  if (const auto words = MistralWords::of(text)) return of(*words);
   ToolFormat format;
+  format.open = R"({"name": ")";
+  format.close = "}";
   if (has("<|im_start|>") && has("<tool_call>") && has("tools") && !has("<function=") &&
       !has("<arg_key>")) {
     format.family_ = Family::hermes;
     format.begin = "<tool_call>\n";
     format.between = "\n</tool_call>\n<tool_call>\n";
     format.end = "\n</tool_call>";
-    format.key = "arguments";
+    format.middle = R"(", "arguments": )";
     return format;
   }
   if (has("<|start_header_id|>") && has("ipython") && has("tools")) {
     format.family_ = Family::llama3;
-    format.key = "parameters";
+    format.middle = R"(", "parameters": )";
     return format;
   }
   return std::nullopt;
+}
+
+std::vector<std::string> ToolFormat::marks() const {
+  if (family_ != Family::mistral) return {};
+  return {"[TOOL_CALLS]", "[CALL_ID]", "[ARGS]"};
 }
 
 std::string ToolFormat::told(const std::vector<dialects::Tool>& tools) const {
@@ -141,8 +181,16 @@ std::string ToolFormat::told(const std::vector<dialects::Tool>& tools) const {
 }
 
 std::string ToolFormat::written(const dialects::ToolCall& call) const {
-  return fmt::format(R"({{"name": "{}", "{}": {}}})", call.name, key,
-                     call.arguments.empty() ? "{}" : call.arguments);
+  return open + call.name + middle + (call.arguments.empty() ? "{}" : call.arguments) + close;
+}
+
+Result<std::vector<Token>> ToolFormat::tokenize(const LlamaPrompt& prompt,
+                                                const dialects::ChatRequest& request,
+                                                std::string_view model) const {
+  if (!mistral_) return prompt.tokenize(TRY(turns(request, model)));
+  const bool may_call = request.tool_choice != dialects::ToolChoice::none;
+  return prompt.tokenize(TRY(
+      mistral_->prompt(request, may_call ? request.tools : std::vector<dialects::Tool>(), model)));
 }
 
 Result<std::vector<Turn>> ToolFormat::turns(const dialects::ChatRequest& request,
@@ -155,8 +203,7 @@ Result<std::vector<Turn>> ToolFormat::turns(const dialects::ChatRequest& request
     std::string text = TRY(text_of(message, path, model));
     if (message.role == dialects::Role::tool) {
       if (std::find(calls.begin(), calls.end(), message.tool_call_id) == calls.end())
-        return fail(Code::invalid_argument, "{}.tool_call_id: no call before it has the id '{}'",
-                    path, message.tool_call_id);
+        return no_such_call(message, path);
       if (family_ == Family::llama3) {
         turns.push_back({"ipython", text});
         continue;
@@ -170,10 +217,7 @@ Result<std::vector<Turn>> ToolFormat::turns(const dialects::ChatRequest& request
       continue;
     }
     for (const dialects::ToolCall& call : message.tool_calls) {
-      const auto arguments = json::parse(call.arguments.empty() ? "{}" : call.arguments);
-      if (!arguments || !arguments->is_object())
-        return fail(Code::invalid_argument,
-                    "{}.tool_calls: the arguments of '{}' are no JSON object", path, call.name);
+      TRY(check_arguments(call, path));
       calls.push_back(call.id);
       const bool is_tagged = family_ == Family::hermes;
       if (!text.empty()) text += "\n";
@@ -200,6 +244,12 @@ Result<std::vector<Turn>> ToolFormat::turns(const dialects::ChatRequest& request
   return turns;
 }
 
+std::string ToolFormat::call_rule(const std::string& name, const std::string& arguments) const {
+  std::string head = literal(open + name + (id_mark.empty() ? middle : id_mark));
+  if (!id_mark.empty()) head += fmt::format(" {} {}", id_rule, literal(middle));
+  return fmt::format("{} {} {}", head, arguments, literal(close));
+}
+
 Result<std::string> ToolFormat::grammar(const dialects::ChatRequest& request) const {
   Grammar grammar;
   std::vector<std::string> choices;
@@ -210,9 +260,7 @@ Result<std::string> ToolFormat::grammar(const dialects::ChatRequest& request) co
       continue;
     const std::string arguments =
         TRY(arguments_rule(grammar, tool, fmt::format("tools[{}].parameters", i)));
-    choices.push_back(fmt::format(R"({} {} "}}")",
-                                  literal(fmt::format(R"({{"name": "{}", "{}": )", tool.name, key)),
-                                  arguments));
+    choices.push_back(call_rule(tool.name, arguments));
   }
   const std::string call = grammar.add(fmt::format("{}", fmt::join(choices, " | ")));
   std::string calls = fmt::format("{} {}", literal(begin), call);
@@ -284,16 +332,16 @@ bool ToolReader::step(std::vector<ChatEvent>& events) {
     case State::after: break;
   }
   // The rest of one call, or what is between it and the next one.
-  const std::string open = R"({"name": ")";
-  const std::size_t at = held_.find(open);
+  const std::string& next = format_->open.empty() ? format_->between : format_->open;
+  const std::size_t at = held_.find(next);
   if (at == std::string::npos) return false;
-  held_.erase(0, at + open.size());
+  held_.erase(0, at + next.size());
   state_ = State::name;
   return true;
 }
 
 bool ToolReader::read_text(std::vector<ChatEvent>& events) {
-  const std::string mark = format_->begin + R"({"name": ")";
+  const std::string mark = format_->begin + format_->open;
   if (format_->begin.empty()) {
     // A call is the whole reply or none.
     const bool may_be = !has_text_ && (mark.starts_with(held_) || held_.starts_with(mark));
@@ -320,15 +368,21 @@ bool ToolReader::read_text(std::vector<ChatEvent>& events) {
 }
 
 bool ToolReader::read_name(std::vector<ChatEvent>& events) {
-  const std::string close = fmt::format(R"(", "{}": )", format_->key);
-  const std::size_t at = held_.find(close);
+  const std::size_t at = held_.find(format_->middle);
   if (at == std::string::npos) return false;
+  std::string name = held_.substr(0, at);
+  std::string id;
+  if (!format_->id_mark.empty()) {
+    const std::size_t mark = std::min(name.find(format_->id_mark), name.size());
+    id = name.substr(std::min(mark + format_->id_mark.size(), name.size()));
+    name.resize(mark);
+  }
   ChatEvent start = event(EventKind::tool_start);
   start.call_index = calls_++;
-  start.call.id = make_id("call");
-  start.call.name = held_.substr(0, at);
+  start.call.id = id.empty() ? make_id("call") : id;
+  start.call.name = std::move(name);
   events.push_back(std::move(start));
-  held_.erase(0, at + close.size());
+  held_.erase(0, at + format_->middle.size());
   depth_ = 0;
   state_ = State::arguments;
   return true;

@@ -6,22 +6,35 @@
 #include <string_view>
 #include <vector>
 
+#include "models/detail/llama_mistral.hpp"
 #include "models/detail/llama_prompt.hpp"
 
 namespace slipway::models::detail {
+
+/// A tool as all templates show it, and JSON as they write it: spaces after ':' and ','.
+json::Value described(const dialects::Tool& tool);
+std::string spaced(const json::Value& value);
+/// Fails: invalid_argument (no JSON object); `path` is the message's.
+Result<void> check_arguments(const dialects::ToolCall& call, const std::string& path);
+/// The failure of a result whose call is not before it.
+Error no_such_call(const dialects::Message& message, const std::string& path);
 
 /// How a family of models is told its tools, calls them, and is told what they
 /// gave. A value.
 class ToolFormat {
  public:
   /// Known by words of the chat template: Hermes and Qwen (<tool_call>), Llama
-  /// 3 (JSON). Nothing when the template has no tools, or has them in a way
-  /// that is not known here.
+  /// 3 (JSON), Mistral ([TOOL_CALLS]). Nothing when the template has no tools,
+  /// or has them in a way that is not known here.
   static std::optional<ToolFormat> of(std::string_view chat_template);
 
-  /// The messages with the tools told, calls and results in the model's words.
+  /// The prompt, with the tools told, calls and results in the model's words.
   /// Fails: as `text_of`; invalid_argument (a result without its call,
   /// arguments that are no JSON object).
+  Result<std::vector<Token>> tokenize(const LlamaPrompt& prompt,
+                                      const dialects::ChatRequest& request,
+                                      std::string_view model) const;
+  /// The same before it is tokens; not for Mistral, which writes no turns.
   Result<std::vector<Turn>> turns(const dialects::ChatRequest& request,
                                   std::string_view model) const;
 
@@ -32,19 +45,29 @@ class ToolFormat {
   /// as any object.
   Result<std::string> grammar(const dialects::ChatRequest& request) const;
 
-  // What stands around calls: begin, then for each `{"name": "NAME", "KEY":
-  // {...}}`.
-  std::string begin;    ///< Before the first; empty: a call is the whole reply.
+  /// What may stand around calls as control tokens.
+  std::vector<std::string> marks() const;
+
+  // A reply with calls: `begin`, calls with `between` between them, `end`. A
+  // call: `open`, its name, perhaps `id_mark` and an id, `middle`, its
+  // arguments, `close`.
+  std::string begin;    ///< Empty: a call is the whole reply.
   std::string between;  ///< Empty: only one.
   std::string end;
-  std::string key;  ///< Of the arguments.
+  std::string open;     ///< May be empty, and then `between` is not.
+  std::string id_mark;  ///< Empty: the model gives no ids.
+  std::string middle;
+  std::string close;
 
  private:
-  enum class Family { hermes, llama3 };
+  enum class Family { hermes, llama3, mistral };
+  static ToolFormat of(const MistralWords& words);
   std::string told(const std::vector<dialects::Tool>& tools) const;
   std::string written(const dialects::ToolCall& call) const;
+  std::string call_rule(const std::string& name, const std::string& arguments) const;
 
   Family family_ = Family::hermes;
+  std::optional<MistralWords> mistral_;
 };
 
 /// Tells text and calls apart in one reply as it comes. Without a format all is
