@@ -92,10 +92,16 @@ def test_a_file_that_rotted_in_the_cache_is_fetched_again(deps):
     assert (deps.folder / "cache/downloads" / FILE).read_bytes() == GOOD
 
 
-def test_a_changed_pin_moves_the_prefix_and_a_changed_comment_does_not(deps):
+def test_a_changed_pin_or_patch_moves_the_prefix_and_a_changed_comment_does_not(deps):
     before = deps.run("--path").stdout
     pins = deps.folder / "deps/pins.txt"
     pins.write_text("# another comment\n" + pins.read_text())
+    assert deps.run("--path").stdout == before
+    patch = deps.folder / "deps/patches/llama-barrier.patch"
+    text = patch.read_text()
+    patch.write_text(text.replace("1000", "2000"))
+    assert deps.run("--path").stdout != before
+    patch.write_text(text)
     assert deps.run("--path").stdout == before
     deps.pin("pypi-wheel", "thing", "1.1", FILE)
     assert deps.run("--path").stdout != before

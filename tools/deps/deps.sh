@@ -13,7 +13,7 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${SLIPWAY_DEPS:-${XDG_CACHE_HOME:-$HOME/.cache}/slipway/deps}
 # Comments do not change what is built, so they do not change the prefix.
-key=$( (grep -hv '^#' "$here/pins.txt"; sed -n '/^build_llama()/,/^}/p' "$here/deps.sh") | sha256sum | cut -c1-16)
+key=$( (grep -hv '^#' "$here/pins.txt"; cat "$here"/patches/*.patch; sed -n '/^build_llama()/,/^}/p' "$here/deps.sh") | sha256sum | cut -c1-16)
 prefix=$cache/$key
 downloads=$cache/downloads
 [ "${1:-}" = --path ] && { echo "$prefix"; exit 0; }
@@ -142,10 +142,16 @@ unpack_prices() {
 }
 
 build_llama() {
-  local work=$prefix/tmp-llama
+  local work=$prefix/tmp-llama one
   mkdir -p "$work" "$prefix/lib" "$prefix/include"
-  [ -d "$work/source" ] || { mkdir -p "$work/part" && tar -C "$work/part" --strip-components 1 -xf "$downloads/$(pin llama-cpp-python)" \
-    && mv "$work/part" "$work/source"; }
+  if [ ! -d "$work/source" ]; then
+    rm -rf "$work/part" && mkdir -p "$work/part"
+    tar -C "$work/part" --strip-components 1 -xf "$downloads/$(pin llama-cpp-python)"
+    for one in "$here"/patches/llama-*.patch; do
+      patch -s -d "$work/part/vendor/llama.cpp" -p1 <"$one" >"$work/patch.log" 2>&1 || die "$(basename "$one") does not fit; see $work/patch.log"
+    done
+    mv "$work/part" "$work/source"
+  fi
   local source=$work/source/vendor/llama.cpp
   # x86-64-v3 (AVX2), not -march=native: a tarball must run on another machine. OpenMP off: our threads are ours.
   cmake -G Ninja -S "$source" -B "$work/build" -DCMAKE_BUILD_TYPE=Release -DBUILD_SHARED_LIBS=OFF \
