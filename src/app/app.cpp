@@ -10,8 +10,12 @@
 #include "app/interrupt.hpp"
 #include "core/fault.hpp"
 #include "core/log.hpp"
+#include "trace/attachments.hpp"
+#include "trace/feedback.hpp"
 #include "trace/own_prices.hpp"
+#include "trace/queues.hpp"
 #include "trace/sessions.hpp"
+#include "trace/shares.hpp"
 
 namespace slipway::app {
 
@@ -30,8 +34,10 @@ void hold_standard_descriptors() {
 
 std::vector<store::Migration> all_migrations() {
   std::vector<store::Migration> all = rag::migrations();
-  for (const auto& steps : {access::migrations(), api::migrations(), trace::price_migrations(),
-                            trace::session_migrations()})
+  for (const auto& steps :
+       {access::migrations(), api::migrations(), trace::price_migrations(),
+        trace::session_migrations(), trace::feedback_migrations(), trace::attachment_migrations(),
+        trace::queue_migrations(), trace::share_migrations()})
     all.insert(all.end(), steps.begin(), steps.end());
   return all;
 }

@@ -3,6 +3,7 @@
 #include <mutex>
 
 #include "core/files.hpp"
+#include "core/json_members.hpp"
 #include "trace/feedback.hpp"
 #include "trace/sessions.hpp"
 
@@ -66,12 +67,24 @@ std::vector<store::Migration> attachment_migrations() {
   )sql"}};
 }
 
-Result<void> Attachments::put(const Context& context, const std::vector<Attachment>& all) {
+void Attachments::hide(Attachment& attachment) const {
+  const bool is_json = attachment.media_type.find("json") != std::string::npos;
+  if (!mask_ || (!is_json && !attachment.media_type.starts_with("text/"))) return;
+  RunPatch run;
+  run.inputs.emplace();
+  run.inputs->is_text = !is_json || !json::is_valid(attachment.bytes);
+  run.inputs->bytes = std::move(attachment.bytes);
+  mask_(run);
+  attachment.bytes = std::move(run.inputs->bytes);
+}
+
+Result<void> Attachments::put(const Context& context, std::vector<Attachment> all) {
   constexpr std::size_t name_bytes_max = 1024;
   if (all.empty()) return {};
   const std::shared_lock in_use(blobs_in_use_);
   std::vector<std::string> hashes;
-  for (const Attachment& one : all) {
+  for (Attachment& one : all) {
+    hide(one);
     if (one.name.empty() || one.name.size() > name_bytes_max)
       return fail(Code::invalid_argument,
                   "attachment of run {}: its name has {} bytes, not 1 to {}", one.run_id,

@@ -1,6 +1,7 @@
 // Files that came with runs: images, audio, documents. Their bytes are blobs, told once.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <shared_mutex>
@@ -33,13 +34,25 @@ class Attachments {
  public:
   /// All must outlive it. No other module may keep blobs in `blobs`: what no attachment needs any
   /// more is deleted there.
-  Attachments(store::Database& database, store::BlobStore& blobs,
-              const Clock& clock = system_clock(), Random& random = system_random())
-      : database_(database), blobs_(blobs), clock_(clock), random_(random) {}
+  struct Options {
+    store::Database& database;
+    store::BlobStore& blobs;
+    /// Applied to a run that holds an attachment's text, before anything is written; not to what
+    /// is no text.
+    std::function<void(RunPatch&)> mask;
+    const Clock& clock = system_clock();
+    Random& random = system_random();
+  };
+  explicit Attachments(Options options)
+      : mask_(std::move(options.mask)),
+        database_(options.database),
+        blobs_(options.blobs),
+        clock_(options.clock),
+        random_(options.random) {}
 
   /// Durable on return. One of a name that the run has already replaces it.
   /// Fails: invalid_argument (a name of more than 1024 bytes), as a write.
-  Result<void> put(const Context& context, const std::vector<Attachment>& all);
+  Result<void> put(const Context& context, std::vector<Attachment> all);
   /// By run id as it was asked for, by name; runs without are not there. At most 1000 runs.
   Result<std::map<std::string, std::vector<AttachmentInfo>>> of_runs(
       const Context& context, const std::vector<std::string>& run_ids);
@@ -58,8 +71,10 @@ class Attachments {
                              const std::function<Result<bool>(const std::string&)>& has_run);
 
  private:
+  void hide(Attachment& attachment) const;
   Result<void> remove(const Context& context, const AttachmentInfo& attachment);
 
+  const std::function<void(RunPatch&)> mask_;
   store::Database& database_;
   store::BlobStore& blobs_;
   const Clock& clock_;

@@ -108,7 +108,8 @@ Result<Run> find_langsmith_run(const Context& context, TraceStore& store, const 
 Result<std::vector<std::string>> langsmith_run_texts(const Context& context,
                                                      const Services& services,
                                                      const std::vector<Run>& runs) {
-  auto places = TRY(detail::Places::make(context, services.store, services.sessions));
+  auto places = TRY(detail::Places::make(context, services));
+  TRY(places.learn(context, runs));
   std::vector<std::string> texts;
   for (const Run& run : runs)
     texts.push_back(detail::langsmith_run_text(run, TRY(places.of(context, run))));

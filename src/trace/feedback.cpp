@@ -201,11 +201,29 @@ std::string random_uuid(Random& random) {
   return as_uuid(digits);
 }
 
+/// Comment and whatever else people wrote, as if they stood in a run.
+void Feedbacks::hide(Feedback& one) const {
+  if (!mask_) return;
+  RunPatch run;
+  run.error = one.comment;
+  run.metadata = {{"value", one.value},
+                  {"correction", one.correction},
+                  {"source", one.source},
+                  {"extra", one.extra}};
+  mask_(run);
+  one.comment = run.error;
+  one.value = run.metadata["value"];
+  one.correction = run.metadata["correction"];
+  if (run.metadata["source"].is_object()) one.source = run.metadata["source"].get_object();
+  if (run.metadata["extra"].is_object()) one.extra = run.metadata["extra"].get_object();
+}
+
 Result<std::vector<Feedback>> Feedbacks::put(const Context& context, std::vector<Feedback> all) {
   for (Feedback& one : all) {
     TRY(check(one));
     one.id = one.id.empty() ? random_uuid(random_) : as_uuid(one.id);
     one.session_id = uuid_or_none(one.session_id);
+    hide(one);
     if (one.source.empty()) one.source = {{"type", "api"}, {"metadata", json::Object()}};
     if (one.score.is_bool()) one.score = one.score.get_bool() ? 1.0 : 0.0;
     if (one.created == 0) one.created = now(clock_);

@@ -5,6 +5,7 @@
 // need not have arrived.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -96,10 +97,12 @@ std::vector<store::Migration> feedback_migrations();
 /// Safe to use from many threads.
 class Feedbacks {
  public:
+  /// Applied to a run that holds the feedback's texts, before anything is written.
+  using Mask = std::function<void(RunPatch&)>;
   /// All must outlive it.
-  explicit Feedbacks(store::Database& database, const Clock& clock = system_clock(),
+  explicit Feedbacks(store::Database& database, Mask mask = {}, const Clock& clock = system_clock(),
                      Random& random = system_random())
-      : database_(database), clock_(clock), random_(random) {}
+      : database_(database), mask_(std::move(mask)), clock_(clock), random_(random) {}
 
   /// One transaction. A known id is replaced and keeps its birth. Gives them as stored.
   /// Fails: invalid_argument (no key, neither run nor session, too long: 1 MiB each), as a write.
@@ -144,7 +147,10 @@ class Feedbacks {
   Result<FeedbackToken> token(const Context& context, const std::string& id);
 
  private:
+  void hide(Feedback& feedback) const;
+
   store::Database& database_;
+  const Mask mask_;
   const Clock& clock_;
   Random& random_;
 };

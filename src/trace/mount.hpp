@@ -8,9 +8,13 @@
 #include <string_view>
 
 #include "http/api.hpp"
+#include "trace/attachments.hpp"
+#include "trace/feedback.hpp"
 #include "trace/intake.hpp"
 #include "trace/own_prices.hpp"
+#include "trace/queues.hpp"
 #include "trace/sessions.hpp"
+#include "trace/shares.hpp"
 #include "trace/store.hpp"
 
 namespace slipway::trace {
@@ -21,6 +25,10 @@ struct Services {
   OwnPrices& prices;
   Intake& intake;
   Sessions& sessions;
+  Feedbacks& feedbacks;
+  Attachments& attachments;
+  Queues& queues;
+  Shares& shares;
   /// Whether the caller may do that: as `http::Api::Options::admit`.
   std::function<Result<void>(const http::Request&, std::string_view role)> admit;
 };

@@ -266,6 +266,7 @@ const std::vector<FilterField>& filter_fields() {
   static const std::vector<FilterField> fields = {{"id"},
                                                   {"trace_id"},
                                                   {"parent_id"},
+                                                  {"reference_example_id"},
                                                   {"project"},
                                                   {"name"},
                                                   {"kind", FieldKind::kind},

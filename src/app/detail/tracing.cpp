@@ -1,6 +1,7 @@
 #include "app/detail/tracing.hpp"
 
 #include "core/log.hpp"
+#include "trace/face.hpp"
 #include "trace/masks.hpp"
 #include "trace/retention.hpp"
 
@@ -9,6 +10,8 @@ namespace slipway::app::detail {
 namespace {
 
 constexpr const char* file_name = "traces.db";
+/// Apart from the documents' blobs: of those, what no document needs is deleted.
+constexpr const char* attachments_folder = "attachments";
 /// How often old traces are looked for.
 constexpr std::chrono::minutes removal_pause{10};
 
@@ -17,20 +20,43 @@ constexpr std::chrono::minutes removal_pause{10};
 Result<std::unique_ptr<Tracing>> Tracing::open(Options options) {
   auto tracing = std::make_unique<Tracing>(options);
   tracing->prices_ = TRY(trace::OwnPrices::open({.database = options.database, .shipped = {}}));
+  tracing->price_reader_ = std::jthread([prices = tracing->prices_.get()] {
+    auto rows = trace::read_shipped_prices(trace::shipped_prices_folder());
+    if (rows)
+      prices->set_shipped(*std::move(rows));
+    else
+      log::warning("prices: only those of slipway.yaml and /api/prices are known: {}",
+                   rows.error().message());
+  });
   const auto masks =
       std::make_shared<const trace::Masks>(TRY(trace::Masks::make(options.config.mask)));
+  const auto mask = [masks](trace::RunPatch& run) { masks->apply(run); };
+  tracing->feedbacks_ = std::make_unique<trace::Feedbacks>(options.database, mask);
+  tracing->attached_ =
+      TRY(store::BlobStore::open(options.database.path().parent_path() / attachments_folder));
+  tracing->attachments_ = std::make_unique<trace::Attachments>(trace::Attachments::Options{
+      .database = options.database, .blobs = *tracing->attached_, .mask = mask});
   tracing->store_ = TRY(trace::TraceStore::open(
       {.path = options.database.path().parent_path() / file_name,
        .queued_bytes_max = options.config.max_queued_bytes,
        .prices = [prices = tracing->prices_.get()] { return prices->book(); },
-       .mask = [masks](trace::RunPatch& run) { masks->apply(run); }}));
+       .mask = mask}));
   tracing->intake_ = std::make_unique<trace::Intake>(
       trace::Intake::Options{.store = *tracing->store_,
                              .workers = options.workers,
                              .request_bytes_max = options.config.max_request_bytes,
                              .queued_bytes_max = options.config.max_queued_bytes});
+  if (options.config.own)
+    tracing->recorder_ = std::make_unique<trace::Recorder>(
+        trace::Recorder::Options{.store = *tracing->store_,
+                                 .sample = options.config.sample,
+                                 .payloads = options.config.payloads});
   tracing->observe(options.metrics);
   return tracing;
+}
+
+void Tracing::wait_for_prices() {
+  if (price_reader_.joinable()) price_reader_.join();
 }
 
 trace::Services Tracing::services(
@@ -39,6 +65,10 @@ trace::Services Tracing::services(
           .prices = *prices_,
           .intake = *intake_,
           .sessions = sessions_,
+          .feedbacks = *feedbacks_,
+          .attachments = *attachments_,
+          .queues = queues_,
+          .shares = shares_,
           .admit = std::move(admit)};
 }
 
@@ -61,12 +91,16 @@ void Tracing::observe(http::Metrics& metrics) {
       [](const Tracing& self) {
         return self.store_->counters().rejected + self.intake_->rejected();
       });
+  add("slipway_trace_runs_dropped_total", Kind::counter,
+      "Runs of our own that were not stored: too many at once, or the store could not take them.",
+      [](const Tracing& self) {
+        return self.recorder_ == nullptr ? 0 : self.recorder_->counters().dropped;
+      });
   add("slipway_trace_queued_bytes", Kind::gauge, "Bodies that wait for their commit.",
       [](const Tracing& self) { return self.intake_->queued_bytes(); });
 }
 
 void Tracing::tick() {
-  if (config_.retention_days == 0) return;
   const auto now = std::chrono::steady_clock::now();
   if (now < next_removal_ || is_removing_.exchange(true)) return;
   next_removal_ = now + removal_pause;
@@ -78,6 +112,11 @@ void Tracing::tick() {
 }
 
 void Tracing::remove_old() {
+  remove_orphans();
+  if (config_.retention_days == 0) {
+    is_removing_ = false;
+    return;
+  }
   const auto end = system_clock().now() - std::chrono::hours(24) * config_.retention_days;
   const auto count = trace::remove_before(
       Context(), *store_,
@@ -87,6 +126,18 @@ void Tracing::remove_old() {
   else if (*count > 0)
     log::info("{} traces older than {} days were deleted", *count, config_.retention_days);
   is_removing_ = false;
+}
+
+/// Attachments of runs that were deleted.
+void Tracing::remove_orphans() {
+  constexpr int most = 1000;
+  const auto count = attachments_->remove_orphans(
+      Context(), most, [this](const std::string& run_id) -> Result<bool> {
+        const auto run = trace::find_langsmith_run(Context(), *store_, run_id);
+        if (!run && run.error().code() != Code::not_found) return run.error();
+        return run.ok();
+      });
+  if (!count) log::warning("old attachments stay for now: {}", count.error().message());
 }
 
 }  // namespace slipway::app::detail

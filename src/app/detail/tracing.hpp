@@ -3,12 +3,14 @@
 
 #include <atomic>
 #include <memory>
+#include <thread>
 
 #include "core/pool.hpp"
 #include "http/metrics.hpp"
 #include "store/database.hpp"
 #include "trace/config.hpp"
 #include "trace/mount.hpp"
+#include "trace/recorder.hpp"
 
 namespace slipway::app::detail {
 
@@ -27,6 +29,12 @@ class Tracing {
 
   trace::TraceStore& store() { return *store_; }
   trace::OwnPrices& prices() { return *prices_; }
+  /// Null when runs of our own are not wanted.
+  trace::Recorder* recorder() { return recorder_.get(); }
+  /// Returns when the table of prices is there, which is read beside what else a start does; or
+  /// when it is known that it is not there.
+  void wait_for_prices();
+  trace::Feedbacks& feedbacks() { return *feedbacks_; }
   trace::Services services(
       std::function<Result<void>(const http::Request&, std::string_view)> admit);
   std::size_t request_bytes_max() const { return config_.max_request_bytes; }
@@ -35,20 +43,32 @@ class Tracing {
 
   /// Nothing is open yet: use `open`.
   explicit Tracing(const Options& options)
-      : config_(options.config), workers_(options.workers), sessions_(options.database) {}
+      : config_(options.config),
+        workers_(options.workers),
+        sessions_(options.database),
+        queues_(options.database),
+        shares_(options.database) {}
 
  private:
   void observe(http::Metrics& metrics);
   void remove_old();
+  void remove_orphans();
 
   const trace::TracesConfig config_;
   Pool& workers_;
   std::unique_ptr<trace::OwnPrices> prices_;
   std::unique_ptr<trace::TraceStore> store_;
   std::unique_ptr<trace::Intake> intake_;
+  std::unique_ptr<trace::Recorder> recorder_;
   trace::Sessions sessions_;
+  trace::Queues queues_;
+  trace::Shares shares_;
+  std::unique_ptr<trace::Feedbacks> feedbacks_;
+  std::unique_ptr<store::BlobStore> attached_;
+  std::unique_ptr<trace::Attachments> attachments_;
   std::chrono::steady_clock::time_point next_removal_{};
   std::atomic<bool> is_removing_{false};
+  std::jthread price_reader_;  // Last: it uses what is above.
 };
 
 }  // namespace slipway::app::detail

@@ -123,7 +123,8 @@ bool is_open_path(std::string_view path) {
       path.remove_prefix(prefix.size());
       break;
     }
-  return path == "/info" || path.starts_with("/public/");
+  return path == "/info" || path.starts_with("/public/") || path.starts_with("/attachments/") ||
+         path.starts_with("/feedback/tokens/") || path.starts_with("/api/v2/public/");
 }
 
 std::optional<http::Response> dialect_refusal(const http::Request& head, int status,

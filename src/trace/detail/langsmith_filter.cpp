@@ -149,6 +149,8 @@ const std::map<std::string_view, std::string_view>& fields() {
       {"total_cost", "cost_usd"},
       {"tags", "tag"},
       {"tag", "tag"},
+      {"reference_example", "reference_example_id"},
+      {"reference_example_id", "reference_example_id"},
       {"thread_id", "session_id"},
       {"user_id", "user_id"},
       {"session_name", "project"}};
@@ -229,25 +231,46 @@ class Translator {
   }
 
  private:
+  /// and(eq(metadata_key, "k"), eq(metadata_value, "v")) is one condition, and so is
+  /// and(eq(feedback_key, "k"), gt(feedback_score, 0.5)).
   Result<void> add_all(const Node& node, json::Array& filters, bool is_required) {
-    const Node* key = nullptr;
+    std::map<std::string_view, const Node*> keys;  // By what they are of; they wait for a value.
+    std::map<std::string_view, bool> are_used;
     for (const Node& part : node.parts) {
-      // and(eq(metadata_key, "k"), eq(metadata_value, "v")) is one condition.
-      if (is_about(part, "metadata_key")) {
-        if (key != nullptr) filters.push_back(TRY(metadata_exists(*key)));
-        key = &part;
+      const std::string_view keyed = keyed_by(part);
+      if (part_is_key(part, keyed)) {
+        if (keys.contains(keyed) && !are_used[keyed])
+          filters.push_back(TRY(key_exists(keyed, *keys[keyed])));
+        keys[keyed] = &part;
+        are_used[keyed] = false;
         continue;
       }
-      if (is_about(part, "metadata_value") && key != nullptr) {
-        filters.push_back(
-            TRY(comparison(part.name, "metadata." + TRY(text_of(key->parts[1])), part.parts[1])));
-        key = nullptr;
+      if (!keyed.empty() && keys.contains(keyed)) {
+        const std::string field = fmt::format("{}.{}", keyed, TRY(text_of(keys[keyed]->parts[1])));
+        filters.push_back(TRY(comparison(part.name, field, part.parts[1])));
+        are_used[keyed] = true;
         continue;
       }
       TRY(add(part, filters, is_required));
     }
-    if (key != nullptr) filters.push_back(TRY(metadata_exists(*key)));
+    for (const auto& [keyed, key] : keys)
+      if (!are_used[keyed]) filters.push_back(TRY(key_exists(keyed, *key)));
     return {};
+  }
+
+  /// "metadata" of a comparison of metadata_key and of metadata_value; empty for others.
+  static std::string_view keyed_by(const Node& part) {
+    for (const std::string_view keyed : {"metadata", "feedback"})
+      for (const std::string_view end : {"_key", "_value", "_score"})
+        if (is_about(part, fmt::format("{}{}", keyed, end))) return keyed;
+    return "";
+  }
+  static bool part_is_key(const Node& part, std::string_view keyed) {
+    return !keyed.empty() && part.parts[0].name.ends_with("_key");
+  }
+  static Result<json::Value> key_exists(std::string_view keyed, const Node& key) {
+    return object(fmt::format("{}.{}", keyed, TRY(text_of(key.parts[1]))),
+                  object("$exists", key.name != "neq"));
   }
 
   Result<void> add_words(const Node& node, bool is_required) {
@@ -307,8 +330,12 @@ class Translator {
       return object("parent_id", object("$exists", is_negated));
     if (field == "error" && value.is_bool())
       return negated_if(value.get_bool() == is_negated, object("status", "error"));
-    if (field == "metadata_key") return metadata_exists(node);
-    if (field.starts_with("metadata.")) return comparison(node.name, field, node.parts[1]);
+    if (field == "metadata_key") return key_exists("metadata", node);
+    if (field == "feedback_key") return key_exists("feedback", node);
+    if (field == "feedback_score" || field == "feedback_value")
+      return comparison(node.name, "feedback.*", node.parts[1]);
+    if (field.starts_with("metadata.") || field.starts_with("feedback."))
+      return comparison(node.name, field, node.parts[1]);
     return comparison(node.name, TRY(known(field)), node.parts[1]);
   }
 
@@ -349,10 +376,6 @@ class Translator {
     return node.kind == Node::Kind::call && node.parts.size() == 2 &&
            node.parts[0].kind == Node::Kind::word && node.parts[0].name == field;
   }
-  static Result<json::Value> metadata_exists(const Node& node) {
-    return object("metadata." + TRY(text_of(node.parts[1])), object("$exists", true));
-  }
-
   std::string& text_;
 };
 

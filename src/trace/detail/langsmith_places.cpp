@@ -4,11 +4,31 @@
 
 namespace slipway::trace::detail {
 
-Result<Places> Places::make(const Context& context, TraceStore& store, Sessions& sessions) {
-  Places places(store, sessions);
-  for (const Session& session : TRY(sessions.declared(context)))
+Result<Places> Places::make(const Context& context, const Services& services) {
+  Places places(services);
+  for (const Session& session : TRY(services.sessions.declared(context)))
     places.session_ids_[session.name] = session.id;
   return places;
+}
+
+Result<void> Places::learn(const Context& context, const std::vector<Run>& runs) {
+  std::vector<std::string> ids;
+  for (const Run& run : runs) ids.push_back(run.id);
+  if (ids.empty()) return {};
+  for (const auto& [id, stats] : TRY(services_.feedbacks.stats_of_runs(context, ids)))
+    feedback_[id] = json::dump(feedback_stats_json(stats));
+  for (const auto& [id, files] : TRY(services_.attachments.of_runs(context, ids))) {
+    json::Object urls;
+    for (const AttachmentInfo& file : files)
+      urls["attachment." + file.name] =
+          json::Object{{"presigned_url", services_.attachments.link(file)},
+                       {"mime_type", file.media_type},
+                       {"size", file.size}};
+    attachments_[id] = json::dump(urls);
+  }
+  for (const Share& share : TRY(services_.shares.of_runs(context, ids)))
+    shares_[as_uuid(share.subject)] = share.token;
+  return {};
 }
 
 Result<LangSmithPlace> Places::of(const Context& context, const Run& run) {
@@ -24,6 +44,12 @@ Result<LangSmithPlace> Places::of(const Context& context, const Run& run) {
     place.parent_ids.emplace_back(step.substr(std::min(step.find('Z') + 1, step.size())));
     rest.remove_prefix(dot + 1);
   }
+  if (const auto found = feedback_.find(run.id); found != feedback_.end())
+    place.feedback_stats = found->second;
+  if (const auto found = attachments_.find(run.id); found != attachments_.end())
+    place.s3_urls = found->second;
+  if (const auto found = shares_.find(as_uuid(run.id)); found != shares_.end())
+    place.share_token = found->second;
   return place;
 }
 

@@ -2,6 +2,7 @@
 
 #include "trace/detail/langsmith_filter.hpp"
 #include "trace/detail/times.hpp"
+#include "trace/feedback_filter.hpp"
 
 namespace slipway::trace::detail {
 
@@ -47,8 +48,12 @@ Result<std::optional<std::string>> trace_called(const Context& context, TraceSto
 
 class Translation {
  public:
-  Translation(const Context& context, TraceStore& store, Sessions& sessions, const Body& body)
-      : context_(context), store_(store), sessions_(sessions), body_(body) {}
+  Translation(const Context& context, const Services& services, const Body& body)
+      : context_(context),
+        services_(services),
+        store_(services.store),
+        sessions_(services.sessions),
+        body_(body) {}
 
   Result<LangSmithQuery> run() {
     if (body_.id && !body_.id->empty()) {
@@ -61,7 +66,8 @@ class Translation {
     TRY(add_sessions());
     TRY(add_places());
     TRY(add_filters());
-    if (!filters_.empty()) result_.query.filter = TRY(parse_filter(object("$and", filters_)));
+    if (!filters_.empty()) result_.query.filter = TRY(resolved(filters_));
+    TRY(add_trees());
     result_.query.text = parse_text_query(text_);
     return std::move(result_);
   }
@@ -128,25 +134,76 @@ class Translation {
 
   Result<void> add_filters() {
     if (body_.filter) TRY(translate_langsmith_filter(*body_.filter, filters_, text_));
-    if (body_.reference_example && !body_.reference_example->empty())
-      return fail(Code::invalid_argument,
-                  "reference_example: runs of examples cannot be queried here");
+    if (body_.reference_example && !body_.reference_example->empty()) {
+      json::Array ids;
+      for (const std::string& id : *body_.reference_example) ids.emplace_back(as_uuid(id));
+      filters_.push_back(object("reference_example_id", object("$in", std::move(ids))));
+    }
     if (body_.search_filter)
       return fail(Code::invalid_argument, "search_filter: cannot be answered here");
-    // On the root of a list of roots it says the same as a filter.
-    if (body_.trace_filter) {
-      if (!body_.is_root.value_or(false))
-        return fail(Code::invalid_argument,
-                    "trace_filter: is answered with is_root=true only; write its conditions into "
-                    "filter");
-      TRY(translate_langsmith_filter(*body_.trace_filter, filters_, text_));
-    }
-    if (body_.tree_filter)
-      return fail(Code::invalid_argument, "tree_filter: cannot be answered here; use filter");
     return {};
   }
 
+  Result<Filter> resolved(const json::Array& filters) {
+    Filter filter = TRY(parse_filter(object("$and", filters)));
+    TRY(resolve_feedback(context_, services_.feedbacks, filter, Listed::runs));
+    return filter;
+  }
+
+  /// What must hold for the root, and for any run of the tree.
+  Result<void> add_trees() {
+    if (body_.trace_filter && body_.is_root.value_or(false)) {
+      json::Array filters;
+      TRY(translate_langsmith_filter(*body_.trace_filter, filters, text_));
+      require(TRY(resolved(filters)));
+    } else if (body_.trace_filter) {
+      require(TRY(in_trees(*body_.trace_filter, true)));
+    }
+    if (body_.tree_filter) require(TRY(in_trees(*body_.tree_filter, false)));
+    return {};
+  }
+
+  void require(Filter filter) {
+    Combination all{Combination::Kind::all, {}};
+    if (result_.query.filter) all.filters.push_back(*std::move(result_.query.filter));
+    all.filters.push_back(std::move(filter));
+    result_.query.filter = Filter{std::move(all)};
+  }
+
+  /// That the trace is one of those in which a run (a root) is as the filter says.
+  Result<Filter> in_trees(const std::string& filter, bool is_of_root) {
+    constexpr int runs_max = 20'000;
+    Query query;
+    query.project = result_.query.project;
+    query.trace_id = result_.query.trace_id;
+    query.limit = limit_max;
+    query.with_payload = false;
+    json::Array filters;
+    std::string words;
+    TRY(translate_langsmith_filter(filter, filters, words));
+    if (is_of_root) filters.push_back(object("parent_id", object("$exists", false)));
+    if (!filters.empty()) query.filter = TRY(resolved(filters));
+    query.text = parse_text_query(words);
+    std::set<std::string, std::less<>> traces;
+    for (int count = 0;;) {
+      const Page<Run> page = TRY(store_.runs(context_, query));
+      for (const Run& run : page.items) traces.insert(run.trace_id);
+      count += static_cast<int>(page.items.size());
+      if (!page.next_cursor) break;
+      if (count >= runs_max)
+        return fail(Code::invalid_argument,
+                    "{}: more than {} runs are as it says; narrow it, or name a project",
+                    is_of_root ? "trace_filter" : "tree_filter", runs_max);
+      query.cursor = *page.next_cursor;
+    }
+    Condition condition{"trace_id", Comparison::in, {}, {}};
+    condition.one_of =
+        std::make_shared<const std::set<std::string, std::less<>>>(std::move(traces));
+    return Filter{std::move(condition)};
+  }
+
   const Context& context_;
+  const Services& services_;
   TraceStore& store_;
   Sessions& sessions_;
   const Body& body_;
@@ -207,9 +264,9 @@ Result<std::optional<std::string>> session_name(const Context& context, TraceSto
 }
 
 Result<LangSmithQuery> read_langsmith_query(const Context& context, const json::Value& body,
-                                            TraceStore& store, Sessions& sessions) {
+                                            const Services& services) {
   const Body read = TRY(json::from<Body>(body, json::Policy::ignore_unknown));
-  return Translation(context, store, sessions, read).run();
+  return Translation(context, services, read).run();
 }
 
 Result<Run> find_langsmith_run(const Context& context, TraceStore& store, const std::string& uuid) {

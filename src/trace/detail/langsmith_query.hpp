@@ -1,9 +1,7 @@
 // POST /runs/query of LangSmith as a query of ours.
 #pragma once
 
-#include "trace/query.hpp"
-#include "trace/sessions.hpp"
-#include "trace/store.hpp"
+#include "trace/mount.hpp"
 
 namespace slipway::trace::detail {
 
@@ -24,9 +22,11 @@ Result<std::optional<Session>> session_named(const Context& context, TraceStore&
 Result<std::optional<std::string>> session_name(const Context& context, TraceStore& store,
                                                 Sessions& sessions, const std::string& id);
 
+/// What a filter on roots (`trace_filter`) or on any run of the tree (`tree_filter`) finds is asked
+/// for at once, 20,000 runs at most.
 /// Fails: invalid_argument naming the member, also what of it cannot be answered.
 Result<LangSmithQuery> read_langsmith_query(const Context& context, const json::Value& body,
-                                            TraceStore& store, Sessions& sessions);
+                                            const Services& services);
 
 /// The run of that UUID. Fails: not_found.
 Result<Run> find_langsmith_run(const Context& context, TraceStore& store, const std::string& uuid);

@@ -133,8 +133,9 @@ std::string langsmith_run_text(const Run& run, const LangSmithPlace& place) {
   object.text("thread_id", run.session_id);
   add_usage(object, run);
   object.raw("in_dataset", "false");
-  object.raw("feedback_stats", "{}");
-  object.raw("s3_urls", "{}");
+  object.raw("feedback_stats", place.feedback_stats);
+  object.raw("s3_urls", place.s3_urls);
+  object.text("share_token", place.share_token);
   object.end();
   return out;
 }
@@ -199,8 +200,8 @@ std::string session_text(const Session& session, const SessionStats* stats) {
                                           static_cast<double>(stats->row.traces));
     add_time(object, "last_run_start_time",
              stats->project.runs == 0 ? std::nullopt : std::optional(stats->project.last_run_time));
-    object.raw("feedback_stats", "{}");
-    object.raw("session_feedback_stats", "{}");
+    object.raw("feedback_stats", stats->feedback);
+    object.raw("session_feedback_stats", stats->of_session);
     object.raw("run_facets", "[]");
   }
   object.end();

@@ -14,6 +14,9 @@ struct LangSmithPlace {
   std::string session_id;    ///< Of its project.
   std::string dotted_order;  ///< Empty: unknown.
   std::vector<std::string> parent_ids, child_ids;
+  std::string feedback_stats = "{}";  ///< JSON, by key.
+  std::string s3_urls = "{}";         ///< JSON: {"attachment.NAME": {"presigned_url": ...}}.
+  std::optional<std::string> share_token;
 };
 
 /// One run, an object. Ids of OTLP appear as UUIDs (`as_uuid`), inputs and outputs that are no
@@ -44,6 +47,7 @@ class DottedOrders {
 struct SessionStats {
   Project project;
   StatsRow row;
+  std::string feedback = "{}", of_session = "{}";  ///< JSON, by key: of its runs, of itself.
 };
 /// A TracerSession; `stats` null: without.
 std::string session_text(const Session& session, const SessionStats* stats);

@@ -19,7 +19,9 @@ T must(Result<T> result) {
 
 inline std::vector<store::Migration> main_migrations() {
   std::vector<store::Migration> all = price_migrations();
-  for (const store::Migration& step : session_migrations()) all.push_back(step);
+  for (const auto& steps : {session_migrations(), feedback_migrations(), attachment_migrations(),
+                            queue_migrations(), share_migrations()})
+    for (const store::Migration& step : steps) all.push_back(step);
   return all;
 }
 
@@ -42,6 +44,13 @@ struct Fixture {
   Pool pool{{.threads = 4}};
   Intake intake;
   Sessions sessions{*database, clock};
+  std::unique_ptr<store::BlobStore> blobs = store::BlobStore::in_memory();
+  SeededRandom random{1};
+  Feedbacks feedbacks{*database, {}, clock, random};
+  Attachments attachments{
+      {.database = *database, .blobs = *blobs, .mask = {}, .clock = clock, .random = random}};
+  Queues queues{*database, clock, random};
+  Shares shares{*database, random};
   http::Router router{pool};
   http::Api api;
 
@@ -57,6 +66,10 @@ struct Fixture {
                             .prices = *prices,
                             .intake = intake,
                             .sessions = sessions,
+                            .feedbacks = feedbacks,
+                            .attachments = attachments,
+                            .queues = queues,
+                            .shares = shares,
                             .admit = admit_by_role};
     mount(api, services);
     api.publish();

@@ -7,6 +7,7 @@
 #include "trace/detail/langsmith_places.hpp"
 #include "trace/detail/langsmith_query.hpp"
 #include "trace/detail/langsmith_wire.hpp"
+#include "trace/detail/routes_feedback.hpp"
 #include "trace/detail/routes_sessions.hpp"
 #include "trace/face.hpp"
 #include "trace/langsmith.hpp"
@@ -48,54 +49,61 @@ json::Value info(const Intake& intake) {
 }
 
 /// Stores what a body held, and tells what of it was not kept.
-Result<http::Response> store_batch(Intake& intake, const http::ExchangePtr& exchange,
+Result<http::Response> store_batch(const Services& services, const http::ExchangePtr& exchange,
                                    LangSmithBatch batch) {
+  const Context& context = exchange->context();
   json::Object reply{{"message", "accepted"}, {"runs", batch.runs.size()}};
-  if (!batch.attachments.empty()) reply["attachments_not_kept"] = batch.attachments.size();
-  if (!batch.feedback.empty()) reply["feedback_not_kept"] = batch.feedback.size();
-  if (!batch.attachments.empty() || !batch.feedback.empty())
-    log::warning("request {}: {} attachments and {} feedback of LangSmith runs are not kept",
-                 exchange->request().id, batch.attachments.size(), batch.feedback.size());
-  if (!batch.runs.empty()) TRY(intake.store().ingest(exchange->context(), std::move(batch.runs)));
+  if (!batch.runs.empty()) TRY(services.store.ingest(context, std::move(batch.runs)));
+  TRY(services.attachments.put(context, std::move(batch.attachments)));
+  std::vector<Feedback> feedback;
+  std::size_t refused = 0;
+  for (const json::Object& one : batch.feedback) {
+    auto read = read_feedback(one);
+    if (read) {
+      feedback.push_back(*std::move(read));
+      continue;
+    }
+    ++refused;
+    log::warning("request {}: feedback is not kept: {}", exchange->request().id,
+                 read.error().message());
+  }
+  if (refused > 0) reply["feedback_not_kept"] = refused;
+  TRY(services.feedbacks.put(context, std::move(feedback)));
   return json_response(202, json::dump(reply));
 }
 
-struct Shared {
-  TraceStore& store;
-  Intake& intake;
-  Sessions& sessions;
-};
-using SharedPtr = std::shared_ptr<const Shared>;
+using SharedPtr = std::shared_ptr<const Services>;
 
 // --- Runs
 
-Result<http::Response> read_run(const Shared& shared, const http::ExchangePtr& exchange,
+Result<http::Response> read_run(const Services& services, const http::ExchangePtr& exchange,
                                 const std::string& id) {
   const Context& context = exchange->context();
-  const Run run = TRY(detail::find_langsmith_run(context, shared.store, id));
-  detail::Places places = TRY(detail::Places::make(context, shared.store, shared.sessions));
+  const Run run = TRY(detail::find_langsmith_run(context, services.store, id));
+  detail::Places places = TRY(detail::Places::make(context, services));
+  TRY(places.learn(context, {run}));
   detail::LangSmithPlace place = TRY(places.of(context, run));
-  place.child_ids = TRY(shared.store.child_ids(context, run));
+  place.child_ids = TRY(services.store.child_ids(context, run));
   return json_response(200, detail::langsmith_run_text(run, place));
 }
 
-Result<http::Response> query_runs(const Shared& shared, const http::ExchangePtr& exchange) {
+Result<http::Response> query_runs(const Services& services, const http::ExchangePtr& exchange) {
   const Context& context = exchange->context();
   const std::string& body = exchange->request().body;
   const json::Value wish =
       body.empty() ? json::Value(json::Object()) : TRY(json::parse(body).within("the body"));
-  const detail::LangSmithQuery query =
-      TRY(detail::read_langsmith_query(context, wish, shared.store, shared.sessions));
+  const detail::LangSmithQuery query = TRY(detail::read_langsmith_query(context, wish, services));
   Page<Run> page;
   for (const std::string& id : query.ids) {
-    auto run = detail::find_langsmith_run(context, shared.store, id);
+    auto run = detail::find_langsmith_run(context, services.store, id);
     if (run)
       page.items.push_back(*std::move(run));
     else if (run.error().code() != Code::not_found)
       return run.error();
   }
-  if (query.ids.empty() && !query.is_empty) page = TRY(shared.store.runs(context, query.query));
-  detail::Places places = TRY(detail::Places::make(context, shared.store, shared.sessions));
+  if (query.ids.empty() && !query.is_empty) page = TRY(services.store.runs(context, query.query));
+  detail::Places places = TRY(detail::Places::make(context, services));
+  TRY(places.learn(context, page.items));
   std::string out = "{\"runs\":[";
   for (const Run& run : page.items) {
     if (out.back() != '[') out += ',';
@@ -122,7 +130,7 @@ void mount_intake(http::Router& router, const detail::Face& face, const std::str
     face.intake(router, method, prefix + path,
                 [shared, decode](const http::ExchangePtr& exchange,
                                  const http::PathParameters& parameters) -> Result<http::Response> {
-                  return store_batch(shared->intake, exchange,
+                  return store_batch(*shared, exchange,
                                      TRY(decode(exchange->request(), parameters)));
                 });
   };
@@ -167,8 +175,7 @@ void mount_reads(http::Router& router, const detail::Face& face, const std::stri
 
 void mount_langsmith(http::Router& router, const Services& services) {
   const detail::Face face{services, refusal};
-  const auto shared =
-      std::make_shared<const Shared>(Shared{services.store, services.intake, services.sessions});
+  const auto shared = std::make_shared<const Services>(services);
   for (const std::string_view prefix : detail::langsmith_prefixes) {
     mount_intake(router, face, std::string(prefix), shared);
     mount_reads(router, face, std::string(prefix), shared);
@@ -179,6 +186,11 @@ void mount_langsmith(http::Router& router, const Services& services) {
   mount_reads(router, face, "", shared);
   detail::mount_sessions(router, face, "", services);
   face.refuse_below(router, "/runs");
+  const LangSmithFace everywhere(services);
+  detail::mount_feedback(router, everywhere, services);
+  detail::mount_queues(router, everywhere, services);
+  detail::mount_queue_items(router, everywhere, services);
+  detail::mount_shares(router, everywhere, services);
 }
 
 namespace detail {

@@ -5,6 +5,7 @@
 #include "trace/detail/langsmith_filter.hpp"
 #include "trace/detail/langsmith_query.hpp"
 #include "trace/detail/langsmith_wire.hpp"
+#include "trace/detail/routes_feedback.hpp"
 #include "trace/detail/times.hpp"
 #include "trace/face.hpp"
 
@@ -12,8 +13,9 @@ namespace slipway::trace {
 
 namespace {
 
-Result<detail::SessionStats> stats_of(const Context& context, TraceStore& store,
+Result<detail::SessionStats> stats_of(const Context& context, const Services& services,
                                       const Session& session) {
+  TraceStore& store = services.store;
   detail::SessionStats stats;
   Query query;
   query.project = session.name;
@@ -23,6 +25,13 @@ Result<detail::SessionStats> stats_of(const Context& context, TraceStore& store,
   query.with_payload = false;
   const Page<Run> youngest = TRY(store.runs(context, query));
   if (!youngest.items.empty()) stats.project.last_run_time = youngest.items.front().start;
+  TRY(detail::place_feedback(context, services));
+  const auto feedback = [&](bool is_of_session) -> Result<std::string> {
+    return json::dump(feedback_stats_json(
+        TRY(services.feedbacks.stats_of_session(context, session.id, is_of_session))));
+  };
+  stats.feedback = TRY(feedback(false));
+  stats.of_session = TRY(feedback(true));
   return stats;
 }
 
@@ -173,7 +182,7 @@ Result<http::Response> change(const Services& services, const http::ExchangePtr&
   if (body.name && *body.name != known.name) {
     TRY(check_name(*body.name));
     // Runs name their project: they would stay behind under the old name.
-    if ((TRY(stats_of(context, services.store, known))).project.runs > 0)
+    if ((TRY(stats_of(context, services, known))).project.runs > 0)
       return fail(Code::conflict,
                   "name: session '{}' has runs already, which know it by this name; make a new one",
                   known.name);
@@ -230,7 +239,7 @@ Result<std::vector<Session>> list_sessions(const Context& context, const Service
 Result<std::string> langsmith_session_text(const Context& context, const Services& services,
                                            const Session& session, bool has_stats) {
   if (!has_stats) return detail::session_text(session, nullptr);
-  const detail::SessionStats stats = TRY(stats_of(context, services.store, session));
+  const detail::SessionStats stats = TRY(stats_of(context, services, session));
   return detail::session_text(session, &stats);
 }
 

@@ -129,6 +129,7 @@ json::Value run_field(const Run& run, std::string_view field) {
   if (field == "id") return json::Value(run.id);
   if (field == "trace_id") return json::Value(run.trace_id);
   if (field == "parent_id") return value_or_null(run.parent_id);
+  if (field == "reference_example_id") return value_or_null(run.reference_example_id);
   if (field == "project") return json::Value(run.project);
   if (field == "name") return json::Value(run.name);
   if (field == "kind") return json::Value(json::name(run.kind));

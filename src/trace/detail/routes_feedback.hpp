@@ -1,0 +1,22 @@
+// Feedback, queues, shared links and attachments over HTTP, at the LangSmith face.
+#pragma once
+
+#include "trace/face.hpp"
+
+namespace slipway::trace::detail {
+
+/// Tells feedback of which trace and project its run is, once that has arrived.
+Result<void> place_feedback(const Context& context, const Services& services);
+
+/// The run of that link and all below it, with their payloads; itself first.
+/// Fails: not_found.
+Result<std::vector<Run>> shared_runs(const Context& context, const Services& services,
+                                     const std::string& token);
+
+void mount_feedback(http::Router& router, const LangSmithFace& face, const Services& services);
+void mount_queues(http::Router& router, const LangSmithFace& face, const Services& services);
+void mount_queue_items(http::Router& router, const LangSmithFace& face, const Services& services);
+/// Shared runs, attachments, secrets.
+void mount_shares(http::Router& router, const LangSmithFace& face, const Services& services);
+
+}  // namespace slipway::trace::detail
