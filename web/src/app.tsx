@@ -45,6 +45,13 @@ const atHand = ['/', '/search', '/collections', '/traces']; // On a phone; the o
 
 const TracesPage = later('Traces', async () => (await import('./pages/traces')).TracesPage);
 const TracePage = later('Trace', async () => (await import('./pages/trace')).TracePage);
+const CostsPage = later('Costs', async () => (await import('./pages/costs')).CostsPage);
+const BudgetsPage = later('Budgets', async () => (await import('./pages/budgets')).BudgetsPage);
+const BudgetPage = later('Budget', async () => (await import('./pages/budgets')).BudgetPage);
+const PlaygroundPage = later(
+  'Playground',
+  async () => (await import('./pages/playground')).PlaygroundPage,
+);
 const TraceDiffPage = later(
   'Two runs side by side',
   async () => (await import('./pages/trace_diff')).TraceDiffPage,
@@ -54,6 +61,7 @@ function Content({ path }: { path: string }) {
   const collection = below(path, '/collections');
   const receipt = below(path, '/receipts');
   const trace = below(path, '/traces');
+  const budget = below(path, '/budgets');
   if (path === '/' || path === '/ask') return <AskPage />;
   if (path === '/search') return <SearchPage />;
   if (collection?.length === 0) return <CollectionsPage />;
@@ -62,6 +70,10 @@ function Content({ path }: { path: string }) {
   if (path === '/settings') return <SettingsPage />;
   if (receipt?.length === 1) return <ReceiptPage key={receipt[0]} id={receipt[0]!} />;
   if (trace?.length === 0) return <TracesPage />;
+  if (path === '/costs') return <CostsPage />;
+  if (budget?.length === 0) return <BudgetsPage />;
+  if (budget?.length === 1) return <BudgetPage key={budget[0]} id={budget[0]!} />;
+  if (path === '/playground') return <PlaygroundPage />;
   if (path === '/traces/diff') return <TraceDiffPage />;
   if (trace?.length === 1) return <TracePage key={trace[0]} id={trace[0]!} />;
   return (

@@ -87,9 +87,12 @@ export const observe = {
     call<unknown>('POST', `/api/datasets/${segment(dataset)}/examples`, { from_run: run }),
 
   budgets: (signal?: AbortSignal) => all<Budget>('/api/budgets', signal),
+  budget: (id: string, signal?: AbortSignal) => get<Budget>(budgetPath(id), {}, signal),
   createBudget: (budget: BudgetWish) => call<Budget>('POST', '/api/budgets', budget),
   changeBudget: (id: string, change: Partial<BudgetWish>) =>
     call<Budget>('PATCH', budgetPath(id), change),
+  approveBudget: (id: string, approval: { usd?: number; tokens?: number; scope?: object }) =>
+    call<Budget>('POST', `${budgetPath(id)}/approvals`, approval),
   removeBudget: (id: string) => call<void>('DELETE', budgetPath(id)),
   ledger: (id: string, cursor: string, signal?: AbortSignal) =>
     get<List<LedgerEntry>>(`${budgetPath(id)}/ledger`, { limit: 100, cursor }, signal),

@@ -166,19 +166,29 @@ export interface BudgetWish {
   limit_tokens?: number | null;
   period: string;
   on_exceed: string;
+  degrade_to?: string | null;
   alerts: Alert[];
 }
 
-export interface Budget extends BudgetWish {
-  id: string;
+/** What was spent of a limit, and what is held for calls under way. */
+export interface Spent {
   spent_usd: number;
   reserved_usd: number;
   remaining_usd: number | null;
   spent_tokens: number;
   reserved_tokens: number;
+  remaining_tokens: number | null;
   admitted: number;
   refused: number;
+}
+
+export interface Budget extends BudgetWish, Spent {
+  id: string;
+  approved_usd: number;
+  approved_tokens: number;
   resets_at: string | null;
+  source: string; // "api" or "slipway.yaml"
+  subjects: (Spent & { scope: Record<string, string> })[];
 }
 
 export interface LedgerEntry {
@@ -189,6 +199,7 @@ export interface LedgerEntry {
   trace_id: string | null;
   usd: number;
   tokens: number;
+  scope: Record<string, string> | null;
 }
 
 export interface ChatMessage {

@@ -1,0 +1,491 @@
+// Asks chat models through the gateway, several beside each other; opened with a run's inputs, it asks them again.
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { Problem } from '../api';
+import { chat, chatModels, type ChatEnd } from '../chat';
+import { count, milliseconds, plural } from '../format';
+import { asProblem, useLoaded, useStop, useTitle } from '../hooks';
+import { observe, type ChatMessage, type Run } from '../observe';
+import { CopyButton, Empty, Field, Page, ProblemBox, Waiting } from '../parts/common';
+import { Icon } from '../parts/icons';
+import { usePageQuery } from '../parts/marks';
+import { replayable } from '../parts/messages';
+import { Link } from '../router';
+
+const columnsMax = 4;
+const roles = ['system', 'user', 'assistant'] as const;
+
+interface Draft {
+  models: string[];
+  messages: ChatMessage[];
+  temperature: string;
+  maxTokens: string;
+  topP: string;
+  more: string; // Further parameters, as JSON.
+}
+
+const fresh: Draft = {
+  models: [],
+  messages: [
+    { role: 'system', content: '' },
+    { role: 'user', content: '' },
+  ],
+  temperature: '',
+  maxTokens: '',
+  topP: '',
+  more: '',
+};
+
+const draftKey = 'slipway.playground';
+
+function readDraft(): Draft {
+  try {
+    const stored = JSON.parse(sessionStorage.getItem(draftKey) ?? 'null');
+    return stored && Array.isArray(stored.messages) ? { ...fresh, ...stored } : fresh;
+  } catch {
+    return fresh;
+  }
+}
+
+function keepDraft(draft: Draft): void {
+  try {
+    sessionStorage.setItem(draftKey, JSON.stringify(draft));
+  } catch {
+    // It then holds for this visit.
+  }
+}
+
+/** Parameters of a call that its run tells of. */
+function draftOf(run: Run, old: Draft): Draft {
+  const number = (...names: string[]) => {
+    for (const name of names) {
+      const value = run.attributes[name] ?? run.metadata[name];
+      if (typeof value === 'number') return String(value);
+    }
+    return '';
+  };
+  return {
+    ...old,
+    models: run.model ? [run.model] : old.models,
+    messages: replayable(run.inputs),
+    temperature: number('gen_ai.request.temperature', 'llm.request.temperature', 'ls_temperature'),
+    maxTokens: number('gen_ai.request.max_tokens', 'ls_max_tokens'),
+    topP: number('gen_ai.request.top_p'),
+    more: '',
+  };
+}
+
+function parametersOf(draft: Draft): Record<string, unknown> {
+  const more: unknown = draft.more.trim() ? JSON.parse(draft.more) : {};
+  if (typeof more !== 'object' || more === null || Array.isArray(more))
+    throw new Problem(0, 'further parameters: an object is needed, like {"seed": 7}');
+  return {
+    ...(draft.temperature ? { temperature: Number(draft.temperature) } : {}),
+    ...(draft.maxTokens ? { max_tokens: Number(draft.maxTokens) } : {}),
+    ...(draft.topP ? { top_p: Number(draft.topP) } : {}),
+    ...more,
+  };
+}
+
+function Messages({
+  messages,
+  onChange,
+}: {
+  messages: ChatMessage[];
+  onChange: (messages: ChatMessage[]) => void;
+}) {
+  const set = (i: number, part: Partial<ChatMessage>) =>
+    onChange(messages.map((old, at) => (at === i ? { ...old, ...part } : old)));
+  const add = () =>
+    onChange([
+      ...messages,
+      { role: messages.at(-1)?.role === 'user' ? 'assistant' : 'user', content: '' },
+    ]);
+  return (
+    <div class="stack tight">
+      {messages.map((message, i) => (
+        <div key={i} class="compose" data-testid="playground-message">
+          <div class="row between">
+            <select
+              aria-label={`Role of message ${i + 1}`}
+              value={message.role}
+              onChange={(event) => set(i, { role: event.currentTarget.value })}
+            >
+              {roles.map((role) => (
+                <option key={role}>{role}</option>
+              ))}
+            </select>
+            <button
+              type="button"
+              class="bare"
+              aria-label={`Without message ${i + 1}`}
+              disabled={messages.length < 2}
+              onClick={() => onChange(messages.filter((_, at) => at !== i))}
+            >
+              <Icon name="close" />
+            </button>
+          </div>
+          <textarea
+            aria-label={`Message ${i + 1}`}
+            rows={message.role === 'system' ? 2 : 3}
+            value={message.content}
+            data-shortcut={i === messages.length - 1 ? 'focus' : undefined}
+            onInput={(event) => set(i, { content: event.currentTarget.value })}
+          />
+        </div>
+      ))}
+      <div>
+        <button type="button" class="quiet small" onClick={add}>
+          <Icon name="plus" /> Message
+        </button>
+      </div>
+    </div>
+  );
+}
+
+function Models({
+  known,
+  models,
+  onChange,
+}: {
+  known: string[];
+  models: string[];
+  onChange: (models: string[]) => void;
+}) {
+  return (
+    <div class="stack tight">
+      {models.map((model, i) => (
+        <div key={i} class="row model-row">
+          <Field label={models.length > 1 ? `Model ${i + 1}` : 'Model'} class="grow">
+            {(attributes) => (
+              <input
+                {...attributes}
+                list="chat-models"
+                value={model}
+                required
+                autocomplete="off"
+                spellcheck={false}
+                onInput={(event) =>
+                  onChange(models.map((old, at) => (at === i ? event.currentTarget.value : old)))
+                }
+              />
+            )}
+          </Field>
+          {models.length > 1 && (
+            <button
+              type="button"
+              class="bare"
+              aria-label={`Without model ${i + 1}`}
+              onClick={() => onChange(models.filter((_, at) => at !== i))}
+            >
+              <Icon name="close" />
+            </button>
+          )}
+        </div>
+      ))}
+      <datalist id="chat-models">
+        {known.map((name) => (
+          <option key={name} value={name} />
+        ))}
+      </datalist>
+      {models.length < columnsMax && (
+        <div>
+          <button
+            type="button"
+            class="quiet small"
+            onClick={() =>
+              onChange([...models, known.find((name) => !models.includes(name)) ?? known[0] ?? ''])
+            }
+          >
+            <Icon name="plus" /> Beside another model
+          </button>
+        </div>
+      )}
+    </div>
+  );
+}
+
+interface Reply {
+  model: string;
+  text: string;
+  problem: Problem | null;
+  end: ChatEnd | null;
+  began: number;
+  first_ms: number | null;
+  total_ms: number | null;
+}
+
+function ReplyView({ reply, onUse }: { reply: Reply; onUse: () => void }) {
+  const facts = [
+    reply.first_ms !== null && `first words ${milliseconds(reply.first_ms)}`,
+    reply.total_ms !== null && `all ${milliseconds(reply.total_ms)}`,
+    typeof reply.end?.input_tokens === 'number' && `${count(reply.end.input_tokens)} in`,
+    typeof reply.end?.output_tokens === 'number' && `${count(reply.end.output_tokens)} out`,
+    reply.end?.finish && reply.end.finish !== 'stop' && `ended by ${reply.end.finish}`,
+  ].filter(Boolean);
+  const isWorking = !reply.end && !reply.problem;
+  return (
+    <section
+      class="card stack tight reply"
+      aria-label={`Reply of ${reply.model}`}
+      data-testid="reply"
+      data-model={reply.model}
+      data-done={!isWorking}
+    >
+      <h3 class={isWorking ? 'working' : ''}>{reply.model}</h3>
+      <div class="long-text" data-testid="reply-text">
+        {reply.text || (isWorking ? '…' : '')}
+      </div>
+      <ProblemBox problem={reply.problem} />
+      <p class="muted">
+        {facts.join(' · ')}
+        {reply.end?.trace && (
+          <>
+            {' · '}
+            <Link href={`/traces/${encodeURIComponent(reply.end.trace)}`}>its trace</Link>
+          </>
+        )}
+      </p>
+      {reply.end && (
+        <div class="row">
+          <CopyButton text={reply.text} label="Copy" />
+          <button type="button" class="quiet small" onClick={onUse}>
+            Go on from here
+          </button>
+        </div>
+      )}
+    </section>
+  );
+}
+
+/** Asks all models at once; what they say is drawn at most once a frame. */
+function useReplies() {
+  const [replies, setReplies] = useState<Reply[]>([]);
+  const [isBusy, setBusy] = useState(false);
+  const stop = useStop();
+  const current = useRef<Reply[]>([]);
+  const frame = useRef(0);
+  useEffect(() => () => cancelAnimationFrame(frame.current), []);
+  const draw = () => {
+    if (frame.current) return;
+    frame.current = requestAnimationFrame(() => {
+      frame.current = 0;
+      setReplies([...current.current]);
+    });
+  };
+  const ask = async (
+    models: string[],
+    messages: ChatMessage[],
+    parameters: Record<string, unknown>,
+  ) => {
+    const signal = stop.take();
+    const began = performance.now();
+    const mine: Reply[] = models.map((model) => ({
+      model,
+      text: '',
+      problem: null,
+      end: null,
+      began,
+      first_ms: null,
+      total_ms: null,
+    }));
+    current.current = mine;
+    setBusy(true);
+    draw();
+    const one = async (i: number) => {
+      const update = (part: Partial<Reply>) => {
+        mine[i] = { ...mine[i]!, ...part };
+        if (current.current === mine) draw();
+      };
+      const onText = (piece: string) =>
+        update({
+          text: mine[i]!.text + piece,
+          first_ms: mine[i]!.first_ms ?? performance.now() - began,
+        });
+      try {
+        const end = await chat({ model: mine[i]!.model, messages, parameters }, onText, signal);
+        update({ end, total_ms: performance.now() - began });
+      } catch (error) {
+        const problem = signal.aborted ? new Problem(0, 'stopped') : asProblem(error);
+        update({ problem, total_ms: performance.now() - began });
+      }
+    };
+    await Promise.all(mine.map((_, i) => one(i)));
+    if (current.current === mine) setBusy(false);
+  };
+  return { replies, isBusy, ask, stop: stop.stop };
+}
+
+function Parameters({ draft, change }: { draft: Draft; change: (part: Partial<Draft>) => void }) {
+  const number = (name: 'temperature' | 'maxTokens' | 'topP', label: string, max?: number) => (
+    <Field label={label}>
+      {(attributes) => (
+        <input
+          {...attributes}
+          type="number"
+          min={0}
+          max={max}
+          step={name === 'maxTokens' ? 1 : 'any'}
+          placeholder="as the model has it"
+          value={draft[name]}
+          onInput={(event) => change({ [name]: event.currentTarget.value })}
+        />
+      )}
+    </Field>
+  );
+  return (
+    <details class="options">
+      <summary>Parameters</summary>
+      <div class="grid">
+        {number('temperature', 'Temperature', 2)}
+        {number('maxTokens', 'Tokens at most')}
+        {number('topP', 'Top p', 1)}
+        <Field label="Further parameters (JSON)" class="wide" hint='{"seed": 7, "stop": ["\n"]}'>
+          {(attributes) => (
+            <textarea
+              {...attributes}
+              class="code"
+              rows={2}
+              spellcheck={false}
+              value={draft.more}
+              onInput={(event) => change({ more: event.currentTarget.value })}
+            />
+          )}
+        </Field>
+      </div>
+    </details>
+  );
+}
+
+function Workbench({ initial, note }: { initial: Draft; note: preact.ComponentChildren }) {
+  const models = useLoaded((signal) => chatModels(signal), 'chat models');
+  const [draft, setDraft] = useState(initial);
+  const [problem, setProblem] = useState<Problem | null>(null);
+  const { replies, isBusy, ask, stop } = useReplies();
+  const change = (part: Partial<Draft>) =>
+    setDraft((old) => {
+      const next = { ...old, ...part };
+      keepDraft(next);
+      return next;
+    });
+  const known = models.value ?? [];
+  const chosen = draft.models.length ? draft.models : [known[0] ?? ''];
+  const send = (event: Event) => {
+    event.preventDefault();
+    try {
+      const parameters = parametersOf(draft);
+      setProblem(null);
+      void ask(
+        chosen.map((name) => name.trim()).filter(Boolean),
+        draft.messages.filter((message) => message.content.trim()),
+        parameters,
+      );
+    } catch (error) {
+      setProblem(
+        error instanceof SyntaxError
+          ? new Problem(0, `further parameters: not JSON: ${error.message}`)
+          : asProblem(error),
+      );
+    }
+  };
+  const press = (event: KeyboardEvent) => {
+    if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) send(event);
+  };
+  const goOn = (reply: Reply) =>
+    change({
+      messages: [
+        ...draft.messages,
+        { role: 'assistant', content: reply.text },
+        { role: 'user', content: '' },
+      ],
+    });
+  const hasWords = draft.messages.some((m) => m.content.trim() && m.role !== 'system');
+  return (
+    <div class="playground">
+      <form class="stack" onSubmit={send} onKeyDown={press}>
+        {note}
+        <ProblemBox problem={models.problem} retry={models.reload} />
+        <Models known={known} models={chosen} onChange={(next) => change({ models: next })} />
+        <Messages messages={draft.messages} onChange={(messages) => change({ messages })} />
+        <Parameters draft={draft} change={change} />
+        <ProblemBox problem={problem} />
+        <div class="row">
+          {isBusy ? (
+            <button type="button" class="quiet" onClick={stop}>
+              <Icon name="stop" /> Stop
+            </button>
+          ) : (
+            <button type="submit" disabled={!hasWords || !chosen.some(Boolean)}>
+              Run
+            </button>
+          )}
+          <button
+            type="button"
+            class="quiet"
+            onClick={() => change({ ...fresh, models: draft.models })}
+          >
+            Clear
+          </button>
+          <span class="muted wide-only">
+            <kbd>Ctrl</kbd> <kbd>Enter</kbd> runs
+          </span>
+        </div>
+      </form>
+      <div class="replies" role="region" aria-label="Replies">
+        {replies.map((reply, i) => (
+          <ReplyView key={i} reply={reply} onUse={() => goOn(reply)} />
+        ))}
+        {replies.length === 0 && (
+          <Empty icon="playground" title="Nothing was asked yet">
+            What {plural(chosen.length, 'model')} says stands here while it is written.
+          </Empty>
+        )}
+      </div>
+    </div>
+  );
+}
+
+/** What a run was asked, once it is there. */
+function FromRun({ run, trace }: { run: string; trace: string }) {
+  const loaded = useLoaded((signal) => observe.run(run, trace, signal), `${trace} ${run}`);
+  const initial = useMemo(
+    () => (loaded.value ? draftOf(loaded.value, readDraft()) : null),
+    [loaded.value],
+  );
+  if (!initial || !loaded.value)
+    return loaded.problem ? (
+      <ProblemBox problem={loaded.problem} retry={loaded.reload} />
+    ) : (
+      <Waiting lines={6} />
+    );
+  const { trace_id, id, name } = loaded.value;
+  const href = `/traces/${encodeURIComponent(trace_id)}?run=${encodeURIComponent(id)}`;
+  return (
+    <Workbench
+      initial={initial}
+      note={
+        <p class="muted">
+          With what <Link href={href}>{name}</Link> was asked.
+        </p>
+      }
+    />
+  );
+}
+
+export function PlaygroundPage() {
+  useTitle('Playground');
+  const page = usePageQuery();
+  const run = page.get('run');
+  return (
+    <Page
+      title="Playground"
+      lead="Ask models through the gateway, also several beside each other."
+      isWide
+    >
+      {run ? (
+        <FromRun key={run} run={run} trace={page.get('trace')} />
+      ) : (
+        <Workbench initial={readDraft()} note={null} />
+      )}
+    </Page>
+  );
+}
