@@ -67,6 +67,7 @@ struct FeedbackStat {
   double sum = 0, sum_of_squares = 0;
   std::int64_t scores = 0;                     ///< Of `count`, those with a number.
   std::map<std::string, std::int64_t> values;  ///< The 100 commonest; texts as they are.
+  void add(const FeedbackStat& other);
   std::optional<double> mean() const;
   std::optional<double> deviation() const;  ///< Of all of them, not of a sample.
 };

@@ -112,6 +112,17 @@ Result<FeedbackChange> read_feedback_change(const json::Value& value) {
   return change;
 }
 
+void FeedbackStat::add(const FeedbackStat& other) {
+  count += other.count;
+  errors += other.errors;
+  sum += other.sum;
+  sum_of_squares += other.sum_of_squares;
+  scores += other.scores;
+  constexpr std::size_t values_max = 100;
+  for (const auto& [value, times] : other.values)
+    if (values.contains(value) || values.size() < values_max) values[value] += times;
+}
+
 std::optional<double> FeedbackStat::mean() const {
   return scores == 0 ? std::nullopt : std::optional(sum / static_cast<double>(scores));
 }
@@ -135,7 +146,9 @@ json::Object feedback_stats_json(const FeedbackStats& stats) {
                             {"values", json::to(stat.values)},
                             {"comments", json::Array()},
                             {"sources", json::Array()},
-                            {"show_feedback_arrow", false}};
+                            {"show_feedback_arrow", false},
+                            {"contains_thread_feedback", false},
+                            {"type", "PRIMARY"}};
   return all;
 }
 

@@ -7,10 +7,12 @@ namespace slipway::trace {
 
 void mount(http::Api& api, const Services& services) {
   api.add_tag("traces", "What was called, with what, how long it took: trees of runs.");
+  api.add_tag("feedback", "What people, programs and models think of runs.");
   api.add_tag("costs", "What calls cost, and the prices that say so.");
   detail::mount_traces(api, services);
   detail::mount_runs(api, services);
   detail::mount_costs(api, services);
+  detail::mount_native_feedback(api, services);
 }
 
 namespace detail {
@@ -40,6 +42,13 @@ Result<Query> query_of(const Listing& listing) {
   query.sort = TRY(parse_sort(listing.sort));
   query.limit = listing.limit;
   query.cursor = listing.cursor;
+  return query;
+}
+
+Result<Query> resolved(const http::Call& call, const Services& services, Result<Query> query,
+                       Listed listed) {
+  if (query && query->filter)
+    TRY(resolve_feedback(call.context(), services.feedbacks, *query->filter, listed));
   return query;
 }
 

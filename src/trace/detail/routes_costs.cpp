@@ -66,10 +66,11 @@ void mount_costs(http::Api& api, const Services& services) {
   api.get<CostsWish, Costs>(
       "/api/costs",
       {.summary = "Sum up what runs cost", .tag = "costs", .role = "read", .name = "costs"},
-      [store](const http::Call& call, const CostsWish& wish) -> Result<Costs> {
-        Query query = TRY(query_of(static_cast<const Selection&>(wish)));
+      [services](const http::Call& call, const CostsWish& wish) -> Result<Costs> {
+        Query query = TRY(
+            resolved(call, services, query_of(static_cast<const Selection&>(wish)), Listed::runs));
         query.trace_id = wish.trace_id;
-        return Costs{costs_text(TRY(store->costs(call.context(), query, wish.group_by)))};
+        return Costs{costs_text(TRY(services.store.costs(call.context(), query, wish.group_by)))};
       });
   mount_prices(api, services);
   api.post<http::NoParameters, RepriceBody, Repriced>(

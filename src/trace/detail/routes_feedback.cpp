@@ -16,26 +16,13 @@ http::Response json_reply(const json::Value& value) {
   return json_response(200, json::dump(value));
 }
 
-/// Of its run, if that is here: the trace, the project.
-Result<bool> place_one(const Context& context, const Services& services, Feedback& one) {
-  const auto run = detail::find_langsmith_run(context, services.store, *one.run_id);
-  if (!run && run.error().code() != Code::not_found) return run.error();
-  if (!run) return false;
-  const auto session =
-      TRY(detail::session_named(context, services.store, services.sessions, run->project));
-  if (!one.trace_id) one.trace_id = run->trace_id;
-  if (!one.session_id) one.session_id = session ? session->id : uuid_of(run->project);
-  if (!one.start_time) one.start_time = run->start;
-  return true;
-}
-
 // --- Feedback
 
 Result<http::Response> create(const Services& services, const http::ExchangePtr& exchange,
                               const http::PathParameters&) {
   const Context& context = exchange->context();
   Feedback one = TRY(read_feedback(TRY(body_of(exchange))));
-  if (one.run_id && (!one.trace_id || !one.session_id)) TRY(place_one(context, services, one));
+  if (one.run_id && (!one.trace_id || !one.session_id)) TRY(place_of_run(context, services, one));
   const auto stored = TRY(services.feedbacks.put(context, {std::move(one)}));
   return json_reply(feedback_json(stored.front()));
 }
@@ -106,11 +93,9 @@ Nanoseconds now() {
 
 json::Value token_json(const http::Request& request, const FeedbackToken& token) {
   // Where this was asked for, that is where the link leads, as the caller calls this server.
-  const std::string_view host = request.headers.get("host");
   const std::size_t tail = request.path.find("/feedback/tokens");
-  const std::string url = fmt::format(
-      "{}://{}{}/feedback/tokens/{}", request.is_secure ? "https" : "http",
-      host.empty() ? "localhost" : host, std::string_view(request.path).substr(0, tail), token.id);
+  const std::string url = fmt::format("{}{}/feedback/tokens/{}", base_url(request),
+                                      std::string_view(request.path).substr(0, tail), token.id);
   return json::Object{
       {"id", token.id}, {"url", url}, {"expires_at", langsmith_time(token.expires)}};
 }
@@ -199,7 +184,7 @@ Result<http::Response> use_token(const Services& services, const http::ExchangeP
   members["run_id"] = token.run_id;
   members["key"] = token.key;
   Feedback one = TRY(read_feedback(members));
-  TRY(place_one(context, services, one));
+  TRY(place_of_run(context, services, one));
   TRY(services.feedbacks.put(context, {std::move(one)}));
   return json_reply(json::Object{{"message", "Thank you: this was noted."}});
 }
@@ -331,10 +316,40 @@ Result<http::Response> remove_config(const Services& services, const http::Excha
 
 }  // namespace
 
+std::string base_url(const http::Request& request) {
+  const std::string_view host = request.headers.get("host");
+  return fmt::format("{}://{}", request.is_secure ? "https" : "http",
+                     host.empty() ? "localhost" : host);
+}
+
+Result<std::string> project_uuid(const Context& context, const Services& services,
+                                 const std::string& name) {
+  for (const Session& session : TRY(services.sessions.declared(context)))
+    if (session.name == name) return session.id;
+  return uuid_of(name);
+}
+
+Result<std::string> root_of(const Context& context, const Services& services,
+                            const std::string& trace_id) {
+  for (const Run& run : TRY(services.store.trace(context, trace_id, false)).runs)
+    if (!run.parent_id) return run.id;
+  return fail(Code::not_found, "the root of trace '{}' has not arrived", trace_id.substr(0, 100));
+}
+
+Result<bool> place_of_run(const Context& context, const Services& services, Feedback& one) {
+  const auto run = detail::find_langsmith_run(context, services.store, *one.run_id);
+  if (!run && run.error().code() != Code::not_found) return run.error();
+  if (!run) return false;
+  if (!one.trace_id) one.trace_id = run->trace_id;
+  if (!one.session_id) one.session_id = TRY(project_uuid(context, services, run->project));
+  if (!one.start_time) one.start_time = run->start;
+  return true;
+}
+
 Result<void> place_feedback(const Context& context, const Services& services) {
   constexpr int once_max = 200;
   for (Feedback& one : TRY(services.feedbacks.unplaced(context, once_max))) {
-    if (!TRY(place_one(context, services, one))) continue;
+    if (!TRY(place_of_run(context, services, one))) continue;
     TRY(services.feedbacks.place(context, one.id, *one.trace_id, *one.session_id));
   }
   return {};

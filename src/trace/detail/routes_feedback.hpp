@@ -13,6 +13,17 @@ Result<void> place_feedback(const Context& context, const Services& services);
 Result<std::vector<Run>> shared_runs(const Context& context, const Services& services,
                                      const std::string& token);
 
+/// What `place_feedback` does, for one that names a run. Whether the run is here.
+Result<bool> place_of_run(const Context& context, const Services& services, Feedback& feedback);
+/// The id of the project of that name, whether it is here or not.
+Result<std::string> project_uuid(const Context& context, const Services& services,
+                                 const std::string& name);
+/// The root's id. Fails: not_found (the trace, or its root has not arrived).
+Result<std::string> root_of(const Context& context, const Services& services,
+                            const std::string& trace_id);
+/// Scheme and host as the caller knows them.
+std::string base_url(const http::Request& request);
+
 void mount_feedback(http::Router& router, const LangSmithFace& face, const Services& services);
 void mount_queues(http::Router& router, const LangSmithFace& face, const Services& services);
 void mount_queue_items(http::Router& router, const LangSmithFace& face, const Services& services);

@@ -9,6 +9,7 @@
 #include "trace/detail/langsmith_wire.hpp"
 #include "trace/detail/routes_feedback.hpp"
 #include "trace/detail/routes_sessions.hpp"
+#include "trace/detail/routes_v2.hpp"
 #include "trace/face.hpp"
 #include "trace/langsmith.hpp"
 
@@ -191,6 +192,10 @@ void mount_langsmith(http::Router& router, const Services& services) {
   detail::mount_queues(router, everywhere, services);
   detail::mount_queue_items(router, everywhere, services);
   detail::mount_shares(router, everywhere, services);
+  detail::mount_v2_runs(router, everywhere, services);
+  detail::mount_v2_threads(router, everywhere, services);
+  detail::mount_v2_sessions(router, everywhere, services);
+  detail::mount_run_stats(router, everywhere, services);
 }
 
 namespace detail {

@@ -27,10 +27,11 @@ void mount_runs(http::Api& api, const Services& services) {
   TraceStore* const store = &services.store;
   api.get<RunListing, Runs>(
       "/api/runs", {.summary = "List runs", .tag = "traces", .role = "read", .name = "list_runs"},
-      [store](const http::Call& call, const RunListing& listing) -> Result<Runs> {
-        Query query = TRY(query_of(static_cast<const Listing&>(listing)));
+      [services](const http::Call& call, const RunListing& listing) -> Result<Runs> {
+        Query query = TRY(
+            resolved(call, services, query_of(static_cast<const Listing&>(listing)), Listed::runs));
         query.trace_id = listing.trace_id;
-        return Runs{runs_text(TRY(store->runs(call.context(), query)))};
+        return Runs{runs_text(TRY(services.store.runs(call.context(), query)))};
       });
   api.get<RunPath, OneRun>(
       "/api/runs/{id}",

@@ -245,6 +245,15 @@ Result<std::string> langsmith_session_text(const Context& context, const Service
 
 namespace detail {
 
+Result<http::Response> create_session(const Services& services, const http::ExchangePtr& exchange) {
+  return create(services, exchange);
+}
+
+Result<http::Response> change_session(const Services& services, const http::ExchangePtr& exchange,
+                                      const std::string& id) {
+  return change(services, exchange, id);
+}
+
 void mount_sessions(http::Router& router, const Face& face, const std::string& prefix,
                     const Services& services) {
   const std::string all = prefix + "/sessions", one = prefix + "/sessions/{id}";

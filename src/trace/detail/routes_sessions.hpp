@@ -9,4 +9,9 @@ namespace slipway::trace::detail {
 void mount_sessions(http::Router& router, const Face& face, const std::string& prefix,
                     const Services& services);
 
+/// The body of a project, and it as v1 shows it. Fails: invalid_argument, conflict, not_found.
+Result<http::Response> create_session(const Services& services, const http::ExchangePtr& exchange);
+Result<http::Response> change_session(const Services& services, const http::ExchangePtr& exchange,
+                                      const std::string& id);
+
 }  // namespace slipway::trace::detail

@@ -21,8 +21,9 @@ void mount_traces(http::Api& api, const Services& services) {
        .tag = "traces",
        .role = "read",
        .name = "list_traces"},
-      [store](const http::Call& call, const Listing& listing) -> Result<Traces> {
-        return Traces{traces_text(TRY(store->traces(call.context(), TRY(query_of(listing)))))};
+      [services](const http::Call& call, const Listing& listing) -> Result<Traces> {
+        const Query query = TRY(resolved(call, services, query_of(listing), Listed::traces));
+        return Traces{traces_text(TRY(services.store.traces(call.context(), query)))};
       });
   api.get<StatsWish, StatsReply>(
       "/api/traces/stats",
@@ -30,10 +31,12 @@ void mount_traces(http::Api& api, const Services& services) {
        .tag = "traces",
        .role = "read",
        .name = "trace_stats"},
-      [store](const http::Call& call, const StatsWish& wish) -> Result<StatsReply> {
-        const Query query = TRY(query_of(static_cast<const Selection&>(wish)));
-        return StatsReply{stats_text(TRY(store->stats(call.context(), query, wish.group_by)),
-                                     wish.group_by.has_value())};
+      [services](const http::Call& call, const StatsWish& wish) -> Result<StatsReply> {
+        const Query query = TRY(resolved(
+            call, services, query_of(static_cast<const Selection&>(wish)), Listed::traces));
+        return StatsReply{
+            stats_text(TRY(services.store.stats(call.context(), query, wish.group_by)),
+                       wish.group_by.has_value())};
       });
   api.get<TraceWish, Tree>(
       "/api/traces/{trace_id}",

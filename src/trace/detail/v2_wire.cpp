@@ -226,12 +226,6 @@ Result<std::vector<std::string>> v2_run_texts(const Context& context, const Serv
   return texts;
 }
 
-std::string base_url(const http::Request& request) {
-  const std::string_view host = request.headers.get("host");
-  return fmt::format("{}://{}", request.is_secure ? "https" : "http",
-                     host.empty() ? "localhost" : host);
-}
-
 http::Response v2_page(const http::Request& request, const std::vector<std::string>& items,
                        const std::optional<std::string>& next_cursor) {
   std::string page = "{\"items\":";

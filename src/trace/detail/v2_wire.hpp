@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "trace/face.hpp"
+#include "trace/detail/routes_feedback.hpp"
 
 namespace slipway::trace::detail {
 
@@ -18,9 +18,6 @@ Result<Selects> read_selects(const std::vector<std::string>& names);
 Result<std::vector<std::string>> v2_run_texts(const Context& context, const Services& services,
                                               const std::vector<Run>& runs, const Selects& selects,
                                               const std::string& base);
-
-/// Scheme and host as the caller knows them.
-std::string base_url(const http::Request& request);
 
 /// {"items":[...],"next_cursor":...}, or the same as a stream of patches where the caller takes
 /// only events.
