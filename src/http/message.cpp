@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/unicode.hpp"
+#include "http/detail/blanks.hpp"
 
 namespace slipway::http {
 
@@ -18,8 +19,7 @@ int hex_digit(char c) {
 
 /// Weak entity tags compare by what stands in the quotes.
 std::string_view opaque_tag(std::string_view tag) {
-  while (tag.starts_with(' ') || tag.starts_with('\t')) tag.remove_prefix(1);
-  while (tag.ends_with(' ') || tag.ends_with('\t')) tag.remove_suffix(1);
+  tag = detail::without_blanks(tag);
   if (tag.starts_with("W/")) tag.remove_prefix(2);
   return tag;
 }

@@ -1,6 +1,8 @@
 // Outgoing calls that nobody waits for: thousands of slow streams, on the edge thread that starts
 // them or else on one of their own.
 //
+// HTTP/1.1, one call at a time on a connection. The proxies of the environment are used, by CONNECT.
+//
 // The blocking `Client` (client.hpp) is what everything uses whose caller has a thread anyway; this
 // is for calls that are only relayed.
 #pragma once
@@ -8,6 +10,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "core/result.hpp"
@@ -54,6 +57,7 @@ class Upstream {
     std::size_t calls_max = 16'384;
     std::size_t idle_connections_max = 1'024;  ///< Of each thread.
     Reach reach = Reach::anywhere;
+    std::string ca_file = {};  ///< PEM file of authorities for https; empty: the system's.
   };
   static Result<std::unique_ptr<Upstream>> make(Options options);
   virtual ~Upstream() = default;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "http/detail/blanks.hpp"
 #include "http/message.hpp"
 
 namespace slipway::http::detail {
@@ -187,17 +188,11 @@ class ZstdEncoder final : public Encoder {
   ZSTD_CCtx* const stream_;
 };
 
-std::string_view trim(std::string_view text) {
-  while (text.starts_with(' ') || text.starts_with('\t')) text.remove_prefix(1);
-  while (text.ends_with(' ') || text.ends_with('\t')) text.remove_suffix(1);
-  return text;
-}
-
 /// "0.5" of ";q=0.5" in thousandths; 1000 without one, 0 for what cannot be read.
 int weight(std::string_view parameters) {
   const std::size_t at = parameters.find("q=");
   if (at == std::string_view::npos) return 1000;
-  const std::string_view text = trim(parameters.substr(at + 2));
+  const std::string_view text = without_blanks(parameters.substr(at + 2));
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || !(value >= 0) || value > 1) return 0;
@@ -217,7 +212,7 @@ std::string_view name(Coding coding) {
 }
 
 std::optional<Coding> parse_coding(std::string_view value) {
-  value = trim(value);
+  value = without_blanks(value);
   if (value.empty() || equals_ignoring_case(value, "identity")) return Coding::identity;
   if (equals_ignoring_case(value, "gzip") || equals_ignoring_case(value, "x-gzip"))
     return Coding::gzip;
@@ -236,7 +231,7 @@ Coding choose_coding(std::string_view accept_encoding) {
     const std::string_view one = accept_encoding.substr(0, accept_encoding.find(','));
     accept_encoding.remove_prefix(std::min(accept_encoding.size(), one.size() + 1));
     const std::size_t semicolon = one.find(';');
-    const std::string_view coding = trim(one.substr(0, semicolon));
+    const std::string_view coding = without_blanks(one.substr(0, semicolon));
     const int weighs =
         semicolon == std::string_view::npos ? 1000 : weight(one.substr(semicolon + 1));
     if (coding == "*") others = weighs;
@@ -258,7 +253,7 @@ Coding choose_coding(std::string_view accept_encoding) {
 }
 
 bool is_compressible(std::string_view media_type) {
-  media_type = trim(media_type.substr(0, media_type.find(';')));
+  media_type = without_blanks(media_type.substr(0, media_type.find(';')));
   constexpr std::string_view applications[] = {
       "application/json",     "application/javascript",   "application/xml",
       "application/x-ndjson", "application/problem+json", "application/openmetrics-text",

@@ -1,5 +1,7 @@
 #include "http/detail/curl_request.hpp"
 
+#include <openssl/evp.h>
+
 #include <algorithm>
 
 #include "http/detail/head.hpp"
@@ -14,12 +16,44 @@ struct UrlDeleter {
   void operator()(CURLU* url) const { curl_url_cleanup(url); }
 };
 
-std::string part_of(CURLU* url, CURLUPart part) {
+std::string part_of(CURLU* url, CURLUPart part, unsigned flags = 0) {
   char* text = nullptr;
-  if (curl_url_get(url, part, &text, 0) != CURLUE_OK) return {};
+  if (curl_url_get(url, part, &text, flags) != CURLUE_OK) return {};
   std::string copy(text);
   curl_free(text);
   return copy;
+}
+
+/// As curl itself does it: of the UTF-8 bytes, and a user without a password has an empty one.
+std::string basic_authorization(CURLU* url) {
+  const std::string user = part_of(url, CURLUPART_USER, CURLU_URLDECODE);
+  const std::string password = part_of(url, CURLUPART_PASSWORD, CURLU_URLDECODE);
+  if (user.empty() && password.empty()) return {};
+  const std::string text = user + ":" + password;
+  std::string coded(4 * (text.size() / 3 + 1) + 1, '\0');  // With the zero that OpenSSL adds.
+  const int size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(coded.data()),
+                                   reinterpret_cast<const unsigned char*>(text.data()),
+                                   static_cast<int>(text.size()));
+  coded.resize(static_cast<std::size_t>(size));
+  return "Basic " + coded;
+}
+
+Target target_of(CURLU* url, bool is_secure) {
+  Target target;
+  target.is_secure = is_secure;
+  target.host = part_of(url, CURLUPART_HOST, CURLU_PUNYCODE);
+  if (target.host.empty()) target.host = part_of(url, CURLUPART_HOST);
+  const std::string port = part_of(url, CURLUPART_PORT);
+  target.authority = port.empty() ? target.host : target.host + ":" + port;
+  target.origin = fmt::format("{}://{}:{}", is_secure ? "https" : "http", target.host,
+                              port.empty() ? (is_secure ? "443" : "80") : port);
+  target.is_loopback = is_loopback(target.host);
+  if (target.host.starts_with('[')) target.host = target.host.substr(1, target.host.size() - 2);
+  target.path = part_of(url, CURLUPART_PATH);
+  if (const std::string query = part_of(url, CURLUPART_QUERY); !query.empty())
+    target.path += "?" + query;
+  target.authorization = basic_authorization(url);
+  return target;
 }
 
 }  // namespace
@@ -34,8 +68,7 @@ Result<Target> check_url(const std::string& text) {
   if (scheme != "http" && scheme != "https")
     return fail(Code::invalid_argument, "'{}' has the scheme '{}'; only http and https are spoken",
                 redact_url(text), scheme);
-  const std::string host = part_of(url.get(), CURLUPART_HOST);
-  return Target{is_loopback(host)};
+  return target_of(url.get(), scheme == "https");
 }
 
 /// A line break in a value would let it add headers of its own.

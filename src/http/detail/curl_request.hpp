@@ -13,9 +13,15 @@ namespace slipway::http::detail {
 /// Once per process, before the first handle.
 void start_curl();
 
-/// What `check_request` found out.
+/// A URL in the parts that a call needs.
 struct Target {
-  bool is_loopback = false;  ///< By its name: a proxy of the environment cannot reach it.
+  bool is_loopback = false;   ///< By its name: a proxy of the environment cannot reach it.
+  bool is_secure = false;     ///< https
+  std::string host;           ///< Without brackets; in ASCII, if curl can say it so.
+  std::string authority;      ///< "example.org:8080": what the header Host says.
+  std::string origin;         ///< "https://example.org:443": whose connections may serve it.
+  std::string path;           ///< With the query.
+  std::string authorization;  ///< Of a user in the URL: "Basic dTpw", or nothing.
 };
 /// Refuses what curl would take but we must not send: other schemes, control characters, line
 /// breaks in headers. Fails: invalid_argument.

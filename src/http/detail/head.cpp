@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 
+#include "http/detail/blanks.hpp"
+
 namespace slipway::http::detail {
 
 namespace {
@@ -24,12 +26,6 @@ constexpr std::size_t method_bytes_max = 32;
 constexpr std::size_t blank_lines_max = 2;  // Old clients send one after a body.
 
 Refusal bad(std::string why) { return {400, std::move(why)}; }
-
-std::string_view trim(std::string_view text) {
-  while (text.starts_with(' ') || text.starts_with('\t')) text.remove_prefix(1);
-  while (text.ends_with(' ') || text.ends_with('\t')) text.remove_suffix(1);
-  return text;
-}
 
 /// Printable ASCII without blanks, and without what proxies and browsers rewrite.
 bool is_target_character(char c) { return c > ' ' && c < '\x7f' && c != '#' && c != '\\'; }
@@ -204,7 +200,7 @@ bool has_token(std::string_view list, std::string_view token) {
   while (!list.empty()) {
     const std::string_view one = list.substr(0, list.find(','));
     list.remove_prefix(std::min(list.size(), one.size() + 1));
-    if (equals_ignoring_case(trim(one), token)) return true;
+    if (equals_ignoring_case(without_blanks(one), token)) return true;
   }
   return false;
 }
@@ -278,7 +274,7 @@ std::optional<HeadScanner::Found> HeadScanner::scan(std::string_view data,
 std::optional<FieldLine> parse_field(std::string_view line) {
   const std::size_t colon = line.find(':');
   if (colon == std::string_view::npos || !is_token(line.substr(0, colon))) return {};
-  const std::string_view value = trim(line.substr(colon + 1));
+  const std::string_view value = without_blanks(line.substr(colon + 1));
   if (!std::all_of(value.begin(), value.end(), is_value_character)) return {};
   return FieldLine{line.substr(0, colon), value};
 }

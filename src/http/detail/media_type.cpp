@@ -3,16 +3,11 @@
 #include <algorithm>
 
 #include "core/ascii.hpp"
+#include "http/detail/blanks.hpp"
 
 namespace slipway::http::detail {
 
 namespace {
-
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
 
 bool is_token(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) {
@@ -36,7 +31,7 @@ std::string_view next(std::string_view& text, char separator) {
   at = std::min(at, text.size());
   const std::string_view item = text.substr(0, at);
   text.remove_prefix(std::min(at + 1, text.size()));
-  return trim(item);
+  return without_blanks(item);
 }
 
 std::optional<std::string> unquote(std::string_view value) {
@@ -108,7 +103,7 @@ bool is_json(const MediaType& media_type) {
 }
 
 bool accepts(std::string_view accept, std::string_view media_type) {
-  if (trim(accept).empty()) return true;
+  if (without_blanks(accept).empty()) return true;
   const Verdict verdict = judge(accept, media_type);
   return verdict.exactness > 0 && verdict.takes;
 }

@@ -1,12 +1,12 @@
 #include "http/detail/transfer.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <charconv>
 #include <climits>
 #include <exception>
 
 #include "core/ascii.hpp"
+#include "http/detail/blanks.hpp"
 
 namespace slipway::http::detail {
 
@@ -14,14 +14,6 @@ namespace {
 
 constexpr std::size_t header_bytes_max = 1u << 20;
 constexpr long receive_buffer_bytes = 128 * 1024;
-
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back())))
-    text.remove_suffix(1);
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.front())))
-    text.remove_prefix(1);
-  return text;
-}
 
 /// Adds the handle to the multi handle for the scope, whatever happens.
 class Attached {
@@ -101,7 +93,7 @@ std::size_t Transfer::on_header(char* bytes, std::size_t, std::size_t count, voi
 }
 
 void Transfer::take_header(std::string_view line) {
-  line = trim(line);
+  line = without_blanks(line.substr(0, line.find_first_of("\r\n")));
   if (line.starts_with("HTTP/")) {  // Also once for each 1xx and for a proxy's own answer.
     response_ = {};
     const std::size_t space = line.find(' ');
@@ -111,9 +103,9 @@ void Transfer::take_header(std::string_view line) {
   }
   const std::size_t colon = line.find(':');
   if (colon == std::string_view::npos) return;
-  std::string& value = response_.headers[ascii::lower(trim(line.substr(0, colon)))];
+  std::string& value = response_.headers[ascii::lower(without_blanks(line.substr(0, colon)))];
   if (!value.empty()) value += ", ";
-  value += trim(line.substr(colon + 1));
+  value += without_blanks(line.substr(colon + 1));
 }
 
 std::size_t Transfer::on_body(char* bytes, std::size_t, std::size_t count, void* self) {

@@ -2,6 +2,8 @@
 
 #include <openssl/err.h>
 #include <openssl/x509.h>
+#include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -76,6 +78,51 @@ Result<SslContext> load_tls(const TlsOptions& options) {
                 options.key_file, options.certificate_file);
   if (!options.client_ca_file.empty()) TRY(load_client_authority(raw, options.client_ca_file));
   return context;
+}
+
+Result<SslContext> trust_servers(const std::string& ca_file) {
+  ERR_clear_error();
+  SslContext context(SSL_CTX_new(TLS_client_method()), SslContextDeleter());
+  if (!context) return fail(Code::unavailable, "no TLS to be had: {}", tls_error());
+  SSL_CTX* const raw = context.get();
+  SSL_CTX_set_min_proto_version(raw, TLS1_2_VERSION);
+  SSL_CTX_set_options(raw, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+  SSL_CTX_set_mode(raw, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+                            SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  SSL_CTX_set_verify(raw, SSL_VERIFY_PEER, nullptr);
+  static constexpr unsigned char protocols[] = "\x08http/1.1";
+  SSL_CTX_set_alpn_protos(raw, protocols, sizeof protocols - 1);
+  const bool is_loaded = ca_file.empty()
+                             ? SSL_CTX_set_default_verify_paths(raw) == 1
+                             : SSL_CTX_load_verify_locations(raw, ca_file.c_str(), nullptr) == 1;
+  if (!is_loaded)
+    return fail(Code::invalid_argument, "'{}' is not a PEM file of certificate authorities: {}",
+                ca_file.empty() ? "the system's default" : ca_file, tls_error());
+  return context;
+}
+
+Transport Transport::to_server(int fd, const SslContext& tls, const std::string& host) {
+  Transport transport(fd);
+  if (!tls) return transport;
+  transport.ssl_.reset(SSL_new(tls.get()));
+  SSL* const ssl = transport.ssl_.get();
+  SLIPWAY_ASSERT(ssl != nullptr && SSL_set_fd(ssl, fd) == 1);
+  // An address is looked for among the addresses of the certificate, and is no name to ask for.
+  if (X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host.c_str()) != 1) {
+    ERR_clear_error();
+    SSL_set_tlsext_host_name(ssl, host.c_str());
+    SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    SLIPWAY_ASSERT(SSL_set1_host(ssl, host.c_str()) == 1);
+  }
+  SSL_set_connect_state(ssl);
+  return transport;
+}
+
+std::string Transport::trust_error() const {
+  const long verdict = ssl_ ? SSL_get_verify_result(ssl_.get()) : X509_V_OK;
+  return verdict == X509_V_OK ? "the TLS handshake failed"
+                              : fmt::format("the server's certificate is not to be trusted: {}",
+                                            X509_verify_cert_error_string(verdict));
 }
 
 Transport::Transport(int fd, const SslContext& tls) : fd_(fd) {

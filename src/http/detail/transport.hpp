@@ -1,4 +1,4 @@
-// Bytes in and out of one accepted socket, plain or TLS, never waiting.
+// Bytes in and out of one connected socket, plain or TLS, never waiting.
 #pragma once
 
 #include <openssl/ssl.h>
@@ -20,6 +20,9 @@ using SslContext = std::shared_ptr<SSL_CTX>;
 
 /// Reads the files. Fails: invalid_argument, naming the file.
 Result<SslContext> load_tls(const TlsOptions& options);
+/// For connections to servers, which must prove who they are by an authority in the PEM file
+/// `ca_file`, or, if that is empty, by one of the system's. Fails: as above.
+Result<SslContext> trust_servers(const std::string& ca_file);
 
 /// What came of trying to read or write.
 struct Progress {
@@ -31,8 +34,10 @@ struct Progress {
 /// Does not own the descriptor: that is its caller's.
 class Transport {
  public:
-  /// `tls` null: plain.
+  /// Of an accepted socket. `tls` null: plain.
   Transport(int fd, const SslContext& tls);
+  /// The other end: `host`, a name or an address, is who the server must prove to be.
+  static Transport to_server(int fd, const SslContext& tls, const std::string& host);
 
   int descriptor() const { return fd_; }
   bool is_secure() const { return ssl_ != nullptr; }
@@ -46,11 +51,14 @@ class Transport {
   bool has_pending() const { return ssl_ != nullptr && SSL_pending(ssl_.get()) > 0; }
   /// Subject of the certificate that the peer proved; else empty.
   std::string peer_name() const;
+  /// Why the handshake with a server failed.
+  std::string trust_error() const;
 
  private:
   struct SslDeleter {
     void operator()(SSL* ssl) const { SSL_free(ssl); }
   };
+  explicit Transport(int fd) : fd_(fd) {}
   Progress judge(int result) const;
 
   int fd_;

@@ -1,16 +1,18 @@
-// One call that is relayed, on a curl handle of the loop.
+// One call that is relayed: its request, its answer as it comes, its deadlines.
 #pragma once
 
 #include <curl/curl.h>
 
 #include <array>
-#include <atomic>
-#include <functional>
 #include <memory>
+#include <span>
 #include <string>
 
+#include "http/detail/coding.hpp"
 #include "http/detail/curl_request.hpp"
 #include "http/detail/deadlines.hpp"
+#include "http/detail/reply_reader.hpp"
+#include "http/detail/wire.hpp"
 #include "http/upstream.hpp"
 
 namespace slipway::http::detail {
@@ -21,28 +23,36 @@ struct EasyDeleter {
 using Easy = std::unique_ptr<CURL, EasyDeleter>;
 
 class Call;
+struct Origin;
 
-/// What a call asks of its loop, from any thread.
+/// What a call asks of its loop.
 class CallControl {
  public:
   virtual ~CallControl() = default;
   enum class Wish { start, resume, cancel };
-  /// False: the loop has ended, and all its calls with it.
+  /// From any thread. False: the loop has ended, and all its calls with it.
   virtual bool tell(std::shared_ptr<Call> call, Wish wish) = 0;
   // On the loop's thread.
   virtual void set_deadline(Timed& timed, TimePoint at) = 0;
-  /// A socket that curl will close by the loop's own function.
-  virtual void opened(int fd) = 0;
+  /// Room for what one read brings; taken again by the next.
+  virtual std::span<char> buffer() = 0;
+  /// The call needs another connection, one that nobody used before.
+  virtual void connect_again(Call& call) = 0;
+  /// The call is over; `wire` may serve the next one, if there is one.
+  virtual void done(Call& call, std::unique_ptr<Wire> wire, Result<void> result) = 0;
 };
 
 /// `cancel` and `resume` come from any thread, everything else from the loop's.
-class Call final : public UpstreamCall, public Timed, public std::enable_shared_from_this<Call> {
+class Call final : public UpstreamCall,
+                   public Timed,
+                   public Speaker,
+                   public std::enable_shared_from_this<Call> {
  public:
   struct Setting {
     ClientRequest request;
     UpstreamTimeouts timeouts;
     UpstreamEvents events;
-    Target target;
+    std::shared_ptr<const Target> target;
     Reach reach = Reach::anywhere;
   };
   Call(std::weak_ptr<CallControl> control, Setting setting)
@@ -51,54 +61,62 @@ class Call final : public UpstreamCall, public Timed, public std::enable_shared_
   void cancel() override;
   void resume() override;
 
-  /// Options that all calls share; once per handle.
-  static void prepare(CURL* easy);
-  /// Sets up a prepared handle for this call; it is the caller's again after `take_handle`.
-  void begin(Easy easy, CallControl& control);
-  CURL* handle() const { return easy_.get(); }
   const std::string& url() const { return setting_.request.url; }
-  Easy take_handle();
+  const Target& target() const { return *setting_.target; }
+  Origin* origin = nullptr;  ///< The loop's: whose connections it waits for or has.
 
-  /// Of what was paused. Anything but CURLE_OK ends the call.
-  CURLcode go_on();
+  /// Its time begins.
+  void begin(CallControl& loop);
+  /// What a handle has to know that makes a connection for this call, which must stay till then.
+  void set_up(CURL* easy);
+  /// Why curl could not connect.
+  Error connect_error(CURLcode code) const;
+  /// Asks over this connection; `is_used`: others have done so, and its peer may be gone.
+  void speak(std::unique_ptr<Wire> wire, bool is_used);
+  /// Takes what was held back, and goes on.
+  void go_on();
+  /// Its connection, when the loop ends the call.
+  std::unique_ptr<Wire> take_wire() { return std::move(wire_); }
+  void finish(Result<void> result);
+
+  void on_wire(Wire& wire) override;
   void on_deadline(TimePoint now) override;
-  bool is_over_time() const { return late_ != Late::no; }
-  bool is_stopped() const { return is_stopped_; }
-  /// Tells the end: what curl says, or why the loop ended it.
-  void finish(CURLcode code);
-  void finish(Error error);
 
  private:
-  enum class Late { no, first_byte, total };
-
-  static std::size_t on_header(char* bytes, std::size_t, std::size_t count, void* self);
-  static std::size_t on_body(char* bytes, std::size_t, std::size_t count, void* self);
-  static int on_request(void* self, char*, char*, int, int);
   static curl_socket_t on_open(void* self, curlsocktype, curl_sockaddr* address);
-  void take_header(std::string_view line);
-  void set_body(CURL* easy);
   void arm();
-  Result<void> judge(CURLcode code) const;
-  /// Runs an event; one that throws has a bug and ends the call.
-  bool run(const std::function<void()>& event);
+  void write_head();
+  void shake_hands();
+  void send();
+  void receive();
+  bool take(std::string_view data);
+  void lost(bool is_broken);
+  void conclude(bool is_clean);
+  void end(Result<void> result);
+  void break_off(std::string_view why);
+  void tell_head();
+  void tell_piece(std::string_view piece);
+  Result<void> choose_decoder(Headers& headers);
+  template <typename Event>
+  void run(const Event& event);
+  Error late(std::string_view what, std::chrono::milliseconds time) const;
 
   const std::weak_ptr<CallControl> control_;
   Setting setting_;
   CallControl* loop_ = nullptr;
-  Easy easy_;
-  HeaderList header_list_;
   PublicOnly public_only_;
-  bool decodes_ = false;
-  TimePoint first_byte_at_ = TimePoint::max(), total_at_ = TimePoint::max();
-  Late late_ = Late::no;
-  int status_ = 0;
-  Headers headers_;
-  std::size_t header_bytes_ = 0;
-  bool has_head_ = false, has_body_ = false, has_ended_ = false;
-  bool is_paused_ = false;   ///< The receiver wants no more for now.
-  bool is_held_ = false;     ///< And curl holds a piece back.
-  bool is_stopped_ = false;  ///< A callback went wrong.
   std::array<char, CURL_ERROR_SIZE> message_{};
+  TimePoint connect_at_ = TimePoint::max(), first_byte_at_ = TimePoint::max(),
+            total_at_ = TimePoint::max();
+  std::unique_ptr<Wire> wire_;
+  std::string head_;      ///< Of the request.
+  std::size_t sent_ = 0;  ///< Of head and body.
+  ReplyReader reader_;
+  std::unique_ptr<Decoder> decoder_;
+  std::string decoded_;
+  std::string held_;  ///< What came while the receiver wanted no more.
+  bool decodes_ = false, is_used_ = false, is_shaking_ = false, is_sent_ = false;
+  bool cannot_send_ = false, has_body_ = false, is_paused_ = false, has_ended_ = false;
 };
 
 }  // namespace slipway::http::detail
