@@ -89,11 +89,13 @@ struct GatewayConfig {
   std::size_t local_queue_max = 256;        ///< Calls that wait for one of those threads,
   std::string local_wait = "30s";           ///< and how long.
   std::size_t reply_bytes_max = 64u << 20;  ///< Of one upstream reply that is not streamed.
+  /// What budgets reserve for a reply whose length nobody limits, in tokens.
+  std::int64_t output_tokens_default = 4096;
   Result<void> validate() const;
 };
 BOOST_DESCRIBE_STRUCT(GatewayConfig, (),
                       (retry_budget, cache_bytes_max, local_threads, local_queue_max, local_wait,
-                       reply_bytes_max))
+                       reply_bytes_max, output_tokens_default))
 
 /// All of it, as one revision of the configuration has it.
 struct Settings {
@@ -102,6 +104,7 @@ struct Settings {
   std::map<std::string, RouteConfig> routes;
   std::map<std::string, GuardrailConfig> guardrails;
   GatewayConfig gateway;
+  std::map<std::string, json::Value> prices;  ///< As `trace::declared_prices` reads them.
   std::string default_chat_model = std::string(models::default_chat_model);  ///< Of "default".
   /// Names that mean each other or nobody, a route of routes, and what `validate` of the parts
   /// cannot see. `installed` are models that exist without an entry. Fails: invalid_argument with

@@ -15,22 +15,35 @@ using detail::Engine;
 using detail::Place;
 using detail::PlanPtr;
 
-ModelCard card_of(const Deployment& deployment, const std::string& name) {
+/// Dollars for a million tokens, as a table of models shows them.
+std::optional<double> per_million(const trace::PriceRow& row, std::string_view key) {
+  constexpr double attodollars = 1e12;
+  const auto found = row.keys.find(key);
+  if (found == row.keys.end()) return {};
+  return static_cast<double>(found->second.attodollars) / attodollars;
+}
+
+ModelCard card_of(const Deployment& deployment, const std::string& name, const Engine& engine) {
   ModelCard card;
   card.name = name;
   card.provider = deployment.provider();
   card.task = std::string(json::name(deployment.config().task));
   card.context_tokens = static_cast<std::int64_t>(deployment.config().context_tokens);
-  if (const auto& price = deployment.price()) {
-    card.input_usd_per_million = price->input;
-    card.output_usd_per_million = price->output;
+  const auto book = engine.prices();
+  const trace::PriceRow* row = nullptr;
+  if (deployment.place() != Place::pipeline)
+    row = book->find_first({deployment.model(), deployment.priced_model()}, card.provider,
+                           trace::nanoseconds(engine.clock().now()));
+  if (row != nullptr) {
+    card.input_usd_per_million = per_million(*row, "input_cost_per_token");
+    card.output_usd_per_million = per_million(*row, "output_cost_per_token");
   }
   if (deployment.place() == Place::remote && card.task == "chat")
     card.modalities.push_back("image");
   return card;
 }
 
-ModelCard route_card(const detail::Plan& plan, const std::string& name) {
+ModelCard route_card(const detail::Plan& plan, const std::string& name, const Engine& engine) {
   ModelCard card;
   card.name = name;
   card.provider = "route";
@@ -38,7 +51,7 @@ ModelCard route_card(const detail::Plan& plan, const std::string& name) {
   for (const RouteTarget& target : plan.route(name)->targets) {
     const auto deployment = plan.deployment(target.model);
     if (deployment == nullptr) continue;
-    const ModelCard one = card_of(*deployment, name);
+    const ModelCard one = card_of(*deployment, name, engine);
     card.task = one.task;
     // What every target holds.
     if (one.context_tokens > 0 &&
@@ -142,9 +155,9 @@ std::optional<ModelCard> EngineGateway::model(const access::Caller& caller,
                                               const std::string& name) const {
   if (!caller.may_use(name)) return {};
   const PlanPtr plan = engine_->plan();
-  if (plan->route(name) != nullptr) return route_card(*plan, name);
-  if (const auto deployment = plan->deployment(name)) return card_of(*deployment, name);
-  if (const auto pipeline = engine_->pipeline(name)) return card_of(*pipeline, name);
+  if (plan->route(name) != nullptr) return route_card(*plan, name, *engine_);
+  if (const auto deployment = plan->deployment(name)) return card_of(*deployment, name, *engine_);
+  if (const auto pipeline = engine_->pipeline(name)) return card_of(*pipeline, name, *engine_);
   return {};
 }
 

@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "access/access.hpp"
+#include "budgets/ledger.hpp"
 #include "core/clock.hpp"
 #include "dialects/codec.hpp"
 #include "dialects/embeddings.hpp"
@@ -34,6 +35,10 @@
 namespace slipway::http {
 class Metrics;
 }
+namespace slipway::trace {
+class OwnPrices;
+class Recorder;
+}  // namespace slipway::trace
 
 namespace slipway::gateway {
 
@@ -70,6 +75,8 @@ template <typename Reply>
 struct Outcome {
   std::optional<Reply> reply;
   dialects::WireError error;  ///< When there is no reply.
+  /// Of an error: the budget that does not allow it, as every dialect tells it.
+  std::optional<json::Object> budget;
   http::Headers headers;      ///< x-slipway-*, Retry-After ...: belong into the answer either way.
 };
 template <typename Reply>
@@ -92,8 +99,10 @@ BOOST_DESCRIBE_STRUCT(ModelCard, (),
 struct Pipelines {
   /// Names that exist now; must be quick.
   std::function<std::vector<std::string>()> names;
-  /// Fails: not_found. Called on a thread that may wait.
-  std::function<Result<std::shared_ptr<models::ChatModel>>(const std::string& name)> find;
+  /// Its runs are below `origin`. Fails: not_found. Called on a thread that may wait.
+  std::function<Result<std::shared_ptr<models::ChatModel>>(const std::string& name,
+                                                           const trace::Origin& origin)>
+      find;
 };
 
 class Gateway {
@@ -105,6 +114,11 @@ class Gateway {
     Pipelines pipelines;
     http::Metrics* metrics = nullptr;                ///< Must outlive the gateway; may be absent.
     std::function<void(const CallRecord&)> on_call;  ///< On any thread; must be quick.
+    /// Told what the configuration says of prices, asked for all. Must outlive the gateway; absent:
+    /// what the configuration says is all there is.
+    trace::OwnPrices* prices = nullptr;
+    budgets::Ledger* budgets = nullptr;   ///< Must outlive the gateway; absent: all may be spent.
+    trace::Recorder* recorder = nullptr;  ///< Must outlive the gateway; absent: no runs.
     const Clock& clock = system_clock();
     Random& random = system_random();
   };

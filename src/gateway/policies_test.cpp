@@ -388,7 +388,7 @@ TEST_CASE("pipelines are models, and calls of another task are refused") {
   house.settings.models["words"].provider = models::Provider::scripted;
   house.settings.models["words"].task = models::ModelTask::embed;
   house.pipelines.names = [] { return std::vector<std::string>{"rag/handbook"}; };
-  house.pipelines.find = [](const std::string&) {
+  house.pipelines.find = [](const std::string&, const trace::Origin&) {
     return Result<std::shared_ptr<models::ChatModel>>(
         std::make_shared<models::ScriptedChatModel>(std::vector<std::string>{"From the handbook"}));
   };

@@ -63,6 +63,15 @@ std::vector<trace::PriceRow> declared_prices(
   return rows;
 }
 
+ModelNames names_of(const std::string& name, const models::ModelConfig& config) {
+  ModelNames names;
+  names.provider = json::name(config.provider);
+  names.wire_model = config.model.empty() ? name : config.model;
+  const bool has_own_price = price_of(config) || !models::is_remote(config.provider);
+  names.priced_model = has_own_price ? name : names.wire_model;
+  return names;
+}
+
 trace::SentUsage sent_usage(const CallRecord& record) {
   trace::SentUsage sent;
   const dialects::ChatUsage& usage = record.usage;
@@ -92,8 +101,9 @@ std::optional<trace::Cost> cost_of(const CallRecord& record, const trace::PriceB
   const trace::PriceRow* row = book.find_first({model, record.priced_model}, record.provider,
                                                trace::nanoseconds(record.began));
   if (row == nullptr) return {};
-  return trace::cost_of(trace::inclusive_usage(sent_usage(record)).usage, *row,
-                        record.service_tier);
+  constexpr double per_second = 1000;
+  return trace::cost_of(trace::inclusive_usage(sent_usage(record)).usage, *row, record.service_tier,
+                        static_cast<std::int64_t>(record.seconds * per_second));
 }
 
 }  // namespace slipway::gateway

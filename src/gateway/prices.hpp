@@ -18,6 +18,12 @@ std::vector<trace::PriceRow> declared_prices(
     const std::map<std::string, models::ModelConfig>& models,
     const std::vector<models::ModelInfo>& installed);
 
+/// How runs call a configured model: provider, the name on the wire, the name of its price.
+struct ModelNames {
+  std::string provider, wire_model, priced_model;
+};
+ModelNames names_of(const std::string& name, const models::ModelConfig& config);
+
 /// Tokens of a call as its run tells them. Nothing was counted: empty.
 trace::SentUsage sent_usage(const CallRecord& record);
 

@@ -58,8 +58,15 @@ Call::Call(Engine& engine, http::ExchangePtr exchange, access::Caller caller)
       caller_(std::move(caller)),
       plan_(engine.plan()) {
   record_.caller = caller_.name;
-  record_.trace_id = exchange_->request().trace_id;
+  record_.began = engine_.clock().now();
+  record_.origin = trace::origin_of(exchange_->request());
+  record_.origin.key = caller_.name;
+  record_.place = trace::new_place(record_.origin, trace::nanoseconds(record_.began));
+  record_.trace_id = record_.origin.trace_id;
   record_.request_id = exchange_->request().id;
+  const trace::Recorder* recorder = engine_.recorder();
+  is_sampled_ = recorder != nullptr && recorder->takes(record_.trace_id);
+  keeps_reply_ = is_sampled_ && recorder->keeps_payloads();
 }
 
 void Call::run() {
@@ -129,6 +136,7 @@ void Call::refuse(dialects::WireError error, http::Headers headers) {
   if (is_finished_) return;
   const int status = error.status;
   const std::string code = error.code;
+  record_.error_message = error.message;
   if (!is_gone()) {
     const http::Headers ours = answer_headers();
     for (const auto& [name, value] : ours.items()) headers.set(name, value);
@@ -143,6 +151,7 @@ void Call::refuse(dialects::WireError error, http::Headers headers) {
 // --------------------------------------------------------------------------------------------
 
 void Call::try_next() {
+  if (asks_budgets([this] { try_next(); })) return;
   while (!is_gone() && next_ < candidates_.list.size()) {
     const DeploymentPtr& deployment = candidates_.list[next_];
     if (!enter_candidate(deployment)) {
@@ -187,6 +196,13 @@ bool Call::enter_candidate(const DeploymentPtr& deployment) {
 void Call::begin_try() {
   try_ = {};
   try_.deployment = candidates_.list[next_];
+  record_.provider = try_.deployment->provider();
+  record_.wire_model = try_.deployment->model();
+  record_.priced_model = try_.deployment->priced_model();
+  record_.answered_model.clear();
+  record_.usage = {};
+  record_.more_usage = {};
+  record_.reply = {};
   try_.reserved = reserved_;
   try_.began = Steady::now();
   is_trying_ = true;
@@ -350,6 +366,7 @@ void Call::end_try(const Failure* failure) {
   const Clock::Time now = engine_.clock().now();
   const double seconds = seconds_between(try_.began, Steady::now());
   away_seconds_ += seconds;
+  close_budget(failure);
   --health.running;
   const std::int64_t used = record_.usage.input_tokens + record_.usage.output_tokens;
   health.limiter.settle(now, try_.reserved, used);
@@ -411,15 +428,21 @@ void Call::try_failed(Failure failure) {
       self->timer_.reset();
     }
     self->away_seconds_ += seconds_between(waiting, Steady::now());
-    if (self->is_gone()) {
-      self->finish(status_gone, "client_closed");
-    } else if (self->enter_candidate(self->candidates_.list[self->next_])) {
-      self->begin_try();
-    } else {
-      ++self->next_;
-      self->try_next();
-    }
+    self->try_again();
   });
+}
+
+/// The same deployment once more.
+void Call::try_again() {
+  if (asks_budgets([this] { try_again(); })) return;
+  if (is_gone()) {
+    finish(status_gone, "client_closed");
+  } else if (enter_candidate(candidates_.list[next_])) {
+    begin_try();
+  } else {
+    ++next_;
+    try_next();
+  }
 }
 
 /// How long to wait before the same deployment is asked again; nothing: it is not.

@@ -16,6 +16,7 @@
 #include "gateway/detail/engine.hpp"
 #include "gateway/detail/failure.hpp"
 #include "gateway/detail/guards.hpp"
+#include "gateway/detail/spending.hpp"
 
 namespace slipway::gateway::detail {
 
@@ -74,8 +75,15 @@ class Call : public std::enable_shared_from_this<Call> {
   virtual void take_answer(Try& attempt) = 0;
   /// On a lane. Ends likewise.
   virtual void ask_local(const DeploymentPtr& deployment) = 0;
+  /// What the call asked, for its run. What guardrails have masked stays masked.
+  virtual std::string asked() const { return exchange_->request().body; }
   /// The answer ends before its time: what is known or can be guessed of its usage.
   virtual void guess_usage() {}
+  /// Whether its tokens cost anything: then budgets are asked, which take the rest of what they must
+  /// know from `spending_.demand`.
+  virtual bool pays() const { return true; }
+  /// Of what is asked, rather too many. Asked for only where a budget is concerned.
+  virtual std::int64_t input_tokens() const = 0;
   /// Tells the caller that nobody answers. Nothing more happens then but the end.
   virtual void tell_failure(const dialects::WireError& error, http::Headers headers) = 0;
 
@@ -101,6 +109,10 @@ class Call : public std::enable_shared_from_this<Call> {
   void try_failed(Failure failure);
   /// Ends the call with an error of our own.
   void refuse(dialects::WireError error, http::Headers headers = {});
+  /// What was used is known and the answer goes out. Idempotent.
+  void settle_budget();
+  /// So many tokens of a streamed reply have come: a failure when they are not paid for.
+  std::optional<Failure> over_budget(std::int64_t tokens);
   /// Ends it after the answer is out. Idempotent.
   void finish(int status, std::string error_code);
   /// A job on a lane; when none is free in time the call is refused.
@@ -115,7 +127,12 @@ class Call : public std::enable_shared_from_this<Call> {
   static double seconds_between(Steady::time_point begin, Steady::time_point end) {
     return std::chrono::duration<double>(end - begin).count();
   }
-  std::optional<double> cost() const;
+  std::optional<double> cost();  ///< Until now, in dollars.
+  /// Whether what is answered becomes part of the call's run.
+  bool keeps_reply() const { return keeps_reply_; }
+  bool has_masked_input() const;
+  /// Where runs that this call causes stand.
+  trace::Origin origin_below() const { return trace::below(record_.origin, record_.place); }
   /// Remembers what a deployment cannot take, for x-slipway-dropped; or the refusal, if there is
   /// something and the caller did not allow to drop it.
   std::optional<Failure> drop(const Deployment& deployment,
@@ -128,6 +145,7 @@ class Call : public std::enable_shared_from_this<Call> {
   CallRecord record_;
   Candidates candidates_;
   Try try_;
+  Spending spending_;
   std::vector<std::string> dropped_;
   bool is_committed_ = false;  ///< A byte of the answer went out.
 
@@ -135,6 +153,15 @@ class Call : public std::enable_shared_from_this<Call> {
   void hook_answered(Hooks hooks, Result<std::string> body);
   void start_remote();
   http::UpstreamEvents events();
+  bool asks_budgets(std::function<void()> go_on);
+  budgets::Payer payer() const;
+  budgets::Wish wish() const;
+  void reserved(budgets::Decision decision, const std::function<void()>& go_on);
+  void degrade(const budgets::Refusal& refusal);
+  void refuse_for_budget(const budgets::Refusal& refusal);
+  void release_budget();
+  void close_budget(const Failure* failure);
+  void try_again();
   void begin_try();
   void note_first_byte();
   void on_body(std::string_view piece, bool& goes_on);
@@ -146,6 +173,8 @@ class Call : public std::enable_shared_from_this<Call> {
   void give_up();
   void keep_failure(Failure failure);
 
+  void record_run();
+
   const Steady::time_point started_ = Steady::now();
   std::size_t next_ = 0;     ///< Of the candidates.
   std::size_t retried_ = 0;  ///< Of the present one.
@@ -155,6 +184,7 @@ class Call : public std::enable_shared_from_this<Call> {
   std::int64_t reserved_ = 0;
   double away_seconds_ = 0;  ///< With upstreams, models, timers.
   bool is_trying_ = false, is_finished_ = false;
+  bool is_sampled_ = false, keeps_reply_ = false;
 
   std::atomic<bool> is_gone_{false};
   std::mutex wake_mutex_;  // Guards the two below.

@@ -2,35 +2,52 @@
 #include <algorithm>
 
 #include "gateway/detail/call.hpp"
+#include "gateway/detail/call_run.hpp"
 #include "gateway/detail/usage.hpp"
+#include "gateway/prices.hpp"
 
 namespace slipway::gateway::detail {
 
 void Call::finish(int status, std::string error_code) {
   if (std::exchange(is_finished_, true)) return;
+  release_budget();  // Of a try that did not begin.
   const Clock::Time now = engine_.clock().now();
   if (caller_limiter_ != nullptr)
     caller_limiter_->settle(now, reserved_,
                             record_.usage.input_tokens + record_.usage.output_tokens);
   record_.status = status;
   record_.error_code = std::move(error_code);
-  record_.cost_usd = cost();
   record_.seconds = seconds_since_start();
   record_.overhead_seconds = std::max(0.0, record_.seconds - away_seconds_);
+  record_.cost = cost_of(record_, *engine_.prices());
+  if (record_.cost) record_.cost_usd = record_.cost->total.dollars();
   if (engine_.meters() != nullptr) engine_.meters()->call(record_);
   engine_.report(record_);
+  record_run();
   engine_.leave(this);
+}
+
+bool Call::has_masked_input() const {
+  return std::any_of(record_.guards.begin(), record_.guards.end(), [](const GuardRecord& guard) {
+    return guard.phase == Phase::input && guard.verdict == Verdict::mask;
+  });
+}
+
+/// The end of the record: what it holds moves into the run.
+void Call::record_run() {
+  trace::Recorder* recorder = engine_.recorder();
+  const bool has_failed = !record_.error_code.empty();
+  if (recorder == nullptr || (!is_sampled_ && !has_failed)) return;
+  if (recorder->keeps_payloads()) record_.request.add(asked());
+  recorder->record(draft_of(std::move(record_)));
 }
 
 double Call::seconds_since_start() const { return seconds_between(started_, Steady::now()); }
 
-std::optional<double> Call::cost() const {
-  const bool is_cached =
-      record_.cache == CacheResult::hit || record_.cache == CacheResult::semantic;
-  if (is_cached) return 0;
-  if (try_.deployment == nullptr) return {};
-  const auto& price = try_.deployment->price();
-  return price ? std::optional(cost_usd(*price, record_.usage)) : std::nullopt;
+std::optional<double> Call::cost() {
+  record_.seconds = seconds_since_start();
+  const auto cost = cost_of(record_, *engine_.prices());
+  return cost ? std::optional(cost->total.dollars()) : std::nullopt;
 }
 
 bool Call::may_drop() const {
@@ -66,6 +83,9 @@ http::Headers Call::answer_headers() {
   if (record_.cache != CacheResult::none)
     headers.add("x-slipway-cache", std::string(json::name(record_.cache)));
   if (!record_.trace_id.empty()) headers.add("x-slipway-trace-id", record_.trace_id);
+  if (spending_.output_limit)
+    headers.add("x-slipway-max-tokens", std::to_string(*spending_.output_limit));
+  if (!spending_.degraded_to.empty()) headers.add("x-slipway-degraded", spending_.degraded_to);
   if (!dropped_.empty())
     headers.add("x-slipway-dropped", fmt::format("{}", fmt::join(dropped_, ", ")));
   if (caller_limiter_ != nullptr) caller_limiter_->describe(engine_.clock().now(), headers);

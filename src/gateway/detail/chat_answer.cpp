@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "core/json_members.hpp"
+#include "gateway/detail/budget_error.hpp"
 #include "gateway/detail/chat_call.hpp"
 #include "gateway/detail/usage.hpp"
 
@@ -61,10 +62,15 @@ void ConversationCall::send(std::string bytes) {
     exchange_->set_heartbeat(heartbeat);
   }
   answer_bytes_ += bytes.size();
+  if (keeps_reply()) {
+    record_.reply.events_of = codec_.dialect();
+    record_.reply.add(bytes);
+  }
   exchange_->write(std::move(bytes));
 }
 
 void ConversationCall::end_stream() {
+  settle_budget();
   if (is_gone()) return;
   http::Headers trailers;
   if (const auto cost = this->cost()) trailers.set("x-slipway-cost-usd", dollars(*cost));
@@ -79,7 +85,7 @@ std::optional<Failure> ConversationCall::take_piece(std::string_view piece) {
     watch_->feed(piece, out);
     send(std::move(out));
     if (watch_->has_failed()) return unusable(*try_.deployment, watch_->error());
-    return {};
+    return over_budget(received_tokens());
   }
   auto events = decoder_->feed(piece);
   if (!events) return unusable(*try_.deployment, events.error().message());
@@ -88,16 +94,23 @@ std::optional<Failure> ConversationCall::take_piece(std::string_view piece) {
 
 std::optional<Failure> ConversationCall::take_events(std::vector<ChatEvent> events) {
   for (ChatEvent& event : events) {
-    if (event.kind == EventKind::start) event.model = record_.model;
+    if (event.kind == EventKind::start) {
+      if (try_.deployment->place() == Place::remote) record_.answered_model = event.model;
+      event.model = record_.model;
+    }
     if (event.kind == EventKind::usage) {
       record_.usage = event.usage;
       has_usage_ = true;
     }
     if (assembler_) assembler_->add(event);
     if (event.kind == EventKind::text) answer_bytes_ += event.text.size();
+    if (!event.text.empty()) {
+      ++written_pieces_;
+      written_bytes_ += event.text.size();
+    }
     if (!holds_output_) pass_event(std::move(event));
   }
-  return {};
+  return over_budget(received_tokens());
 }
 
 void ConversationCall::pass_event(ChatEvent event) {
@@ -115,6 +128,9 @@ void ConversationCall::take_answer(Try& attempt) {
       return;
     }
     record_.usage = watch_->usage();
+    record_.more_usage = watch_->more_usage();
+    record_.answered_model = watch_->answered_model();
+    if (!watch_->service_tier().empty()) record_.service_tier = watch_->service_tier();
     has_usage_ = watch_->has_usage();
     guess_missing_usage(answer_bytes_);
     end_stream();
@@ -144,6 +160,7 @@ void ConversationCall::take_answer(Try& attempt) {
     return;
   }
   const auto value = json::parse(attempt.body);
+  parse_usage(wire_->dialect(), json::member(attempt.body, "usage"), &record_.more_usage);
   auto reply = value ? wire_->decode_reply(*value) : Result<dialects::ChatReply>(value.error());
   if (!reply)
     try_failed(unusable(*attempt.deployment, reply.error().message()));
@@ -157,22 +174,26 @@ void ConversationCall::take_answer(Try& attempt) {
 /// The upstream's bytes, but for the model's name.
 void ConversationCall::take_relayed(Try& attempt) {
   const std::string& body = attempt.body;
-  std::string_view model, usage;
+  std::string_view model, usage, tier;
   bool is_object = false;
   json::Members members(body);
   for (json::Member one; members.next(one);) {
     is_object = true;
     if (one.key == "model") model = one.value;
     if (one.key == "usage") usage = one.value;
+    if (one.key == "service_tier") tier = one.value;
   }
   if (!is_object) {
     try_failed(unusable(*attempt.deployment, "its answer is no JSON object"));
     return;
   }
-  const auto parsed = parse_usage(wire_->dialect(), usage);
+  const auto parsed = parse_usage(wire_->dialect(), usage, &record_.more_usage);
+  record_.answered_model = json::unquoted(model);
+  if (tier.starts_with('"')) record_.service_tier = json::unquoted(tier);
   if (parsed) record_.usage = *parsed;
   has_usage_ = parsed.has_value();
   guess_missing_usage(body.size());
+  settle_budget();
   note_answer();
   http::Response response;
   response.headers = answer_headers();
@@ -188,11 +209,13 @@ void ConversationCall::take_relayed(Try& attempt) {
   } else {
     response.body = std::move(attempt.body);
   }
+  if (keeps_reply()) record_.reply.add(response.body);
   if (!is_gone()) exchange_->reply(std::move(response));
   answered();
 }
 
 void ConversationCall::take_reply(dialects::ChatReply reply) {
+  if (try_.deployment->place() == Place::remote) record_.answered_model = reply.model;
   reply.model = record_.model;
   record_.usage = reply.usage;
   has_usage_ = reply.usage.input_tokens + reply.usage.output_tokens > 0;
@@ -238,6 +261,7 @@ void ConversationCall::check_reply(dialects::ChatReply reply) {
 }
 
 void ConversationCall::deliver(const dialects::ChatReply& reply) {
+  settle_budget();
   if (is_gone()) return;
   if (is_stream_) {
     for (const ChatEvent& event : events_of(reply)) send(encoder_->encode(event));
@@ -250,6 +274,7 @@ void ConversationCall::deliver(const dialects::ChatReply& reply) {
   response.headers.set("Content-Type", "application/json");
   if (const auto cost = this->cost()) response.headers.set("x-slipway-cost-usd", dollars(*cost));
   response.body = json::dump(codec_.encode_reply(*request_, reply));
+  if (keeps_reply()) record_.reply.add(response.body);
   exchange_->reply(std::move(response));
 }
 
@@ -263,11 +288,15 @@ void ConversationCall::guess_missing_usage(std::size_t output_bytes) {
 /// Of an answer that was cut off: each frame of a stream is about a token.
 void ConversationCall::guess_usage() {
   if (watch_ && watch_->has_usage()) record_.usage = watch_->usage();
+  if (watch_) record_.answered_model = watch_->answered_model();
   record_.usage_estimated = true;
   if (record_.usage.input_tokens == 0) record_.usage.input_tokens = guess_tokens(body_.size());
-  const auto frames = watch_ ? static_cast<std::int64_t>(watch_->frames()) : 0;
-  const std::int64_t told = watch_ ? frames : guess_tokens(answer_bytes_);
-  record_.usage.output_tokens = std::max(record_.usage.output_tokens, told);
+  record_.usage.output_tokens = std::max(record_.usage.output_tokens, received_tokens());
+}
+
+std::int64_t ConversationCall::received_tokens() const {
+  if (watch_) return static_cast<std::int64_t>(watch_->frames());
+  return std::max(written_pieces_, guess_tokens(written_bytes_));
 }
 
 void ConversationCall::tell_failure(const dialects::WireError& error, http::Headers headers) {
@@ -287,7 +316,8 @@ void ConversationCall::tell_failure(const dialects::WireError& error, http::Head
   response.status = error.status;
   response.headers = std::move(headers);
   response.headers.set("Content-Type", "application/json");
-  response.body = json::dump(codec_.encode_error(error));
+  response.body = json::dump(spending_.told ? budget_error_body(codec_.dialect(), error, *spending_.told)
+                                            : codec_.encode_error(error));
   exchange_->reply(std::move(response));
 }
 
@@ -306,9 +336,13 @@ bool ConversationCall::take_local_event(const ChatEvent& event, const Context& c
 
 Result<dialects::ChatReply> ConversationCall::converse(const DeploymentPtr& deployment,
                                                        const Context& context) {
-  const auto model = TRY(engine_.chat_model(*plan_, context, *deployment));
+  const auto model = TRY(engine_.chat_model(*plan_, context, *deployment, origin_below()));
   dialects::ChatRequest request = *request_;
   request.model = record_.model;
+  if (spending_.allowance != nullptr) {
+    const std::int64_t paid = spending_.allowance->hold()->output_tokens;
+    request.max_tokens = std::min(request.max_tokens.value_or(paid), paid);
+  }
   const models::EventSink sink = [&](const ChatEvent& event) {
     return take_local_event(event, context);
   };
@@ -338,7 +372,8 @@ void ConversationCall::ask_local(const DeploymentPtr& deployment) {
   }
   watch_.reset();
   is_relayed_ = false;
-  answer_bytes_ = 0;
+  answer_bytes_ = written_bytes_ = 0;
+  written_pieces_ = 0;
   has_usage_ = false;
   begin_stream();
   const Context context =

@@ -46,17 +46,18 @@ void ConversationCall::start() {
     refuse({400, "invalid_request", "model: is required; GET /v1/models lists the names", "model"});
     return;
   }
-  std::int64_t output = output_tokens_guess;
+  trace::take_body(record_.origin, body_);
+  spending_.demand.has_output = true;
   json::Members members(body_);
   for (json::Member one; members.next(one);) {
-    if (one.key == "max_tokens" || one.key == "max_completion_tokens" ||
-        one.key == "max_output_tokens")
-      output = whole_number(one.value, output);
+    look_at_length(one.key, one.value);
+    if (one.key == "service_tier") record_.service_tier = json::unquoted(one.value);
     if (one.key == "user") user_ = json::unquoted(one.value);
     if (one.key == "metadata" && codec_.dialect() == Dialect::anthropic)
       user_ = json::unquoted(json::member(one.value, "user_id"));
   }
   const std::string model = record_.model;
+  const std::int64_t output = spending_.demand.output_tokens.value_or(output_tokens_guess);
   if (!admit(model, guess_tokens(body_.size()) + output, user_)) return;
   for (const DeploymentPtr& deployment : candidates_.list)
     if (deployment->config().task != models::ModelTask::chat) {
@@ -73,6 +74,18 @@ void ConversationCall::start() {
   check_guards();
 }
 
+/// How much may be written, as the caller says.
+void ConversationCall::look_at_length(std::string_view key, std::string_view value) {
+  constexpr std::int64_t absent = -1, choices_max = 128;
+  Demand& demand = spending_.demand;
+  if (is_output_limit(codec_.dialect(), key)) {
+    const std::int64_t said = whole_number(value, absent);
+    if (said != absent) demand.output_tokens = std::max(demand.output_tokens.value_or(0), said);
+  }
+  if (key == "n" || key == "best_of")
+    demand.choices = std::clamp(whole_number(value, 1), demand.choices, choices_max);
+}
+
 bool ConversationCall::look_at_body() {
   auto glance = dialects::glance(body_);
   if (!glance) {
@@ -84,6 +97,12 @@ bool ConversationCall::look_at_body() {
   model_begin_ = glance->model_begin;
   model_end_ = glance->model_end;
   return true;
+}
+
+std::string ConversationCall::asked() const {
+  if (!request_ || (!is_altered_ && !has_masked_input())) return body_;
+  std::vector<dialects::Unsupported> ignored;
+  return json::dump(codec_.encode_request(*request_, ignored));
 }
 
 Result<void> ConversationCall::understand() {
@@ -132,6 +151,18 @@ std::string ConversationCall::relayed_body(const Deployment& deployment) const {
   return body;
 }
 
+/// No longer a reply than budgets pay for.
+std::string ConversationCall::limited(std::string body, const Deployment& deployment) const {
+  if (!spending_.output_limit) return body;
+  const Dialect dialect = codec_.dialect();
+  std::string_view key = "max_tokens";
+  if (dialect == Dialect::openai_responses) key = "max_output_tokens";
+  // The word that others do not know, and that newer models of its own demand.
+  if (dialect == Dialect::openai && deployment.config().base_url == "https://api.openai.com/v1")
+    key = "max_completion_tokens";
+  return with_output_limit(std::move(body), dialect, key, *spending_.output_limit);
+}
+
 std::optional<Failure> ConversationCall::translated_body(const Deployment& deployment,
                                                          std::string& body) {
   if (const auto understood = understand(); !understood) {
@@ -144,6 +175,7 @@ std::optional<Failure> ConversationCall::translated_body(const Deployment& deplo
   dialects::ChatRequest request = *request_;
   request.model = deployment.model();
   request.stream_usage = is_stream_;
+  if (spending_.output_limit) request.max_tokens = spending_.output_limit;
   if (wire_->dialect() == Dialect::anthropic && !request.max_tokens)
     request.max_tokens = deployment.config().max_tokens;
   std::vector<dialects::Unsupported> unsupported;
@@ -167,17 +199,16 @@ std::optional<Failure> ConversationCall::prepare(const Deployment& deployment,
   const bool is_same = dialect == codec_.dialect();
   const bool sends_body = is_same && !is_altered_;
   is_relayed_ = sends_body && output_guards_.empty() && cache_ == nullptr;
-  answer_bytes_ = 0;
+  answer_bytes_ = written_bytes_ = 0;
+  written_pieces_ = 0;
   has_usage_ = false;
   request = deployment.request(deployment.chat_path(dialect), try_.key);
   if (is_same) forward_headers(request);
   if (!record_.trace_id.empty())
-    request.headers.emplace("traceparent",
-                            fmt::format("00-{}-{}-01", record_.trace_id,
-                                        record_.trace_id.substr(record_.trace_id.size() / 2)));
+    request.headers.emplace("traceparent", trace::traceparent_of(record_.origin, record_.place));
   if (is_stream_) request.headers.emplace("Accept", "text/event-stream");
   if (sends_body)
-    request.body = relayed_body(deployment);
+    request.body = limited(relayed_body(deployment), deployment);
   else if (auto failure = translated_body(deployment, request.body))
     return failure;
   watch_.reset();

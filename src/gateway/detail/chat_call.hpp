@@ -22,17 +22,21 @@ class ConversationCall final : public Call {
   std::optional<Failure> take_piece(std::string_view piece) override;
   void take_answer(Try& attempt) override;
   void ask_local(const DeploymentPtr& deployment) override;
+  std::string asked() const override;
   void guess_usage() override;
+  std::int64_t input_tokens() const override { return estimate_tokens(body_); }
   void tell_failure(const dialects::WireError& error, http::Headers headers) override;
 
  private:
   // The request.
   bool look_at_body();
+  void look_at_length(std::string_view key, std::string_view value);
   std::string sticky_user() const;
   /// Decodes the body once. Fails: invalid_argument.
   Result<void> understand();
   void check_guards();
   std::string relayed_body(const Deployment& deployment) const;
+  std::string limited(std::string body, const Deployment& deployment) const;
   std::optional<Failure> translated_body(const Deployment& deployment, std::string& body);
   void forward_headers(http::ClientRequest& request) const;
   void look_into_cache();
@@ -55,6 +59,8 @@ class ConversationCall final : public Call {
   void compare_with_cached(const ReplyPtr& reply);
   Failure refused_output(const std::string& reason) const;
   void guess_missing_usage(std::size_t output_bytes);
+  /// Of a streamed answer, until now.
+  std::int64_t received_tokens() const;
   Result<dialects::ChatReply> converse(const DeploymentPtr& deployment, const Context& context);
   bool take_local_event(const dialects::ChatEvent& event, const Context& context);
 
@@ -82,6 +88,8 @@ class ConversationCall final : public Call {
   std::optional<OutputMask> mask_;
   std::optional<ReplyAssembler> assembler_;
   std::size_t answer_bytes_ = 0;
+  std::int64_t written_pieces_ = 0;  ///< Of a translated answer,
+  std::size_t written_bytes_ = 0;    ///< and what they say.
   bool has_usage_ = false;
 };
 

@@ -5,7 +5,7 @@
 
 #include "core/duration.hpp"
 #include "core/secret.hpp"
-#include "gateway/detail/usage.hpp"
+#include "gateway/prices.hpp"
 #include "models/remote_api.hpp"
 
 namespace slipway::gateway::detail {
@@ -18,16 +18,6 @@ using models::Provider;
 std::chrono::milliseconds time_of(const std::string& text) {
   const auto time = parse_duration(text);
   return time ? *time : std::chrono::milliseconds(0);
-}
-
-std::optional<models::PriceConfig> price_of(const models::ModelConfig& config,
-                                            const std::string& model) {
-  if (config.price) return config.price;
-  if (config.input_usd_per_million || config.output_usd_per_million)
-    return models::PriceConfig{
-        config.input_usd_per_million.value_or(0), config.output_usd_per_million.value_or(0), {}};
-  if (!models::is_remote(config.provider)) return models::PriceConfig{};
-  return known_price(model);
 }
 
 /// Characters that keys are made of.
@@ -76,7 +66,7 @@ Result<DeploymentPtr> Deployment::make(const std::string& name, const models::Mo
   made->health_ = std::move(health);
   made->timeouts_ = {time_of(config.timeouts.connect), time_of(config.timeouts.first_token),
                      time_of(config.timeouts.total)};
-  made->price_ = price_of(config, made->model_);
+  made->priced_model_ = names_of(name, config).priced_model;
   for (const models::WeightedKey& key : config.api_key.items()) {
     made->secrets_.push_back(
         TRY(resolve_secret("api_key", key.key).within(fmt::format("models.{}", name))));
@@ -91,7 +81,7 @@ Result<DeploymentPtr> Deployment::make(const std::string& name, const models::Mo
 
 DeploymentPtr Deployment::pipeline(const std::string& name, std::shared_ptr<Health> health) {
   const auto made = std::shared_ptr<Deployment>(new Deployment);
-  made->name_ = made->model_ = name;
+  made->name_ = made->model_ = made->priced_model_ = name;
   made->place_ = Place::pipeline;
   made->health_ = std::move(health);
   made->timeouts_.total = time_of(made->config_.timeouts.total);

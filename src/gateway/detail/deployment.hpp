@@ -71,7 +71,8 @@ class Deployment {
   Place place() const { return place_; }
   Health& health() const { return *health_; }
   const http::UpstreamTimeouts& timeouts() const { return timeouts_; }
-  const std::optional<models::PriceConfig>& price() const { return price_; }
+  /// The name under which its price is looked for, if not by the one on the wire.
+  const std::string& priced_model() const { return priced_model_; }
   /// The name on the wire.
   const std::string& model() const { return model_; }
   std::string provider() const;
@@ -94,12 +95,12 @@ class Deployment {
 
  private:
   Deployment() = default;
+  std::string priced_model_;
   std::string name_, model_;
   models::ModelConfig config_;
   Place place_ = Place::remote;
   std::shared_ptr<Health> health_;
   http::UpstreamTimeouts timeouts_;
-  std::optional<models::PriceConfig> price_;
   std::vector<std::string> secrets_;
   std::vector<double> weights_;
   std::string url_;  ///< Up to the version: "https://api.cohere.com/v2"

@@ -58,9 +58,33 @@ Result<void> Engine::set_plan(Settings settings, std::shared_ptr<models::Catalog
   auto plan = TRY(Plan::make(std::move(settings), std::move(catalog), installed, book_));
   retries_.set_share(plan->settings().gateway.retry_budget);
   cache_.set_bytes_max(plan->settings().gateway.cache_bytes_max);
+  declare_prices(*plan);
   const std::lock_guard lock(plan_mutex_);
   plan_ = std::move(plan);
   return {};
+}
+
+/// Every second an equal plan is made: nothing is declared again that holds already.
+void Engine::declare_prices(const Plan& plan) {
+  const PlanPtr before = this->plan();
+  const auto is_same = [](const trace::PriceRow& a, const trace::PriceRow& b) {
+    return a.price_id == b.price_id;
+  };
+  if (before != nullptr && std::equal(plan.prices().begin(), plan.prices().end(),
+                                      before->prices().begin(), before->prices().end(), is_same))
+    return;
+  if (options_.prices != nullptr)
+    options_.prices->set_declared(plan.prices());
+  else
+    declared_.with([&](auto& book) {
+      book =
+          std::make_shared<const trace::PriceBook>(std::vector<trace::PriceRow>(), plan.prices());
+    });
+}
+
+std::shared_ptr<const trace::PriceBook> Engine::prices() const {
+  if (options_.prices != nullptr) return options_.prices->book();
+  return declared_.with([](const auto& book) { return book; });
 }
 
 Result<void> Engine::look_for_installed() {
@@ -90,8 +114,10 @@ std::size_t Engine::running() const {
 
 Result<std::shared_ptr<models::ChatModel>> Engine::chat_model(const Plan& plan,
                                                               const Context& context,
-                                                              const Deployment& deployment) {
-  if (deployment.place() == Place::pipeline) return options_.pipelines.find(deployment.name());
+                                                              const Deployment& deployment,
+                                                              const trace::Origin& origin) {
+  if (deployment.place() == Place::pipeline)
+    return options_.pipelines.find(deployment.name(), origin);
   return plan.catalog().chat_model(context, deployment.name());
 }
 

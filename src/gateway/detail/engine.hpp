@@ -13,6 +13,8 @@
 #include "gateway/detail/plan.hpp"
 #include "gateway/detail/reply_cache.hpp"
 #include "gateway/detail/timers.hpp"
+#include "trace/own_prices.hpp"
+#include "trace/recorder.hpp"
 
 namespace slipway::gateway::detail {
 
@@ -51,7 +53,8 @@ class Engine {
 
   /// A model of this process, wherever it is. May wait.
   Result<std::shared_ptr<models::ChatModel>> chat_model(const Plan& plan, const Context& context,
-                                                        const Deployment& deployment);
+                                                        const Deployment& deployment,
+                                                        const trace::Origin& origin);
   /// The deployment of a pipeline; null when there is none of that name.
   DeploymentPtr pipeline(const std::string& name);
   std::vector<std::string> pipelines() const;
@@ -68,14 +71,20 @@ class Engine {
   RetryBudget& retries() { return retries_; }
   ReplyCache& cache() { return cache_; }
   Meters* meters() { return meters_.get(); }
+  trace::Recorder* recorder() { return options_.recorder; }
+  budgets::Ledger* budgets() { return options_.budgets; }
+  std::shared_ptr<const trace::PriceBook> prices() const;
   void report(const CallRecord& record);
 
  private:
+  void declare_prices(const Plan& plan);
+
   Gateway::Options options_;
   HealthBook book_;
   mutable std::mutex plan_mutex_;
   PlanPtr plan_;
-  std::mutex look_mutex_;  ///< One new plan at a time.
+  Guarded<std::shared_ptr<const trace::PriceBook>> declared_;  ///< Where there are no other prices.
+  std::mutex look_mutex_;                                      ///< One new plan at a time.
   std::unique_ptr<Timers> timers_;
   CallerLimits callers_;
   RetryBudget retries_;

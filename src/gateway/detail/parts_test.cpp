@@ -175,20 +175,6 @@ TEST_CASE("the ends and the errors of each dialect's stream are seen") {
   CHECK_FALSE(watched(Dialect::openai, "data: {\"choices\":[]}\n\n").has_ended());
 }
 
-TEST_CASE("prices are known by a model's name, dated or not, and cached input is cheaper") {
-  CHECK(known_price("gpt-4o-mini")->input == 0.15);
-  CHECK(known_price("gpt-4o-mini-2024-07-18")->input == 0.15);
-  CHECK(known_price("gpt-4o-2024-08-06")->input == 2.5);
-  CHECK(known_price("claude-sonnet-4-5-20250929")->output == 15);
-  CHECK_FALSE(known_price("gpt-4o-audio-preview").has_value());
-  CHECK_FALSE(known_price("my-own").has_value());
-  dialects::ChatUsage usage;
-  usage.input_tokens = 1'000'000;
-  usage.cached_input_tokens = 400'000;
-  usage.output_tokens = 1'000'000;
-  CHECK(cost_usd({1, 2, 0.5}, usage) == doctest::Approx(0.6 + 0.2 + 2));
-}
-
 TEST_CASE("callers of local models take turns, and who waits too long is told") {
   FakeTimers timers;
   std::atomic<bool> holds{true};

@@ -4,6 +4,9 @@
 #include <cmath>
 #include <functional>
 
+#include "gateway/prices.hpp"
+#include "trace/own_prices.hpp"
+
 namespace slipway::gateway::detail {
 
 namespace {
@@ -69,6 +72,10 @@ Result<PlanPtr> Plan::make(Settings settings, std::shared_ptr<models::Catalog> c
   for (const auto& [name, route] : settings.routes) TRY(route.validate().within("routes." + name));
   TRY(settings.check(names));
   plan->guards_ = TRY(make_guards(settings.guardrails));
+  plan->prices_ = declared_prices(settings.models, installed);
+  // Last: of two of one model the last one holds.
+  for (trace::PriceRow& row : TRY(trace::declared_prices(settings.prices)))
+    plan->prices_.push_back(std::move(row));
   plan->settings_ = std::move(settings);
   plan->catalog_ = std::move(catalog);
   return PlanPtr(plan);

@@ -50,6 +50,8 @@ class Plan {
   const GuardList& guards() const { return guards_; }
   const std::map<std::string, DeploymentPtr>& deployments() const { return deployments_; }
   const std::vector<models::ModelInfo>& installed() const { return installed_; }
+  /// What the configuration says that models cost.
+  const std::vector<trace::PriceRow>& prices() const { return prices_; }
 
   /// The route of that name; null when there is none.
   const RouteConfig* route(const std::string& name) const;
@@ -68,6 +70,7 @@ class Plan {
   std::map<std::string, DeploymentPtr> deployments_;
   std::vector<models::ModelInfo> installed_;
   GuardList guards_;
+  std::vector<trace::PriceRow> prices_;
 };
 using PlanPtr = std::shared_ptr<const Plan>;
 

@@ -90,6 +90,7 @@ void StreamWatch::take_data(std::string_view frame, std::string_view data, std::
   const bool is_openai =
       options_.dialect == Dialect::openai || options_.dialect == Dialect::openai_completions;
   const bool goes_on = is_openai ? look_at_openai(data, model) : look_at_typed(data, model);
+  if (answered_model_.empty() && !model.empty()) answered_model_ = json::unquoted(model);
   if (failed_ || !goes_on) return;
   ++frames_;
   if (model.empty() || options_.model.empty() || model == model_) {
@@ -108,6 +109,8 @@ bool StreamWatch::look_at_openai(std::string_view data, std::string_view& model)
   for (json::Member one; members.next(one);) {
     if (one.key == "model") {
       model = one.value;
+    } else if (one.key == "service_tier") {
+      if (one.value.starts_with('"')) service_tier_ = json::unquoted(one.value);
     } else if (one.key == "error" && one.value != "null") {
       fail_with(one.value);
     } else if (one.key == "usage" && one.value != "null") {
@@ -167,7 +170,7 @@ void StreamWatch::look_at_end(std::string_view type, std::string_view data) {
 }
 
 void StreamWatch::set_usage(std::string_view value) {
-  if (const auto usage = parse_usage(options_.dialect, value)) {
+  if (const auto usage = parse_usage(options_.dialect, value, &more_usage_)) {
     usage_ = *usage;
     has_usage_ = true;
   }

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "dialects/codec.hpp"
+#include "gateway/record.hpp"
 
 namespace slipway::gateway::detail {
 
@@ -27,6 +28,10 @@ class StreamWatch {
   const std::string& error() const { return error_; }
   bool has_usage() const { return has_usage_; }
   const dialects::ChatUsage& usage() const { return usage_; }
+  const MoreUsage& more_usage() const { return more_usage_; }
+  /// What the upstream calls the model; empty: it does not say.
+  const std::string& answered_model() const { return answered_model_; }
+  const std::string& service_tier() const { return service_tier_; }
   std::size_t frames() const { return frames_; }  ///< That went on.
 
   static constexpr std::size_t frame_bytes_max = 16u << 20;
@@ -46,6 +51,8 @@ class StreamWatch {
   bool ended_ = false, failed_ = false, has_usage_ = false;
   std::string error_;
   dialects::ChatUsage usage_;
+  MoreUsage more_usage_;
+  std::string answered_model_, service_tier_;
   std::size_t frames_ = 0;
 };
 

@@ -20,12 +20,33 @@ EmbeddingDialect embedding_dialect(const Deployment& deployment) {
                                                           : EmbeddingDialect::openai;
 }
 
+// What of a reply a run keeps. Vectors are for nobody to read.
+json::Value shown(const EmbeddingReply& reply) {
+  json::Object object{{"model", reply.model},
+                      {"embeddings", reply.vectors.size()},
+                      {"input_tokens", reply.input_tokens}};
+  if (!reply.vectors.empty()) object["dimension"] = reply.vectors.front().size();
+  return object;
+}
+
+json::Value shown(const RerankReply& reply) {
+  json::Array results;
+  for (const auto& hit : reply.hits)
+    results.push_back(json::Object{{"index", hit.index}, {"relevance_score", hit.score}});
+  return json::Object{{"results", std::move(results)}};
+}
+
+json::Value shown(const CountReply& reply) {
+  return json::Object{{"input_tokens", reply.input_tokens}, {"estimated", reply.estimated}};
+}
+
 std::string dollars(double cost) { return fmt::format("{:.9f}", cost); }
 
 }  // namespace
 
 template <typename Reply>
 bool TaskCall<Reply>::begin(const std::string& model, models::ModelTask task, std::int64_t tokens) {
+  trace::take_body(record_.origin, exchange_->request().body);
   if (!admit(model, tokens, "")) {
     return false;
   }
@@ -42,7 +63,9 @@ bool TaskCall<Reply>::begin(const std::string& model, models::ModelTask task, st
 
 template <typename Reply>
 void TaskCall<Reply>::tell(Reply reply) {
+  settle_budget();
   note_answer();
+  if (keeps_reply()) record_.reply.add(json::dump(shown(reply)));
   Outcome<Reply> outcome;
   outcome.reply = std::move(reply);
   outcome.headers = answer_headers();
@@ -55,6 +78,7 @@ template <typename Reply>
 void TaskCall<Reply>::tell_failure(const dialects::WireError& error, http::Headers headers) {
   Outcome<Reply> outcome;
   outcome.error = error;
+  outcome.budget = std::move(spending_.told);
   outcome.headers = std::move(headers);
   std::exchange(done_, nullptr)(std::move(outcome));
 }
@@ -93,6 +117,15 @@ void EmbeddingCall::start() {
   guard_input(models::ModelTask::embed, input_texts(request_), [this](bool) { try_next(); });
 }
 
+std::int64_t EmbeddingCall::input_tokens() const {
+  std::int64_t tokens = 0;
+  for (const auto& input : request_.inputs) {
+    tokens += static_cast<std::int64_t>(input.tokens.size());
+    for (const auto& part : input.parts) tokens += estimate_tokens(part.text);
+  }
+  return tokens;
+}
+
 /// Tokens are a text that no guardrail can read.
 bool EmbeddingCall::has_texts_for_guards() {
   const GuardList guards =
@@ -107,6 +140,13 @@ bool EmbeddingCall::has_texts_for_guards() {
     return false;
   }
   return true;
+}
+
+std::string EmbeddingCall::asked() const {
+  if (!has_masked_input()) return TaskCall::asked();
+  std::vector<dialects::Unsupported> ignored;
+  return json::dump(
+      dialects::encode_embedding_request(EmbeddingDialect::openai, request_, ignored));
 }
 
 std::optional<Failure> EmbeddingCall::prepare(const Deployment& deployment,
@@ -188,6 +228,20 @@ void RerankingCall::start() {
   for (const std::string& document : request_.documents) bytes += document.size();
   if (!begin(request_.model, models::ModelTask::rerank, guess_tokens(bytes))) return;
   guard_input(models::ModelTask::rerank, input_texts(request_), [this](bool) { try_next(); });
+}
+
+std::string RerankingCall::asked() const {
+  if (!has_masked_input()) return TaskCall::asked();
+  std::vector<dialects::Unsupported> ignored;
+  return json::dump(dialects::encode_rerank_request(RerankDialect::cohere_v2, request_, ignored));
+}
+
+/// The query is read with every document.
+std::int64_t RerankingCall::input_tokens() const {
+  std::int64_t tokens =
+      estimate_tokens(request_.query) * static_cast<std::int64_t>(request_.documents.size());
+  for (const std::string& document : request_.documents) tokens += estimate_tokens(document);
+  return tokens;
 }
 
 std::optional<Failure> RerankingCall::prepare(const Deployment& deployment,
@@ -278,6 +332,12 @@ CountReply CountingCall::guess() const {
   return {guess_tokens(bytes), true};
 }
 
+std::string CountingCall::asked() const {
+  if (!has_masked_input()) return TaskCall::asked();
+  std::vector<dialects::Unsupported> ignored;
+  return json::dump(dialects::encode_count_tokens(request_, ignored));
+}
+
 std::optional<Failure> CountingCall::prepare(const Deployment& deployment,
                                              http::ClientRequest& request) {
   request = deployment.request("/messages/count_tokens", try_.key);
@@ -302,7 +362,7 @@ void CountingCall::take_answer(Try& attempt) {
 /// With template and tools, as it would be asked.
 Result<CountReply> CountingCall::count(const DeploymentPtr& deployment) {
   const Context context = exchange_->context().with_timeout(deployment->timeouts().total);
-  const auto model = TRY(engine_.chat_model(*plan_, context, *deployment));
+  const auto model = TRY(engine_.chat_model(*plan_, context, *deployment, origin_below()));
   const std::size_t tokens = TRY(model->count_prompt(request_));
   const bool is_exact = deployment->config().provider == models::Provider::llama;
   return CountReply{static_cast<std::int64_t>(tokens), !is_exact};

@@ -29,11 +29,13 @@ class EmbeddingCall final : public TaskCall<dialects::EmbeddingReply> {
                 Done<dialects::EmbeddingReply> done);
 
  protected:
+  std::int64_t input_tokens() const override;
   void start() override;
   std::optional<Failure> prepare(const Deployment& deployment,
                                  http::ClientRequest& request) override;
   void take_answer(Try& attempt) override;
   void ask_local(const DeploymentPtr& deployment) override;
+  std::string asked() const override;
 
  private:
   /// Refuses what guardrails could not look at.
@@ -48,11 +50,13 @@ class RerankingCall final : public TaskCall<dialects::RerankReply> {
                 Done<dialects::RerankReply> done);
 
  protected:
+  std::int64_t input_tokens() const override;
   void start() override;
   std::optional<Failure> prepare(const Deployment& deployment,
                                  http::ClientRequest& request) override;
   void take_answer(Try& attempt) override;
   void ask_local(const DeploymentPtr& deployment) override;
+  std::string asked() const override;
 
  private:
   Result<dialects::RerankReply> rerank(const DeploymentPtr& deployment);
@@ -64,11 +68,14 @@ class CountingCall final : public TaskCall<CountReply> {
   CountingCall(Engine& engine, http::ExchangePtr exchange, CountCall call, Done<CountReply> done);
 
  protected:
+  bool pays() const override { return false; }
+  std::int64_t input_tokens() const override { return 0; }
   void start() override;
   std::optional<Failure> prepare(const Deployment& deployment,
                                  http::ClientRequest& request) override;
   void take_answer(Try& attempt) override;
   void ask_local(const DeploymentPtr& deployment) override;
+  std::string asked() const override;
 
  private:
   Result<CountReply> count(const DeploymentPtr& deployment);

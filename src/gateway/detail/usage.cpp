@@ -63,33 +63,24 @@ ChatUsage of_cohere(const json::Object& usage) {
   return out;
 }
 
-struct KnownPrice {
-  std::string_view model;  ///< Also of dated names: "gpt-4o-2024-08-06".
-  double input, output, cached_input;
-};
-
-// List prices in dollars per million tokens, as of November 2026; what is cheaper by contract is
-// declared under `price`.
-constexpr KnownPrice known_prices[] = {
-#include "gateway/detail/prices.inc"
-};
-
-bool is_dated(std::string_view rest) {
-  return rest.empty() ||
-         (rest.front() == '-' &&
-          std::all_of(rest.begin() + 1, rest.end(),
-                      [](char c) { return (c >= '0' && c <= '9') || c == '-'; }) &&
-          rest.size() > 4) ||
-         rest == "-latest";
+MoreUsage more_of(const json::Object& usage) {
+  MoreUsage more;
+  more.cache_write_1h_tokens =
+      count_at(object_at(usage, "cache_creation"), "ephemeral_1h_input_tokens");
+  more.input_audio_tokens = count_at(object_at(usage, "prompt_tokens_details"), "audio_tokens");
+  more.output_audio_tokens =
+      count_at(object_at(usage, "completion_tokens_details"), "audio_tokens");
+  return more;
 }
 
 }  // namespace
 
-std::optional<ChatUsage> parse_usage(Dialect dialect, std::string_view value) {
+std::optional<ChatUsage> parse_usage(Dialect dialect, std::string_view value, MoreUsage* more) {
   if (value.empty() || value.front() != '{') return {};
   const auto parsed = json::parse(value);
   if (!parsed || !parsed->is_object()) return {};
   const json::Object& usage = parsed->get_object();
+  if (more != nullptr) *more = more_of(usage);
   switch (dialect) {
     case Dialect::openai:
     case Dialect::openai_completions: return of_openai(usage);
@@ -103,25 +94,6 @@ std::optional<ChatUsage> parse_usage(Dialect dialect, std::string_view value) {
 std::int64_t guess_tokens(std::size_t bytes) {
   constexpr std::size_t bytes_per_token = 4;
   return static_cast<std::int64_t>((bytes + bytes_per_token - 1) / bytes_per_token);
-}
-
-double cost_usd(const models::PriceConfig& price, const dialects::ChatUsage& usage) {
-  constexpr double million = 1e6;
-  const auto cached = static_cast<double>(std::min(usage.cached_input_tokens, usage.input_tokens));
-  const auto fresh = static_cast<double>(usage.input_tokens) - cached;
-  return (fresh * price.input + cached * price.cached_input.value_or(price.input) +
-          static_cast<double>(usage.output_tokens) * price.output) /
-         million;
-}
-
-std::optional<models::PriceConfig> known_price(std::string_view model) {
-  const KnownPrice* best = nullptr;
-  for (const KnownPrice& known : known_prices)
-    if (model.starts_with(known.model) && is_dated(model.substr(known.model.size())) &&
-        (best == nullptr || known.model.size() > best->model.size()))
-      best = &known;
-  if (best == nullptr) return {};
-  return models::PriceConfig{best->input, best->output, best->cached_input};
 }
 
 }  // namespace slipway::gateway::detail
