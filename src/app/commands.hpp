@@ -152,6 +152,17 @@ struct ServeOptions {
 /// Serves until SIGTERM or Ctrl-C.
 Result<int> serve(App& app, const ServeOptions& options);
 
+/// What is empty is not asked for.
+struct TracesOptions {
+  std::string url, key;  ///< Of a server; empty: the data folder.
+  std::string id;        ///< Of a trace.
+  std::string project, status, kind, model, user, session, from, to, text, filter, sort, cursor;
+  int limit = 20;
+};
+Result<int> traces_list(App& app, const TracesOptions& options);
+Result<int> traces_show(App& app, const TracesOptions& options);
+Result<int> traces_export(App& app, const TracesOptions& options);
+
 struct KeyOptions {
   std::string name;
   std::string role = "write";

@@ -14,6 +14,7 @@
 #include "core/json_schema.hpp"
 #include "core/unicode.hpp"
 #include "core/yaml.hpp"
+#include "trace/own_prices.hpp"
 
 namespace slipway::app {
 
@@ -309,6 +310,7 @@ Result<void> Config::validate() const {
   if (data.empty()) return fail(Code::invalid_argument, "data: must name a folder");
   if (defaults.collection.empty())
     return fail(Code::invalid_argument, "defaults.collection: must not be empty");
+  TRY(trace::declared_prices(prices));
   return {};
 }
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "access/access.hpp"
+#include "budgets/config.hpp"
 #include "core/json.hpp"
 #include "core/log.hpp"
 #include "gateway/config.hpp"
@@ -93,12 +94,15 @@ struct Config {
   std::map<std::string, gateway::GuardrailConfig> guardrails;
   gateway::GatewayConfig gateway;
   trace::TracesConfig traces;
+  std::map<std::string, budgets::BudgetConfig> budgets;
+  /// By model: a row of the keys of LiteLLM's table, or several with "valid_from".
+  std::map<std::string, json::Value> prices;
   LogConfig log;
   Result<void> validate() const;
 };
 BOOST_DESCRIBE_STRUCT(Config, (),
                       (data, defaults, models, collections, loading, connectors, sources, server,
-                       keys, routes, guardrails, gateway, traces, log))
+                       keys, routes, guardrails, gateway, traces, prices, budgets, log))
 
 inline constexpr std::string_view config_file_name = "slipway.yaml";
 

@@ -11,6 +11,7 @@
 #include "app/cpu.hpp"
 #include "core/files.hpp"
 #include "core/sandbox.hpp"
+#include "trace/own_prices.hpp"
 
 namespace slipway::app {
 
@@ -142,6 +143,20 @@ void check_models(App& app, Checks& checks) {
                       "until then answers are quoted, not written (ask --mode extract)"});
 }
 
+void check_prices(Checks& checks) {
+  const auto rows = trace::read_shipped_prices(trace::shipped_prices_folder());
+  if (rows && !rows->empty())
+    checks.push_back(
+        {"prices", CheckState::ok,
+         fmt::format("{} models, {}", group_digits(static_cast<std::int64_t>(rows->size())),
+                     rows->front().source),
+         ""});
+  else
+    checks.push_back({"prices", CheckState::warn,
+                      rows ? "the table of prices is empty" : rows.error().message(),
+                      "install Slipway again; until then only prices of slipway.yaml are known"});
+}
+
 void check_disk(App& app, Checks& checks) {
   constexpr std::uint64_t bytes_wanted = 1'000'000'000;
   constexpr std::uint64_t bytes_needed = 100'000'000;
@@ -226,6 +241,7 @@ Result<int> doctor(App& app, const DoctorOptions& options) {
   check_sandbox(app.context(), checks);
   check_config(app, checks);
   check_models(app, checks);
+  check_prices(checks);
   check_data(app, options.repair, checks);
   TRY(app.context().check());
   const bool is_well = std::none_of(checks.begin(), checks.end(), [](const Check& check) {

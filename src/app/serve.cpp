@@ -78,6 +78,7 @@ class Running {
     const LoadedConfig loaded = TRY(load());
     TRY(open_foundations(loaded.config));
     TRY(take_over(loaded));
+    tracing_->wait_for_prices();
     return listen(loaded.config.server);
   }
 
@@ -125,6 +126,8 @@ class Running {
                                           .database = database,
                                           .workers = *workers_,
                                           .metrics = metrics_}));
+    budgeting_ =
+        TRY(detail::Budgeting::open({.database = database, .metrics = metrics_}));
     auto door = std::make_shared<ui::Door>(
         ui::Door::Options{.find_key = [this](std::string_view key) { return keys_->find(key); }});
     foundations_.emplace(detail::Foundations{.database = database,
@@ -137,7 +140,8 @@ class Running {
                                              .door = std::move(door),
                                              .gateway = gateway_,
                                              .library = library_,
-                                             .tracing = *tracing_});
+                                             .tracing = *tracing_,
+                                             .budgeting = *budgeting_});
     tidy_uploads(detail::uploads_folder(database));
     detail::observe_process(metrics_, version_number);
     return {};
@@ -212,9 +216,10 @@ class Running {
   std::optional<detail::AccessLog> access_log_;
   std::unique_ptr<access::Keys> keys_;
   std::unique_ptr<http::Upstream> upstream_;
+  std::unique_ptr<detail::Tracing> tracing_;
+  std::unique_ptr<detail::Budgeting> budgeting_;
   Guarded<std::shared_ptr<rag::Library>> library_;
   std::unique_ptr<gateway::Gateway> gateway_;
-  std::unique_ptr<detail::Tracing> tracing_;
   std::optional<detail::Foundations> foundations_;
   // From here on things use those above, and end before them.
   Guarded<std::shared_ptr<detail::Service>> service_;

@@ -10,6 +10,7 @@
 #include "rag/detail/receipts.hpp"
 #include "rag/detail/removal.hpp"
 #include "rag/detail/runs.hpp"
+#include "rag/detail/traces.hpp"
 #include "rag/detail/versions.hpp"
 
 namespace slipway::rag {
@@ -120,7 +121,33 @@ class LibraryOnDatabase final : public Library {
 
   Result<IngestReport> ingest(const Context& context, const IngestRequest& request,
                               const ProgressSink& progress) override {
-    return detail::ingest(context, shelf_, request, progress);
+    // A job has a trace of its own, whose id is in its context.
+    std::optional<trace::Origin> origin;
+    if (!request.dry_run) origin = {.trace_id = context.trace_id()};
+    const trace::Trail trail = detail::trail_of(shelf_, origin);
+    trace::Span span = trail.begin(trace::Kind::chain, "ingest " + request.collection);
+    if (span.keeps_payloads())
+      span.inputs(json::Object{{"collection", request.collection},
+                               {"sources", json::to(request.sources)},
+                               {"documents", request.documents.size()},
+                               {"sync", request.sync}});
+    auto report = detail::ingest(context, shelf_, request, progress);
+    if (!report) {
+      span.fail(report.error());
+      return report;
+    }
+    if (const auto open = shelf_.open(context, request.collection); open && report->tokens > 0) {
+      models::Usage usage;
+      usage.embedding_tokens = report->tokens;
+      trace::Span embedding =
+          detail::model_span(shelf_, span, trace::Kind::embedding, (*open)->row.settings.embedder);
+      detail::tell_usage(embedding, {}, usage);
+      embedding.metadata("chunks", report->chunks.added);
+      embedding.end();
+    }
+    if (span.keeps_payloads()) span.outputs(to_json(*report));
+    span.end();
+    return report;
   }
 
   Result<SearchReply> search(const Context& context, const SearchRequest& request) override {

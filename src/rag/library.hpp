@@ -23,6 +23,11 @@
 #include "rag/wire.hpp"
 #include "store/blobs.hpp"
 #include "store/database.hpp"
+#include "trace/origin.hpp"
+
+namespace slipway::trace {
+class Recorder;
+}
 
 namespace slipway::rag {
 
@@ -97,6 +102,8 @@ struct SearchRequest {
   std::optional<double> budget_usd;     ///< Refuse to spend more on reranking.
   std::optional<std::int64_t> version;  ///< Absent: the current one.
   bool explain = false;                 ///< Tell the plan.
+  /// Where its runs stand; absent: there are none.
+  std::optional<trace::Origin> origin = {};
   Result<void> validate() const;
 };
 BOOST_DESCRIBE_STRUCT(SearchRequest, (),
@@ -118,6 +125,7 @@ struct AskRequest {
   int candidates = 50;
   std::optional<std::int64_t> version;  ///< Absent: the current one.
   bool pin = false;  ///< Keep the version that was searched as long as the receipt.
+  std::optional<trace::Origin> origin = {};  ///< As of a search.
 };
 
 /// What of a collection is to be made anew; absent: as it is.
@@ -138,6 +146,11 @@ struct AskEvents {
   std::function<void(const Sentence&, const std::vector<Citation>& new_citations)> on_sentence;
 };
 
+/// A model as its price is looked for: see `trace::RunPatch`.
+struct TracedModel {
+  std::string provider, model, request_model;
+};
+
 /// Safe to use from many threads and next to other processes on the same data.
 class Library {
  public:
@@ -153,6 +166,10 @@ class Library {
         declared;  ///< From slipway.yaml: used when a collection is made.
     std::string default_embedder = std::string(models::default_embedder);
     std::string default_chat_model = std::string(models::default_chat_model);
+    /// Gets the runs of what is asked with an origin; null: nobody. Must outlive the library.
+    trace::Recorder* recorder = nullptr;
+    /// How runs call a model of the catalog.
+    std::function<TracedModel(const std::string& name)> traced_model = {};
   };
   static Result<std::unique_ptr<Library>> open(Options options);
   virtual ~Library() = default;

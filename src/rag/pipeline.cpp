@@ -115,10 +115,11 @@ dialects::ChatUsage usage_of(const models::Usage& usage) {
 
 class Pipeline final : public models::ChatModel {
  public:
-  Pipeline(Library& library, const std::string& collection)
+  Pipeline(Library& library, const std::string& collection, std::optional<trace::Origin> origin)
       : library_(library),
         collection_(collection),
-        name_(std::string(pipeline_prefix) + collection) {}
+        name_(std::string(pipeline_prefix) + collection),
+        origin_(std::move(origin)) {}
 
   const std::string& identity() const override { return name_; }
   const std::string& name() const override { return name_; }
@@ -153,6 +154,7 @@ class Pipeline final : public models::ChatModel {
     TRY(check(request));
     AskRequest asked;
     asked.collection = collection_;
+    asked.origin = origin_;
     asked.question = TRY(question_of(request));
     if (request.seed) asked.seed = static_cast<std::uint64_t>(*request.seed);
     Transcript transcript(sink);
@@ -207,12 +209,14 @@ class Pipeline final : public models::ChatModel {
   Library& library_;
   const std::string collection_;
   const std::string name_;
+  const std::optional<trace::Origin> origin_;
 };
 
 }  // namespace
 
-std::shared_ptr<models::ChatModel> make_pipeline(Library& library, const std::string& collection) {
-  return std::make_shared<Pipeline>(library, collection);
+std::shared_ptr<models::ChatModel> make_pipeline(Library& library, const std::string& collection,
+                                                 std::optional<trace::Origin> origin) {
+  return std::make_shared<Pipeline>(library, collection, std::move(origin));
 }
 
 }  // namespace slipway::rag

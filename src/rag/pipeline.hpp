@@ -14,8 +14,10 @@ namespace slipway::rag {
 /// refusal is an ordinary reply. Sentences are streamed once they are checked. Earlier messages are
 /// not read: each question stands alone. A temperature and the like are taken and change nothing,
 /// since the collection's own settings write the answer; tools, schemas, probabilities and several
-/// choices are `unsupported`. `library` must outlive it.
-std::shared_ptr<models::ChatModel> make_pipeline(Library& library, const std::string& collection);
+/// choices are `unsupported`. `library` must outlive it. Runs of what it is asked are below
+/// `origin`.
+std::shared_ptr<models::ChatModel> make_pipeline(Library& library, const std::string& collection,
+                                                 std::optional<trace::Origin> origin = {});
 
 inline constexpr std::string_view pipeline_prefix = "rag/";
 

@@ -36,8 +36,9 @@ Result<PriceRow> parse_price_row(std::string_view json_text);
 std::string price_row_json(const PriceRow& row);
 
 struct CostLine {
-  std::string bucket;  ///< input cache_read cache_write cache_write_1h input_audio output reasoning
-                       ///< output_audio
+  /// input cache_read cache_write cache_write_1h input_audio output reasoning output_audio; and time,
+  /// whose "tokens" are milliseconds.
+  std::string bucket;
   std::int64_t tokens = 0;
   Price usd_per_token;
   Picodollars usd;
@@ -56,7 +57,9 @@ struct Cost {
 /// standard. Parts that exceed their whole are cut, so that lines never have more tokens than the
 /// whole. Absent: tokens that the row has no price for, or a total of which nobody said what is
 /// input.
-std::optional<Cost> cost_of(const Usage& usage, const PriceRow& row, std::string_view service_tier);
+/// A row with "cost_per_second" charges for `milliseconds` too, and for tokens only what it says.
+std::optional<Cost> cost_of(const Usage& usage, const PriceRow& row, std::string_view service_tier,
+                            std::int64_t milliseconds = 0);
 
 /// What the client says goes before what the table says, which stays beside it. A client that says
 /// nothing usable changes nothing.

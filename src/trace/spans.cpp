@@ -113,6 +113,19 @@ void Span::model(std::string name, std::string provider) {
   if (!provider.empty()) run().provider = std::move(provider);
 }
 
+Span Span::named(std::string name) && {
+  if (is_on()) run().name = std::move(name);
+  return std::move(*this);
+}
+
+void Span::request_model(std::string name) {
+  if (is_on()) run().request_model = std::move(name);
+}
+
+void Span::first_token() {
+  if (is_on() && !run().first_token) run().first_token = state_->now();
+}
+
 void Span::usage(const SentUsage& usage) {
   if (is_on()) run().usage = usage;
 }

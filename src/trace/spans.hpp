@@ -32,7 +32,13 @@ class Span {
   void inputs(const json::Value& value);
   void outputs(const json::Value& value);
   void model(std::string name, std::string provider = {});
+  /// The same span by another name.
+  Span named(std::string name) &&;
+  /// Under which its price is looked for, if not under the one above.
+  void request_model(std::string name);
   void usage(const SentUsage& usage);
+  /// The first piece of an answer came now.
+  void first_token();
   void metadata(std::string_view key, json::Value value);
   /// Its end is now.
   void end();

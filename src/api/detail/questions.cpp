@@ -13,8 +13,16 @@ std::vector<Code> failures_of_questions() {
           Code::rate_limited, Code::cancelled, Code::deadline_exceeded};
 }
 
-Result<rag::AskRequest> request_of(const AskBody& body) {
+/// Where the runs of a question stand: as its headers say.
+trace::Origin origin_of(const http::Call& call) {
+  trace::Origin origin = trace::origin_of(call.request());
+  origin.key = call.context().caller();
+  return origin;
+}
+
+Result<rag::AskRequest> request_of(const http::Call& call, const AskBody& body) {
   rag::AskRequest request;
+  request.origin = origin_of(call);
   request.collection = body.collection;
   request.question = body.question;
   request.mode = TRY(rag::parse_answer_mode(body.mode));
@@ -93,7 +101,9 @@ void mount_questions(http::Api& api, const ServicesPtr& services) {
        .fails = failures_of_questions(),
        .request_example = R"({"query": "retention of traces", "limit": 5})"},
       [services](const http::Call& call, const http::NoParameters&,
-                 const rag::SearchRequest& request) {
+                 const rag::SearchRequest& asked) {
+        rag::SearchRequest request = asked;
+        request.origin = origin_of(call);
         return services->library->search(call.context(), request);
       });
   api.post<http::NoParameters, AskBody, AskReply>(
@@ -115,7 +125,7 @@ void mount_questions(http::Api& api, const ServicesPtr& services) {
                    &http::reply_schema<http::Problem>}}},
       [services](const http::Call& call, const http::NoParameters&,
                  const AskBody& body) -> Result<AskReply> {
-        const rag::AskRequest request = TRY(request_of(body));
+        const rag::AskRequest request = TRY(request_of(call, body));
         if (body.stream || call.wants_events())
           return stream_answer(call, *services->library, request);
         return AskReply(TRY(services->library->ask(call.context(), request)));

@@ -30,6 +30,7 @@ class Declarations {
     declare_search();
     declare_ask();
     declare_serve();
+    declare_traces();
     declare_keys();
     declare_sources();
     declare_collections();
@@ -139,6 +140,7 @@ class Declarations {
 
   void declare_serve();
   void declare_keys();
+  void declare_traces();
   void declare_ingest();
   void declare_sources();
   void declare_search();

@@ -7,9 +7,13 @@
 #include "api/mount.hpp"
 #include "app/detail/declared_sources.hpp"
 #include "app/detail/held_exchange.hpp"
+#include "app/detail/priced_catalog.hpp"
 #include "app/version.hpp"
+#include "budgets/mount.hpp"
 #include "core/log.hpp"
+#include "datasets/mount.hpp"
 #include "gateway/faces.hpp"
+#include "gateway/prices.hpp"
 #include "http/api.hpp"
 #include "http/loopback.hpp"
 #include "rag/pipeline.hpp"
@@ -75,18 +79,38 @@ gateway::Pipelines pipelines_of(Guarded<std::shared_ptr<rag::Library>>& current)
         names.push_back(std::string(rag::pipeline_prefix) + info.name);
     return names;
   };
-  pipelines.find =
-      [library_now](const std::string& name) -> Result<std::shared_ptr<models::ChatModel>> {
+  pipelines.find = [library_now](
+                       const std::string& name,
+                       const trace::Origin& origin) -> Result<std::shared_ptr<models::ChatModel>> {
     if (!name.starts_with(rag::pipeline_prefix))
       return fail(Code::not_found, "'{}' is no pipeline", name);
     const std::string collection = name.substr(rag::pipeline_prefix.size());
     auto parts = std::make_shared<PipelineParts>();
     parts->library = library_now();
     TRY(parts->library->collection({}, collection));
-    parts->model = rag::make_pipeline(*parts->library, collection);
+    parts->model = rag::make_pipeline(*parts->library, collection, origin);
     return std::shared_ptr<models::ChatModel>(parts, parts->model.get());
   };
   return pipelines;
+}
+
+/// How runs call the models of this configuration, and those that are installed.
+std::function<rag::TracedModel(const std::string&)> traced_models(const Config& config,
+                                                                  const models::Catalog& catalog) {
+  auto names = std::make_shared<std::map<std::string, rag::TracedModel>>();
+  if (const auto installed = catalog.list())
+    for (const models::ModelInfo& info : *installed)
+      (*names)[info.name] = {std::string(json::name(info.provider)), info.name, info.name};
+  for (const auto& [name, model] : config.models) {
+    gateway::ModelNames known = gateway::names_of(name, model);
+    (*names)[name] = {std::move(known.provider), std::move(known.wire_model),
+                      std::move(known.priced_model)};
+  }
+  return [names = std::shared_ptr<const std::map<std::string, rag::TracedModel>>(names)](
+             const std::string& name) {
+    const auto found = names->find(name);
+    return found == names->end() ? rag::TracedModel{"", name, name} : found->second;
+  };
 }
 
 class ServiceOfConfig final : public Service, public std::enable_shared_from_this<ServiceOfConfig> {
@@ -105,7 +129,13 @@ class ServiceOfConfig final : public Service, public std::enable_shared_from_thi
   Result<void> open() {
     const Config& config = loaded_.config;
     auto parts = std::make_shared<LibraryParts>();
-    parts->catalog = TRY(models::Catalog::open({.folders = {}, .configured = config.models}));
+    std::shared_ptr<models::Catalog> catalog =
+        TRY(models::Catalog::open({.folders = {}, .configured = config.models}));
+    const auto names = traced_models(config, *catalog);
+    parts->catalog = make_priced_catalog(
+        {.catalog = std::move(catalog),
+         .book = [&prices = foundations_.tracing.prices()] { return prices.book(); },
+         .traced_model = names});
     parts->library =
         TRY(rag::Library::open({.database = foundations_.database,
                                 .blobs = foundations_.blobs,
@@ -113,10 +143,13 @@ class ServiceOfConfig final : public Service, public std::enable_shared_from_thi
                                 .segments = foundations_.database.path().parent_path() / "segments",
                                 .declared = config.collections,
                                 .default_embedder = config.defaults.embedder,
-                                .default_chat_model = config.defaults.chat_model}));
+                                .default_chat_model = config.defaults.chat_model,
+                                .recorder = foundations_.tracing.recorder(),
+                                .traced_model = names}));
     catalog_ = parts->catalog;
     library_ = std::shared_ptr<rag::Library>(parts, parts->library.get());
     TRY(open_gateway());
+    TRY(foundations_.budgeting.ledger().declare(config.budgets));
     foundations_.library.with([&](auto& library) { library = library_; });
     return {};
   }
@@ -138,12 +171,17 @@ class ServiceOfConfig final : public Service, public std::enable_shared_from_thi
           return admit(request, role);
         });
     trace::mount(api, traces);
+    const datasets::Services datasets{.datasets = foundations_.tracing.datasets(),
+                                      .traces = traces};
+    datasets::mount(api, datasets);
+    budgets::mount(api, foundations_.budgeting.ledger());
     api.publish();
     gateway::mount_faces(
         router_,
         {.gateway = *foundations_.gateway, .gate = gate_, .workers = foundations_.workers});
     trace::mount_otlp(router_, traces);
     trace::mount_langsmith(router_, traces);
+    datasets::mount_langsmith(router_, datasets);
     ui::mount(router_, {.door = foundations_.door,
                         .who = [this](const http::Request& request) { return gate_.who(request); },
                         .version = std::string(version_number)});
@@ -263,6 +301,7 @@ class ServiceOfConfig final : public Service, public std::enable_shared_from_thi
                                .routes = config.routes,
                                .guardrails = config.guardrails,
                                .gateway = config.gateway,
+                               .prices = config.prices,
                                .default_chat_model = config.defaults.chat_model};
     if (foundations_.gateway) return foundations_.gateway->reload(std::move(settings), catalog_);
     foundations_.gateway =
@@ -270,7 +309,10 @@ class ServiceOfConfig final : public Service, public std::enable_shared_from_thi
                                     .upstream = &foundations_.upstream,
                                     .settings = std::move(settings),
                                     .pipelines = pipelines_of(foundations_.library),
-                                    .metrics = &foundations_.metrics}));
+                                    .metrics = &foundations_.metrics,
+                                    .prices = &foundations_.tracing.prices(),
+                                    .budgets = &foundations_.budgeting.ledger(),
+                                    .recorder = foundations_.tracing.recorder()}));
     return {};
   }
 

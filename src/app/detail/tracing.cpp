@@ -12,10 +12,15 @@ namespace {
 constexpr const char* file_name = "traces.db";
 /// Apart from the documents' blobs: of those, what no document needs is deleted.
 constexpr const char* attachments_folder = "attachments";
+constexpr const char* dataset_files_folder = "dataset_files";
 /// How often old traces are looked for.
 constexpr std::chrono::minutes removal_pause{10};
 
 }  // namespace
+
+std::filesystem::path traces_file(const std::filesystem::path& data_folder) {
+  return data_folder / file_name;
+}
 
 Result<std::unique_ptr<Tracing>> Tracing::open(Options options) {
   auto tracing = std::make_unique<Tracing>(options);
@@ -36,8 +41,12 @@ Result<std::unique_ptr<Tracing>> Tracing::open(Options options) {
       TRY(store::BlobStore::open(options.database.path().parent_path() / attachments_folder));
   tracing->attachments_ = std::make_unique<trace::Attachments>(trace::Attachments::Options{
       .database = options.database, .blobs = *tracing->attached_, .mask = mask});
+  tracing->dataset_files_ =
+      TRY(store::BlobStore::open(options.database.path().parent_path() / dataset_files_folder));
+  tracing->datasets_ = std::make_unique<datasets::Datasets>(datasets::Datasets::Options{
+      .database = options.database, .attachments = *tracing->dataset_files_});
   tracing->store_ = TRY(trace::TraceStore::open(
-      {.path = options.database.path().parent_path() / file_name,
+      {.path = traces_file(options.database.path().parent_path()),
        .queued_bytes_max = options.config.max_queued_bytes,
        .prices = [prices = tracing->prices_.get()] { return prices->book(); },
        .mask = mask}));

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "core/pool.hpp"
+#include "datasets/datasets.hpp"
 #include "http/metrics.hpp"
 #include "store/database.hpp"
 #include "trace/config.hpp"
@@ -13,6 +14,9 @@
 #include "trace/recorder.hpp"
 
 namespace slipway::app::detail {
+
+/// Where the traces of a data folder lie.
+std::filesystem::path traces_file(const std::filesystem::path& data_folder);
 
 /// Outlives every service; its settings are those of the start. Safe to use from many threads.
 class Tracing {
@@ -35,6 +39,7 @@ class Tracing {
   /// when it is known that it is not there.
   void wait_for_prices();
   trace::Feedbacks& feedbacks() { return *feedbacks_; }
+  datasets::Datasets& datasets() { return *datasets_; }
   trace::Services services(
       std::function<Result<void>(const http::Request&, std::string_view)> admit);
   std::size_t request_bytes_max() const { return config_.max_request_bytes; }
@@ -66,6 +71,8 @@ class Tracing {
   std::unique_ptr<trace::Feedbacks> feedbacks_;
   std::unique_ptr<store::BlobStore> attached_;
   std::unique_ptr<trace::Attachments> attachments_;
+  std::unique_ptr<store::BlobStore> dataset_files_;
+  std::unique_ptr<datasets::Datasets> datasets_;
   std::chrono::steady_clock::time_point next_removal_{};
   std::atomic<bool> is_removing_{false};
   std::jthread price_reader_;  // Last: it uses what is above.

@@ -5,6 +5,7 @@
 #include "core/unicode.hpp"
 #include "rag/detail/composer.hpp"
 #include "rag/detail/judge.hpp"
+#include "rag/detail/traces.hpp"
 
 namespace slipway::rag::detail {
 
@@ -53,16 +54,26 @@ class Answering {
  public:
   Answering(const Context& context, Shelf& shelf, Texts& texts, const AskRequest& request,
             const AskEvents& events)
-      : context_(context), shelf_(shelf), texts_(texts), request_(request), events_(events) {}
+      : context_(context),
+        shelf_(shelf),
+        texts_(texts),
+        request_(request),
+        events_(events),
+        trail_(trail_of(shelf, request.origin)) {}
 
+  /// Its run tells how it went.
   Result<Answered> run();
 
  private:
+  Result<Answered> answer();
   Result<void> find();
+  Result<void> weigh_passages();
   Result<void> generate(Composer& composer);
   Result<models::ChatRequest> build_prompt(const models::ChatModel& model) const;
   Result<std::vector<std::string>> passages_that_fit(const models::ChatModel& model) const;
   Result<void> check_budget(const models::ChatModel& model, const std::string& prompt);
+  void begin_checks();
+  void end_checks(const Composer& composer);
   Result<void> check_sentence(Composer& composer, std::string_view sentence);
   void extract(Composer& composer) const;
   std::vector<const Evidence*> choose_quotes() const;
@@ -80,10 +91,34 @@ class Answering {
   Weighed weighed_;
   std::optional<models::Price> price_;
   bool over_budget_ = false;
+  const trace::Trail trail_;
+  trace::Span run_;
+  trace::Span checks_;  ///< Of what the model writes, from its first sentence on.
+  models::Usage usage_before_checks_;
 };
 
-/// The corridor: retrieve, weigh, generate, check, quote or refuse.
 Result<Answered> Answering::run() {
+  run_ = trail_.begin(trace::Kind::chain, "ask " + request_.collection);
+  if (run_.keeps_payloads())
+    run_.inputs(json::Object{{"question", request_.question},
+                             {"collection", request_.collection},
+                             {"mode", std::string(wire_name(request_.mode))},
+                             {"limit", request_.limit}});
+  auto answered = answer();
+  if (!answered) {
+    trail_.fail(answered.error());
+    return answered;
+  }
+  const Answer& reply = answered->answer;
+  if (run_.keeps_payloads()) run_.outputs(to_json(reply));
+  run_.metadata("refused", reply.refused);
+  if (reply.reason) run_.metadata("reason", json::Value(json::name(*reply.reason)));
+  run_.end();
+  return answered;
+}
+
+/// The corridor: retrieve, weigh, generate, check, quote or refuse.
+Result<Answered> Answering::answer() {
   const auto start = std::chrono::steady_clock::now();
   TRY(find());
   const CollectionSettings& settings = answered_.retrieved.collection->row.settings;
@@ -98,6 +133,7 @@ Result<Answered> Answering::run() {
     if (request_.mode != AnswerMode::extract) {
       reply().mode = AnswerMode::generate;
       Result<void> generated = generate(composer);
+      if (!generated) trail_.fail(generated.error());
       // Without a working model the documents can still be quoted, unless generation was demanded.
       const bool may_quote = request_.mode == AnswerMode::automatic && context_.check().ok();
       if (!generated && over_budget_ && !may_quote) {
@@ -126,6 +162,7 @@ Result<void> Answering::find() {
   if (request_.limit < 1 || request_.limit > passages_max)
     return fail(Code::invalid_argument, "limit: {} is out of range 1..{}", request_.limit,
                 passages_max);
+  const auto below = run_.is_on() ? std::optional(run_.origin_below()) : std::nullopt;
   answered_.retrieved = TRY(retrieve(context_, shelf_, texts_,
                                      {.collection = request_.collection,
                                       .query = request_.question,
@@ -136,7 +173,8 @@ Result<void> Answering::find() {
                                       .reranker = request_.reranker,
                                       .candidates = request_.candidates,
                                       .budget_usd = request_.budget_usd,
-                                      .version = request_.version}));
+                                      .version = request_.version,
+                                      .origin = below}));
   const SearchReply& found = answered_.retrieved.reply;
   reply().collection = found.collection;
   reply().index_version = found.index_version;
@@ -149,8 +187,23 @@ Result<void> Answering::find() {
     for (const Passage& passage : answered_.retrieved.passages) items.push_back(passage.item);
     events_.on_passages(items);
   }
+  return weigh_passages();
+}
+
+Result<void> Answering::weigh_passages() {
   const auto weighing = std::chrono::steady_clock::now();
+  const CollectionSettings& settings = answered_.retrieved.collection->row.settings;
+  trace::Span span =
+      model_span(shelf_, run_, trace::Kind::guardrail, settings.embedder).named("weigh evidence");
+  const models::Usage before = reply().usage;
   weighed_ = TRY(weigh(context_, request_.question, answered_.retrieved, reply().usage));
+  tell_usage(span, before, reply().usage);
+  if (span.keeps_payloads())
+    span.outputs(json::Object{{"evidence", weighed_.strength},
+                              {"threshold", threshold(settings.evidence_min, evidence_min_default)},
+                              {"sentences", weighed_.sentences.size()},
+                              {"signals", json::to(weighed_.signals)}});
+  span.end();
   reply().evidence = weighed_.strength;
   reply().signals = weighed_.signals;
   reply().timing_ms["weigh"] = ms_since(weighing);
@@ -232,7 +285,13 @@ Result<void> Answering::generate(Composer& composer) {
       outcome = check_sentence(
           composer, std::string_view(text).substr(spans[checked].start, spans[checked].size()));
   };
+  trace::Span span = model_span(shelf_, run_, trace::Kind::llm, name);
+  if (span.keeps_payloads())
+    span.inputs(json::Object{{"messages", json::to(request.messages)},
+                             {"max_tokens", request.max_tokens},
+                             {"seed", request.seed}});
   const auto reply_of_model = TRY(model->chat(context_, request, [&](std::string_view piece) {
+    span.first_token();
     text += piece;
     check_completed(false);
     const bool hopeless = !composer.has_sentences() && composer.dropped() >= failures_max;
@@ -240,8 +299,12 @@ Result<void> Answering::generate(Composer& composer) {
   }));
   TRY(context_.check());
   text = reply_of_model.content;
+  tell_usage(span, {}, reply_of_model.usage);
+  span.outputs(json::Object{{"role", "assistant"}, {"content", text}});
+  span.end();
   check_completed(true);
   TRY(std::move(outcome));
+  end_checks(composer);
   generation.reply = text;
   reply().model = model->name();
   reply().usage += reply_of_model.usage;
@@ -269,6 +332,23 @@ Result<void> Answering::check_budget(const models::ChatModel& model, const std::
               cost, *request_.budget_usd);
 }
 
+void Answering::begin_checks() {
+  if (checks_.is_on() || !run_.is_on()) return;
+  checks_ = model_span(shelf_, run_, trace::Kind::guardrail,
+                       answered_.retrieved.collection->row.settings.embedder)
+                .named("check sentences");
+  usage_before_checks_ = reply().usage;
+}
+
+void Answering::end_checks(const Composer& composer) {
+  if (!checks_.is_on()) return;
+  tell_usage(checks_, usage_before_checks_, reply().usage);
+  if (checks_.keeps_payloads())
+    checks_.outputs(json::Object{{"kept", composer.has_sentences()},
+                                 {"dropped", json::to(composer.dropped_sentences())}});
+  checks_.end();
+}
+
 Result<void> Answering::check_sentence(Composer& composer, std::string_view sentence) {
   const std::string claim = without_marks(sentence);
   if (claim.empty() || composer.has(claim)) return {};
@@ -280,6 +360,7 @@ Result<void> Answering::check_sentence(Composer& composer, std::string_view sent
     composer.drop(claim, "it says nothing that the question does not say");
     return {};
   }
+  begin_checks();
   const auto vector = TRY(answered_.retrieved.embedder->embed_one(
       context_, claim, models::TextRole::document, &reply().usage));
   const double relevance = dot(vector, answered_.retrieved.query_vector);

@@ -21,6 +21,7 @@ class Composer {
   void drop(std::string text, std::string why);
   bool has_sentences() const { return !sentences_.empty(); }
   std::size_t dropped() const { return dropped_.size(); }
+  const std::vector<DroppedSentence>& dropped_sentences() const { return dropped_; }
   bool has(std::string_view text) const;
 
   /// Moves everything into the answer and writes its running text: "Traces are kept for 30 days

@@ -6,6 +6,7 @@
 
 #include "core/unicode.hpp"
 #include "rag/detail/select.hpp"
+#include "rag/detail/traces.hpp"
 
 namespace slipway::rag::detail {
 
@@ -115,15 +116,22 @@ Result<void> open_both(const Context& context, Shelf& shelf, const SearchRequest
 class Retrieving {
  public:
   Retrieving(const Context& context, Shelf& shelf, Texts& texts, const SearchRequest& request)
-      : context_(context), shelf_(shelf), texts_(texts), request_(request) {}
+      : context_(context),
+        shelf_(shelf),
+        texts_(texts),
+        request_(request),
+        trail_(trail_of(shelf, request.origin)) {}
 
   Result<void> run();
   Retrieved& retrieved() { return retrieved_; }
+  const trace::Trail& trail() const { return trail_; }
 
  private:
   static constexpr std::size_t limit_max = 1000;  ///< Of the index.
   static constexpr std::size_t growth = 4;
 
+  void begin_run();
+  Result<void> embed_query();
   Result<void> find_enough();
   Result<void> search();
   Result<void> open_reranker();
@@ -146,12 +154,15 @@ class Retrieving {
   std::shared_ptr<models::Reranker> reranker_;
   std::string reranker_name_;
   std::map<std::string, float> scores_;  ///< By chunk, so that none is scored and paid for twice.
+  const trace::Trail trail_;
+  trace::Span run_;
 };
 
 }  // namespace
 
 Result<void> Retrieving::run() {
   const Time start = std::chrono::steady_clock::now();
+  begin_run();
   TRY(request_.validate());
   if (unicode::trim(request_.query).empty())
     return fail(Code::invalid_argument, "query: is empty; write what to look for");
@@ -163,20 +174,47 @@ Result<void> Retrieving::run() {
   reply.collection = request_.collection;
   reply.query = request_.query;
   reply.mode = request_.mode;
-  reply.trace_id = context_.trace_id().empty() ? make_trace_id() : context_.trace_id();
+  reply.trace_id = run_.is_on() ? run_.origin_below().trace_id : context_.trace_id();
+  if (reply.trace_id.empty()) reply.trace_id = make_trace_id();
 
-  const Time embedding = std::chrono::steady_clock::now();
-  if (retrieved_.embedder)
-    query_.vector = TRY(retrieved_.embedder->embed_one(context_, request_.query,
-                                                       models::TextRole::query, &reply.usage));
-  if (const auto price = shelf_.catalog().price(retrieved_.collection->row.settings.embedder);
-      price && retrieved_.embedder)
-    retrieved_.cost_usd += price->of(reply.usage);
-  reply.timing_ms["embed"] = retrieved_.embedder ? ms_since(embedding) : 0;
+  TRY(embed_query());
   reply.timing_ms["rerank"] = 0;
   TRY(find_enough());
   reply.timing_ms["total"] = ms_since(start);
   retrieved_.query_vector = std::move(query_.vector);
+  if (run_.keeps_payloads()) run_.outputs(documents_of(retrieved_.passages));
+  run_.end();
+  return {};
+}
+
+void Retrieving::begin_run() {
+  run_ = trail_.begin(trace::Kind::retriever, "retrieve " + request_.collection);
+  if (!run_.keeps_payloads()) return;
+  json::Object inputs{{"query", request_.query},
+                      {"collection", request_.collection},
+                      {"limit", request_.limit},
+                      {"mode", json::name(request_.mode)}};
+  if (request_.filter) inputs["filter"] = *request_.filter;
+  run_.inputs(inputs);
+}
+
+Result<void> Retrieving::embed_query() {
+  SearchReply& reply = retrieved_.reply;
+  reply.timing_ms["embed"] = 0;
+  if (!retrieved_.embedder) return {};
+  const std::string& name = retrieved_.collection->row.settings.embedder;
+  const Time start = std::chrono::steady_clock::now();
+  trace::Span span = model_span(shelf_, run_, trace::Kind::embedding, name);
+  span.inputs(json::Object{{"input", request_.query}});
+  const models::Usage before = reply.usage;
+  query_.vector = TRY(retrieved_.embedder->embed_one(context_, request_.query,
+                                                     models::TextRole::query, &reply.usage));
+  tell_usage(span, before, reply.usage);
+  span.outputs(json::Object{{"dimension", query_.vector.size()}});
+  span.end();
+  if (const auto price = shelf_.catalog().price(name))
+    retrieved_.cost_usd += price->of(reply.usage);
+  reply.timing_ms["embed"] = ms_since(start);
   return {};
 }
 
@@ -268,8 +306,15 @@ Result<void> Retrieving::rerank() {
     return {};
   }
   const Time start = std::chrono::steady_clock::now();
+  trace::Span span = model_span(shelf_, run_, trace::Kind::reranker, reranker_name_);
+  if (span.keeps_payloads())
+    span.inputs(json::Object{{"query", request_.query},
+                             {"documents", json::Array(texts.begin(), texts.end())}});
   models::Usage usage;
   const auto scores = TRY(reranker_->rerank(context_, request_.query, texts, &usage));
+  tell_usage(span, {}, usage);
+  if (span.keeps_payloads()) span.outputs(json::Object{{"scores", json::to(scores)}});
+  span.end();
   for (std::size_t i = 0; i < ids.size(); ++i) scores_[ids[i]] = scores[i];
   retrieved_.reranker_name = reranker_name_;
   retrieved_.reply.usage += usage;
@@ -362,7 +407,11 @@ Result<Retrieved> retrieve(const Context& context, Shelf& shelf, Texts& texts,
                            std::shared_ptr<OpenCollection> generation) {
   Retrieving retrieving(context, shelf, texts, request);
   retrieving.retrieved().collection = std::move(generation);
-  TRY(retrieving.run());
+  auto done = retrieving.run();
+  if (!done) {
+    retrieving.trail().fail(done.error());
+    return std::move(done.error());
+  }
   return std::move(retrieving.retrieved());
 }
 

@@ -33,6 +33,10 @@ class Shelf {
   const std::filesystem::path& segments() const { return options_.segments; }
   const Clock& clock() const { return options_.clock; }
   const std::string& default_chat_model() const { return options_.default_chat_model; }
+  trace::Recorder* recorder() const { return options_.recorder; }
+  TracedModel traced_model(const std::string& name) const {
+    return options_.traced_model ? options_.traced_model(name) : TracedModel{"", name, name};
+  }
 
   /// Fails: not_found, naming the collections that exist.
   Result<std::shared_ptr<OpenCollection>> open(const Context&, const std::string& name);

@@ -119,10 +119,20 @@ class Tariff {
   std::string key_;  ///< Kept for its memory.
 };
 
+void add_time(Cost& cost, const PriceRow& row, std::int64_t milliseconds) {
+  const auto found = row.keys.find(detail::second_key);
+  if (found == row.keys.end() || milliseconds <= 0) return;
+  constexpr std::int64_t per_second = 1000;
+  const Price price{found->second.attodollars / per_second};
+  const Picodollars usd = price.times(milliseconds);
+  cost.lines.push_back({"time", milliseconds, price, usd});
+  cost.total += usd;
+}
+
 }  // namespace
 
-std::optional<Cost> cost_of(const Usage& usage, const PriceRow& row,
-                            std::string_view service_tier) {
+std::optional<Cost> cost_of(const Usage& usage, const PriceRow& row, std::string_view service_tier,
+                            std::int64_t milliseconds) {
   const auto tokens = split(usage);
   Cost cost;
   cost.price_id = row.price_id;
@@ -130,11 +140,13 @@ std::optional<Cost> cost_of(const Usage& usage, const PriceRow& row,
   for (std::size_t i = 0; i < buckets.size(); ++i) {
     if (tokens[i] == 0) continue;
     const auto price = tariff.price(buckets[i]);
+    if (!price && row.keys.contains(detail::second_key)) continue;
     if (!price) return {};
     const Picodollars usd = price->times(tokens[i]);
     cost.lines.push_back({std::string(buckets[i].name), tokens[i], *price, usd});
     cost.total += usd;
   }
+  add_time(cost, row, milliseconds);
   if (cost.lines.empty() && usage.total_tokens > 0) return {};
   cost.tier = tariff.applied();
   return cost;

@@ -18,9 +18,12 @@ inline constexpr std::string_view output_key = "output_cost_per_token";
 inline constexpr std::string_view reasoning_key = "output_cost_per_reasoning_token";
 inline constexpr std::string_view output_audio_key = "output_cost_per_audio_token";
 
-inline constexpr std::array<std::string_view, 8> base_keys{
-    input_key,       cache_read_key, cache_write_key, cache_write_1h_key,
-    input_audio_key, output_key,     reasoning_key,   output_audio_key};
+/// Ours: of a second that the call takes, for models that are paid by the hour.
+inline constexpr std::string_view second_key = "cost_per_second";
+
+inline constexpr std::array<std::string_view, 9> base_keys{
+    input_key,  cache_read_key, cache_write_key,  cache_write_1h_key, input_audio_key,
+    output_key, reasoning_key,  output_audio_key, second_key};
 
 struct ServiceTier {
   std::string_view name, suffix;

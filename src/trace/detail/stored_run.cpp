@@ -1,6 +1,7 @@
 #include "trace/detail/stored_run.hpp"
 
 #include "core/unicode.hpp"
+#include "trace/detail/json_text.hpp"
 
 namespace slipway::trace::detail {
 
@@ -241,6 +242,7 @@ void merge(StoredRun& stored, RunPatch&& patch) {
 }
 
 void price(StoredRun& stored, const PriceBook& prices) {
+  constexpr Nanoseconds nanoseconds_per_millisecond = 1'000'000;
   Run& run = stored.run;
   std::optional<Cost> priced;
   std::vector<std::string> models;
@@ -248,7 +250,8 @@ void price(StoredRun& stored, const PriceBook& prices) {
     if (model) models.push_back(*model);
   if (run.usage && !models.empty())
     if (const PriceRow* row = prices.find_first(models, run.provider.value_or(""), run.start))
-      priced = cost_of(*run.usage, *row, stored.service_tier.value_or(""));
+      priced = cost_of(*run.usage, *row, stored.service_tier.value_or(""),
+                       run.end ? (*run.end - run.start) / nanoseconds_per_millisecond : 0);
   run.cost = with_client_cost(std::move(priced), stored.sent_cost);
   stored.is_unpriced = run.usage && !run.cost;
 }
@@ -343,6 +346,52 @@ Result<void> write_run(store::Connection& connection, StoredRun& stored) {
     insert.bind_null(26);
   TRY(insert.run());
   if (run.arrival == 0) run.arrival = connection.last_insert_id();
+  return {};
+}
+
+std::string rest_text(const StoredRun& stored) {
+  const Run& run = stored.run;
+  std::string text;
+  ObjectText rest(text);
+  const auto object = [&](std::string_view name, const json::Object& value) {
+    if (!value.empty()) rest.name(name) += boost::json::serialize(value);
+  };
+  object("metadata", run.metadata);
+  object("attributes", run.attributes);
+  object("extra", run.extra);
+  if (!run.tags.empty()) rest.value("tags", json::to(run.tags));
+  if (!run.events.empty()) rest.value("events", to_array(run.events));
+  if (!stored.sent_usage.is_empty()) object("usage", to_object(stored.sent_usage));
+  if (run.cost) object("cost", to_object(*run.cost));
+  const SentCost& sent = stored.sent_cost;
+  if (sent.input || sent.output || sent.total)
+    rest.value("sent_cost",
+               json::Array{json::to(sent.input), json::to(sent.output), json::to(sent.total)});
+  const auto optional = [&](std::string_view name, const std::optional<std::string>& value) {
+    if (value) rest.text(name, std::string_view(*value));
+  };
+  optional("request_model", stored.request_model);
+  optional("service_tier", stored.service_tier);
+  optional("dotted_order", run.dotted_order);
+  optional("example", run.reference_example_id);
+  optional("error", run.error);
+  rest.end();
+  return text.size() == 2 ? std::string() : text;
+}
+
+Result<void> take_rest_text(StoredRun& stored, std::string_view text) {
+  if (text.empty()) return {};
+  auto parsed = TRY(json::parse(text));
+  try {
+    take_rest(stored, parsed.as_object());
+    if (const json::Value* error = parsed.as_object().if_contains("error"))
+      stored.run.error = std::string(error->as_string());
+  } catch (const std::exception&) {
+    return fail(Code::invalid_argument, "run '{}': what is stored of it is damaged",
+                stored.run.id);
+  }
+  if (!stored.sent_usage.is_empty())
+    stored.run.usage = inclusive_usage(stored.sent_usage).usage;
   return {};
 }
 

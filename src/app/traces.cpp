@@ -1,0 +1,53 @@
+// `slipway traces`: of a data folder, or of a server that runs.
+#include "app/commands.hpp"
+#include "app/detail/traces_source.hpp"
+#include "app/render_traces.hpp"
+#include "core/json_members.hpp"
+
+namespace slipway::app {
+
+Result<int> traces_list(App& app, const TracesOptions& options) {
+  auto query = detail::query_of(options);
+  if (!query) return app.wrong_use(query.error());
+  const auto source = TRY(detail::open_traces(app, options));
+  const std::string text = TRY(source->traces(app.context(), *query));
+  const json::Value page = TRY(json::parse(text));
+  if (app.options().json)
+    app.print_json(page);
+  else
+    app.print(render_traces(page));
+  return exit_done;
+}
+
+Result<int> traces_show(App& app, const TracesOptions& options) {
+  const auto source = TRY(detail::open_traces(app, options));
+  const bool with_payload = app.options().json;
+  const json::Value trace =
+      TRY(json::parse(TRY(source->trace(app.context(), options.id, with_payload))));
+  if (app.options().json)
+    app.print_json(trace);
+  else
+    app.print(render_trace(trace, app.out_style()));
+  return exit_done;
+}
+
+/// Page after page, so that memory does not grow with what is exported.
+Result<int> traces_export(App& app, const TracesOptions& options) {
+  auto query = detail::query_of(options);
+  if (!query) return app.wrong_use(query.error());
+  const auto source = TRY(detail::open_traces(app, options));
+  constexpr int page_size = 200;
+  query->limit = page_size;
+  std::int64_t count = 0;
+  do {
+    const std::string text = TRY(source->runs(app.context(), *query));
+    json::Items items(json::member(text, "items"));
+    for (std::string_view run; items.next(run); ++count) app.print(std::string(run) + "\n");
+    query->cursor = json::unquoted(json::member(text, "next_cursor"));
+    TRY(app.context().check());
+  } while (!query->cursor.empty() && app.out().has_reader());
+  app.note(fmt::format("{} runs", count));
+  return exit_done;
+}
+
+}  // namespace slipway::app
