@@ -57,6 +57,7 @@ function RowContent({ row, look }: { row: Row; look: Look }) {
         />
         <span class={`kind-dot ${kindClass(run.kind)}`} title={run.kind} />
         <span class="run-name">{run.name}</span>
+        <span class="hidden">, {run.kind}, </span>
         {run.status === 'error' && <span class="run-error">error</span>}
         {look.closed.has(run.id) && <span class="muted">+{row.end - row.index - 1}</span>}
       </span>
@@ -91,7 +92,6 @@ function RunRow({ row, look, isNear }: { row: Row; look: Look; isNear: boolean }
       aria-level={row.depth + 1}
       aria-selected={run.id === look.selected}
       aria-expanded={row.end > row.index + 1 ? !look.closed.has(run.id) : undefined}
-      aria-label={`${run.name}, ${run.kind}, ${run.status === 'pending' ? 'running' : run.status}${run.latency_ms === null ? '' : `, ${milliseconds(run.latency_ms)}`}`}
     >
       {isNear ? <RowContent row={row} look={look} /> : run.name}
     </div>
