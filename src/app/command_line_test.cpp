@@ -138,6 +138,7 @@ TEST_CASE("help at each level has an example") {
   check_help({"--help"}, "slipway ask \"How long are traces kept?\"");
   check_help({"ask", "--help"}, "slipway ask --replay");
   check_help({"models", "--help"}, "slipway models list");
+  check_help({"traces", "export", "--help"}, "slipway traces export --project shop");
   check_help({"models", "import", "--help"}, "slipway models import");
   check_help({"collections", "delete", "-h"}, "--yes");
   CHECK(parse({"--version"}).out == "slipway 0.1.0\n");

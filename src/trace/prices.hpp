@@ -36,8 +36,8 @@ Result<PriceRow> parse_price_row(std::string_view json_text);
 std::string price_row_json(const PriceRow& row);
 
 struct CostLine {
-  /// input cache_read cache_write cache_write_1h input_audio output reasoning output_audio; and time,
-  /// whose "tokens" are milliseconds.
+  /// input cache_read cache_write cache_write_1h input_audio output reasoning output_audio; and
+  /// time, whose "tokens" are milliseconds.
   std::string bucket;
   std::int64_t tokens = 0;
   Price usd_per_token;

@@ -82,8 +82,9 @@ class Recorder {
 /// About what a run holds in memory.
 std::size_t bytes_of(const RunPatch& run);
 
-/// What is left of a payload of `whole` bytes that is too long: text of at most `bytes_max` and a note
-/// that it is cut. `text` is its beginning, or all of it; broken characters at its end are left out.
+/// What is left of a payload of `whole` bytes that is too long: text of at most `bytes_max` and a
+/// note that it is cut. `text` is its beginning, or all of it; a broken character at its end is
+/// left out.
 Payload cut_text(std::string text, std::size_t bytes_max, std::size_t whole);
 
 }  // namespace slipway::trace

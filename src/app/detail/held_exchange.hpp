@@ -12,12 +12,16 @@ namespace slipway::app::detail {
 /// service that was replaced is there until its last answer is complete.
 class HeldExchange final : public http::Exchange {
  public:
-  /// `added` go into the head of the answer.
-  HeldExchange(http::ExchangePtr inner, std::shared_ptr<const void> held, http::Headers added)
-      : held_(std::move(held)), inner_(std::move(inner)), added_(std::move(added)) {}
+  /// `added` go into the head of the answer. What is done for it knows the caller by the context.
+  HeldExchange(http::ExchangePtr inner, std::shared_ptr<const void> held, http::Headers added,
+               std::string caller)
+      : held_(std::move(held)),
+        inner_(std::move(inner)),
+        added_(std::move(added)),
+        context_(inner_->context().with_caller(std::move(caller))) {}
 
   const http::Request& request() const override { return inner_->request(); }
-  const Context& context() const override { return inner_->context(); }
+  const Context& context() const override { return context_; }
   void set_caller(std::string caller) override { inner_->set_caller(std::move(caller)); }
   void note(std::string key, std::string value) override {
     inner_->note(std::move(key), std::move(value));
@@ -47,6 +51,7 @@ class HeldExchange final : public http::Exchange {
   std::shared_ptr<const void> held_;
   http::ExchangePtr inner_;  ///< Let go before it.
   const http::Headers added_;
+  const Context context_;
 };
 
 }  // namespace slipway::app::detail

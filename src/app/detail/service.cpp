@@ -188,8 +188,12 @@ class ServiceOfConfig final : public Service, public std::enable_shared_from_thi
   }
 
   void answer(const http::ExchangePtr& exchange) override {
+    std::string caller_name;
     if (!is_open(exchange->request().path))
-      if (const auto caller = gate_.who(exchange->request())) exchange->set_caller(caller->name);
+      if (auto caller = gate_.who(exchange->request())) {
+        caller_name = caller->name;
+        exchange->set_caller(std::move(caller->name));
+      }
     http::Headers added;
     if (const std::string_view origin = exchange->request().headers.get("origin");
         !origin.empty() && gate_.allows_origin(origin)) {
@@ -199,8 +203,8 @@ class ServiceOfConfig final : public Service, public std::enable_shared_from_thi
       added.add("Access-Control-Expose-Headers", "*");
       added.add("Vary", "Origin");
     }
-    router_.dispatch(
-        std::make_shared<HeldExchange>(exchange, shared_from_this(), std::move(added)));
+    router_.dispatch(std::make_shared<HeldExchange>(exchange, shared_from_this(), std::move(added),
+                                                    std::move(caller_name)));
   }
 
   std::optional<http::Response> refuse_early(const http::Request& head) const override {
