@@ -287,6 +287,25 @@ TEST_CASE("embeddings and rerankings are runs of their kinds") {
   CHECK(run.cost->total.value == 10'000'000);
 }
 
+TEST_CASE("tokens that nobody told are counted here, and marked as an estimate") {
+  RecordingHouse house;
+  models::ModelConfig& vectors = house.remote("vectors");
+  vectors.task = models::ModelTask::embed;
+  vectors.dimension = 2;
+  house.open();
+  house.upstream.set_script([](const auto&) {
+    return FakeAnswer{.pieces = {R"({"data":[{"index":0,"embedding":[1,0]}]})"}};
+  });
+  const std::string body = R"({"model":"vectors","input":"Hi there, you"})";
+  const auto request =
+      dialects::decode_embedding_request(dialects::EmbeddingDialect::openai, *json::parse(body));
+  house.gateway->embed(house.exchange(body), {house.caller, *request}, [](const auto&) {});
+  const trace::Run run = house.only_run();
+  REQUIRE(run.usage.has_value());
+  CHECK(run.usage->input_tokens == 4);
+  CHECK(run.usage->source == trace::UsageSource::estimated);
+}
+
 TEST_CASE("prices of the configuration go before the table, those of this machine are nothing") {
   models::ModelConfig contract, local, plain;
   contract.price = models::PriceConfig{0.15, 0.6, 0.075};

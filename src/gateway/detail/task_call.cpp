@@ -20,6 +20,17 @@ EmbeddingDialect embedding_dialect(const Deployment& deployment) {
                                                           : EmbeddingDialect::openai;
 }
 
+/// Of text; a token counts as four.
+std::size_t bytes_of(const dialects::EmbeddingRequest& request) {
+  constexpr std::size_t bytes_per_token = 4;
+  std::size_t bytes = 0;
+  for (const auto& input : request.inputs) {
+    bytes += input.tokens.size() * bytes_per_token;
+    for (const auto& part : input.parts) bytes += part.text.size();
+  }
+  return bytes;
+}
+
 // What of a reply a run keeps. Vectors are for nobody to read.
 json::Value shown(const EmbeddingReply& reply) {
   json::Object object{{"model", reply.model},
@@ -107,11 +118,7 @@ EmbeddingCall::EmbeddingCall(Engine& engine, http::ExchangePtr exchange, EmbedCa
 }
 
 void EmbeddingCall::start() {
-  std::size_t bytes = 0;
-  for (const auto& input : request_.inputs) {
-    bytes += input.tokens.size() * 4;
-    for (const auto& part : input.parts) bytes += part.text.size();
-  }
+  const std::size_t bytes = bytes_of(request_);
   if (!begin(request_.model, models::ModelTask::embed, guess_tokens(bytes))) return;
   if (!has_texts_for_guards()) return;
   guard_input(models::ModelTask::embed, input_texts(request_), [this](bool) { try_next(); });
@@ -170,8 +177,13 @@ void EmbeddingCall::take_answer(Try& attempt) {
     try_failed(unusable(*attempt.deployment, reply.error().message()));
     return;
   }
+  record_.answered_model = reply->model;
   reply->model = record_.model;
   record_.usage.input_tokens = reply->input_tokens;
+  if (reply->input_tokens == 0) {
+    record_.usage.input_tokens = guess_tokens(bytes_of(request_));
+    record_.usage_estimated = true;
+  }
   tell(*std::move(reply));
 }
 
