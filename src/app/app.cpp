@@ -10,6 +10,8 @@
 #include "app/interrupt.hpp"
 #include "core/fault.hpp"
 #include "core/log.hpp"
+#include "datasets/datasets.hpp"
+#include "prompts/prompts.hpp"
 #include "trace/attachments.hpp"
 #include "trace/feedback.hpp"
 #include "trace/own_prices.hpp"
@@ -37,7 +39,8 @@ std::vector<store::Migration> all_migrations() {
   for (const auto& steps :
        {access::migrations(), api::migrations(), trace::price_migrations(),
         trace::session_migrations(), trace::feedback_migrations(), trace::attachment_migrations(),
-        trace::queue_migrations(), trace::share_migrations()})
+        trace::queue_migrations(), trace::share_migrations(), prompts::migrations(),
+        datasets::migrations()})
     all.insert(all.end(), steps.begin(), steps.end());
   return all;
 }

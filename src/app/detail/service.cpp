@@ -16,6 +16,7 @@
 #include "gateway/prices.hpp"
 #include "http/api.hpp"
 #include "http/loopback.hpp"
+#include "prompts/mount.hpp"
 #include "rag/pipeline.hpp"
 
 namespace slipway::app::detail {
@@ -174,6 +175,7 @@ class ServiceOfConfig final : public Service, public std::enable_shared_from_thi
     const datasets::Services datasets{.datasets = foundations_.tracing.datasets(),
                                       .traces = traces};
     datasets::mount(api, datasets);
+    prompts::mount(api, prompts_);
     budgets::mount(api, foundations_.budgeting.ledger());
     api.publish();
     gateway::mount_faces(
@@ -182,6 +184,7 @@ class ServiceOfConfig final : public Service, public std::enable_shared_from_thi
     trace::mount_otlp(router_, traces);
     trace::mount_langsmith(router_, traces);
     datasets::mount_langsmith(router_, datasets);
+    prompts::mount_hub(router_, traces, prompts_);
     ui::mount(router_, {.door = foundations_.door,
                         .who = [this](const http::Request& request) { return gate_.who(request); },
                         .version = std::string(version_number)});
@@ -342,6 +345,7 @@ class ServiceOfConfig final : public Service, public std::enable_shared_from_thi
   const LoadedConfig loaded_;
   const Foundations foundations_;
   const access::Gate gate_;
+  prompts::Prompts prompts_{foundations_.database};
   http::Router router_;
   std::shared_ptr<models::Catalog> catalog_;
   std::shared_ptr<rag::Library> library_;
