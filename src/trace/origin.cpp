@@ -119,6 +119,10 @@ void take_body(Origin& origin, std::string_view body) {
     if (one.key == "user") user = one.value;
     if (one.key == "metadata") metadata = one.value;
   }
+  take_members(origin, user, metadata);
+}
+
+void take_members(Origin& origin, std::string_view user, std::string_view metadata) {
   take_name(origin.user_id, json::unquoted(user));
   if (!metadata.starts_with('{')) return;
   take_name(origin.user_id, json::unquoted(json::member(metadata, "user_id")));

@@ -26,6 +26,8 @@ Origin origin_of(const http::Request& request);
 /// `user`, or `metadata.user_id`, and `metadata.session_id` of a JSON body, where headers said
 /// nothing. Each at most 512 bytes.
 void take_body(Origin& origin, std::string_view body);
+/// The same of the two members, as they are written; empty: not there.
+void take_members(Origin& origin, std::string_view user, std::string_view metadata);
 
 /// A new run below an origin.
 struct Place {

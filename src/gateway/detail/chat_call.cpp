@@ -46,16 +46,18 @@ void ConversationCall::start() {
     refuse({400, "invalid_request", "model: is required; GET /v1/models lists the names", "model"});
     return;
   }
-  trace::take_body(record_.origin, body_);
   spending_.demand.has_output = true;
+  std::string_view user, metadata;
   json::Members members(body_);
   for (json::Member one; members.next(one);) {
     look_at_length(one.key, one.value);
     if (one.key == "service_tier") record_.service_tier = json::unquoted(one.value);
-    if (one.key == "user") user_ = json::unquoted(one.value);
-    if (one.key == "metadata" && codec_.dialect() == Dialect::anthropic)
-      user_ = json::unquoted(json::member(one.value, "user_id"));
+    if (one.key == "user") user = one.value;
+    if (one.key == "metadata") metadata = one.value;
   }
+  trace::take_members(record_.origin, user, metadata);
+  if (codec_.dialect() == Dialect::anthropic) user = json::member(metadata, "user_id");
+  user_ = json::unquoted(user);
   const std::string model = record_.model;
   const std::int64_t output = spending_.demand.output_tokens.value_or(output_tokens_guess);
   if (!admit(model, guess_tokens(body_.size()) + output, user_)) return;
