@@ -48,6 +48,8 @@ const TracePage = later('Trace', async () => (await import('./pages/trace')).Tra
 const CostsPage = later('Costs', async () => (await import('./pages/costs')).CostsPage);
 const BudgetsPage = later('Budgets', async () => (await import('./pages/budgets')).BudgetsPage);
 const BudgetPage = later('Budget', async () => (await import('./pages/budgets')).BudgetPage);
+const PromptsPage = later('Prompts', async () => (await import('./pages/prompts')).PromptsPage);
+const PromptPage = later('Prompt', async () => (await import('./pages/prompts')).PromptPage);
 const PlaygroundPage = later(
   'Playground',
   async () => (await import('./pages/playground')).PlaygroundPage,
@@ -62,6 +64,7 @@ function Content({ path }: { path: string }) {
   const receipt = below(path, '/receipts');
   const trace = below(path, '/traces');
   const budget = below(path, '/budgets');
+  const prompt = below(path, '/prompts');
   if (path === '/' || path === '/ask') return <AskPage />;
   if (path === '/search') return <SearchPage />;
   if (collection?.length === 0) return <CollectionsPage />;
@@ -73,6 +76,8 @@ function Content({ path }: { path: string }) {
   if (path === '/costs') return <CostsPage />;
   if (budget?.length === 0) return <BudgetsPage />;
   if (budget?.length === 1) return <BudgetPage key={budget[0]} id={budget[0]!} />;
+  if (prompt?.length === 0) return <PromptsPage />;
+  if (prompt?.length === 1) return <PromptPage key={prompt[0]} name={prompt[0]!} />;
   if (path === '/playground') return <PlaygroundPage />;
   if (path === '/traces/diff') return <TraceDiffPage />;
   if (trace?.length === 1) return <TracePage key={trace[0]} id={trace[0]!} />;

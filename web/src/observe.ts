@@ -9,6 +9,10 @@ import type {
   LedgerEntry,
   Price,
   Project,
+  Prompt,
+  PromptVersion,
+  PromptWish,
+  RenderedPrompt,
   Run,
   Stats,
   TraceSummary,
@@ -45,6 +49,7 @@ export function knownPaths(): Promise<Set<string>> {
 }
 
 const runPath = (id: string) => `/api/runs/${segment(id)}`;
+const promptPath = (name: string) => `/api/prompts/${segment(name)}`;
 const budgetPath = (id: string) => `/api/budgets/${segment(id)}`;
 
 export const observe = {
@@ -77,14 +82,54 @@ export const observe = {
   chatModels: async (signal?: AbortSignal) =>
     (await all<Model>('/api/models', signal)).filter((model) => model.task === 'chat'),
 
-  feedback: async (run: string, trace: string, signal?: AbortSignal): Promise<Feedback[]> =>
-    (await get<List<Feedback>>('/api/feedback', { run_id: run, trace_id: trace }, signal)).items,
+  feedback: async (run: string, signal?: AbortSignal): Promise<Feedback[]> =>
+    (await get<List<Feedback>>('/api/feedback', { run_id: run }, signal)).items,
   giveFeedback: (run: string, feedback: { key: string; score: number; comment?: string }) =>
     call<unknown>('POST', `${runPath(run)}/feedback`, feedback),
   datasets: (signal?: AbortSignal) => all<{ name: string }>('/api/datasets', signal),
   createDataset: (name: string) => call<unknown>('POST', '/api/datasets', { name }),
-  addExample: (dataset: string, run: string) =>
-    call<unknown>('POST', `/api/datasets/${segment(dataset)}/examples`, { from_run: run }),
+  addExample: (dataset: string, run: string, trace: string, outputs?: unknown) =>
+    call<unknown>('POST', `/api/datasets/${segment(dataset)}/examples`, {
+      from_run: run,
+      trace_id: trace,
+      outputs,
+    }),
+  /** The roots of all traces that fit. */
+  addTraffic: (dataset: string, queries: Record<string, unknown>) =>
+    call<{ ids: string[]; skipped: number }>(
+      'POST',
+      `/api/datasets/${segment(dataset)}/from-traces`,
+      queries,
+    ),
+
+  prompts: (q: string, offset: number, signal?: AbortSignal) =>
+    get<{ items: Prompt[]; total: number }>('/api/prompts', { q, offset, limit: 100 }, signal),
+  prompt: (name: string, signal?: AbortSignal) => get<Prompt>(promptPath(name), {}, signal),
+  describePrompt: (name: string, change: { description?: string; is_archived?: boolean }) =>
+    call<Prompt>('PATCH', promptPath(name), change),
+  removePrompt: (name: string) => call<void>('DELETE', promptPath(name)),
+  promptVersions: (name: string, offset: number, signal?: AbortSignal) =>
+    get<{ items: PromptVersion[]; total: number }>(
+      `${promptPath(name)}/versions`,
+      { limit: 100, offset },
+      signal,
+    ),
+  promptVersion: (name: string, reference: string, signal?: AbortSignal) =>
+    get<PromptVersion>(`${promptPath(name)}/versions/${segment(reference)}`, {}, signal),
+  commitPrompt: (name: string, wish: PromptWish) =>
+    call<PromptVersion>('POST', `${promptPath(name)}/versions`, wish),
+  tagPrompt: (name: string, tag: string, version: number) =>
+    call<unknown>('PUT', `${promptPath(name)}/tags/${segment(tag)}`, {
+      reference: String(version),
+    }),
+  untagPrompt: (name: string, tag: string) =>
+    call<void>('DELETE', `${promptPath(name)}/tags/${segment(tag)}`),
+  sharePrompt: (name: string, shares: { reference: string; share: number }[]) =>
+    call<Prompt>('PUT', `${promptPath(name)}/traffic`, { shares }),
+  renderPrompt: (name: string, reference: string, variables: Record<string, unknown>) =>
+    call<RenderedPrompt>('POST', `${promptPath(name)}/versions/${segment(reference)}/render`, {
+      variables,
+    }),
 
   budgets: (signal?: AbortSignal) => all<Budget>('/api/budgets', signal),
   budget: (id: string, signal?: AbortSignal) => get<Budget>(budgetPath(id), {}, signal),

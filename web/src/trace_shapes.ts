@@ -202,6 +202,59 @@ export interface LedgerEntry {
   scope: Record<string, string> | null;
 }
 
+export interface Prompt {
+  name: string;
+  description: string;
+  readme: string;
+  labels: string[];
+  is_archived: boolean;
+  versions: number;
+  traffic: { reference: string; share: number }[];
+  tags: Record<string, number>; // At which version each stands.
+  created_at: string;
+  updated_at: string;
+}
+
+export interface PromptMessage {
+  role?: string;
+  content?: string;
+  placeholder?: string; // A variable that is a list of messages.
+  optional?: boolean;
+}
+
+export interface PromptContent {
+  messages?: PromptMessage[];
+  syntax?: string;
+  model?: string;
+  parameters?: Record<string, unknown>;
+}
+
+export interface PromptVersion {
+  version: number;
+  hash: string;
+  parent_hash: string | null;
+  description: string;
+  tags: string[];
+  content: PromptContent;
+  variables: { name: string; required: boolean; list: boolean }[];
+  problem: string; // Why it cannot be rendered; empty: it can.
+  created_at: string;
+}
+
+export interface PromptWish extends PromptContent {
+  message: string;
+  tags: string[];
+  parent: number;
+}
+
+export interface RenderedPrompt {
+  name: string;
+  version: number;
+  messages: ChatMessage[];
+  model: string;
+  parameters: Record<string, unknown>;
+}
+
 export interface ChatMessage {
   role: string;
   content: string;

@@ -8,7 +8,8 @@ import { observe, type ChatMessage, type Run } from '../observe';
 import { CopyButton, Empty, Field, Page, ProblemBox, Waiting } from '../parts/common';
 import { Icon } from '../parts/icons';
 import { usePageQuery } from '../parts/marks';
-import { replayable } from '../parts/messages';
+import { replayable, textOf } from '../parts/messages';
+import { PromptVariables } from '../parts/prompt_variables';
 import { Link } from '../router';
 
 const columnsMax = 4;
@@ -356,7 +357,15 @@ function Parameters({ draft, change }: { draft: Draft; change: (part: Partial<Dr
   );
 }
 
-function Workbench({ initial, note }: { initial: Draft; note: preact.ComponentChildren }) {
+type Change = (part: Partial<Draft>) => void;
+
+function Workbench({
+  initial,
+  note,
+}: {
+  initial: Draft;
+  note: (change: Change) => preact.ComponentChildren;
+}) {
   const models = useLoaded((signal) => chatModels(signal), 'chat models');
   const [draft, setDraft] = useState(initial);
   const [problem, setProblem] = useState<Problem | null>(null);
@@ -402,7 +411,7 @@ function Workbench({ initial, note }: { initial: Draft; note: preact.ComponentCh
   return (
     <div class="playground">
       <form class="stack" onSubmit={send} onKeyDown={press}>
-        {note}
+        {note(change)}
         <ProblemBox problem={models.problem} retry={models.reload} />
         <Models known={known} models={chosen} onChange={(next) => change({ models: next })} />
         <Messages messages={draft.messages} onChange={(messages) => change({ messages })} />
@@ -462,11 +471,33 @@ function FromRun({ run, trace }: { run: string; trace: string }) {
   return (
     <Workbench
       initial={initial}
-      note={
+      note={() => (
         <p class="muted">
           With what <Link href={href}>{name}</Link> was asked.
         </p>
-      }
+      )}
+    />
+  );
+}
+
+/** What a prompt becomes with its variables. */
+function FromPrompt({ name, version }: { name: string; version: string }) {
+  return (
+    <Workbench
+      initial={readDraft()}
+      note={(change) => (
+        <PromptVariables
+          name={name}
+          reference={version}
+          onRendered={({ messages, model, parameters }) =>
+            change({
+              messages: messages.map(({ role, content }) => ({ role, content: textOf(content) })),
+              ...(model ? { models: [model] } : {}),
+              more: Object.keys(parameters).length ? JSON.stringify(parameters) : '',
+            })
+          }
+        />
+      )}
     />
   );
 }
@@ -475,16 +506,19 @@ export function PlaygroundPage() {
   useTitle('Playground');
   const page = usePageQuery();
   const run = page.get('run');
+  const prompt = page.get('prompt');
   return (
     <Page
       title="Playground"
       lead="Ask models through the gateway, also several beside each other."
       isWide
     >
-      {run ? (
+      {prompt ? (
+        <FromPrompt key={prompt} name={prompt} version={page.get('version') || 'latest'} />
+      ) : run ? (
         <FromRun key={run} run={run} trace={page.get('trace')} />
       ) : (
-        <Workbench initial={readDraft()} note={null} />
+        <Workbench initial={readDraft()} note={() => null} />
       )}
     </Page>
   );

@@ -2,7 +2,8 @@
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import { count, milliseconds, money, percent, short, shortTime } from '../format';
 import { useLoaded, useStored, useTitle } from '../hooks';
-import { observe, type Stats, type TraceSummary } from '../observe';
+import { knownPaths, observe, type Stats, type TraceSummary } from '../observe';
+import { AddToDataset } from '../parts/add_to_dataset';
 import { Empty, Page, ProblemBox, Tabs, Waiting } from '../parts/common';
 import { KindMark, selected, selectionNames, StatusMark, usePageQuery } from '../parts/marks';
 import { Link, navigate } from '../router';
@@ -22,7 +23,15 @@ const sorts: Record<string, string> = {
   start_time: 'Started',
 };
 
-export function Summary({ stats, live }: { stats: Stats | null; live: boolean }) {
+function Summary({
+  stats,
+  live,
+  children,
+}: {
+  stats: Stats | null;
+  live: boolean;
+  children: preact.ComponentChildren;
+}) {
   const facts: [string, string][] = stats
     ? [
         ['errors', percent(stats.error_rate)],
@@ -43,6 +52,7 @@ export function Summary({ stats, live }: { stats: Stats | null; live: boolean })
           <span class="muted">{name}</span> {value}
         </span>
       ))}
+      {children}
     </p>
   );
 }
@@ -213,6 +223,14 @@ export function TracesPage() {
     if (tail.items.length && !projects.value?.length && !projects.isLoading) projects.reload();
   }, [tail.items.length > 0]);
   const isFiltered = Object.keys(queries).length > 0;
+  const [mayCollect, setMayCollect] = useState(false);
+  const [isCollecting, setCollecting] = useState(false);
+  useEffect(() => {
+    if (isFiltered)
+      void knownPaths().then((paths) =>
+        setMayCollect(paths.has('/api/datasets/{name}/from-traces')),
+      );
+  }, [isFiltered]);
   return (
     <Page
       title="Traces"
@@ -241,7 +259,19 @@ export function TracesPage() {
         <Threads queries={queries} />
       ) : (
         <section aria-label="Traces" class="stack tight">
-          <Summary stats={tail.stats} live={isLive} />
+          <Summary stats={tail.stats} live={isLive}>
+            {isFiltered && mayCollect && !!tail.stats?.traces && (
+              <button type="button" class="link" onClick={() => setCollecting(true)}>
+                Add them to a dataset
+              </button>
+            )}
+          </Summary>
+          {isCollecting && (
+            <AddToDataset
+              what={{ queries, total: tail.stats?.traces ?? 0 }}
+              onClose={() => setCollecting(false)}
+            />
+          )}
           <ProblemBox problem={tail.problem} retry={tail.reload} />
           {tail.isFirst && <Waiting lines={8} />}
           {!tail.isFirst && !tail.problem && tail.items.length === 0 && (

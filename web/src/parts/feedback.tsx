@@ -23,7 +23,7 @@ function Item({ item }: { item: Feedback }) {
   );
 }
 
-export function FeedbackView({ run, trace }: { run: string; trace: string }) {
+export function FeedbackView({ run }: { run: string }) {
   const [items, setItems] = useState<Feedback[] | null>(null);
   const [mayGive, setMayGive] = useState(false);
   const [problem, setProblem] = useState<Problem | null>(null);
@@ -31,10 +31,10 @@ export function FeedbackView({ run, trace }: { run: string; trace: string }) {
     try {
       const paths = await knownPaths();
       if (!paths.has('/api/feedback')) return;
-      const found = await observe.feedback(run, trace, signal);
+      const found = await observe.feedback(run, signal);
       if (signal?.aborted) return;
       setItems(found);
-      setMayGive([...paths].some((path) => /^\/api\/runs\/\{\w+\}\/feedback$/.test(path)));
+      setMayGive(paths.has('/api/runs/{id}/feedback'));
     } catch (error) {
       if (!signal?.aborted) setProblem(asProblem(error));
     }
@@ -43,7 +43,7 @@ export function FeedbackView({ run, trace }: { run: string; trace: string }) {
     const stop = new AbortController();
     void load(stop.signal);
     return () => stop.abort();
-  }, [run, trace]);
+  }, [run]);
   const give = async (score: number) => {
     try {
       await observe.giveFeedback(run, { key: 'user_score', score });

@@ -227,7 +227,7 @@ function Actions({ run }: { run: RunHead }) {
         </button>
       )}
       <Compare run={run} />
-      {isAdding && <AddToDataset run={run.id} onClose={() => setAdding(false)} />}
+      {isAdding && <AddToDataset what={{ run }} onClose={() => setAdding(false)} />}
     </div>
   );
 }
@@ -284,7 +284,7 @@ function Loaded({ run }: { run: Run }) {
         trace={run.trace_id}
       />
       {run.cost && <CostView cost={run.cost} model={run.model} />}
-      <FeedbackView run={run.id} trace={run.trace_id} />
+      <FeedbackView run={run.id} />
       {run.tags.length > 0 && (
         <p>
           {run.tags.map((tag) => (
