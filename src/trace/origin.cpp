@@ -109,6 +109,7 @@ Origin origin_of(const http::Request& request) {
       take_name(origin.project, project_in(baggage));
   take_name(origin.user_id, headers.get("x-slipway-user"));
   take_name(origin.session_id, headers.get("x-slipway-session"));
+  take_name(origin.prompt, headers.get(prompt_header));
   return origin;
 }
 
@@ -160,6 +161,9 @@ RunPatch patch_at(const Origin& origin, const Place& place, Nanoseconds start) {
   run.user_id = said(origin.user_id);
   run.session_id = said(origin.session_id);
   if (!origin.key.empty()) run.metadata["key"] = origin.key;
+  if (const std::size_t at = origin.prompt.find('@'); at != std::string::npos)
+    run.metadata["prompt"] = json::Object{{"name", origin.prompt.substr(0, at)},
+                                          {"version", origin.prompt.substr(at + 1)}};
   run.start = start;
   return run;
 }

@@ -16,8 +16,12 @@ struct Origin {
   std::string parent_id;     ///< Empty: its run is the root of the trace.
   std::string parent_order;  ///< LangSmith's dotted order of that parent.
   std::string project, user_id, session_id;
-  std::string key;  ///< Name of the API key.
+  std::string key;     ///< Name of the API key.
+  std::string prompt;  ///< "greeting@3": the prompt and version that the call was made of.
 };
+
+/// What says the prompt; set by what filled it in, whatever the client sent.
+inline constexpr std::string_view prompt_header = "x-slipway-prompt";
 
 /// `langsmith-trace` before `traceparent` (which the server has read); the project also by
 /// LangSmith's `baggage`; then `x-slipway-project`, `-user`, `-session`, which go before what a

@@ -13,14 +13,18 @@ namespace slipway::app::detail {
 class HeldExchange final : public http::Exchange {
  public:
   /// `added` go into the head of the answer. What is done for it knows the caller by the context.
+  /// `filled` stands for the request that came; may be null.
   HeldExchange(http::ExchangePtr inner, std::shared_ptr<const void> held, http::Headers added,
-               std::string caller)
+               std::string caller, std::unique_ptr<http::Request> filled = nullptr)
       : held_(std::move(held)),
         inner_(std::move(inner)),
         added_(std::move(added)),
+        filled_(std::move(filled)),
         context_(inner_->context().with_caller(std::move(caller))) {}
 
-  const http::Request& request() const override { return inner_->request(); }
+  const http::Request& request() const override {
+    return filled_ == nullptr ? inner_->request() : *filled_;
+  }
   const Context& context() const override { return context_; }
   void set_caller(std::string caller) override { inner_->set_caller(std::move(caller)); }
   void note(std::string key, std::string value) override {
@@ -51,6 +55,7 @@ class HeldExchange final : public http::Exchange {
   std::shared_ptr<const void> held_;
   http::ExchangePtr inner_;  ///< Let go before it.
   const http::Headers added_;
+  const std::unique_ptr<const http::Request> filled_;
   const Context context_;
 };
 

@@ -8,6 +8,7 @@
 #include "app/detail/declared_sources.hpp"
 #include "app/detail/held_exchange.hpp"
 #include "app/detail/priced_catalog.hpp"
+#include "app/detail/prompt_door.hpp"
 #include "app/version.hpp"
 #include "budgets/mount.hpp"
 #include "core/log.hpp"
@@ -18,6 +19,7 @@
 #include "http/loopback.hpp"
 #include "prompts/mount.hpp"
 #include "rag/pipeline.hpp"
+#include "trace/origin.hpp"
 
 namespace slipway::app::detail {
 
@@ -206,13 +208,16 @@ class ServiceOfConfig final : public Service, public std::enable_shared_from_thi
       added.add("Access-Control-Expose-Headers", "*");
       added.add("Vary", "Origin");
     }
+    if (!caller_name.empty() && names_prompt(exchange->request()))
+      return answer_prompt(exchange, std::move(added), std::move(caller_name));
     router_.dispatch(std::make_shared<HeldExchange>(exchange, shared_from_this(), std::move(added),
                                                     std::move(caller_name)));
   }
 
   std::optional<http::Response> refuse_early(const http::Request& head) const override {
-    const bool takes_runs = trace::is_intake_path(head.path) && !trace::is_open_path(head.path);
-    if ((!head.path.starts_with("/api/") && !takes_runs) || head.method == "OPTIONS")
+    const bool takes_runs = trace::is_intake_path(head.path);
+    if ((!head.path.starts_with("/api/") && !takes_runs) || head.method == "OPTIONS" ||
+        trace::is_open_path(head.path))
       return std::nullopt;
     const auto caller = gate_.who(head);
     if (caller) return std::nullopt;
@@ -233,6 +238,23 @@ class ServiceOfConfig final : public Service, public std::enable_shared_from_thi
   void begin_drain() override { is_draining_ = true; }
 
  private:
+  /// Reads the prompt on a worker, then lets the call go its way.
+  void answer_prompt(const http::ExchangePtr& exchange, http::Headers added, std::string caller) {
+    const auto refuse = [self = shared_from_this(), exchange, added, caller](const Error& error) {
+      HeldExchange(exchange, self, added, caller).reply(prompt_refusal(error));
+    };
+    const auto queued = foundations_.workers.try_submit(
+        [self = shared_from_this(), exchange, added, caller, refuse] {
+          auto filled = fill_prompt(exchange->context(), self->prompts_, exchange->request());
+          if (!filled) return refuse(filled.error());
+          http::Headers more = added;
+          more.add(std::string(trace::prompt_header), filled->prompt);
+          self->router_.dispatch(std::make_shared<HeldExchange>(
+              exchange, self, std::move(more), caller, std::move(filled->request)));
+        });
+    if (!queued) refuse(queued.error());
+  }
+
   Result<void> admit(const http::Request& request, std::string_view role) const {
     TRY(gate_.admit(request, TRY(role_named(role))));
     return {};
