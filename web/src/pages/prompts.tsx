@@ -203,7 +203,7 @@ function Dialogs({
   open: Open;
   close: () => void;
   prompt: Prompt;
-  version: PromptVersion;
+  version: PromptVersion | undefined; // Absent: there is none yet.
   onChange: (version?: number) => void;
 }) {
   const own = { prompt, onClose: close };
@@ -212,7 +212,9 @@ function Dialogs({
       {open === 'edit' && (
         <PromptEditor {...own} from={version} onDone={(_, made) => onChange(made.version)} />
       )}
-      {open === 'tag' && <TagDialog {...own} version={version.version} onDone={onChange} />}
+      {open === 'tag' && version && (
+        <TagDialog {...own} version={version.version} onDone={onChange} />
+      )}
       {open === 'traffic' && <TrafficDialog {...own} onDone={onChange} />}
       {open === 'remove' && (
         <Confirm
@@ -294,7 +296,7 @@ export function PromptPage({ name }: { name: string }) {
       }
       actions={
         p &&
-        version && (
+        list.value && (
           <div class="row">
             <button type="button" onClick={() => setOpen('edit')}>
               <Icon name="plus" /> Next version
@@ -382,7 +384,12 @@ export function PromptPage({ name }: { name: string }) {
           </section>
         </div>
       )}
-      {p && version && (
+      {p && list.value && !version && (
+        <Empty icon="prompts" title={chosen ? `There is no version ${chosen}` : 'No version yet'}>
+          {chosen ? 'The first 100 versions are shown here.' : 'Write the first one.'}
+        </Empty>
+      )}
+      {p && (
         <Dialogs
           open={open}
           close={() => setOpen(null)}

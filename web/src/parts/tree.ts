@@ -16,16 +16,23 @@ export interface Timeline {
   length_ms: number;
 }
 
-/** RFC 3339 to milliseconds with the fractions that Date leaves out. */
-export function preciseTime(text: string): number {
-  const whole = Date.parse(text);
-  const fraction = /\.(\d{3})(\d+)/.exec(text);
-  return fraction ? whole + Number(`0.${fraction[2]}`) : whole;
+/** RFC 3339 in milliseconds: whole ones, and the fraction of one that no number of that size could hold. */
+interface Moment {
+  whole: number;
+  fraction: number;
 }
+
+function momentOf(text: string): Moment {
+  const digits = /\.\d{3}(\d+)/.exec(text);
+  return { whole: Date.parse(text), fraction: digits ? Number(`0.${digits[1]}`) : 0 };
+}
+
+/** Milliseconds from `a` to `b`. */
+const between = (a: Moment, b: Moment): number => b.whole - a.whole + (b.fraction - a.fraction);
 
 export function timeline(trace: TraceTree): Timeline {
   const rows: Row[] = [];
-  const times: number[] = [];
+  const times: Moment[] = [];
   const open: { runs: RunNode[]; at: number; row: number }[] = [
     { runs: trace.roots, at: 0, row: -1 },
   ];
@@ -38,7 +45,7 @@ export function timeline(trace: TraceTree): Timeline {
     }
     const run = level.runs[level.at++]!;
     const index = rows.length;
-    times.push(preciseTime(run.start_time));
+    times.push(momentOf(run.start_time));
     rows.push({
       run,
       index,
@@ -50,11 +57,11 @@ export function timeline(trace: TraceTree): Timeline {
     });
     open.push({ runs: run.children, at: 0, row: index });
   }
-  let begin = Infinity;
-  for (const time of times) begin = Math.min(begin, time);
+  let begin = times[0] ?? { whole: 0, fraction: 0 };
+  for (const time of times) if (between(begin, time) < 0) begin = time;
   let length = 0;
   for (const row of rows) {
-    row.start_ms = times[row.index]! - begin;
+    row.start_ms = between(begin, times[row.index]!);
     row.end_ms = row.run.end_time === null ? null : row.start_ms + (row.run.latency_ms ?? 0);
     length = Math.max(length, row.end_ms ?? row.start_ms);
   }
