@@ -8,6 +8,7 @@
 #include "trace/detail/langsmith_query.hpp"
 #include "trace/detail/multipart.hpp"
 #include "trace/detail/times.hpp"
+#include "trace/detail/v2_wire.hpp"
 
 namespace slipway::trace {
 
@@ -93,6 +94,8 @@ Result<std::size_t> query_number(const http::Request& request, std::string_view 
   return *whole;
 }
 
+std::string server_url(const http::Request& request) { return detail::base_url(request); }
+
 std::string langsmith_time(Nanoseconds time) { return detail::time_text(time); }
 
 Result<Nanoseconds> read_langsmith_time(std::string_view text) {
@@ -105,6 +108,22 @@ Result<Run> find_langsmith_run(const Context& context, TraceStore& store, const 
   return detail::find_langsmith_run(context, store, uuid);
 }
 
+Result<Page<Run>> query_langsmith_runs(const Context& context, const Services& services,
+                                       const json::Value& body) {
+  const auto query = TRY(detail::read_langsmith_query(context, body, services));
+  if (query.is_empty) return Page<Run>();
+  if (query.ids.empty()) return services.store.runs(context, query.query);
+  Page<Run> page;
+  for (const std::string& id : query.ids) {
+    auto run = detail::find_langsmith_run(context, services.store, id);
+    if (run)
+      page.items.push_back(*std::move(run));
+    else if (run.error().code() != Code::not_found)
+      return run.error();
+  }
+  return page;
+}
+
 Result<std::vector<std::string>> langsmith_run_texts(const Context& context,
                                                      const Services& services,
                                                      const std::vector<Run>& runs) {
@@ -114,6 +133,14 @@ Result<std::vector<std::string>> langsmith_run_texts(const Context& context,
   for (const Run& run : runs)
     texts.push_back(detail::langsmith_run_text(run, TRY(places.of(context, run))));
   return texts;
+}
+
+Result<std::vector<std::string>> langsmith_v2_run_texts(const http::ExchangePtr& exchange,
+                                                        const Services& services,
+                                                        const std::vector<Run>& runs,
+                                                        const std::vector<std::string>& selects) {
+  return detail::v2_run_texts(exchange->context(), services, runs,
+                              TRY(detail::read_selects(selects)), server_url(exchange->request()));
 }
 
 Result<std::vector<BodyPart>> read_body_parts(std::string_view content_type,

@@ -49,6 +49,8 @@ bool is_asked(const http::Request& request, std::string_view name);
 Result<std::size_t> query_number(const http::Request& request, std::string_view name,
                                  std::size_t otherwise);
 
+/// Where the caller finds this server: "http://localhost:8080".
+std::string server_url(const http::Request& request);
 /// "2026-11-23T08:00:00.000001Z".
 std::string langsmith_time(Nanoseconds time);
 /// The reverse, also of times that do not say their zone (UTC). Fails: invalid_argument.
@@ -58,6 +60,10 @@ Result<Nanoseconds> read_langsmith_time(std::string_view text);
 std::string tenant_id();
 /// The run of that UUID. Fails: not_found.
 Result<Run> find_langsmith_run(const Context& context, TraceStore& store, const std::string& uuid);
+/// What `POST /runs/query` with that body finds: {"session": ["..."], "is_root": true, ...}.
+/// Fails: invalid_argument naming the member.
+Result<Page<Run>> query_langsmith_runs(const Context& context, const Services& services,
+                                       const json::Value& body);
 /// Nothing when there is none.
 Result<std::optional<Session>> find_session(const Context& context, const Services& services,
                                             const std::string& id);
@@ -72,6 +78,13 @@ Result<std::string> langsmith_session_text(const Context& context, const Service
 Result<std::vector<std::string>> langsmith_run_texts(const Context& context,
                                                      const Services& services,
                                                      const std::vector<Run>& runs);
+
+/// The same as newer clients (v2) read them: an id, and what else they select: "NAME", "OUTPUTS".
+/// Fails: invalid_argument (nothing is called so).
+Result<std::vector<std::string>> langsmith_v2_run_texts(const http::ExchangePtr& exchange,
+                                                        const Services& services,
+                                                        const std::vector<Run>& runs,
+                                                        const std::vector<std::string>& selects);
 
 /// The face's filters on other things than runs: calls over a field and a value.
 struct FilterCall {
