@@ -140,7 +140,8 @@ function Scores({ gold }: { gold: NonNullable<MigrationReport['gold']> }) {
 }
 
 function verdict({ gold, switched, to, from, index_version }: MigrationReport): string {
-  if (switched) return `${generationName(to)} serves since version ${count(index_version)}.`;
+  if (switched)
+    return `${generationName(to)} serves since version ${count(index_version)}.`;
   return (
     `${generationName(from)} still serves: a score fell by more than ${gold?.margin ?? 0}. ` +
     'What was built is kept for the next try.'
@@ -208,16 +209,12 @@ function GoldFields({
   onText,
   margin,
   onMargin,
-  limit,
-  onLimit,
   error,
 }: {
   text: string;
   onText: (text: string) => void;
   margin: number;
   onMargin: (margin: number) => void;
-  limit: number;
-  onLimit: (limit: number) => void;
   error: string | null;
 }) {
   return (
@@ -270,20 +267,6 @@ function GoldFields({
               />
             )}
           </Field>
-          <Field label="Passages looked at">
-            {(attributes) => (
-              <input
-                {...attributes}
-                type="number"
-                required
-                min={1}
-                max={1000}
-                step={1}
-                value={Number.isNaN(limit) ? '' : limit}
-                onInput={(event) => onLimit(event.currentTarget.valueAsNumber)}
-              />
-            )}
-          </Field>
         </div>
       </div>
     </details>
@@ -296,7 +279,10 @@ function requestOf(collection: Collection, embedder: string, cut: Cut): MigrateR
   const request: MigrateRequest = {};
   if (embedder !== collection.embedder) request.embedder = embedder;
   if (cut.kind !== splitter.kind) request.splitter = cut;
-  else if (cut.chunk_size !== splitter.chunk_size || cut.chunk_overlap !== splitter.chunk_overlap)
+  else if (
+    cut.chunk_size !== splitter.chunk_size ||
+    cut.chunk_overlap !== splitter.chunk_overlap
+  )
     request.splitter = { ...splitter, ...cut };
   return request;
 }
@@ -316,7 +302,6 @@ function MigrateForm({
   const [cut, setCut] = useState<Cut>({ kind, chunk_size, chunk_overlap });
   const [text, setText] = useState('');
   const [margin, setMargin] = useState(0);
-  const [limit, setLimit] = useState(10);
   const { questions, error } = readGold(text);
   const request = requestOf(collection, embedder, cut);
   const changes = Object.keys(request).length > 0;
@@ -326,7 +311,7 @@ function MigrateForm({
   const begin = (event: Event) => {
     event.preventDefault();
     if (changes && !error)
-      onStart(questions.length ? { ...request, gold: questions, margin, limit } : request);
+      onStart(questions.length ? { ...request, gold: questions, margin } : request);
   };
   return (
     <form class="stack" onSubmit={begin}>
@@ -355,8 +340,6 @@ function MigrateForm({
         onText={setText}
         margin={margin}
         onMargin={setMargin}
-        limit={limit}
-        onLimit={setLimit}
         error={error}
       />
       <div class="row begin">
@@ -401,8 +384,8 @@ function RollBack({
           <div class="stack">
             <p>
               <strong>{generationName(former)}</strong> comes back, with its{' '}
-              {plural(former.documents, 'document')} and {plural(former.chunks, 'chunk')}, and
-              serves in the place of {serving.embedder}, {splitterName(serving.splitter)}.
+              {plural(former.documents, 'document')} and {plural(former.chunks, 'chunk')}, and serves
+              in the place of {serving.embedder}, {splitterName(serving.splitter)}.
             </p>
             <p>
               What came in since then comes along; only documents that differ are embedded. Rolling

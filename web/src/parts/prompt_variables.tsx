@@ -41,7 +41,7 @@ export function PromptVariables({
 }: {
   name: string;
   reference: string;
-  onRendered: (rendered: RenderedPrompt) => void;
+  onRendered: (rendered: RenderedPrompt, variables: Record<string, unknown>) => void;
 }) {
   const version = useLoaded(
     (signal) => observe.promptVersion(name, reference, signal),
@@ -59,7 +59,8 @@ export function PromptVariables({
   const value = version.value;
   const put = async () => {
     try {
-      onRendered(await observe.renderPrompt(name, String(value.version), valuesOf(value, texts)));
+      const variables = valuesOf(value, texts);
+      onRendered(await observe.renderPrompt(name, String(value.version), variables), variables);
       setProblem(null);
     } catch (error) {
       setProblem(asProblem(error));
