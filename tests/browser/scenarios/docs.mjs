@@ -37,9 +37,7 @@ export async function api_page_lists_and_sends(visit) {
   await visit.go('/docs', '.operation');
   const routes = await page.evaluate(async () => {
     const { paths } = await (await fetch('/openapi.json')).json();
-    return Object.values(paths).flatMap((methods) =>
-      Object.values(methods).map((one) => one.operationId),
-    );
+    return Object.values(paths).flatMap((methods) => Object.values(methods).map((one) => one.operationId));
   });
   const shown = await page.locator('.operation').evaluateAll((all) => all.map((one) => one.id));
   visit.check(
@@ -133,16 +131,4 @@ export async function api_page_lists_and_sends(visit) {
     return main.textContent.match(/.{0,40}`.{0,40}/)?.[0] ?? '';
   });
   visit.check(!raw, `a mark of the source is shown: ${raw}`);
-
-  // Its colours are those that were chosen on the page of the server, whatever the system has.
-  const back = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
-  const ofSystem = await back();
-  const other = visit.theme === 'dark' ? 'light' : 'dark';
-  await page.evaluate((theme) => localStorage.setItem('slipway.theme', theme), other);
-  await visit.go('/docs', '.operation');
-  visit.check((await back()) !== ofSystem, 'the colours that were chosen are not used');
-  await visit.accessible('the other colours');
-  await page.evaluate(() => localStorage.removeItem('slipway.theme'));
-  await visit.go('/docs', '.operation');
-  visit.check((await back()) === ofSystem, "without a choice the colours are not the system's");
 }
