@@ -206,7 +206,7 @@ TEST_CASE("LangSmith's queries find runs") {
       Fixture::body_of(f.send_json("POST", "/runs/query", R"({"limit":1,"order":"asc"})"));
   const std::string cursor = text_of(page.at("cursors").at("next"));
   CHECK(ids(R"({"limit":10,"order":"asc","cursor":")" + cursor + R"("})").size() == 10);
-  for (const char* body : {R"~({"tree_filter":"eq(name,\"a\")"})~", R"~({"filter":"eq(name"})~",
+  for (const char* body : {R"~({"tree_filter":"eq(name)"})~", R"~({"filter":"eq(name"})~",
                            R"({"run_type":"robot"})", "[", R"({"limit":"x"})"}) {
     const auto refused = f.send_json("POST", "/runs/query", body);
     CHECK(refused.status == 400);
@@ -248,12 +248,15 @@ TEST_CASE("what of a LangSmith batch is not kept is told") {
   Fixture f;
   const std::string parts =
       "--B\r\nContent-Disposition: form-data; name=\"feedback.f1\"\r\nContent-Type: "
-      "application/json\r\n\r\n{\"key\":\"good\"}\r\n--B--\r\n";
+      "application/json\r\n\r\n{\"key\":\"good\"}\r\n--B\r\nContent-Disposition: form-data; "
+      "name=\"feedback.f2\"\r\nContent-Type: application/json\r\n\r\n{\"key\":\"good\",\"score\":1,"
+      "\"run_id\":\"0197a1b2-0000-7000-8000-000000000001\"}\r\n--B--\r\n";
   const auto response = f.send({.method = "POST",
                                 .target = "/runs/multipart",
                                 .headers = {{"Content-Type", "multipart/form-data; boundary=B"}},
                                 .body = parts});
   CHECK(Fixture::body_of(response, 202).at("feedback_not_kept") == 1);
+  CHECK(f.read("/feedback?run=0197a1b2-0000-7000-8000-000000000001").as_array().size() == 1);
 }
 
 TEST_CASE("refusals of the edge are in the dialect of the path") {

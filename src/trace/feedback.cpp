@@ -75,21 +75,6 @@ Result<Feedback> feedback_at(const store::Statement& row) {
   return one;
 }
 
-Result<void> check(const Feedback& one) {
-  constexpr std::size_t key_bytes_max = 256;
-  if (one.key.empty() || one.key.size() > key_bytes_max)
-    return fail(Code::invalid_argument, "key: 1 to {} bytes are wanted, got {}", key_bytes_max,
-                one.key.size());
-  if (!one.run_id && !one.session_id)
-    return fail(Code::invalid_argument,
-                "feedback '{}': names neither a run (run_id) nor a project (session_id)", one.key);
-  const std::size_t size = json::dump(feedback_json(one)).size();
-  if (size > bytes_max)
-    return fail(Code::invalid_argument, "feedback '{}': has {} bytes, at most {} are taken",
-                one.key, size, bytes_max);
-  return {};
-}
-
 Result<void> store_one(store::Connection& connection, Feedback& one) {
   auto known = TRY(connection.prepare(
       "SELECT created_ns, trace_id, session_id FROM trace_feedback WHERE id = ?"));
@@ -193,6 +178,21 @@ std::vector<store::Migration> feedback_migrations() {
   )sql"}};
 }
 
+Result<void> check_feedback(const Feedback& one) {
+  constexpr std::size_t key_bytes_max = 256;
+  if (one.key.empty() || one.key.size() > key_bytes_max)
+    return fail(Code::invalid_argument, "key: 1 to {} bytes are wanted, got {}", key_bytes_max,
+                one.key.size());
+  if (!one.run_id && !one.session_id)
+    return fail(Code::invalid_argument,
+                "feedback '{}': names neither a run (run_id) nor a project (session_id)", one.key);
+  const std::size_t size = json::dump(feedback_json(one)).size();
+  if (size > bytes_max)
+    return fail(Code::invalid_argument, "feedback '{}': has {} bytes, at most {} are taken",
+                one.key, size, bytes_max);
+  return {};
+}
+
 std::string random_uuid(Random& random) {
   std::string digits = fmt::format("{:016x}{:016x}", random.next(), random.next());
   digits[12] = '4';
@@ -220,7 +220,7 @@ void Feedbacks::hide(Feedback& one) const {
 
 Result<std::vector<Feedback>> Feedbacks::put(const Context& context, std::vector<Feedback> all) {
   for (Feedback& one : all) {
-    TRY(check(one));
+    TRY(check_feedback(one));
     one.id = one.id.empty() ? random_uuid(random_) : as_uuid(one.id);
     one.session_id = uuid_or_none(one.session_id);
     hide(one);

@@ -40,6 +40,8 @@ struct Feedback {
 /// FeedbackCreate of LangSmith's client, from `POST /feedback` and from multipart bodies.
 /// Fails: invalid_argument naming the member.
 Result<Feedback> read_feedback(const json::Value& value);
+/// What `Feedbacks::put` checks. Fails: invalid_argument.
+Result<void> check_feedback(const Feedback& feedback);
 /// As LangSmith's clients read it: ids as UUIDs, every member that they demand.
 json::Object feedback_json(const Feedback& feedback);
 

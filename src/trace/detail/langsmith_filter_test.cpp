@@ -70,7 +70,7 @@ TEST_CASE("what a filter has wrong, or cannot be answered, is told") {
       {"eq(name, \"a", "a string without end"},
       {"eq(name, \"a\") x", "more than one expression"},
       {"name", "an operator such as eq(name, \"x\") is wanted"},
-      {"eq(feedback_key, \"a\")", "the field 'feedback_key' cannot be answered here"},
+      {"eq(feedback, \"a\")", "the field 'feedback' cannot be answered here"},
       {"near(name, 1)", "the operator 'near' cannot be answered here"},
       {"eq(name)", "two parts are wanted, got 1"},
       {"in(name, \"a\")", "a list is wanted"},

@@ -43,8 +43,8 @@ json::Value info(const Intake& intake) {
                                            {"size_limit_bytes", most - most / frames_share}}},
       {"instance_flags", json::Object{{"zstd_compression_enabled", true},
                                       {"gzip_body_enabled", true},
-                                      {"dataset_examples_multipart_enabled", false},
-                                      {"examples_multipart_enabled", false},
+                                      {"dataset_examples_multipart_enabled", true},
+                                      {"examples_multipart_enabled", true},
                                       {"ch_query_enabled", true},
                                       {"sdb_query_enabled", false}}}};
 }
@@ -60,13 +60,14 @@ Result<http::Response> store_batch(const Services& services, const http::Exchang
   std::size_t refused = 0;
   for (const json::Object& one : batch.feedback) {
     auto read = read_feedback(one);
-    if (read) {
+    const auto checked = read ? check_feedback(*read) : Result<void>(read.error());
+    if (checked) {
       feedback.push_back(*std::move(read));
       continue;
     }
     ++refused;
     log::warning("request {}: feedback is not kept: {}", exchange->request().id,
-                 read.error().message());
+                 checked.error().message());
   }
   if (refused > 0) reply["feedback_not_kept"] = refused;
   TRY(services.feedbacks.put(context, std::move(feedback)));
