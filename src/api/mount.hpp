@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "api/jobs.hpp"
+#include "budgets/ledger.hpp"
 #include "http/api.hpp"
 #include "models/catalog.hpp"
 #include "rag/library.hpp"
@@ -28,6 +29,7 @@ struct Services {
   /// Folders of this machine that callers may name as sources; none: they send bytes.
   std::vector<std::filesystem::path> allowed_folders;
   rag::LoadingSettings loading;
+  budgets::Ledger* budgets = nullptr;  ///< Must outlive the routes; null: questions pay nothing.
   /// For sources on other machines. Callers name them, so let it reach public addresses only.
   connectors::Options connecting;
 };

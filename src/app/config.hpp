@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "access/access.hpp"
-#include "budgets/config.hpp"
+#include "budgets/alerts.hpp"
 #include "core/json.hpp"
 #include "core/log.hpp"
 #include "gateway/config.hpp"
@@ -95,6 +95,7 @@ struct Config {
   gateway::GatewayConfig gateway;
   trace::TracesConfig traces;
   std::map<std::string, budgets::BudgetConfig> budgets;
+  budgets::AlertRules alerts;
   /// By model: a row of the keys of LiteLLM's table, or several with "valid_from".
   std::map<std::string, json::Value> prices;
   LogConfig log;
@@ -102,7 +103,7 @@ struct Config {
 };
 BOOST_DESCRIBE_STRUCT(Config, (),
                       (data, defaults, models, collections, loading, connectors, sources, server,
-                       keys, routes, guardrails, gateway, traces, prices, budgets, log))
+                       keys, routes, guardrails, gateway, traces, prices, budgets, alerts, log))
 
 inline constexpr std::string_view config_file_name = "slipway.yaml";
 

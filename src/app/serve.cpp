@@ -126,8 +126,8 @@ class Running {
                                           .database = database,
                                           .workers = *workers_,
                                           .metrics = metrics_}));
-    budgeting_ =
-        TRY(detail::Budgeting::open({.database = database, .metrics = metrics_}));
+    budgeting_ = TRY(detail::Budgeting::open(
+        {.database = database, .metrics = metrics_, .traces = tracing_->store()}));
     auto door = std::make_shared<ui::Door>(
         ui::Door::Options{.find_key = [this](std::string_view key) { return keys_->find(key); }});
     foundations_.emplace(detail::Foundations{.database = database,

@@ -46,6 +46,8 @@ struct Wish {
   std::string call_id;
   bool is_priced = true;  ///< Whether somebody knows what the tokens cost.
   trace::Picodollars input_usd;
+  /// Instead of a price: as much as is left, this at most. The hold says how much that is.
+  std::optional<trace::Picodollars> usd_up_to;
   trace::Price output_price;  ///< Of one token.
   std::int64_t input_tokens = 0;
   std::int64_t output_tokens = 0;  ///< Of one choice.

@@ -208,6 +208,20 @@ TEST_CASE("clamp gives what is left, to the last token that it pays for") {
   CHECK(tokens.reserve(three).hold->output_tokens == 13);
 }
 
+TEST_CASE("who does not know what it costs takes what is left, up to a limit of its own") {
+  House house;
+  const auto id = house.make("team", dollars(3)).id;
+  Wish wish;
+  wish.usd_up_to = trace::Picodollars{2 * dollar};
+  const Decision first = house.reserve(wish);
+  CHECK(first.hold->reserved.usd.value == 2 * dollar);
+  CHECK(house.reserve(wish).hold->reserved.usd.value == dollar);
+  CHECK(house.reserve(wish).hold->reserved.usd.value == 0);
+  house.ledger->settle(first.hold, {{10 * dollar}, 0});
+  CHECK(house.find(id).remaining_usd == 0);
+  CHECK(house.reserve(wish).hold);  // Free calls go on.
+}
+
 TEST_CASE("ask refuses until somebody approves, degrade names the cheaper model") {
   House house;
   BudgetConfig config = dollars(1);

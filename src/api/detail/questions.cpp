@@ -1,4 +1,5 @@
 // Searches, answers and their receipts.
+#include "api/detail/ask_budget.hpp"
 #include "api/detail/routes.hpp"
 
 namespace slipway::api::detail {
@@ -40,9 +41,13 @@ Result<rag::AskRequest> request_of(const http::Call& call, const AskBody& body) 
   return request;
 }
 
+std::int64_t tokens_of(const models::Usage& usage) {
+  return usage.input_tokens + usage.output_tokens + usage.embedding_tokens + usage.rerank_tokens;
+}
+
 /// Its answer goes out as it is made. A client that has gone stops the context, and that the work.
 Result<AskReply> stream_answer(const http::Call& call, rag::Library& library,
-                               const rag::AskRequest& request) {
+                               const rag::AskRequest& request, AskBudget& budget) {
   http::EventStream events = call.events();
   Result<void> sent;
   const auto send = [&](std::string_view name, const auto& data) {
@@ -58,9 +63,31 @@ Result<AskReply> stream_answer(const http::Call& call, rag::Library& library,
                                    sentence.citations, new_citations});
   };
   const rag::Answer answer = TRY(library.ask(call.context(), request, heard));
+  budget.settle(answer.cost_usd, tokens_of(answer.usage));
   send("done", rag::to_json(answer));
   TRY(sent);
   events.end();
+  return AskReply(http::Streamed{});
+}
+
+/// Within what budgets leave; whoever has too little is told so as by the gateway.
+Result<AskReply> answer_paid(const http::Call& call, const Services& services,
+                             rag::AskRequest request, bool is_streamed) {
+  AskBudget budget =
+      TRY(AskBudget::open(call, services.budgets, *request.origin, request.budget_usd));
+  if (!budget.refusal()) {
+    request.budget_usd = budget.limit_usd();
+    if (is_streamed) return stream_answer(call, *services.library, request, budget);
+    const rag::Answer answer = TRY(services.library->ask(call.context(), request));
+    const bool lacks_money = budget.is_short() && answer.reason == rag::RefusalReason::budget;
+    if (!lacks_money) {
+      budget.settle(answer.cost_usd, tokens_of(answer.usage));
+      return AskReply(answer);
+    }
+    TRY(budget.refuse());
+    if (!budget.refusal()) return AskReply(answer);  // There is more again: it may be asked anew.
+  }
+  reply_refused(call, *budget.refusal());
   return AskReply(http::Streamed{});
 }
 
@@ -125,10 +152,8 @@ void mount_questions(http::Api& api, const ServicesPtr& services) {
                    &http::reply_schema<http::Problem>}}},
       [services](const http::Call& call, const http::NoParameters&,
                  const AskBody& body) -> Result<AskReply> {
-        const rag::AskRequest request = TRY(request_of(call, body));
-        if (body.stream || call.wants_events())
-          return stream_answer(call, *services->library, request);
-        return AskReply(TRY(services->library->ask(call.context(), request)));
+        return answer_paid(call, *services, TRY(request_of(call, body)),
+                           body.stream || call.wants_events());
       });
   mount_receipts(api, services);
 }

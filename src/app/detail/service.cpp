@@ -152,7 +152,7 @@ class ServiceOfConfig final : public Service, public std::enable_shared_from_thi
     catalog_ = parts->catalog;
     library_ = std::shared_ptr<rag::Library>(parts, parts->library.get());
     TRY(open_gateway());
-    TRY(foundations_.budgeting.ledger().declare(config.budgets));
+    TRY(foundations_.budgeting.apply(config.budgets, config.alerts));
     foundations_.library.with([&](auto& library) { library = library_; });
     return {};
   }
@@ -266,7 +266,8 @@ class ServiceOfConfig final : public Service, public std::enable_shared_from_thi
                            .library = library_,
                            .jobs = &foundations_.jobs,
                            .version = std::string(version_number),
-                           .loading = loaded_.config.loading};
+                           .loading = loaded_.config.loading,
+                           .budgets = &foundations_.budgeting.ledger()};
     // Foreign callers name what is fetched: with no credentials of ours, from public places only.
     services.connecting.is_public_only = true;
     for (const std::string& folder : server.allowed_folders)

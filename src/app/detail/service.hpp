@@ -7,6 +7,7 @@
 #include "access/gate.hpp"
 #include "api/jobs.hpp"
 #include "app/config.hpp"
+#include "app/detail/budgeting.hpp"
 #include "app/detail/tracing.hpp"
 #include "core/guarded.hpp"
 #include "core/pool.hpp"
@@ -36,6 +37,7 @@ struct Foundations {
   /// Of the service that answers now: what pipelines are made of.
   Guarded<std::shared_ptr<rag::Library>>& library;
   Tracing& tracing;
+  Budgeting& budgeting;
 };
 
 /// Safe to use from many threads once built.

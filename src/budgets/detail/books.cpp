@@ -105,8 +105,16 @@ Result<std::vector<Books::Match>> Books::matches(const Payer& payer) {
   return matches;
 }
 
-Result<Decision> Books::reserve(const Wish& wish, std::string hold_id) {
-  const std::vector<Match> found = TRY(matches(wish.payer));
+Result<Decision> Books::reserve(const Wish& wished, std::string hold_id) {
+  const std::vector<Match> found = TRY(matches(wished.payer));
+  Wish wish = wished;
+  if (wish.usd_up_to) {
+    wish.input_usd = *wish.usd_up_to;
+    for (const Match& match : found)
+      if (const auto left = Room{*match.definition, *match.account}.usd())
+        wish.input_usd =
+            std::clamp(trace::Picodollars{*left}, trace::Picodollars{}, wish.input_usd);
+  }
   const Amount most = wish.most(wish.output_tokens);
   const Match* worst = nullptr;
   for (const Match& match : found) {

@@ -48,7 +48,9 @@ std::optional<std::int64_t> Room::tokens() const {
 }
 
 bool Room::fits(const Wish& wish, const Amount& amount) const {
-  if (const auto left = usd(); left && (!wish.is_priced || amount.usd.value > *left)) return false;
+  // What is free may leave also when the last call took more than was left.
+  if (const auto left = usd(); left && (!wish.is_priced || amount.usd.value > not_negative(*left)))
+    return false;
   const auto left = tokens();
   return !left || amount.tokens <= *left;
 }

@@ -2,8 +2,9 @@
 
 namespace slipway::budgets::detail {
 
-std::vector<store::Migration> migrations() {
-  return {{"budgets", 1, R"sql(
+namespace {
+
+constexpr std::string_view books = R"sql(
     CREATE TABLE budgets(
       n INTEGER PRIMARY KEY AUTOINCREMENT,
       id TEXT NOT NULL UNIQUE,
@@ -50,7 +51,9 @@ std::vector<store::Migration> migrations() {
       usd INTEGER NOT NULL,
       tokens INTEGER NOT NULL,
       PRIMARY KEY(hold, budget)) WITHOUT ROWID;
-    CREATE TABLE budget_approvals(
+)sql";
+
+constexpr std::string_view notices = R"sql(    CREATE TABLE budget_approvals(
       n INTEGER PRIMARY KEY,
       budget INTEGER NOT NULL,
       subject TEXT NOT NULL,
@@ -76,7 +79,12 @@ std::vector<store::Migration> migrations() {
       attempts INTEGER NOT NULL,
       outcome TEXT);
     CREATE INDEX budget_notices_due ON budget_notices(due) WHERE due IS NOT NULL;
-  )sql"}};
+)sql";
+
+}  // namespace
+
+std::vector<store::Migration> migrations() {
+  return {{"budgets", 1, books}, {"budgets", 2, notices}};
 }
 
 }  // namespace slipway::budgets::detail

@@ -79,8 +79,8 @@ class Call : public std::enable_shared_from_this<Call> {
   virtual std::string asked() const { return exchange_->request().body; }
   /// The answer ends before its time: what is known or can be guessed of its usage.
   virtual void guess_usage() {}
-  /// Whether its tokens cost anything: then budgets are asked, which take the rest of what they must
-  /// know from `spending_.demand`.
+  /// Whether its tokens cost anything: then budgets are asked, which take the rest of what they
+  /// must know from `spending_.demand`.
   virtual bool pays() const { return true; }
   /// Of what is asked, rather too many. Asked for only where a budget is concerned.
   virtual std::int64_t input_tokens() const = 0;

@@ -316,8 +316,9 @@ void ConversationCall::tell_failure(const dialects::WireError& error, http::Head
   response.status = error.status;
   response.headers = std::move(headers);
   response.headers.set("Content-Type", "application/json");
-  response.body = json::dump(spending_.told ? budget_error_body(codec_.dialect(), error, *spending_.told)
-                                            : codec_.encode_error(error));
+  response.body =
+      json::dump(spending_.told ? budget_error_body(codec_.dialect(), error, *spending_.told)
+                                : codec_.encode_error(error));
   exchange_->reply(std::move(response));
 }
 

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "dialects/codec.hpp"
+#include "gateway/detail/budget_error.hpp"
 #include "gateway/faces.hpp"
 
 namespace slipway::gateway::detail {
@@ -31,6 +32,8 @@ void answer(const http::ExchangePtr& exchange, dialects::Dialect dialect,
             const Outcome<Reply>& outcome, const std::function<json::Value(const Reply&)>& write) {
   http::Response response = outcome.reply ? json_response(200, write(*outcome.reply))
                                           : error_response(dialect, outcome.error);
+  if (!outcome.reply && outcome.budget)
+    response.body = json::dump(budget_error_body(dialect, outcome.error, *outcome.budget));
   for (const auto& [name, value] : outcome.headers.items()) response.headers.set(name, value);
   exchange->reply(std::move(response));
 }

@@ -66,6 +66,7 @@ struct House {
                                       const std::lock_guard lock(mutex);
                                       records.push_back(record);
                                     },
+                                .budgets = ledger,
                                 .clock = clock,
                                 .random = random},
                                std::move(made)));
@@ -153,6 +154,7 @@ struct House {
   http::Metrics metrics;
   Settings settings;
   Pipelines pipelines;
+  budgets::Ledger* ledger = nullptr;
   access::Caller caller{.name = "web"};
   std::shared_ptr<models::Catalog> catalog;
   FakeTimers* timers = nullptr;
