@@ -184,6 +184,14 @@ function Help({
         </div>
         <div>
           <dt>
+            <kbd>↑</kbd> <kbd>↓</kbd>
+          </dt>
+          <dd>
+            Through the runs of a trace; <kbd>←</kbd> closes or leads above, <kbd>→</kbd> opens
+          </dd>
+        </div>
+        <div>
+          <dt>
             <kbd>d</kbd>
           </dt>
           <dd>Dark or light</dd>

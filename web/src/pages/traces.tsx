@@ -71,7 +71,7 @@ function SortHead({
   return (
     <th
       scope="col"
-      class={`number ${name === 'latency_ms' || name === 'start_time' ? '' : 'wide-only'}`}
+      class={`number ${name === 'latency_ms' ? '' : 'wide-only'}`}
       aria-sort={isOn ? (isDown ? 'descending' : 'ascending') : undefined}
     >
       <button type="button" class="sort" onClick={() => onSort(isDown ? name : `-${name}`)}>
@@ -119,12 +119,17 @@ function TraceRow({ item, isNew }: { item: TraceSummary; isNew: boolean }) {
           {[item.project, item.user_id, item.models.slice(0, 2).join(', ')]
             .filter(Boolean)
             .join(' · ')}
+          <span class="narrow-only">
+            {item.total_tokens > 0 && ` · ${short(item.total_tokens)} tokens`}
+            {item.cost_usd !== null && ` · ${money(item.cost_usd)}`}
+            {` · ${shortTime(item.start_time)}`}
+          </span>
         </p>
       </td>
       <td class="number">{item.latency_ms === null ? '–' : milliseconds(item.latency_ms)}</td>
       <td class="number wide-only">{item.total_tokens ? short(item.total_tokens) : '–'}</td>
       <td class="number wide-only">{money(item.cost_usd)}</td>
-      <td class="number">
+      <td class="number wide-only">
         <time dateTime={item.start_time} title={item.start_time}>
           {shortTime(item.start_time)}
         </time>
