@@ -12,6 +12,7 @@ void mount(http::Api& api, const Services& services) {
   detail::mount_traces(api, services);
   detail::mount_runs(api, services);
   detail::mount_costs(api, services);
+  detail::mount_export(api, services);
   detail::mount_native_feedback(api, services);
 }
 

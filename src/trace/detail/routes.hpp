@@ -10,6 +10,7 @@ namespace slipway::trace::detail {
 void mount_traces(http::Api& api, const Services& services);
 void mount_runs(http::Api& api, const Services& services);
 void mount_costs(http::Api& api, const Services& services);
+void mount_export(http::Api& api, const Services& services);
 void mount_native_feedback(http::Api& api, const Services& services);
 
 /// Fails: invalid_argument naming the operand.
