@@ -1,7 +1,8 @@
 // Outgoing calls that nobody waits for: thousands of slow streams, on the edge thread that starts
 // them or else on one of their own.
 //
-// HTTP/1.1, one call at a time on a connection. The proxies of the environment are used, by CONNECT.
+// HTTP/1.1, one call at a time on a connection. The proxies of the environment are used, by
+// CONNECT.
 //
 // The blocking `Client` (client.hpp) is what everything uses whose caller has a thread anyway; this
 // is for calls that are only relayed.
