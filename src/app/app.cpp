@@ -13,6 +13,7 @@
 #include "datasets/datasets.hpp"
 #include "prompts/prompts.hpp"
 #include "trace/attachments.hpp"
+#include "trace/evaluators.hpp"
 #include "trace/feedback.hpp"
 #include "trace/own_prices.hpp"
 #include "trace/queues.hpp"
@@ -39,8 +40,8 @@ std::vector<store::Migration> all_migrations() {
   for (const auto& steps :
        {access::migrations(), api::migrations(), trace::price_migrations(),
         trace::session_migrations(), trace::feedback_migrations(), trace::attachment_migrations(),
-        trace::queue_migrations(), trace::share_migrations(), prompts::migrations(),
-        datasets::migrations()})
+        trace::queue_migrations(), trace::share_migrations(), trace::evaluator_migrations(),
+        prompts::migrations(), datasets::migrations()})
     all.insert(all.end(), steps.begin(), steps.end());
   return all;
 }

@@ -142,6 +142,7 @@ class Running {
                                              .library = library_,
                                              .tracing = *tracing_,
                                              .budgeting = *budgeting_});
+    judging_.emplace(*tracing_);
     tidy_uploads(detail::uploads_folder(database));
     detail::observe_process(metrics_, version_number);
     return {};
@@ -221,6 +222,12 @@ class Running {
   Guarded<std::shared_ptr<rag::Library>> library_;
   std::unique_ptr<gateway::Gateway> gateway_;
   std::optional<detail::Foundations> foundations_;
+  /// Before the gateway ends, nobody asks it any more.
+  struct JudgingEnds {
+    detail::Tracing& tracing;
+    ~JudgingEnds() { tracing.end_judging(); }
+  };
+  std::optional<JudgingEnds> judging_;
   // From here on things use those above, and end before them.
   Guarded<std::shared_ptr<detail::Service>> service_;
   std::unique_ptr<api::Jobs> jobs_;

@@ -7,6 +7,7 @@
 #include "api/mount.hpp"
 #include "app/detail/declared_sources.hpp"
 #include "app/detail/held_exchange.hpp"
+#include "app/detail/judge.hpp"
 #include "app/detail/priced_catalog.hpp"
 #include "app/detail/prompt_door.hpp"
 #include "app/version.hpp"
@@ -19,6 +20,7 @@
 #include "http/loopback.hpp"
 #include "prompts/mount.hpp"
 #include "rag/pipeline.hpp"
+#include "trace/evaluator_routes.hpp"
 #include "trace/origin.hpp"
 
 namespace slipway::app::detail {
@@ -152,6 +154,7 @@ class ServiceOfConfig final : public Service, public std::enable_shared_from_thi
     catalog_ = parts->catalog;
     library_ = std::shared_ptr<rag::Library>(parts, parts->library.get());
     TRY(open_gateway());
+    TRY(check_cheaper_models());
     TRY(foundations_.budgeting.apply(config.budgets, config.alerts));
     foundations_.library.with([&](auto& library) { library = library_; });
     return {};
@@ -178,6 +181,7 @@ class ServiceOfConfig final : public Service, public std::enable_shared_from_thi
                                       .traces = traces};
     datasets::mount(api, datasets);
     prompts::mount(api, prompts_);
+    trace::mount_evaluators(api, foundations_.tracing.rules());
     budgets::mount(api, foundations_.budgeting.ledger());
     api.publish();
     gateway::mount_faces(
@@ -324,6 +328,16 @@ class ServiceOfConfig final : public Service, public std::enable_shared_from_thi
     return rag::to_json(report);
   }
 
+  Result<void> check_cheaper_models() const {
+    for (const auto& [name, budget] : loaded_.config.budgets) {
+      const std::string& model = budget.degrade_to;
+      if (!model.empty() && !foundations_.gateway->model({}, model))
+        return fail(Code::invalid_argument, "budgets.{}.degrade_to: {}", name,
+                    foundations_.gateway->unknown_model({}, model).message);
+    }
+    return {};
+  }
+
   Result<void> open_gateway() {
     const Config& config = loaded_.config;
     gateway::Settings settings{.models = config.models,
@@ -343,6 +357,8 @@ class ServiceOfConfig final : public Service, public std::enable_shared_from_thi
                                     .prices = &foundations_.tracing.prices(),
                                     .budgets = &foundations_.budgeting.ledger(),
                                     .recorder = foundations_.tracing.recorder()}));
+    foundations_.tracing.set_judge(make_judge(
+        *foundations_.gateway, std::make_shared<prompts::Prompts>(foundations_.database)));
     return {};
   }
 

@@ -9,7 +9,7 @@ namespace slipway::app::detail {
 
 namespace {
 
-constexpr const char* file_name = "traces.db";
+constexpr const char* folder_name = "traces";
 /// Apart from the documents' blobs: of those, what no document needs is deleted.
 constexpr const char* attachments_folder = "attachments";
 constexpr const char* dataset_files_folder = "dataset_files";
@@ -18,8 +18,8 @@ constexpr std::chrono::minutes removal_pause{10};
 
 }  // namespace
 
-std::filesystem::path traces_file(const std::filesystem::path& data_folder) {
-  return data_folder / file_name;
+std::filesystem::path traces_folder(const std::filesystem::path& data_folder) {
+  return data_folder / folder_name;
 }
 
 Result<std::unique_ptr<Tracing>> Tracing::open(Options options) {
@@ -46,10 +46,27 @@ Result<std::unique_ptr<Tracing>> Tracing::open(Options options) {
   tracing->datasets_ = std::make_unique<datasets::Datasets>(datasets::Datasets::Options{
       .database = options.database, .attachments = *tracing->dataset_files_});
   tracing->store_ = TRY(trace::TraceStore::open(
-      {.path = traces_file(options.database.path().parent_path()),
+      {.path = traces_folder(options.database.path().parent_path()),
        .queued_bytes_max = options.config.max_queued_bytes,
        .prices = [prices = tracing->prices_.get()] { return prices->book(); },
-       .mask = mask}));
+       .mask =
+           [mask, self = tracing.get()](trace::RunPatch& run) {
+             mask(run);
+             if (self->evaluations_) self->evaluations_->offer(run);
+           }}));
+  tracing->rules_ = TRY(trace::Rules::open(
+      {.database = options.database,
+       .store = *tracing->store_,
+       .feedbacks = *tracing->feedbacks_,
+       .judge = [self = tracing.get()](const Context& context, const trace::Evaluator& evaluator,
+                                       const trace::Run& run, const std::string& input,
+                                       const std::string& output) -> Result<trace::Judgement> {
+         const auto judge = self->judge_.with([](const auto& one) { return one; });
+         if (judge == nullptr) return fail(Code::unavailable, "the gateway is not open yet");
+         return (*judge)(context, evaluator, run, input, output);
+       }}));
+  tracing->evaluations_ = std::make_unique<trace::EvaluationQueue>(
+      trace::EvaluationQueue::Options{.rules = *tracing->rules_});
   tracing->intake_ = std::make_unique<trace::Intake>(
       trace::Intake::Options{.store = *tracing->store_,
                              .workers = options.workers,
@@ -62,6 +79,10 @@ Result<std::unique_ptr<Tracing>> Tracing::open(Options options) {
                                  .payloads = options.config.payloads});
   tracing->observe(options.metrics);
   return tracing;
+}
+
+void Tracing::set_judge(trace::Judge judge) {
+  judge_.with([&](auto& one) { one = std::make_shared<const trace::Judge>(std::move(judge)); });
 }
 
 void Tracing::wait_for_prices() {
@@ -105,6 +126,13 @@ void Tracing::observe(http::Metrics& metrics) {
       [](const Tracing& self) {
         return self.recorder_ == nullptr ? 0 : self.recorder_->counters().dropped;
       });
+  add("slipway_evaluations_written_total", Kind::counter, "Feedback that evaluators wrote.",
+      [](const Tracing& self) { return self.evaluations_->counters().written; });
+  add("slipway_evaluations_dropped_total", Kind::counter,
+      "Runs that were not judged: too many waited, or the database could not be asked.",
+      [](const Tracing& self) { return self.evaluations_->counters().dropped; });
+  add("slipway_evaluations_waiting", Kind::gauge, "Runs that wait to be judged.",
+      [](const Tracing& self) { return self.evaluations_->counters().waiting; });
   add("slipway_trace_queued_bytes", Kind::gauge, "Bodies that wait for their commit.",
       [](const Tracing& self) { return self.intake_->queued_bytes(); });
 }

@@ -5,18 +5,20 @@
 #include <memory>
 #include <thread>
 
+#include "core/guarded.hpp"
 #include "core/pool.hpp"
 #include "datasets/datasets.hpp"
 #include "http/metrics.hpp"
 #include "store/database.hpp"
 #include "trace/config.hpp"
+#include "trace/evaluation_queue.hpp"
 #include "trace/mount.hpp"
 #include "trace/recorder.hpp"
 
 namespace slipway::app::detail {
 
-/// Where the traces of a data folder lie.
-std::filesystem::path traces_file(const std::filesystem::path& data_folder);
+/// The folder with the traces of a data folder.
+std::filesystem::path traces_folder(const std::filesystem::path& data_folder);
 
 /// Outlives every service; its settings are those of the start. Safe to use from many threads.
 class Tracing {
@@ -28,7 +30,7 @@ class Tracing {
     Pool& workers;
     http::Metrics& metrics;
   };
-  /// Opens or makes traces.db. Fails: as opening a database.
+  /// Opens or makes the folder of the traces. Fails: as `TraceStore::open`.
   static Result<std::unique_ptr<Tracing>> open(Options options);
 
   trace::TraceStore& store() { return *store_; }
@@ -39,6 +41,11 @@ class Tracing {
   /// when it is known that it is not there.
   void wait_for_prices();
   trace::Feedbacks& feedbacks() { return *feedbacks_; }
+  trace::Rules& rules() { return *rules_; }
+  /// Who asks models for the rules that want it, from now on; until then they cannot be asked.
+  void set_judge(trace::Judge judge);
+  /// No model is asked after it returns.
+  void end_judging() { evaluations_->stop(); }
   datasets::Datasets& datasets() { return *datasets_; }
   trace::Services services(
       std::function<Result<void>(const http::Request&, std::string_view)> admit);
@@ -63,12 +70,16 @@ class Tracing {
   Pool& workers_;
   std::unique_ptr<trace::OwnPrices> prices_;
   std::unique_ptr<trace::TraceStore> store_;
+  std::unique_ptr<trace::Feedbacks> feedbacks_;
+  Guarded<std::shared_ptr<const trace::Judge>> judge_;
+  std::unique_ptr<trace::Rules> rules_;
+  std::unique_ptr<trace::EvaluationQueue> evaluations_;
+  // What brings runs ends before what looks at them.
   std::unique_ptr<trace::Intake> intake_;
   std::unique_ptr<trace::Recorder> recorder_;
   trace::Sessions sessions_;
   trace::Queues queues_;
   trace::Shares shares_;
-  std::unique_ptr<trace::Feedbacks> feedbacks_;
   std::unique_ptr<store::BlobStore> attached_;
   std::unique_ptr<trace::Attachments> attachments_;
   std::unique_ptr<store::BlobStore> dataset_files_;
