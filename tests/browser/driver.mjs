@@ -9,10 +9,19 @@ import * as collections from './scenarios/collections.mjs';
 import * as docs from './scenarios/docs.mjs';
 import * as frame from './scenarios/frame.mjs';
 import * as safety from './scenarios/safety.mjs';
+import * as spending from './scenarios/spending.mjs';
 import * as traces from './scenarios/traces.mjs';
 import { Visit } from './visit.mjs';
 
-const scenarios = { ...answers, ...collections, ...docs, ...frame, ...safety, ...traces };
+const scenarios = {
+  ...answers,
+  ...collections,
+  ...docs,
+  ...frame,
+  ...safety,
+  ...spending,
+  ...traces,
+};
 
 const browser = await chromium.launch({
   executablePath: process.env.SLIPWAY_CHROMIUM || '/usr/bin/chromium',

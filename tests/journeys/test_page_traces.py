@@ -3,6 +3,8 @@
 The traces come in as OTLP JSON (spans.py); what the browser does is in tests/browser/scenarios/traces.mjs. Traces that a
 test adds have names of their own and come after the counts were taken.
 """
+import time
+
 import pytest
 
 import spans
@@ -79,12 +81,21 @@ def shop(program, prefix, tmp_path_factory, cache):
 
 def wait_for_words(shop, query, count):
     """Text search follows within two seconds."""
-    import time
     for _ in range(100):
         if shop.count(query) == count:
             return
         time.sleep(0.05)
     raise AssertionError(f"{query}: {shop.count(query)} traces, not {count}")
+
+
+def wait_for_trace(shop, trace):
+    """Of the server's own: it is written a moment after its reply."""
+    for _ in range(100):
+        reply = shop.server.get(f"/api/traces/{trace}")
+        if reply.status == 200:
+            return reply.json
+        time.sleep(0.05)
+    raise AssertionError(reply)
 
 
 def test_traces_are_found_by_filters_in_the_address(browser, shop):
@@ -100,6 +111,10 @@ def test_filters_are_kept_and_refusals_told(browser, shop):
 
 def test_more_are_shown_page_by_page(browser, shop):
     browser("more_are_shown_page_by_page", shop.url, total=shop.count())
+
+
+def test_what_fits_is_exported(browser, shop):
+    browser("what_fits_is_exported", shop.url, slow=shop.count("?min_latency_ms=2000"), trace=spans.trace_id("question 1"))
 
 
 def test_a_trace_opens_and_its_runs_are_read(browser, shop):
@@ -159,6 +174,19 @@ def test_the_playground_asks_what_a_run_was_asked(browser, shop):
 
 def test_budgets_are_made_changed_and_deleted(browser, shop):
     browser("budgets_are_made_changed_and_deleted", shop.url)
+
+
+def test_prompts_are_written_tagged_and_tried(browser, shop):
+    notes = browser("prompts_are_written_tagged_and_tried", shop.url, name="kettle-answer", run=shop.chat(1)["run"])
+    trace = wait_for_trace(shop, notes["trace"].removeprefix("/traces/"))
+    assert trace["roots"][0]["metadata"]["prompt"] == {"name": "kettle-answer", "version": "2"}
+
+
+def test_a_run_is_judged_and_kept(browser, shop):
+    browser("a_run_is_judged_and_kept", shop.url, **shop.chat(2))
+    examples = shop.server.get("/api/datasets/from%20the%20page/examples?limit=1000").json["items"]
+    assert {"answer": "five days"} in [example["outputs"] for example in examples]
+    assert len(examples) == 1 + shop.count("?status=error")
 
 
 # What changes the list comes last.

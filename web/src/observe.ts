@@ -61,6 +61,8 @@ export const observe = {
     get<TraceTree>(`/api/traces/${segment(id)}`, { payload: 'false' }, signal),
   /** Where the whole trace is, as JSON. */
   tracePath: (id: string) => `/api/traces/${segment(id)}`,
+  /** Where what fits is as a file, a trace a line. */
+  exportPath: (queries: Queries) => withQueries('/api/traces/export', queries),
   removeTrace: (id: string) => call<void>('DELETE', `/api/traces/${segment(id)}`),
   run: (id: string, trace: string, signal?: AbortSignal) =>
     get<Run>(runPath(id), { trace_id: trace }, signal),

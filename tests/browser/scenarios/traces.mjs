@@ -1,5 +1,7 @@
 // Traces, costs, budgets and the playground, as those who look for a fault or a bill use them.
 
+import { readFileSync } from 'node:fs';
+
 const row = '[data-testid=trace-row]';
 const run = '[data-testid=run-row]';
 const detail = '[data-testid=run-detail]';
@@ -103,6 +105,28 @@ export async function more_are_shown_page_by_page(visit, { total }) {
   const ids = await page.locator(row).evaluateAll((rows) => rows.map((r) => r.dataset.traceId));
   visit.check(ids.length === total, `${ids.length} rows of ${total}`);
   visit.check(new Set(ids).size === total, 'a trace stands in the list twice');
+}
+
+export async function what_fits_is_exported(visit, { slow, trace }) {
+  const { page } = visit;
+  const taken = async (click) => {
+    const [download] = await Promise.all([page.waitForEvent('download'), click()]);
+    return readFileSync(await download.path(), 'utf8');
+  };
+  await visit.go('/traces?min_latency_ms=2000', row);
+  const lines = await taken(() => page.getByRole('link', { name: 'Export' }).click());
+  const traces = lines
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  visit.check(traces.length === slow, `${traces.length} lines of ${slow} traces`);
+  visit.check(
+    traces.every((one) => one.latency_ms >= 2000 && one.roots.length > 0),
+    'a line is no slow tree',
+  );
+  await visit.go(`/traces/${trace}`, run);
+  const one = await taken(() => page.getByRole('link', { name: 'JSON' }).click());
+  visit.check(JSON.parse(one).roots[0].inputs.question.length > 0, 'the file has no inputs');
 }
 
 export async function new_traces_appear_while_one_looks(visit, { fresh, later, name, laterName }) {
@@ -433,56 +457,4 @@ export async function every_page_of_traces_is_accessible_and_fits(visit, { trace
     await page.getByRole('dialog').getByRole('link', { name: 'Playground' }).click();
     await page.getByRole('heading', { name: 'Playground', level: 1 }).waitFor();
   }
-}
-
-export async function the_playground_asks_what_a_run_was_asked(visit, { trace, run: asked }) {
-  const { page } = visit;
-  await visit.go(`/traces/${trace}?run=${asked}`, detail);
-  await page.getByRole('link', { name: 'Replay in playground' }).click();
-  await page.getByTestId('playground-message').first().waitFor();
-  const words = await page
-    .locator('.compose textarea')
-    .evaluateAll((all) => all.map((a) => a.value));
-  visit.check(words[0].startsWith('You answer for a shop'), `it begins with ${words}`);
-  await page.getByLabel('Model', { exact: true }).fill('smollm2-135m-instruct');
-  await page.locator('.options summary').click();
-  await page.getByLabel('Tokens at most').fill('6');
-  await page.getByRole('button', { name: 'Run', exact: true }).click();
-  await page.locator('[data-testid=reply][data-done=true]').waitFor({ timeout: 60_000 });
-  const said = await page.getByTestId('reply-text').textContent();
-  visit.check(said.trim().length > 0, 'the model says nothing');
-  await page.getByText('6 out').waitFor();
-  visit.expect('404');
-  await page.getByLabel('Model', { exact: true }).fill('nobody');
-  await page.getByRole('button', { name: 'Run', exact: true }).click();
-  await page.locator('.reply .problem', { hasText: 'nobody' }).waitFor();
-}
-
-export async function budgets_are_made_changed_and_deleted(visit) {
-  const { page } = visit;
-  await visit.go('/budgets', '.empty, .cards');
-  await page.getByRole('button', { name: 'New budget' }).first().click();
-  const dialog = page.getByRole('dialog');
-  await dialog.getByLabel('Name', { exact: true }).fill('every user');
-  await dialog.getByRole('button', { name: 'Narrow down' }).click();
-  await dialog.getByLabel('What').selectOption('user');
-  await dialog.getByLabel('Which user').fill('*');
-  await dialog.getByLabel('Dollars at most').fill('0.25');
-  await dialog.getByRole('button', { name: 'Alert' }).click();
-  await dialog.getByLabel('Address that is told').fill('http://127.0.0.1:9/told');
-  await visit.accessible('a new budget');
-  await dialog.getByRole('button', { name: 'Create' }).click();
-  await page.getByRole('heading', { name: 'every user', level: 1 }).waitFor();
-  await page.getByText('each user').first().waitFor();
-  await page.getByText('No call has come yet.').waitFor();
-  await page.getByRole('button', { name: 'Change' }).click();
-  await dialog.getByLabel('Dollars at most').fill('0.5');
-  await dialog.getByLabel('When it is used up').selectOption('clamp');
-  await dialog.getByRole('button', { name: 'Save' }).click();
-  await page.getByText('replies shortened to what is left').waitFor();
-  await visit.accessible('a budget');
-  await visit.fits('a budget');
-  await page.getByRole('button', { name: 'Delete' }).click();
-  await dialog.getByRole('button', { name: 'Delete' }).click();
-  await page.waitForFunction(() => location.pathname === '/budgets');
 }

@@ -265,6 +265,11 @@ export function TracesPage() {
       ) : (
         <section aria-label="Traces" class="stack tight">
           <Summary stats={tail.stats} live={isLive}>
+            {!!tail.stats?.traces && (
+              <a href={observe.exportPath({ ...queries, sort, limit: 100_000 })} download>
+                Export
+              </a>
+            )}
             {isFiltered && mayCollect && !!tail.stats?.traces && (
               <button type="button" class="link" onClick={() => setCollecting(true)}>
                 Add them to a dataset
