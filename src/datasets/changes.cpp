@@ -64,8 +64,10 @@ void set_splits(json::Object& metadata, const std::vector<std::string>& splits) 
 
 class Change {
  public:
-  Change(store::Connection& connection, const Datasets::Options& options)
-      : connection_(connection), options_(options) {}
+  /// `stored` gets the hashes of the bytes that are stored, of which nobody knows if this fails.
+  Change(store::Connection& connection, const Datasets::Options& options,
+         std::vector<std::string>& stored)
+      : connection_(connection), options_(options), stored_(stored) {}
 
   /// What is written from now on is of that dataset.
   Result<void> begin(const std::string& dataset_id) {
@@ -149,6 +151,7 @@ class Change {
                     example.id, options_.limits.attachments_max);
       example.attachments.push_back(TRY(detail::store_attachment(
           connection_, options_, {.dataset = row_.n, .example_id = example.id}, one)));
+      stored_.push_back(example.attachments.back().hash);
     }
     return {};
   }
@@ -176,9 +179,23 @@ class Change {
 
   store::Connection& connection_;
   const Datasets::Options& options_;
+  std::vector<std::string>& stored_;
   DatasetRow row_;
   Version version_ = 0;
 };
+
+/// One transaction; what it stored beside the database goes again if it fails.
+Result<void> write(const Context& context, const Datasets::Options& options,
+                   const std::function<Result<void>(Change&, store::Connection&)>& body) {
+  std::vector<std::string> stored;
+  const auto written =
+      options.database.write(context, [&](store::Connection& connection) -> Result<void> {
+        Change change(connection, options, stored);
+        return body(change, connection);
+      });
+  if (!written) (void)detail::release(context, options, stored);
+  return written;
+}
 
 Result<void> check_count(std::size_t count, const Limits& limits) {
   if (count > limits.examples_at_once_max)
@@ -211,8 +228,7 @@ Result<Written> Datasets::add(const Context& context, const std::string& dataset
                               std::vector<NewExample> examples) {
   TRY(check_count(examples.size(), options_.limits));
   Written written;
-  TRY(options_.database.write(context, [&](store::Connection& connection) -> Result<void> {
-    Change change(connection, options_);
+  TRY(write(context, options_, [&](Change& change, store::Connection& connection) -> Result<void> {
     TRY(change.begin(dataset_id));
     written.version = change.version();
     const auto count = static_cast<std::int64_t>(examples.size());
@@ -229,8 +245,7 @@ Result<Written> Datasets::change_examples(const Context& context, const std::str
                                           std::vector<ExampleChange> changes) {
   TRY(check_count(changes.size(), options_.limits));
   Written written;
-  TRY(options_.database.write(context, [&](store::Connection& connection) -> Result<void> {
-    Change change(connection, options_);
+  TRY(write(context, options_, [&](Change& change, store::Connection&) -> Result<void> {
     TRY(change.begin(dataset_id));
     written.version = change.version();
     for (ExampleChange& one : changes) {
@@ -247,8 +262,7 @@ Result<Written> Datasets::change_metadata(const Context& context, const std::str
                                           const std::vector<MetadataOperation>& operations) {
   TRY(check_count(example_ids.size(), options_.limits));
   Written written;
-  TRY(options_.database.write(context, [&](store::Connection& connection) -> Result<void> {
-    Change change(connection, options_);
+  TRY(write(context, options_, [&](Change& change, store::Connection&) -> Result<void> {
     TRY(change.begin(dataset_id));
     written.version = change.version();
     for (const std::string& id : example_ids) {
@@ -280,7 +294,7 @@ Result<void> Datasets::remove_examples(const Context& context, const std::vector
       by_dataset[revision->example.dataset_id].push_back(*std::move(revision));
     }
     for (const auto& [dataset_id, revisions] : by_dataset) {
-      Change change(connection, options_);
+      Change change(connection, options_, hashes);
       TRY(change.begin(dataset_id));
       for (const Revision& revision : revisions) {
         TRY(detail::end_revision(connection, revision.n, change.version()));

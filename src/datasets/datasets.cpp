@@ -2,6 +2,7 @@
 
 #include <set>
 
+#include "core/ascii.hpp"
 #include "datasets/detail/json_check.hpp"
 #include "datasets/detail/rows.hpp"
 #include "datasets/detail/stored_attachments.hpp"
@@ -95,6 +96,7 @@ Result<Dataset> Datasets::read_named(const Context& context, const std::string& 
 Result<std::vector<Dataset>> Datasets::list(const Context& context, const DatasetQuery& query) {
   std::set<std::string> ids;
   for (const std::string& id : query.ids) ids.insert(trace::as_uuid(id));
+  const auto part = query.name_part ? std::optional(ascii::lower(*query.name_part)) : std::nullopt;
   std::vector<Dataset> found;
   TRY(options_.database.read(context, [&](store::Connection& connection) -> Result<void> {
     auto select = TRY(connection.prepare(
@@ -104,7 +106,7 @@ Result<std::vector<Dataset>> Datasets::list(const Context& context, const Datase
       Dataset dataset = TRY(detail::read_dataset(select)).dataset;
       if (!ids.empty() && !ids.contains(dataset.id)) continue;
       if (query.name && dataset.name != *query.name) continue;
-      if (query.name_part && dataset.name.find(*query.name_part) == std::string::npos) continue;
+      if (part && ascii::lower(dataset.name).find(*part) == std::string::npos) continue;
       if (query.data_type && dataset.data_type != *query.data_type) continue;
       if (!detail::contains(dataset.metadata, query.metadata)) continue;
       if (skipped++ >= query.offset) found.push_back(std::move(dataset));

@@ -55,7 +55,8 @@ struct DatasetChange {
 
 struct DatasetQuery {
   std::vector<std::string> ids;  ///< Empty: all.
-  std::optional<std::string> name, name_part;
+  std::optional<std::string> name;
+  std::optional<std::string> name_part;  ///< Without regard to case (ASCII).
   std::optional<DataType> data_type;
   json::Object metadata;  ///< All of it must be in the dataset's.
   int limit = 100;        ///< 1..1000

@@ -22,7 +22,7 @@ TEST_CASE("a dataset is found by id and by name, and its name is its own") {
   CHECK(again.error().code() == Code::conflict);
   f.make("other");
   CHECK(must(f.datasets.list(f.context, {})).front().name == "other");
-  CHECK(must(f.datasets.list(f.context, {.name_part = "gold"})).size() == 1);
+  CHECK(must(f.datasets.list(f.context, {.name_part = "GOLD"})).size() == 1);
   CHECK(must(f.datasets.list(f.context, {.limit = 1, .offset = 1})).front().id == id);
   const auto taken = f.datasets.change(f.context, id, {.name = "other"});
   CHECK(taken.error().code() == Code::conflict);
