@@ -14,6 +14,7 @@
 #include "core/json_schema.hpp"
 #include "core/unicode.hpp"
 #include "core/yaml.hpp"
+#include "prompts/declared.hpp"
 #include "trace/own_prices.hpp"
 
 namespace slipway::app {
@@ -311,6 +312,7 @@ Result<void> Config::validate() const {
   if (defaults.collection.empty())
     return fail(Code::invalid_argument, "defaults.collection: must not be empty");
   TRY(trace::declared_prices(prices));
+  TRY(prompts::check_declared(prompts));
   return {};
 }
 

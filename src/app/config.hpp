@@ -98,12 +98,14 @@ struct Config {
   budgets::AlertRules alerts;
   /// By model: a row of the keys of LiteLLM's table, or several with "valid_from".
   std::map<std::string, json::Value> prices;
+  std::map<std::string, json::Value> prompts;  ///< By name: `prompts::check_declared`.
   LogConfig log;
   Result<void> validate() const;
 };
 BOOST_DESCRIBE_STRUCT(Config, (),
                       (data, defaults, models, collections, loading, connectors, sources, server,
-                       keys, routes, guardrails, gateway, traces, prices, budgets, alerts, log))
+                       keys, routes, guardrails, gateway, traces, prices, prompts, budgets, alerts,
+                       log))
 
 inline constexpr std::string_view config_file_name = "slipway.yaml";
 

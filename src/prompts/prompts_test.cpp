@@ -4,6 +4,8 @@
 
 #include <set>
 
+#include "prompts/declared.hpp"
+
 namespace slipway::prompts {
 
 namespace {
@@ -154,6 +156,21 @@ TEST_CASE("lists find by words, leave out what was put away, and are in order") 
   must(f.prompts.remove(f.context, "alpha"));
   CHECK(message_of(f.prompts.get(f.context, "alpha")) == "Prompt 'alpha' not found");
   CHECK(message_of(f.prompts.remove(f.context, "alpha")) == "Prompt 'alpha' not found");
+}
+
+TEST_CASE("declared prompts become versions when they change, and their tags follow") {
+  Fixture f;
+  const auto declare = [&](const std::string& text) {
+    return apply_declared(f.context, f.prompts, {{"hello", must(json::parse(text))}});
+  };
+  must(declare(R"({"text": "Hi {name}", "tags": ["production"]})"));
+  must(declare(R"({"text": "Hi {name}", "tags": ["production"]})"));
+  CHECK(must(f.prompts.get(f.context, "hello")).commits == 1);
+  must(declare(R"({"text": "Hello {name}", "tags": ["production"]})"));
+  CHECK(must(f.prompts.tags(f.context, "hello")).at("production") == 2);
+  CHECK(message_of(declare(R"({"text": "Hi {name"})")).find("prompts: hello: messages[0]") == 0);
+  CHECK(message_of(declare(R"({"txt": "Hi"})")).find("txt") != std::string::npos);
+  CHECK(message_of(check_declared({{"x", json::Value(1)}})).find("prompts: x") == 0);
 }
 
 }  // namespace slipway::prompts

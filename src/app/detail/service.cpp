@@ -18,6 +18,7 @@
 #include "gateway/prices.hpp"
 #include "http/api.hpp"
 #include "http/loopback.hpp"
+#include "prompts/declared.hpp"
 #include "prompts/mount.hpp"
 #include "rag/pipeline.hpp"
 #include "trace/evaluator_routes.hpp"
@@ -156,6 +157,7 @@ class ServiceOfConfig final : public Service, public std::enable_shared_from_thi
     TRY(open_gateway());
     TRY(check_cheaper_models());
     TRY(foundations_.budgeting.apply(config.budgets, config.alerts));
+    TRY(prompts::apply_declared({}, prompts_, config.prompts));
     foundations_.library.with([&](auto& library) { library = library_; });
     return {};
   }
