@@ -35,7 +35,18 @@ function sorted(value: unknown, depth: number): unknown {
   return Object.fromEntries(entries.map(([key, item]) => [key, sorted(item, depth + 1)]));
 }
 
-function Difference({ title, a, b }: { title: string; a: unknown; b: unknown }) {
+/** `isShort`: what is the same is not shown. */
+function Difference({
+  title,
+  a,
+  b,
+  isShort = false,
+}: {
+  title: string;
+  a: unknown;
+  b: unknown;
+  isShort?: boolean;
+}) {
   const pieces = useMemo(() => diff(readable(a), readable(b)), [a, b]);
   const isSame = pieces.every((piece) => piece.kind === 'same');
   const side = (kind: 'gone' | 'new', name: string) => (
@@ -59,10 +70,12 @@ function Difference({ title, a, b }: { title: string; a: unknown; b: unknown }) 
       <h2>
         {title} {isSame && <span class="state">the same</span>}
       </h2>
-      <div class="diff-sides">
-        {side('gone', 'A')}
-        {side('new', 'B')}
-      </div>
+      {!(isShort && isSame) && (
+        <div class="diff-sides">
+          {side('gone', 'A')}
+          {side('new', 'B')}
+        </div>
+      )}
     </section>
   );
 }
@@ -165,8 +178,9 @@ function Both({ a, b }: { a: Run; b: Run }) {
       <Difference title="Inputs" a={a.inputs} b={b.inputs} />
       <Difference title="Outputs" a={a.outputs} b={b.outputs} />
       {(a.error || b.error) && <Difference title="Error" a={a.error} b={b.error} />}
-      <Difference title="Metadata" a={a.metadata} b={b.metadata} />
+      <Difference isShort title="Metadata" a={a.metadata} b={b.metadata} />
       <Difference
+        isShort
         title="Attributes"
         a={withoutPayload(a.attributes)}
         b={withoutPayload(b.attributes)}

@@ -76,6 +76,22 @@ function joined(pieces: Piece[]): Piece[] {
 const lines = (text: string): string[] => text.match(/[^\n]*\n|[^\n]+$/g) ?? [];
 const words = (text: string): string[] => text.match(/\s+|[\p{L}\p{N}_]+|[^\s\p{L}\p{N}_]/gu) ?? [];
 
+/** A space that stayed between two changed words is part of the change: it reads as one. */
+function withSpaces(pieces: Piece[]): Piece[] {
+  const isChange = (piece: Piece | undefined) => piece !== undefined && piece.kind !== 'same';
+  return pieces.flatMap((piece, i): Piece[] =>
+    piece.kind === 'same' &&
+    /^[ \t]+$/.test(piece.text) &&
+    isChange(pieces[i - 1]) &&
+    isChange(pieces[i + 1])
+      ? [
+          { kind: 'gone', text: piece.text },
+          { kind: 'new', text: piece.text },
+        ]
+      : [piece],
+  );
+}
+
 function differences(a: string, b: string, cut: (text: string) => string[]): Piece[] {
   const way = shortestWay(cut(a), cut(b));
   const whole: Piece[] = [
@@ -92,7 +108,7 @@ export function diff(a: string, b: string): Piece[] {
     const piece = byLine[i]!;
     const next = byLine[i + 1];
     if (piece.kind === 'gone' && next?.kind === 'new') {
-      out.push(...differences(piece.text, next.text, words));
+      out.push(...withSpaces(differences(piece.text, next.text, words)));
       i++;
     } else out.push(piece);
   }
