@@ -91,7 +91,8 @@ TEST_CASE("a placeholder takes a list of messages, or none where it is optional"
 
 TEST_CASE("a prompt becomes LangChain's object and comes back from it as it was") {
   const Template written = of(R"({"messages": [
-      {"role": "system", "content": "You are {role}."}, {"placeholder": "history", "optional": true},
+      {"role": "system", "content": "You are {role}."},
+      {"placeholder": "history", "optional": true},
       {"role": "assistant", "content": "Yes?"}, {"role": "critic", "content": "{q}"}],
       "model": "gpt-4o", "parameters": {"temperature": 0.5}})");
   const json::Object manifest = manifest_of(written);

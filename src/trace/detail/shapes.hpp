@@ -38,7 +38,8 @@ struct Selection {
       "JSON: `{\"$and\":[{\"latency_ms\":{\"$gt\":2000}},{\"metadata.customer\":\"a\"}]}`, )"
                                                    R"(with `$eq $ne $gt $gte $lt $lte $in $nin )"
                                                    R"($exists $contains $and $or $not` on any )"
-                                                   R"(field, `metadata.KEY`, `attributes.KEY`, `feedback.KEY`."
+                                                   R"(field, `metadata.KEY`, )"
+                                                   R"(`attributes.KEY`, `feedback.KEY`."
       }}})";
 };
 BOOST_DESCRIBE_STRUCT(Selection, (),
