@@ -130,3 +130,17 @@ export async function a_run_is_judged_and_kept(visit, { trace, run }) {
   await dialog.getByRole('button', { name: 'Add' }).click();
   await dialog.getByText(/examples came to from the page/).waitFor();
 }
+
+/** For docs/images: 1200 by 750, light. */
+export async function pictures_of_traces(visit, { folder, trace, run }) {
+  const { page } = visit;
+  const shot = async (name) => {
+    await visit.settle();
+    await page.evaluate(() => document.activeElement.blur());
+    await page.screenshot({ path: `${folder}/${name}.png` });
+  };
+  await visit.go(`/traces/${trace}?run=${run}`, detail);
+  await shot('page-trace');
+  await visit.go('/costs', '.chart');
+  await shot('page-costs');
+}

@@ -299,7 +299,7 @@ export function Filters({
           <Field
             label="Filter (JSON)"
             error={filter.error}
-            hint='{"metadata.customer": "a"} or {"cost_usd": {"$gt": 0.01}}'
+            hint='{"metadata.customer": "a"}, {"cost_usd": {"$gt": 0.01}}, {"feedback.user_score": 0}'
             class="wide"
           >
             {(attributes) => (

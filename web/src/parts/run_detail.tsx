@@ -235,7 +235,7 @@ function Actions({ run }: { run: RunHead }) {
 export function RunDetail({ head }: { head: RunHead }) {
   const run = useLoaded(
     (signal) => observe.run(head.id, head.trace_id, signal),
-    `${head.trace_id} ${head.id}`,
+    `${head.trace_id} ${head.id} ${head.status} ${head.end_time}`, // Anew when it has ended.
   );
   if (!run.value)
     return (
