@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <atomic>
-#include <charconv>
 #include <unordered_map>
 
 #include "core/files.hpp"
 #include "core/guarded.hpp"
+#include "core/rate.hpp"
 #include "core/secret.hpp"
 
 namespace slipway::access {
@@ -213,23 +213,8 @@ CREATE TABLE access_keys(
 }
 
 Result<Rate> parse_rate(std::string_view text) {
-  static const std::map<std::string_view, std::chrono::milliseconds> units{
-      {"s", std::chrono::seconds(1)},
-      {"min", std::chrono::minutes(1)},
-      {"h", std::chrono::hours(1)},
-      {"d", std::chrono::hours(24)}};
-  const std::size_t slash = text.find('/');
-  const std::string_view number = text.substr(0, slash);
-  Rate rate;
-  const auto [end, error] =
-      std::from_chars(number.data(), number.data() + number.size(), rate.count);
-  const auto unit = units.find(slash == std::string_view::npos ? "" : text.substr(slash + 1));
-  if (error != std::errc() || end != number.data() + number.size() || !(rate.count > 0) ||
-      rate.count > 1e12 || unit == units.end())
-    return fail(Code::invalid_argument,
-                "'{}' is no rate; write a number and a time, as in '100/min' (s, min, h, d)", text);
-  rate.per = unit->second;
-  return rate;
+  const auto rate = TRY(slipway::parse_rate(text));
+  return Rate{rate.count, rate.per};
 }
 
 Result<void> Limits::validate() const {

@@ -1,9 +1,9 @@
 #include "models/deployment.hpp"
 
-#include <charconv>
 #include <cmath>
 
 #include "core/duration.hpp"
+#include "core/rate.hpp"
 
 namespace slipway::models {
 
@@ -20,17 +20,8 @@ Result<void> check_time(std::string_view field, const std::string& text) {
 }
 
 Result<void> check_rate(std::string_view field, const std::string& text) {
-  if (text.empty()) return {};
-  const std::size_t slash = text.find('/');
-  const std::string_view unit = slash == std::string::npos ? "" : text.c_str() + slash + 1;
-  double count = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
-  const bool is_count = error == std::errc() && end == text.data() + std::min(slash, text.size()) &&
-                        std::isfinite(count) && count > 0;
-  if (is_count && (unit == "s" || unit == "min" || unit == "h" || unit == "d")) return {};
-  return wrong(field, fmt::format("'{}' is no rate; write a number, '/' and one of s, min, h, d: "
-                                  "600/min",
-                                  text));
+  if (!text.empty()) TRY(parse_rate(text).within(field));
+  return {};
 }
 
 Result<void> check_dollars(std::string_view field, double dollars) {
