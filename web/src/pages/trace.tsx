@@ -175,7 +175,9 @@ function Body({ trace }: { trace: TraceTree }) {
   const [words, setWords] = useState('');
   const [onlyErrors, setOnlyErrors] = useState(false);
   const tree = useTree(line, words.trim(), onlyErrors);
-  const [selected, setSelected] = useState(page.get('run'));
+  // Where there is no choice, the one run is shown.
+  const only = line.rows.length === 1 ? line.rows[0]!.run.id : '';
+  const [selected, setSelected] = useState(page.get('run') || only);
   const row = useMemo(() => line.rows.find((r) => r.run.id === selected), [line, selected]);
   const detail = useRef<HTMLDivElement>(null);
   // While keys run through rows only the last one is asked for.

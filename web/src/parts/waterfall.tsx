@@ -114,7 +114,7 @@ function Ruler({ span }: { span: Span }) {
   const whole = span.to - span.from;
   return (
     <div class="ruler" aria-hidden="true">
-      {[0, 0.25, 0.5, 0.75, 1].map((share) => (
+      {[0, 1 / 3, 2 / 3, 1].map((share) => (
         <span key={share} style={{ left: `${share * 100}%` }}>
           {span.from + whole * share === 0 ? '0' : milliseconds(span.from + whole * share)}
         </span>
