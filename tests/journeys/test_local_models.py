@@ -19,7 +19,7 @@ TOOLS = [{"type": "function", "function": {"name": "weather", "parameters": {
     "type": "object", "properties": {"city": {"type": "string", "maxLength": 10}}, "required": ["city"], "additionalProperties": False}}}]
 # By words of the template it is known how a model is told tools; the small model's own has none.
 TEMPLATES = {"hermes": "{# tools <tool_call> <|im_start|> #}",
-             "llama3": "{# tools ipython <|start_header_id|> #}",
+             "llama3": "{# tools ipython <|start_header_id|><|end_header_id|> #}",
              "mistral": "{# [AVAILABLE_TOOLS] [INST] [TOOL_CALLS] [ #}",
              "mistral-marks": "{# [AVAILABLE_TOOLS][INST][TOOL_CALLS][ARGS] #}"}
 
