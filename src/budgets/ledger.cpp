@@ -39,6 +39,8 @@ class SqliteLedger final : public Ledger {
 
   // --- Calls
 
+  bool has_budgets() const override { return writer_.has_budgets(); }
+
   bool concerns(const Payer& payer) const override {
     if (!writer_.has_budgets()) return false;
     const DefinitionsPtr definitions = writer_.definitions();

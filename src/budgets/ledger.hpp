@@ -199,6 +199,8 @@ class Ledger {
 
   // --- Calls. None of these waits.
 
+  /// Whether there is any budget at all; costs nothing.
+  virtual bool has_budgets() const = 0;
   /// Whether any budget is there for such a call.
   virtual bool concerns(const Payer& payer) const = 0;
   /// `decided` is called once, on a thread of the ledger: it must be quick.

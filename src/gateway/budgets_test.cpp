@@ -126,6 +126,7 @@ TEST_CASE("what does not fit is refused in the caller's words, and nobody is ask
 TEST_CASE("embeddings pay too, and are refused in their dialect") {
   Bank bank;
   bank.remote("e").task = models::ModelTask::embed;
+  bank.settings.models["e"].dimension = 2;
   bank.settings.models["e"].price = models::PriceConfig{.input = 1};
   bank.upstream.set_script([](const auto&) {
     return FakeAnswer{.status = 200,

@@ -18,7 +18,7 @@ constexpr std::int64_t question_tokens = 8'192;
 Result<AskBudget> AskBudget::open(const http::Call& call, budgets::Ledger* ledger,
                                   const trace::Origin& origin, std::optional<double> budget_usd) {
   AskBudget budget(ledger, budget_usd);
-  if (ledger == nullptr) return budget;
+  if (ledger == nullptr || !ledger->has_budgets()) return budget;
   budgets::Wish wish;
   if (!origin.project.empty()) wish.payer.project = origin.project;
   wish.payer.user = origin.user_id;

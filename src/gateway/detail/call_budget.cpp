@@ -74,8 +74,8 @@ void Allowance::ask_for_more() {
 
 bool Call::asks_budgets(std::function<void()> go_on) {
   budgets::Ledger* ledger = engine_.budgets();
-  if (ledger == nullptr || spending_.allowance != nullptr || is_gone() || !pays() ||
-      next_ >= candidates_.list.size())
+  if (ledger == nullptr || !ledger->has_budgets() || spending_.allowance != nullptr || is_gone() ||
+      !pays() || next_ >= candidates_.list.size())
     return false;
   if (!spending_.is_concerned) {
     spending_.payer = payer();
