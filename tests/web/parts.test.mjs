@@ -6,7 +6,7 @@ import { niceAbove } from '../../web/src/parts/chart';
 import { diff } from '../../web/src/parts/diff';
 import { messagesOf, replayable } from '../../web/src/parts/messages';
 import { foundRows, openRows, timeline } from '../../web/src/parts/tree';
-import { money, percent } from '../../web/src/format';
+import { exactMoney, money, percent } from '../../web/src/format';
 
 const texts = (messages) =>
   messages?.map(({ role, parts }) => [role, parts.map((part) => part.text ?? part.kind).join('|')]);
@@ -193,6 +193,11 @@ test('numbers are written as people read them', () => {
     '$0.0229',
     '$0.000012345',
     '−$2.50',
+  ]);
+  assert.deepEqual([0.0228535, 1.5, 0.000000000001].map(exactMoney), [
+    '$0.0228535',
+    '$1.50',
+    '$0.000000000001',
   ]);
   assert.deepEqual([0, 0.0826, 0.5, 1].map(percent), ['0 %', '8.3 %', '50 %', '100 %']);
   assert.deepEqual([0, 0.7, 1, 1.2, 4.9, 900].map(niceAbove), [1, 1, 1, 2, 5, 1000]);

@@ -46,6 +46,15 @@ export function money(value: number | null | undefined): string {
   return `${value < 0 ? '−' : ''}$${text}`;
 }
 
+/** All digits that a price of one call has. */
+export function exactMoney(value: number): string {
+  const text = Math.abs(value).toLocaleString('en', {
+    minimumFractionDigits: 2,
+    maximumFractionDigits: 12,
+  });
+  return `${value < 0 ? '−' : ''}$${text}`;
+}
+
 export function percent(share: number): string {
   const value = share * 100;
   return `${value === 0 || value >= 10 ? Math.round(value) : value.toFixed(1)} %`;

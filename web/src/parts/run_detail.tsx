@@ -1,6 +1,6 @@
 // One run: what went in and came out, what it took and cost, and what can be done with it.
 import { useEffect, useState } from 'preact/hooks';
-import { count, milliseconds, money, time } from '../format';
+import { count, exactMoney, milliseconds, money, time } from '../format';
 import { useLoaded } from '../hooks';
 import { knownPaths, observe, type Cost, type Run, type RunHead, type Usage } from '../observe';
 import { Link } from '../router';
@@ -57,8 +57,8 @@ function Provenance({ cost, model }: { cost: Cost; model: string | null }) {
 
 function CostView({ cost, model }: { cost: Cost; model: string | null }) {
   return (
-    <section aria-label="Cost" data-testid="run-cost" class="payload">
-      <h3>Cost {money(cost.total_usd)}</h3>
+    <section aria-label="Cost" data-testid="run-cost" data-usd={cost.total_usd} class="payload">
+      <h3>Cost {exactMoney(cost.total_usd)}</h3>
       {cost.lines.length > 0 && (
         <div class="table slim">
           <table>
@@ -82,7 +82,7 @@ function CostView({ cost, model }: { cost: Cost; model: string | null }) {
                   <td>{bucketNames[line.bucket] ?? line.bucket}</td>
                   <td class="number">{count(line.tokens)}</td>
                   <td class="number">{perMillion(line.usd_per_token)}</td>
-                  <td class="number">{money(line.usd)}</td>
+                  <td class="number">{exactMoney(line.usd)}</td>
                 </tr>
               ))}
             </tbody>
@@ -136,7 +136,7 @@ function Facts({ run }: { run: RunHead }) {
       )}
       <Fact name="Cost">
         {run.cost ? (
-          money(run.cost.total_usd)
+          exactMoney(run.cost.total_usd)
         ) : run.usage ? (
           <span class="state stale">no price</span>
         ) : (
