@@ -150,7 +150,7 @@ Result<std::optional<std::string>> fired_at(store::Connection& connection,
 
 }  // namespace
 
-Result<void> insert_budget(Books& books, const NewBudget& budget) {
+Result<void> insert_budget(Books& books, const BudgetRow& budget) {
   TRY(check_name_free(books, budget.name));
   auto insert = TRY(books.connection().prepare(
       "INSERT INTO budgets(id, name, config, is_declared) VALUES (?, ?, ?, ?)"));

@@ -5,13 +5,13 @@
 
 namespace slipway::budgets::detail {
 
-struct NewBudget {
+struct BudgetRow {
   std::string id, name;
   BudgetConfig config;
   bool is_declared = false;
 };
 /// Fails: conflict (the name is taken).
-Result<void> insert_budget(Books& books, const NewBudget& budget);
+Result<void> insert_budget(Books& books, const BudgetRow& budget);
 Result<void> change_budget(Books& books, const Definition& definition, const BudgetChange& change);
 Result<void> remove_budget(Books& books, const Definition& definition);
 /// See `Ledger::declare`.
