@@ -283,7 +283,11 @@ export function TracesPage() {
             />
           )}
           <ProblemBox problem={tail.problem} retry={tail.reload} />
-          {tail.isFirst && <Waiting lines={8} />}
+          {tail.isFirst && (
+            <div class="late">
+              <Waiting lines={8} />
+            </div>
+          )}
           {!tail.isFirst && !tail.problem && tail.items.length === 0 && (
             <Nothing isFiltered={isFiltered} onClear={clear} />
           )}

@@ -87,7 +87,7 @@ export function useTail(queries: Queries, sort: string, isLive: boolean, isOn: b
   const [round, setRound] = useState(0);
   const key = JSON.stringify([queries, sort, round]);
   const [state, setState] = useState<State>(() => nothing(key));
-  const [stats, setStats] = useState<Stats | null>(null);
+  const [stats, setStats] = useState<{ key: string; value: Stats } | null>(null);
   const [problem, setProblem] = useState<Problem | null>(null);
   const [isLoading, setLoading] = useState(false);
   const stop = useStop();
@@ -113,7 +113,7 @@ export function useTail(queries: Queries, sort: string, isLive: boolean, isOn: b
   useRepeated(isOn, isLive, key, async (signal) => {
     try {
       const found = await observe.stats(queries, signal);
-      if (!signal.aborted) setStats(found);
+      if (!signal.aborted) setStats({ key, value: found });
     } catch {
       if (!signal.aborted) setStats(null); // The list tells what is wrong.
     }
@@ -136,14 +136,16 @@ export function useTail(queries: Queries, sort: string, isLive: boolean, isOn: b
     }
     setLoading(false);
   };
+  // What was found for another question is never shown as the answer to this one.
+  const isCurrent = state.key === key;
   return {
-    items: state.items,
+    items: isCurrent ? state.items : [],
     fresh: state.fresh,
-    stats,
-    problem,
-    hasMore: state.cursor !== null,
+    stats: stats?.key === key ? stats.value : null,
+    problem: isCurrent ? problem : null,
+    hasMore: isCurrent && state.cursor !== null,
     isLoading,
-    isFirst: state.isFirst && !problem,
+    isFirst: !isCurrent || (state.isFirst && !problem),
     more: () => void more(),
     reload: () => setRound((n) => n + 1),
   };
