@@ -61,7 +61,8 @@ Call::Call(Engine& engine, http::ExchangePtr exchange, access::Caller caller)
   record_.began = engine_.clock().now();
   record_.origin = trace::origin_of(exchange_->request());
   record_.origin.key = caller_.name;
-  record_.place = trace::new_place(record_.origin, trace::nanoseconds(record_.began));
+  record_.place =
+      trace::new_place(record_.origin, trace::nanoseconds(record_.began), engine_.ids());
   record_.trace_id = record_.origin.trace_id;
   record_.request_id = exchange_->request().id;
   const trace::Recorder* recorder = engine_.recorder();

@@ -65,6 +65,8 @@ class Engine {
   http::Upstream& upstream() { return *options_.upstream; }
   const Clock& clock() const { return options_.clock; }
   Random& random() { return options_.random; }
+  /// For the ids of runs, which are no secrets: the system's entropy is a system call each.
+  Random& ids() { return ids_; }
   Timers& timers() { return *timers_; }
   Lanes& lanes() { return *lanes_; }
   CallerLimits& callers() { return callers_; }
@@ -80,6 +82,7 @@ class Engine {
   void declare_prices(const Plan& plan);
 
   Gateway::Options options_;
+  SeededRandom ids_{options_.random.next()};
   HealthBook book_;
   mutable std::mutex plan_mutex_;
   PlanPtr plan_;
