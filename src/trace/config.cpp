@@ -1,8 +1,17 @@
 #include "trace/config.hpp"
 
+#include "http/client.hpp"
 #include "trace/masks.hpp"
 
 namespace slipway::trace {
+
+Result<void> ExportConfig::validate() const {
+  if (!endpoint.starts_with("http://") && !endpoint.starts_with("https://"))
+    return fail(Code::invalid_argument,
+                "endpoint: '{}' is no address of a collector; write http://HOST:4318/v1/traces",
+                http::redact_url(endpoint));
+  return {};
+}
 
 Result<void> TracesConfig::validate() const {
   constexpr std::size_t request_bytes_least = 1024, request_bytes_most = 1u << 30;

@@ -2,12 +2,24 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/json.hpp"
 
 namespace slipway::trace {
+
+/// Another collector that gets all runs too.
+struct ExportConfig {
+  std::string endpoint;                        ///< "http://collector:4318/v1/traces"
+  std::map<std::string, std::string> headers;  ///< Values may be "env:NAME" or "file:PATH".
+  std::vector<std::string> projects;           ///< Empty: all.
+  static constexpr std::string_view required[] = {"endpoint"};
+  Result<void> validate() const;
+};
+BOOST_DESCRIBE_STRUCT(ExportConfig, (), (endpoint, headers, projects))
 
 struct TracesConfig {
   std::size_t max_request_bytes = 20u << 20;  ///< Of one body, after decompression too.
@@ -19,10 +31,11 @@ struct TracesConfig {
   bool own = true;       ///< Calls of the gateway, questions, searches and jobs are runs too,
   bool payloads = true;  ///< with what was asked and answered,
   double sample = 1;     ///< in this share of the traces, 0..1; what failed always.
+  std::map<std::string, ExportConfig> exports;  ///< By name.
   Result<void> validate() const;
 };
 BOOST_DESCRIBE_STRUCT(TracesConfig, (),
                       (max_request_bytes, max_queued_bytes, retention_days, mask, own, payloads,
-                       sample))
+                       sample, exports))
 
 }  // namespace slipway::trace
