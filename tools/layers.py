@@ -28,7 +28,7 @@ THIRD_PARTY = {
     "gumbo.h": ({"documents"}, "parsers of foreign bytes run in the sandbox of documents"),
     "md4c": ({"documents"}, "parsers of foreign bytes run in the sandbox of documents"),
     "zlib.h": ({"documents", "http"}, "archives are foreign bytes; documents/detail/zip.hpp has the limits"),
-    "zstd.h": ({"http"}, "bodies are foreign bytes; the edge unpacks them within its limits"),
+    "zstd.h": ({"http", "trace"}, "bodies are foreign bytes; the edge unpacks them within its limits"),
     "pugixml": ({"documents"}, "parsers of foreign bytes run in the sandbox of documents"),
     "png.h": ({"documents"}, "pictures are foreign bytes; documents/images.hpp decodes them in the sandbox"),
     "jpeglib.h": ({"documents"}, "pictures are foreign bytes; documents/images.hpp decodes them in the sandbox"),

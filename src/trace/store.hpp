@@ -1,7 +1,6 @@
 // Where runs live: what was taken is on disk before `ingest` returns, and the next read sees it.
 //
-// Patches are merged by (trace, id) in any order. Batches that come at once share a commit. Text
-// search follows within two seconds.
+// Patches are merged by (trace, id) in any order. Batches that come at once share a commit.
 #pragma once
 
 #include <filesystem>
@@ -121,15 +120,22 @@ struct StoreCounters {
 class TraceStore {
  public:
   struct Options {
-    std::filesystem::path path;  ///< Of the database; ":memory:" for tests.
+    /// The folder; ":memory:" for tests (a private one that goes with the object). A database of
+    /// the version before, at `path` + ".db", is taken over.
+    std::filesystem::path path;
     const Clock& clock = system_clock();
     std::size_t queued_bytes_max = 64u << 20;
+    /// Of the youngest traces; more become a file.
+    std::size_t memory_bytes_max = 48u << 20;
+    /// Sees what is there at this moment, beside a process that writes; nothing can be changed.
+    bool is_read_only = false;
     /// What is known of prices at this moment.
     std::function<std::shared_ptr<const PriceBook>()> prices;
     /// Applied to every patch before anything is written.
     std::function<void(RunPatch&)> mask;
   };
-  /// Fails: as opening a database.
+  /// Fails: conflict (another process writes there), not_found (nothing to be read only),
+  /// invalid_argument (damaged), unavailable, forbidden.
   static Result<std::unique_ptr<TraceStore>> open(Options options);
   virtual ~TraceStore() = default;
 
@@ -147,6 +153,8 @@ class TraceStore {
   virtual Result<std::vector<std::string>> child_ids(const Context& context, const Run& run) = 0;
   /// Fails: not_found.
   virtual Result<void> remove(const Context& context, const std::string& trace_id) = 0;
+  /// Deletes all that began before `time`; how many.
+  virtual Result<std::int64_t> remove_before(const Context& context, Nanoseconds time) = 0;
 
   // All of one query: fails invalid_argument (the cursor is not of this query).
   virtual Result<Page<TraceSummary>> traces(const Context& context, const Query& query) = 0;

@@ -77,7 +77,7 @@ int main(int argc, char** argv) {
   if (argc < 2) return 2;
   const std::filesystem::path folder = argv[1];
   const std::size_t runs = number(2, 200'000), batch = number(3, 500), threads = number(4, 2);
-  auto store = TraceStore::open({.path = folder / "traces.db"});
+  auto store = TraceStore::open({.path = folder / "traces"});
   if (!store) must(std::move(store.error()));
   const Context context;
   const auto begin = Steady::now();
@@ -97,8 +97,8 @@ int main(int argc, char** argv) {
   must((*store)->settle(context));
   const double indexed = seconds_since(begin);
   std::uintmax_t bytes = 0;
-  for (const auto& file : std::filesystem::directory_iterator(folder))
-    bytes += std::filesystem::file_size(file);
+  for (const auto& file : std::filesystem::recursive_directory_iterator(folder))
+    if (file.is_regular_file()) bytes += file.file_size();
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   std::cout << fmt::format(

@@ -52,9 +52,13 @@ std::shared_ptr<const PriceBook> prices(const std::string& output = "2e-06") {
 }
 
 struct Stand {
+  explicit Stand(std::size_t memory_bytes_max)
+      : store(must(TraceStore::open(
+            {.path = ":memory:", .memory_bytes_max = memory_bytes_max, .prices = [this] {
+               return book;
+             }}))) {}
   std::shared_ptr<const PriceBook> book = prices();
-  std::unique_ptr<TraceStore> store =
-      must(TraceStore::open({.path = ":memory:", .prices = [this] { return book; }}));
+  std::unique_ptr<TraceStore> store;
   Context context;
 
   void take(std::vector<RunPatch> runs) { must(store->ingest(context, std::move(runs))); }
@@ -65,14 +69,23 @@ struct Stand {
   }
 };
 
+/// All in memory.
+struct InMemory : Stand {
+  InMemory() : Stand(48u << 20) {}
+};
+/// What was taken goes to a file as soon as it can, again and again.
+struct InFiles : Stand {
+  InFiles() : Stand(1) {}
+};
+
 using Ids = std::vector<std::string>;
 
 Filter filter(const char* text) { return must(parse_filter(must(json::parse(text)))); }
 
 }  // namespace
 
-TEST_CASE("a tree is read as it was told, with its sums") {
-  Stand s;
+TEST_CASE_TEMPLATE("a tree is read as it was told, with its sums", S, InMemory, InFiles) {
+  S s;
   RunPatch root = run("t", "root-t", "", 0, 10);
   root.project = "shop";
   root.inputs = Payload{R"({"question": 1.0})"};
@@ -102,7 +115,8 @@ TEST_CASE("a tree is read as it was told, with its sums") {
   CHECK(s.store->trace(s.context, "none", true).error().code() == Code::not_found);
 }
 
-TEST_CASE("patches make the same run in whatever order they come, again and again") {
+TEST_CASE_TEMPLATE("patches make the same run in whatever order they come, again and again", S,
+                   InMemory, InFiles) {
   std::vector<RunPatch> patches;
   RunPatch post = run("t", "r", "", 0, -1);
   post.project = "shop";
@@ -125,7 +139,7 @@ TEST_CASE("patches make the same run in whatever order they come, again and agai
   std::mt19937 random(3);
   for (int round = 0; round < 12; ++round) {
     std::shuffle(patches.begin(), patches.end(), random);
-    Stand s;
+    S s;
     if (round % 2 == 0)
       s.take(patches);
     else
@@ -147,8 +161,9 @@ TEST_CASE("patches make the same run in whatever order they come, again and agai
   }
 }
 
-TEST_CASE("a trace whose root has not come is pending, and takes its words when it comes") {
-  Stand s;
+TEST_CASE_TEMPLATE("a trace whose root has not come is pending, and takes its words when it comes",
+                   S, InMemory, InFiles) {
+  S s;
   s.take({run("t", "b", "a", 5, 10), run("t", "c", "b", 7, 20)});
   TraceSummary seen = must(s.store->trace(s.context, "t", false)).summary;
   CHECK_FALSE(seen.name);
@@ -165,8 +180,9 @@ TEST_CASE("a trace whose root has not come is pending, and takes its words when 
   CHECK(seen.start == base);
 }
 
-TEST_CASE("a client that does not name the trace finds it by parent and by run") {
-  Stand s;
+TEST_CASE_TEMPLATE("a client that does not name the trace finds it by parent and by run", S,
+                   InMemory, InFiles) {
+  S s;
   s.take({run("", "root", "", 0, 1), run("", "child", "root", 0, 1),
           run("", "grandchild", "child", 0, 1)});
   RunPatch patch;
@@ -178,8 +194,9 @@ TEST_CASE("a client that does not name the trace finds it by parent and by run")
   CHECK(trace.summary.error_count == 1);
 }
 
-TEST_CASE("queries select by every field, and by what any run of the tree has") {
-  Stand s;
+TEST_CASE_TEMPLATE("queries select by every field, and by what any run of the tree has", S,
+                   InMemory, InFiles) {
+  S s;
   for (int i = 0; i < 6; ++i) {
     const std::string t = std::to_string(i);
     RunPatch root = run(t, "root-" + t, "", i, 10 * (i + 1));
@@ -233,8 +250,9 @@ TEST_CASE("queries select by every field, and by what any run of the tree has") 
   CHECK(page.items[0].trace_id == "1");
 }
 
-TEST_CASE("a walk by cursors gives each trace once while new ones arrive") {
-  Stand s;
+TEST_CASE_TEMPLATE("a walk by cursors gives each trace once while new ones arrive", S, InMemory,
+                   InFiles) {
+  S s;
   for (int i = 0; i < 25; ++i) s.take({run("t" + std::to_string(i), "r", "", i / 3, i % 4)});
   for (const Sort sort :
        {Sort::start_time_descending, Sort::start_time, Sort::latency_ms_descending}) {
@@ -260,8 +278,10 @@ TEST_CASE("a walk by cursors gives each trace once while new ones arrive") {
   CHECK(s.store->traces(s.context, wrong).error().code() == Code::invalid_argument);
 }
 
-TEST_CASE("costs are grouped, kept when prices change, and made anew when that is asked for") {
-  Stand s;
+TEST_CASE_TEMPLATE(
+    "costs are grouped, kept when prices change, and made anew when that is asked for", S, InMemory,
+    InFiles) {
+  S s;
   s.take({run("t", "root-t", "", 0, 9), call("t", "a", "gpt", 10, 10), call("t", "b", "gpt", 0, 10),
           call("t", "c", "nobody", 5, 5)});
   CostReport report = must(s.store->costs(s.context, {}, GroupBy::model));
@@ -280,8 +300,9 @@ TEST_CASE("costs are grouped, kept when prices change, and made anew when that i
   CHECK(must(s.store->trace(s.context, "t", false)).summary.cost->value == 90'000'000);
 }
 
-TEST_CASE("percentiles are exact and a deleted trace is nowhere any more") {
-  Stand s;
+TEST_CASE_TEMPLATE("percentiles are exact and a deleted trace is nowhere any more", S, InMemory,
+                   InFiles) {
+  S s;
   for (int i = 1; i <= 100; ++i) {
     RunPatch root = run("t" + std::to_string(i), "r", "", i, i);
     root.inputs = Payload{"secret word", true};
@@ -304,8 +325,9 @@ TEST_CASE("percentiles are exact and a deleted trace is nowhere any more") {
   CHECK(must(s.store->projects(s.context, 10, "")).items.at(0).traces == 99);
 }
 
-TEST_CASE("many threads bring runs in at once, and too much at once is refused") {
-  Stand s;
+TEST_CASE_TEMPLATE("many threads bring runs in at once, and too much at once is refused", S,
+                   InMemory, InFiles) {
+  S s;
   std::vector<std::thread> threads;
   for (int thread = 0; thread < 4; ++thread)
     threads.emplace_back([&, thread] {

@@ -143,18 +143,16 @@ Result<std::unique_ptr<TracesSource>> open_traces(App& app, const TracesOptions&
     return std::unique_ptr<TracesSource>(
         std::make_unique<ServedTraces>(options.url, std::move(key)));
   }
-  const std::filesystem::path file = traces_file(TRY(app.data_folder()));
+  const std::filesystem::path folder = traces_folder(TRY(app.data_folder()));
+  // Those of the version before are taken over first, which is a change.
   std::error_code ignored;
-  if (!std::filesystem::exists(file, ignored))
+  const bool is_old = std::filesystem::exists(folder.string() + ".db", ignored);
+  if (!is_old && !std::filesystem::exists(folder, ignored))
     return fail(Code::not_found,
                 "there are no traces in '{}'; name another folder with --data, or a server with "
                 "--url",
-                file.parent_path().string());
-  auto store = trace::TraceStore::open({.path = file, .prices = [] {
-                                          return std::make_shared<const trace::PriceBook>(
-                                              std::vector<trace::PriceRow>(),
-                                              std::vector<trace::PriceRow>());
-                                        }});
+                folder.parent_path().string());
+  auto store = trace::TraceStore::open({.path = folder, .is_read_only = !is_old});
   if (!store)
     return fail(store.error().code(), "{}; if a server uses the folder, ask it: --url URL",
                 store.error().message());

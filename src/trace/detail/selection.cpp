@@ -10,34 +10,6 @@ namespace slipway::trace::detail {
 
 namespace {
 
-constexpr double nanoseconds_per_millisecond = 1e6;
-
-std::int64_t nanoseconds(double milliseconds) {
-  constexpr double most = 9.2e18;
-  const double value = std::clamp(milliseconds * nanoseconds_per_millisecond, -most, most);
-  return static_cast<std::int64_t>(value);
-}
-
-/// What both tables have, under their own names.
-void add_common(Conditions& conditions, const Query& query, const std::string& table) {
-  if (query.project) conditions.add(table + ".project = ?", {*query.project});
-  if (query.status)
-    conditions.add(table + ".status = ?", {static_cast<std::int64_t>(*query.status)});
-  if (query.from) conditions.add(table + ".start_ns >= ?", {*query.from});
-  if (query.to) conditions.add(table + ".start_ns < ?", {*query.to});
-  if (query.min_latency_ms)
-    conditions.add(table + ".latency_ns >= ?", {nanoseconds(*query.min_latency_ms)});
-  if (query.max_latency_ms)
-    conditions.add(table + ".latency_ns <= ?", {nanoseconds(*query.max_latency_ms)});
-  if (query.name) conditions.add("r.name = ?", {*query.name});
-  if (query.session_id) conditions.add("r.session_id = ?", {*query.session_id});
-  if (query.user_id) conditions.add("r.user_id = ?", {*query.user_id});
-}
-
-constexpr std::string_view has_tag =
-    "EXISTS(SELECT 1 FROM json_each(CASE {0}.rest WHEN '' THEN '{{}}' ELSE {0}.rest END, '$.tags') "
-    "tag WHERE tag.value = ?)";
-
 std::optional<int> compare_times(std::string_view a, std::string_view b) {
   constexpr std::size_t shortest = 19;  // "2026-11-23T08:00:00"
   if (a.size() < shortest || b.size() < shortest || a[10] != 'T' || b[10] != 'T') return {};
@@ -153,54 +125,6 @@ json::Value run_field(const Run& run, std::string_view field) {
 
 }  // namespace
 
-void Conditions::add(std::string sql, std::vector<Operand> operands) {
-  sql_ += sql_.empty() ? " WHERE " : " AND ";
-  sql_ += sql;
-  for (Operand& operand : operands) operands_.push_back(std::move(operand));
-}
-
-std::string Conditions::text() const { return sql_; }
-
-void Conditions::bind(store::Statement& statement) const {
-  for (std::size_t i = 0; i < operands_.size(); ++i)
-    std::visit([&](const auto& operand) { statement.bind(static_cast<int>(i), operand); },
-               operands_[i]);
-}
-
-Conditions run_conditions(const Query& query) {
-  Conditions conditions;
-  add_common(conditions, query, "r");
-  if (query.trace_id)
-    conditions.add("r.trace = (SELECT n FROM trace_traces WHERE trace_id = ?)", {*query.trace_id});
-  if (query.kind) conditions.add("r.kind = ?", {static_cast<std::int64_t>(*query.kind)});
-  if (query.model) conditions.add("r.model = ?", {*query.model});
-  if (query.tag) conditions.add(fmt::format(fmt::runtime(has_tag), "r"), {*query.tag});
-  if (!query.text.phrases.empty())
-    conditions.add("r.n IN (SELECT rowid FROM trace_words WHERE trace_words MATCH ?)",
-                   {match_text(query.text)});
-  return conditions;
-}
-
-Conditions trace_conditions(const Query& query) {
-  Conditions conditions;
-  add_common(conditions, query, "t");
-  // What any run of the tree may have.
-  const auto any_run = [&](const std::string& condition, Conditions::Operand operand) {
-    conditions.add("EXISTS(SELECT 1 FROM trace_runs x WHERE x.trace = t.n AND " + condition + ")",
-                   {std::move(operand)});
-  };
-  if (query.trace_id) conditions.add("t.trace_id = ?", {*query.trace_id});
-  if (query.kind) any_run("x.kind = ?", static_cast<std::int64_t>(*query.kind));
-  if (query.model) any_run("x.model = ?", *query.model);
-  if (query.tag) any_run(fmt::format(fmt::runtime(has_tag), "x"), *query.tag);
-  if (!query.text.phrases.empty())
-    conditions.add(
-        "t.n IN (SELECT x.trace FROM trace_words JOIN trace_runs x ON x.n = trace_words.rowid "
-        "WHERE trace_words MATCH ?)",
-        {match_text(query.text)});
-  return conditions;
-}
-
 Result<std::optional<Cursor>> parse_cursor(const Query& query) {
   if (query.cursor.empty()) return std::optional<Cursor>();
   std::int64_t parts[3] = {};
@@ -222,33 +146,6 @@ std::string cursor_text(const Query& query, const Cursor& cursor) {
   return fmt::format("{}.{}.{}", static_cast<int>(query.sort), cursor.value, cursor.n);
 }
 
-Order order_of(Sort sort, std::string_view table) {
-  const auto column = [&](std::string_view name) { return fmt::format("{}.{}", table, name); };
-  const auto or_least = [&](std::string_view name) {
-    return fmt::format("ifnull({}.{}, -1)", table, name);
-  };
-  switch (sort) {
-    case Sort::start_time_descending: return {column("start_ns"), true};
-    case Sort::start_time: return {column("start_ns"), false};
-    case Sort::latency_ms: return {or_least("latency_ns"), false};
-    case Sort::latency_ms_descending: return {or_least("latency_ns"), true};
-    case Sort::cost_usd: return {or_least("cost"), false};
-    case Sort::cost_usd_descending: return {or_least("cost"), true};
-    case Sort::total_tokens: return {column("total_tokens"), false};
-    case Sort::total_tokens_descending: return {column("total_tokens"), true};
-  }
-  return {};
-}
-
-std::string Order::text(std::string_view table) const {
-  const char* const direction = is_descending ? "DESC" : "ASC";
-  return fmt::format(" ORDER BY {} {}, {}.n {}", column, direction, table, direction);
-}
-
-std::string Order::beyond(std::string_view table) const {
-  return fmt::format("({}, {}.n) {} (?, ?)", column, table, is_descending ? "<" : ">");
-}
-
 bool matches(const Filter& filter, const Lookup& field) {
   if (const auto* condition = std::get_if<Condition>(&filter.node))
     return holds(*condition, field(condition->field));
@@ -265,46 +162,6 @@ bool matches(const Filter& filter, const Lookup& field) {
 
 Lookup lookup_in(const Run& run) {
   return [&run](std::string_view field) { return run_field(run, field); };
-}
-
-Lookup lookup_in(const TraceSummary& summary, const Run& root) {
-  return [&](std::string_view field) -> json::Value {
-    if (field == "id" || field == "trace_id") return json::Value(summary.id);
-    if (field == "project") return json::Value(summary.project);
-    if (field == "status") return json::Value(json::name(summary.status));
-    if (field == "start_time") return json::Value(time_text(summary.start));
-    if (field == "end_time" && summary.end) return json::Value(time_text(*summary.end));
-    if (field == "latency_ms") {
-      if (!summary.end) return nullptr;
-      return json::Value(static_cast<double>(*summary.end - summary.start) /
-                         nanoseconds_per_millisecond);
-    }
-    if (field == "run_count") return json::Value(summary.run_count);
-    if (field == "error_count") return json::Value(summary.error_count);
-    if (field == "model" || field == "models") return texts(summary.models);
-    if (field == "input_tokens") return json::Value(summary.input_tokens);
-    if (field == "output_tokens") return json::Value(summary.output_tokens);
-    if (field == "total_tokens") return json::Value(summary.total_tokens);
-    if (field == "cost_usd")
-      return summary.cost ? json::Value(summary.cost->dollars()) : json::Value(nullptr);
-    return run_field(root, field);
-  };
-}
-
-std::string match_text(const TextQuery& text) {
-  std::string match;
-  for (const auto& phrase : text.phrases) {
-    if (!match.empty()) match += " AND ";
-    match += '"';
-    for (std::size_t i = 0; i < phrase.size(); ++i) {
-      if (i > 0) match += ' ';
-      // Words hold letters and digits only; a quote would end the phrase.
-      for (const char c : phrase[i])
-        if (c != '"') match += c;
-    }
-    match += '"';
-  }
-  return match;
 }
 
 }  // namespace slipway::trace::detail

@@ -107,30 +107,6 @@ Cost cost_from(const json::Object& object) {
   return cost;
 }
 
-std::string rest_of(const StoredRun& stored) {
-  const Run& run = stored.run;
-  json::Object rest;
-  if (!run.tags.empty()) rest["tags"] = json::to(run.tags);
-  if (!run.metadata.empty()) rest["metadata"] = run.metadata;
-  if (!run.attributes.empty()) rest["attributes"] = run.attributes;
-  if (!run.extra.empty()) rest["extra"] = run.extra;
-  if (!run.events.empty()) rest["events"] = to_array(run.events);
-  if (!stored.sent_usage.is_empty()) rest["usage"] = to_object(stored.sent_usage);
-  if (run.cost) rest["cost"] = to_object(*run.cost);
-  const SentCost& sent = stored.sent_cost;
-  if (sent.input || sent.output || sent.total)
-    rest["sent_cost"] =
-        json::Array{json::to(sent.input), json::to(sent.output), json::to(sent.total)};
-  const auto text = [&rest](const char* key, const std::optional<std::string>& value) {
-    if (value) rest[key] = *value;
-  };
-  text("request_model", stored.request_model);
-  text("service_tier", stored.service_tier);
-  text("dotted_order", run.dotted_order);
-  text("example", run.reference_example_id);
-  return rest.empty() ? std::string() : json::dump(json::Value(std::move(rest)));
-}
-
 void take_rest(StoredRun& stored, json::Object& rest) {
   Run& run = stored.run;
   const auto object = [&rest](const char* key, json::Object& to) {
@@ -297,58 +273,6 @@ void read_payload(const store::Statement& row, Run& run) {
     run.outputs = Payload{std::string(row.blob(19)), (kinds & outputs_are_text) != 0};
 }
 
-Result<void> write_run(store::Connection& connection, StoredRun& stored) {
-  constexpr std::string_view replace =
-      "INSERT OR REPLACE INTO trace_runs(n, trace, id, parent_id, project, name, kind, status, "
-      "error, start_ns, end_ns, first_token_ns, session_id, user_id, provider, model, rest, "
-      "is_unpriced, inputs, outputs, payload_kinds, latency_ns, input_tokens, output_tokens, "
-      "total_tokens, cache_read_tokens, cost) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,"
-      "?,?,?,?)";
-  Run& run = stored.run;
-  auto insert = TRY(connection.prepare(replace));
-  const auto time = [&insert](int at, const std::optional<Nanoseconds>& value) {
-    if (value)
-      insert.bind(at, *value);
-    else
-      insert.bind_null(at);
-  };
-  const auto payload = [&insert](int at, const std::optional<Payload>& value) {
-    if (value)
-      insert.bind_blob(at, value->bytes);
-    else
-      insert.bind_null(at);
-  };
-  if (run.arrival == 0)
-    insert.bind_null(0);
-  else
-    insert.bind(0, run.arrival);
-  const std::string rest = rest_of(stored);
-  insert.bind(1, stored.trace).bind(2, run.id).bind(3, run.parent_id).bind(4, run.project);
-  insert.bind(5, run.name)
-      .bind(6, static_cast<int>(run.kind))
-      .bind(7, static_cast<int>(run.status));
-  insert.bind(8, run.error).bind(9, run.start);
-  time(10, run.end);
-  time(11, run.first_token);
-  insert.bind(12, run.session_id).bind(13, run.user_id).bind(14, run.provider).bind(15, run.model);
-  insert.bind(16, rest).bind(17, stored.is_unpriced ? 1 : 0);
-  payload(18, run.inputs);
-  payload(19, run.outputs);
-  insert.bind(20, (run.inputs && run.inputs->is_text ? inputs_are_text : 0) |
-                      (run.outputs && run.outputs->is_text ? outputs_are_text : 0));
-  time(21, run.end ? std::optional(*run.end - run.start) : std::nullopt);
-  const Usage usage = run.usage.value_or(Usage());
-  insert.bind(22, usage.input_tokens).bind(23, usage.output_tokens).bind(24, usage.total_tokens);
-  insert.bind(25, usage.cache_read_tokens);
-  if (run.cost)
-    insert.bind(26, run.cost->total.value);
-  else
-    insert.bind_null(26);
-  TRY(insert.run());
-  if (run.arrival == 0) run.arrival = connection.last_insert_id();
-  return {};
-}
-
 std::string rest_text(const StoredRun& stored) {
   const Run& run = stored.run;
   std::string text;
@@ -387,22 +311,10 @@ Result<void> take_rest_text(StoredRun& stored, std::string_view text) {
     if (const json::Value* error = parsed.as_object().if_contains("error"))
       stored.run.error = std::string(error->as_string());
   } catch (const std::exception&) {
-    return fail(Code::invalid_argument, "run '{}': what is stored of it is damaged",
-                stored.run.id);
+    return fail(Code::invalid_argument, "run '{}': what is stored of it is damaged", stored.run.id);
   }
-  if (!stored.sent_usage.is_empty())
-    stored.run.usage = inclusive_usage(stored.sent_usage).usage;
+  if (!stored.sent_usage.is_empty()) stored.run.usage = inclusive_usage(stored.sent_usage).usage;
   return {};
-}
-
-std::string searched_text(const Run& run) {
-  std::string text = run.name;
-  for (const std::string& more :
-       {text_of(run.inputs), text_of(run.outputs), run.error.value_or("")})
-    if (!more.empty()) text += "\n" + more;
-  std::string metadata;
-  add_text(json::Value(run.metadata), metadata);
-  return metadata.empty() ? text : text + "\n" + metadata;
 }
 
 std::string preview(const std::optional<Payload>& payload) {

@@ -1,4 +1,5 @@
-// A run as the database keeps it: what is searched and summed in columns, the rest as one JSON.
+// A run with all that was said of it, how patches make it, and the part of it that is stored as one
+// JSON. Rows of the version before, which kept runs in SQLite, are read here too.
 #pragma once
 
 #include <string>
@@ -14,7 +15,7 @@ namespace slipway::trace::detail {
 /// All that was said of a run, so that it can be said again and priced again.
 struct StoredRun {
   Run run;
-  std::int64_t trace = 0;  ///< Row of its trace.
+  std::int64_t trace = 0;  ///< Row of its trace, in the database of the version before.
   SentUsage sent_usage;
   SentCost sent_cost;
   std::optional<std::string> request_model, service_tier;
@@ -37,11 +38,12 @@ inline constexpr std::string_view payload_columns = ", r.inputs, r.outputs, r.pa
 Result<StoredRun> read_run(const store::Statement& row, bool with_payload);
 /// The payloads of a run that was read without them from the same row.
 void read_payload(const store::Statement& row, Run& run);
-/// As a new row, or in place of the row of `run.arrival` when that is not 0.
-Result<void> write_run(store::Connection& connection, StoredRun& stored);
+/// All of a run that lists do not look at, as one JSON: what `run_columns` have no column for, and
+/// the error. Empty: there is nothing.
+std::string rest_text(const StoredRun& stored);
+/// The reverse, into a run that has the rest already. Fails: invalid_argument (damaged).
+Result<void> take_rest_text(StoredRun& stored, std::string_view text);
 
-/// What is searched by words: name, inputs, outputs, error and the values of the metadata.
-std::string searched_text(const Run& run);
 /// At most 300 characters of the strings in a payload.
 std::string preview(const std::optional<Payload>& payload);
 

@@ -1,0 +1,297 @@
+#include "trace/detail/filing.hpp"
+
+#include <algorithm>
+#include <bit>
+
+#include "core/log.hpp"
+#include "trace/detail/segment_writer.hpp"
+
+namespace slipway::trace::detail {
+
+namespace {
+
+constexpr std::chrono::seconds pause_after_failure{1};
+constexpr std::size_t merge_least = 6;  ///< Segments of about one size.
+constexpr std::size_t merge_most = 32;
+constexpr Nanoseconds day = 86'400'000'000'000;
+
+Nanoseconds day_of(Nanoseconds time) { return time / day - (time % day < 0 ? 1 : 0); }
+
+/// Sizes that differ less than fourfold are about one size.
+unsigned size_class(const Shelved& one) {
+  constexpr std::size_t smallest = 1024;
+  return static_cast<unsigned>(std::bit_width(one.segment->runs() / smallest)) / 2;
+}
+
+bool is_mostly_dead(const Shelved& one) {
+  constexpr std::size_t share = 3;
+  return one.manifest && one.manifest->count * share > one.segment->traces();
+}
+
+Result<Shelved> open_segment(Shelf& shelf, std::uint64_t number) {
+  const auto path = segment_path(shelf.folder(), number);
+  return Shelved{number, TRY(Segment::open(path, number, shelf.cache())), nullptr, nullptr,
+                 nullptr};
+}
+
+std::vector<std::uint64_t> numbers_of(const std::vector<Shelved>& segments) {
+  std::vector<std::uint64_t> numbers;
+  for (const Shelved& one : segments) numbers.push_back(one.number);
+  return numbers;
+}
+
+}  // namespace
+
+Filing::~Filing() {
+  for (std::jthread* thread : {&sealer_, &merger_}) {
+    thread->request_stop();
+    if (thread->joinable()) thread->join();
+  }
+}
+
+void Filing::start() {
+  sealer_ = std::jthread([this](const std::stop_token& stop) { seal_until_stopped(stop); });
+  merger_ = std::jthread([this](const std::stop_token& stop) { merge_until_stopped(stop); });
+}
+
+Result<Manifest> Filing::open(const Manifest& manifest) {
+  std::vector<Shelved> segments;
+  for (const Manifest::Segment& one : manifest.segments) {
+    Shelved shelved = TRY(open_segment(options_.shelf, one.number));
+    const std::size_t traces = shelved.segment->traces();
+    std::vector<std::size_t> dead;
+    for (const std::uint32_t row : one.dead)
+      if (row < traces) dead.push_back(row);
+    if (!dead.empty()) shelved.manifest = with_dead(nullptr, traces, dead);
+    shelved.live = shelved.set_aside = shelved.manifest;
+    segments.push_back(std::move(shelved));
+  }
+  options_.shelf.open(std::move(segments));
+  const std::lock_guard lock(mutex_);
+  manifest_ = manifest;
+  manifest_.segments.clear();
+  may_merge_ = true;
+  return manifest_;
+}
+
+Manifest Filing::header() const {
+  const std::lock_guard lock(mutex_);
+  return manifest_;
+}
+
+std::uint64_t Filing::take_number() {
+  const std::lock_guard lock(mutex_);
+  return manifest_.next_segment++;
+}
+
+void Filing::seal_from(std::uint64_t journal, const Arrivals& arrivals) {
+  const std::lock_guard lock(mutex_);
+  next_journal_ = journal;
+  next_arrivals_ = arrivals;
+  is_sealing_ = true;
+  has_work_.notify_all();
+}
+
+bool Filing::wait_until_sealed(std::chrono::milliseconds timeout) {
+  std::unique_lock lock(mutex_);
+  return sealed_.wait_for(lock, timeout, [this] { return !is_sealing_; });
+}
+
+/// One segment for each day: retention deletes files.
+Result<std::vector<Shelved>> Filing::write(std::vector<MemTracePtr> traces) {
+  std::map<Nanoseconds, std::vector<MemTracePtr>> days;
+  for (MemTracePtr& trace : traces) {
+    const Nanoseconds start = trace->head.number(TraceNumber::start);
+    days[day_of(start)].push_back(std::move(trace));
+  }
+  traces.clear();
+  std::vector<Shelved> written;
+  for (auto& [day, of_day] : days) {
+    const std::uint64_t number = take_number();
+    Shelf& shelf = options_.shelf;
+    const auto made = [&]() -> Result<Shelved> {
+      TRY(write_segment(segment_path(shelf.folder(), number), shelf.is_durable(),
+                        std::move(of_day)));
+      return open_segment(shelf, number);
+    }();
+    if (!made) {
+      delete_files(numbers_of(written));
+      return made.error();
+    }
+    written.push_back(*made);
+  }
+  return written;
+}
+
+Result<void> Filing::seal() {
+  Shelf::Replacement replacement;
+  replacement.added = TRY(write(options_.shelf.aside()));
+  replacement.is_seal = true;
+  const std::lock_guard filing(filing_);
+  Manifest next = header();
+  {
+    const std::lock_guard lock(mutex_);
+    next.journal = next_journal_;
+    next.next_run = next_arrivals_.next_run;
+    next.next_trace = next_arrivals_.next_trace;
+  }
+  const std::vector<std::uint64_t> written = numbers_of(replacement.added);
+  if (const auto replaced = options_.shelf.replace(next, std::move(replacement)); !replaced) {
+    delete_files(written);
+    return replaced;
+  }
+  const std::lock_guard lock(mutex_);
+  const std::uint64_t first = std::exchange(manifest_.journal, next.journal);
+  manifest_.next_run = next.next_run;
+  manifest_.next_trace = next.next_trace;
+  std::error_code error;
+  for (std::uint64_t old = first; old < next.journal; ++old)
+    std::filesystem::remove(journal_path(options_.shelf.folder(), old), error);
+  return {};
+}
+
+void Filing::seal_until_stopped(const std::stop_token& stop) {
+  for (;;) {
+    {
+      std::unique_lock lock(mutex_);
+      if (!has_work_.wait(lock, stop, [this] { return is_sealing_; })) return;
+    }
+    const auto sealed = seal();
+    std::unique_lock lock(mutex_);
+    if (sealed) {
+      is_sealing_ = false;
+      may_merge_ = true;
+      sealed_.notify_all();
+      has_work_.notify_all();
+      continue;
+    }
+    log::warning("traces stay in memory and in their journal for now: {}",
+                 sealed.error().message());
+    has_work_.wait_for(lock, stop, pause_after_failure, [] { return false; });
+    if (stop.stop_requested()) return;
+  }
+}
+
+// --- Merges
+
+std::vector<Shelved> Filing::choose() const {
+  std::map<std::pair<Nanoseconds, unsigned>, std::vector<Shelved>> alike;
+  for (const Shelved& one : options_.shelf.segments()) {
+    if (is_mostly_dead(one)) return {one};
+    alike[{day_of(one.segment->range(TraceNumber::start).least), size_class(one)}].push_back(one);
+  }
+  for (auto& [key, segments] : alike) {
+    if (segments.size() < merge_least) continue;
+    std::size_t runs = 0;
+    std::uint64_t bytes = 0;
+    std::vector<Shelved> chosen;
+    for (Shelved& one : segments) {
+      if (chosen.size() == merge_most ||
+          (runs += one.segment->runs()) > options_.segment_runs_max ||
+          (bytes += one.segment->file_bytes()) > options_.segment_bytes_max)
+        break;
+      chosen.push_back(std::move(one));
+    }
+    if (chosen.size() > 1) return chosen;
+  }
+  return {};
+}
+
+Result<bool> Filing::merge(const Context& context) {
+  const std::vector<Shelved> inputs = choose();
+  if (inputs.empty()) return false;
+  Shelf& shelf = options_.shelf;
+  Shelf::Replacement replacement;
+  replacement.removed = numbers_of(inputs);
+  const std::uint64_t number = take_number();
+  replacement.new_rows = TRY(
+      merge_segments(context, segment_path(shelf.folder(), number), shelf.is_durable(), inputs));
+  replacement.added.push_back(TRY(open_segment(shelf, number)));
+  const std::vector<std::uint64_t> removed = replacement.removed;
+  const std::lock_guard filing(filing_);
+  // Somebody may have dropped one of them meanwhile.
+  const std::vector<Shelved> now = shelf.segments();
+  const bool are_there = std::all_of(removed.begin(), removed.end(), [&](std::uint64_t old) {
+    return std::any_of(now.begin(), now.end(),
+                       [old](const Shelved& one) { return one.number == old; });
+  });
+  if (!are_there) {
+    delete_files({number});
+    return true;
+  }
+  if (replacement.added.front().segment->traces() == 0) {
+    replacement.added.clear();
+    replacement.new_rows.clear();
+    delete_files({number});
+  }
+  if (const auto replaced = shelf.replace(header(), std::move(replacement)); !replaced) {
+    delete_files({number});
+    return replaced.error();
+  }
+  delete_files(removed);
+  return true;
+}
+
+void Filing::merge_until_stopped(const std::stop_token& stop) {
+  const Context context(stop);
+  for (;;) {
+    {
+      std::unique_lock lock(mutex_);
+      if (!has_work_.wait(lock, stop, [this] { return may_merge_; })) return;
+      may_merge_ = false;
+    }
+    Result<bool> more = true;
+    while (more && *more) more = merge(context);
+    // Readers' pages are the system's to keep, not the program's.
+    for (const Shelved& one : options_.shelf.segments()) one.segment->release();
+    if (more || stop.stop_requested()) continue;
+    log::warning("small files of traces stay for now: {}", more.error().message());
+    std::unique_lock lock(mutex_);
+    has_work_.wait_for(lock, stop, pause_after_failure, [] { return false; });
+    may_merge_ = true;
+  }
+}
+
+void Filing::delete_files(const std::vector<std::uint64_t>& numbers) {
+  std::error_code error;
+  for (const std::uint64_t number : numbers)
+    std::filesystem::remove(segment_path(options_.shelf.folder(), number), error);
+}
+
+Result<std::vector<std::uint64_t>> Filing::drop(const std::vector<std::uint64_t>& numbers) {
+  const std::lock_guard filing(filing_);
+  Shelf::Replacement replacement;
+  // A trace of it that has moved needs it after a restart, until that is sealed.
+  for (const Shelved& one : options_.shelf.segments())
+    if (std::find(numbers.begin(), numbers.end(), one.number) != numbers.end() &&
+        one.live == one.manifest)
+      replacement.removed.push_back(one.number);
+  const std::vector<std::uint64_t> gone = replacement.removed;
+  if (gone.empty()) return gone;
+  TRY(options_.shelf.replace(header(), std::move(replacement)));
+  delete_files(gone);
+  return gone;
+}
+
+// --- Imports
+
+Result<void> Filing::add(std::vector<MemTracePtr> traces) {
+  for (Shelved& one : TRY(write(std::move(traces)))) imported_.push_back(std::move(one));
+  return {};
+}
+
+Result<void> Filing::publish(const Arrivals& arrivals) {
+  Manifest next = header();
+  next.next_run = arrivals.next_run;
+  next.next_trace = arrivals.next_trace;
+  Shelf::Replacement replacement;
+  replacement.added = std::move(imported_);
+  TRY(options_.shelf.replace(next, std::move(replacement)));
+  const std::lock_guard lock(mutex_);
+  manifest_.next_run = next.next_run;
+  manifest_.next_trace = next.next_trace;
+  may_merge_ = true;
+  return {};
+}
+
+}  // namespace slipway::trace::detail

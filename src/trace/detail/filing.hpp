@@ -1,0 +1,70 @@
+// Writes what was set aside to segments, and small segments to larger ones, on threads of its own.
+#pragma once
+
+#include <condition_variable>
+#include <mutex>
+#include <stop_token>
+#include <thread>
+
+#include "trace/detail/batch.hpp"
+#include "trace/detail/shelf.hpp"
+
+namespace slipway::trace::detail {
+
+/// Safe to use from many threads.
+class Filing {
+ public:
+  struct Options {
+    Shelf& shelf;  ///< Outlives it.
+    std::size_t segment_runs_max = 640'000;
+    std::uint64_t segment_bytes_max = 512u << 20;
+  };
+  explicit Filing(Options options) : options_(options) {}
+  /// Ends the threads; a merge is given up, a seal is finished.
+  ~Filing();
+  Filing(const Filing&) = delete;
+  Filing& operator=(const Filing&) = delete;
+
+  /// Opens what the manifest names. Before anything else. Fails: invalid_argument (damaged).
+  Result<Manifest> open(const Manifest& manifest);
+  void start();
+
+  /// The shelf has set a table aside; what comes later is in journals from `journal` on.
+  void seal_from(std::uint64_t journal, const Arrivals& arrivals);
+  /// Waits until nothing is set aside. False: it took too long.
+  bool wait_until_sealed(std::chrono::milliseconds timeout);
+
+  /// Writes traces straight into segments: for an import. One at a time, before `start`.
+  Result<void> add(std::vector<MemTracePtr> traces);
+  /// Ends an import.
+  Result<void> publish(const Arrivals& arrivals);
+
+  /// Deletes whole segments; those that cannot go now are left. Gives the numbers of those that
+  /// went. No trace may be changed meanwhile.
+  Result<std::vector<std::uint64_t>> drop(const std::vector<std::uint64_t>& numbers);
+
+ private:
+  void seal_until_stopped(const std::stop_token& stop);
+  void merge_until_stopped(const std::stop_token& stop);
+  Result<void> seal();
+  /// False: there is nothing to merge.
+  Result<bool> merge(const Context& context);
+  std::vector<Shelved> choose() const;
+  std::uint64_t take_number();
+  Result<std::vector<Shelved>> write(std::vector<MemTracePtr> traces);
+  void delete_files(const std::vector<std::uint64_t>& numbers);
+  Manifest header() const;
+
+  const Options options_;
+  mutable std::mutex mutex_;  // Guards what follows, but for the threads.
+  std::condition_variable_any has_work_, sealed_;
+  Manifest manifest_;  ///< Without segments.
+  std::uint64_t next_journal_ = 0;
+  Arrivals next_arrivals_;
+  bool is_sealing_ = false, may_merge_ = false;
+  std::mutex filing_;  ///< Held by whoever replaces the manifest.
+  std::vector<Shelved> imported_;
+  std::jthread sealer_, merger_;
+};
+
+}  // namespace slipway::trace::detail

@@ -1,0 +1,27 @@
+// What readers of the store are answered, out of one view of it.
+#pragma once
+
+#include "trace/detail/best_rows.hpp"
+#include "trace/store.hpp"
+
+namespace slipway::trace::detail {
+
+// Fails, all of them: invalid_argument (damaged), and when the context ends.
+
+/// Fails: not_found.
+Result<Trace> read_trace(const View& view, const std::string& trace_id, bool with_payload);
+/// Fails: not_found.
+Result<Run> read_one_run(const View& view, const std::string& id, const std::string& trace_id);
+std::vector<std::string> read_child_ids(const View& view, const Run& run);
+Result<Page<TraceSummary>> read_traces(const Context& context, const View& view,
+                                       const Query& query);
+Result<Page<Run>> read_runs(const Context& context, const View& view, const Query& query);
+Result<Stats> read_stats(const Context& context, const View& view, const Query& query,
+                         std::optional<GroupBy> group_by);
+Result<CostReport> read_costs(const Context& context, const View& view, const Query& query,
+                              GroupBy group_by);
+
+using ProjectMap = std::map<std::string, Project, std::less<>>;
+ProjectMap count_projects(const PartView& view);
+
+}  // namespace slipway::trace::detail
