@@ -62,6 +62,10 @@ bool is_valid_utf8(std::string_view text) {
         continue;
       }
     }
+    if (static_cast<unsigned char>(text[at]) < 0x80) {
+      ++at;
+      continue;
+    }
     const Decoded decoded = decode(text, at);
     if (!decoded.valid) return false;
     at += decoded.bytes;
