@@ -69,7 +69,7 @@ struct Notes<budgets::AlertConfig> {
   static constexpr std::string_view schema = R"({"required": ["at", "webhook"], "properties": {
     "at": {"exclusiveMinimum": 0, "maximum": 10, "description":
       "Share of the limit that was spent.", "example": 0.8},
-    "webhook": {"maxLength": 2048, "pattern": "^https?://", "description":
+    "webhook": {"maxLength": 2048, "description":
       "Gets a POST, once for each threshold and period."}}})";
 };
 template <>
