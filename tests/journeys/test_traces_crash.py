@@ -1,0 +1,75 @@
+"""Whatever ends the server, every trace that was acknowledged is there afterwards, whole."""
+import concurrent.futures
+import http.client
+import os
+import random
+import threading
+import time
+import uuid
+
+from serving import serve
+
+ROUNDS = 6
+SENDERS = 4
+
+
+def batch(sender, number):
+    """Three runs of one trace, with enough text that memory fills and files are written."""
+    root = str(uuid.uuid4())
+    runs = []
+    for place in range(3):
+        run = root if place == 0 else str(uuid.uuid4())
+        runs.append({"id": run, "trace_id": root, "parent_run_id": None if place == 0 else root, "name": f"s{sender}-{number}-{place}",
+                     "run_type": "chain", "start_time": "2026-11-23T08:00:00", "end_time": "2026-11-23T08:00:01",
+                     "inputs": {"noise": os.urandom(20_000).hex(), "mark": f"mark{sender}x{number}"}})
+    return root, {"post": runs, "patch": []}
+
+
+def send_until_dead(server, sender, taken, stop):
+    number = 0
+    while not stop.is_set():
+        root, body = batch(sender, number)
+        number += 1
+        try:
+            if server.post("/langsmith/runs/batch", body).status == 202:
+                taken.append((root, f"mark{sender}x{number - 1}"))
+        except (OSError, http.client.HTTPException):
+            return
+
+
+def test_kill_9_loses_nothing_that_was_acknowledged(slipway):
+    chance = random.Random(7)
+    taken = []
+    for _ in range(ROUNDS):
+        stop = threading.Event()
+        server = serve(slipway)
+        with concurrent.futures.ThreadPoolExecutor(SENDERS) as pool:
+            senders = [pool.submit(send_until_dead, server, sender, taken, stop) for sender in range(SENDERS)]
+            time.sleep(chance.uniform(0.5, 3))
+            server.process.kill()
+            server.process.wait()
+            stop.set()
+            for sender in senders:
+                sender.result()
+    assert len(taken) > 50
+    with serve(slipway) as server:
+        missing = []
+        for root, mark in taken:
+            reply = server.get(f"/api/traces/{root}")
+            if reply.status != 200 or reply.json["run_count"] != 3 or reply.json["roots"][0]["inputs"]["mark"] != mark:
+                missing.append((root, reply.status))
+        assert missing == []
+        root, mark = taken[len(taken) // 2]
+        found = server.get(f"/api/traces?q={mark}").json["items"]
+        assert root in [item["id"] for item in found]
+        total = server.get("/api/traces/stats").json
+        assert total["traces"] >= len(taken) and total["runs"] == 3 * total["traces"]
+
+
+def test_others_read_beside_a_server_and_do_not_write(slipway):
+    with serve(slipway) as server:
+        root, body = batch(0, 0)
+        assert server.post("/langsmith/runs/batch", body).status == 202
+        assert slipway.result("traces", "show", root)["run_count"] == 3
+        second = slipway.fails(1, "serve", "--port", 0)
+        assert "another process has the traces" in second.err
