@@ -164,7 +164,9 @@ class LibraryOnDatabase final : public Library {
   Result<Answer> ask(const Context& context, const AskRequest& request,
                      const AskEvents& events) override {
     auto answered = TRY(detail::answer(context, shelf_, texts_, request, events));
-    TRY(detail::store_receipt(context, shelf_, request, answered));
+    auto stored = detail::store_receipt(context, shelf_, request, answered);
+    detail::end_run(answered, stored);
+    TRY(std::move(stored));
     return std::move(answered.answer);
   }
 

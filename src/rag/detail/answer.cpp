@@ -109,11 +109,8 @@ Result<Answered> Answering::run() {
     trail_.fail(answered.error());
     return answered;
   }
-  const Answer& reply = answered->answer;
-  if (run_.keeps_payloads()) run_.outputs(to_json(reply));
-  run_.metadata("refused", reply.refused);
-  if (reply.reason) run_.metadata("reason", json::Value(json::name(*reply.reason)));
-  run_.end();
+  answered->trail = trail_;
+  answered->run = std::move(run_);
   return answered;
 }
 
@@ -416,6 +413,19 @@ void Answering::extract(Composer& composer) const {
 }
 
 }  // namespace
+
+void end_run(Answered& answered, const Result<void>& stored) {
+  trace::Span& run = answered.run;
+  if (!stored) {
+    run.fail(stored.error());
+    return;
+  }
+  const Answer& reply = answered.answer;
+  if (run.keeps_payloads()) run.outputs(to_json(reply));
+  run.metadata("refused", reply.refused);
+  if (reply.reason) run.metadata("reason", json::Value(json::name(*reply.reason)));
+  run.end();
+}
 
 Result<Answered> answer(const Context& context, Shelf& shelf, Texts& texts,
                         const AskRequest& request, const AskEvents& events) {

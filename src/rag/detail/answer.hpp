@@ -4,6 +4,7 @@
 
 #include "rag/detail/evidence.hpp"
 #include "rag/library.hpp"
+#include "trace/spans.hpp"
 
 namespace slipway::rag::detail {
 
@@ -19,7 +20,12 @@ struct Answered {
   Answer answer;
   Retrieved retrieved;
   Generation generation;
+  trace::Trail trail;  ///< With the run of all of it, which has not ended yet.
+  trace::Span run;
 };
+
+/// Its run tells the answer, or why there is none after all.
+void end_run(Answered& answered, const Result<void>& stored);
 
 /// Retrieves, answers, cites and checks; stores nothing.
 Result<Answered> answer(const Context&, Shelf&, Texts&, const AskRequest&, const AskEvents&);

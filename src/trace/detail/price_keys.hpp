@@ -18,8 +18,9 @@ inline constexpr std::string_view output_key = "output_cost_per_token";
 inline constexpr std::string_view reasoning_key = "output_cost_per_reasoning_token";
 inline constexpr std::string_view output_audio_key = "output_cost_per_audio_token";
 
-/// Ours: of a second that the call takes, for models that are paid by the hour.
-inline constexpr std::string_view second_key = "cost_per_second";
+/// Ours: of a second that a call takes. (The table's own seconds are of audio, or of a
+/// reservation.)
+inline constexpr std::string_view second_key = "cost_per_call_second";
 
 inline constexpr std::array<std::string_view, 9> base_keys{
     input_key,  cache_read_key, cache_write_key,  cache_write_1h_key, input_audio_key,
