@@ -201,7 +201,9 @@ def test_streams_fallbacks_and_failures(slipway, upstream):
         assert ask(server, max_tokens=100).status == 502
         assert budget(server, id)["spent_usd"] == before
         # The run says what it was given.
-        run = server.get(f"/api/traces/{reply.headers['x-slipway-trace-id']}").json["roots"][0]
+        trace = f"/api/traces/{reply.headers['x-slipway-trace-id']}"
+        eventually(lambda: server.get(trace).status == 200)  # Runs are written after their reply.
+        run = server.get(trace).json["roots"][0]
         assert run["metadata"]["budget"]["name"] == "team"
         assert run["metadata"]["budget"]["settled_usd"] == pytest.approx(COST)
 
@@ -246,6 +248,7 @@ def test_the_sdks_get_their_exception_and_do_not_ask_again(slipway, upstream):
         with pytest.raises(openai.RateLimitError):
             openai.OpenAI(base_url=f"{server.url}/openai/v1", api_key="none").chat.completions.create(
                 model="m", messages=[{"role": "user", "content": "Hi"}], stream=True)
+        eventually(lambda: server.get("/api/runs?status=error").json["items"])
         refused_run = server.get("/api/runs?status=error").json["items"][0]
         assert refused_run["metadata"]["budget"]["reserved_usd"] == 0
 
@@ -266,7 +269,7 @@ def test_scopes_come_from_bodies_and_headers(slipway, upstream):
 
 
 def test_budgets_of_the_configuration_keep_what_was_spent(slipway, upstream):
-    config = configuration(upstream, budgets={"team": {"limit_usd": COST * 1.5, "on_exceed": "clamp"}})
+    config = configuration(upstream, budgets={"team": {"limit_usd": COST * 1.5, "on_exceed": "clamp"}}, log={"level": "info"})
     with serve(slipway, config=config) as server:
         assert ask(server).status == 200
         assert ask(server, max_tokens=100).status == 429
@@ -290,27 +293,27 @@ def test_budgets_of_the_configuration_keep_what_was_spent(slipway, upstream):
 def test_alerts_are_told_once_also_after_a_restart(slipway, upstream, hooks):
     hooks.failures = 1
     config = configuration(upstream)
-    with serve(slipway, config=config) as server:
-        id = make(server, limit_usd=COST * 4, on_exceed="clamp",
-                  alerts=[{"at": 0.5, "webhook": hooks.url + "/half"}, {"at": 0.9, "webhook": hooks.url + "/full"}])
-        ask(server)
-        ask(server)
-        crossed = time.time()
-        eventually(lambda: len(hooks.heard) >= 2)
-        path, body, at = hooks.heard[0]
-        assert path == "/half" and at - crossed < 5
-        assert body["event"] == "budget.alert" and body["budget"] == {"id": id, "name": "team"} and body["at"] == 0.5
-        assert body["spent_usd"] == pytest.approx(2 * COST) and body["limit_usd"] == pytest.approx(4 * COST)
-        assert body["remaining_usd"] == pytest.approx(2 * COST) and body["time"].endswith("Z")
-        assert hooks.heard[1][1] == body  # The first one was answered with 500.
-        hooks.failures = 10**6
-        ask(server)
-        ask(server)
-        eventually(lambda: len(hooks.heard) >= 3)
-        assert budget(server, id)["alerts"][1]["fired_at"]
-        hooks.failures = 0
-        server.process.kill()
-        server.process.wait()
+    server = serve(slipway, config=config)
+    id = make(server, limit_usd=COST * 4, on_exceed="clamp",
+              alerts=[{"at": 0.5, "webhook": hooks.url + "/half"}, {"at": 0.9, "webhook": hooks.url + "/full"}])
+    ask(server)
+    ask(server)
+    crossed = time.time()
+    eventually(lambda: len(hooks.heard) >= 2)
+    path, body, at = hooks.heard[0]
+    assert path == "/half" and at - crossed < 5
+    assert body["event"] == "budget.alert" and body["budget"] == {"id": id, "name": "team"} and body["at"] == 0.5
+    assert body["spent_usd"] == pytest.approx(2 * COST) and body["limit_usd"] == pytest.approx(4 * COST)
+    assert body["remaining_usd"] == pytest.approx(2 * COST) and body["time"].endswith("Z")
+    assert hooks.heard[1][1] == body  # The first one was answered with 500.
+    hooks.failures = 10**6
+    ask(server)
+    ask(server)
+    eventually(lambda: len(hooks.heard) >= 3)
+    assert budget(server, id)["alerts"][1]["fired_at"]
+    hooks.failures = 0
+    server.process.kill()
+    server.process.wait()
     with serve(slipway, config=config) as server:
         eventually(lambda: len(hooks.heard) >= 4, 70)
         time.sleep(1.5)
