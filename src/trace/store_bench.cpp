@@ -1,6 +1,7 @@
 // How many runs a second are taken and on disk, what they weigh, how long reads take.
 //
-// Usage: store_bench FOLDER [RUNS [BATCH [THREADS]]]
+// Usage: store_bench FOLDER [RUNS [BATCH [THREADS [read]]]]
+// With "read" the runs are there already, from a call before.
 //
 // Small spans as an application sends them: trees of ten, a few attributes, short inputs and
 // outputs.
@@ -68,6 +69,109 @@ void must(const Result<void>& result) {
   std::exit(1);
 }
 
+constexpr const char* large_trace = "00000000000000000000000000002000";
+
+/// Four children each.
+std::vector<RunPatch> large_tree() {
+  constexpr std::size_t runs = 2000;
+  std::vector<RunPatch> tree;
+  for (std::size_t i = 0; i < runs; ++i) {
+    tree.push_back(span(i));
+    tree.back().trace_id = large_trace;
+    tree.back().parent_id.reset();
+    if (i > 0) tree.back().parent_id = tree[(i - 1) / 4].id;
+  }
+  return tree;
+}
+
+template <typename T>
+void must(const Result<T>& result) {
+  if (result) return;
+  std::cerr << "store_bench: " << result.error().message() << "\n";
+  std::exit(1);
+}
+
+/// Medians over reads of different traces.
+void measure_reads(TraceStore& store, std::size_t runs) {
+  const Context context;
+  const auto show = [](const char* what, double milliseconds) {
+    std::cout << fmt::format("{:<44} {:>8.2f} ms\n", what, milliseconds);
+  };
+  const auto number = [runs](std::size_t i) { return i * 7919 % runs; };
+  const auto listed = [&](auto&& set) {
+    return median_ms([&](std::size_t i) {
+      Query query;
+      query.project = "bench";
+      set(query, i);
+      must(store.traces(context, query));
+    });
+  };
+  const auto filtered = [](Query& query, const std::string& text) {
+    auto value = json::parse(text);
+    must(value);
+    auto filter = parse_filter(*value);
+    must(filter);
+    query.filter = *std::move(filter);
+  };
+  show("tree of ten", median_ms([&](std::size_t i) {
+         must(store.trace(context, span(number(i)).trace_id, true));
+       }));
+  show("tree of 2,000",
+       median_ms([&](std::size_t) { must(store.trace(context, large_trace, true)); }));
+  show("list, newest", listed([](Query&, std::size_t) {}));
+  show("list, by latency from some milliseconds on",
+       listed([](Query& query, std::size_t i) { query.min_latency_ms = static_cast<double>(i); }));
+  show("list, slowest first",
+       listed([](Query& query, std::size_t) { query.sort = Sort::latency_ms_descending; }));
+  show("list, nothing is so slow", listed([](Query& query, std::size_t) {
+         query.min_latency_ms = 995.5;
+         query.max_latency_ms = 995.6;
+       }));
+  show("list, one customer's (attribute)", listed([&](Query& query, std::size_t i) {
+         filtered(query, fmt::format(R"({{"attributes.customer":{}}})", i * 10));
+       }));
+  show("words, one of its kind", listed([&](Query& query, std::size_t i) {
+         query.text.phrases = {{"order"}, {std::to_string(number(i) / 10 * 10)}};
+       }));
+  show("words, in every tree",
+       listed([](Query& query, std::size_t) { query.text.phrases = {{"order"}}; }));
+  const auto begin = Steady::now();
+  must(store.stats(context, {}, GroupBy::model));
+  show("statistics of all, once", seconds_since(begin) * 1e3);
+}
+
+struct Load {
+  std::size_t runs, batch, threads;
+};
+
+void measure_ingest(const std::filesystem::path& folder, const Load& load) {
+  auto store = TraceStore::open({.path = folder});
+  if (!store) must(std::move(store.error()));
+  const Context context;
+  const auto begin = Steady::now();
+  std::atomic<std::size_t> next{0};
+  std::vector<std::thread> senders;
+  for (std::size_t i = 0; i < load.threads; ++i)
+    senders.emplace_back([&] {
+      for (std::size_t first; (first = next.fetch_add(load.batch)) < load.runs;) {
+        std::vector<RunPatch> patches;
+        for (std::size_t n = first; n < std::min(load.runs, first + load.batch); ++n)
+          patches.push_back(span(n));
+        must((*store)->ingest(context, std::move(patches)));
+      }
+    });
+  for (std::thread& sender : senders) sender.join();
+  const double seconds = seconds_since(begin);
+  std::uintmax_t bytes = 0;
+  for (const auto& file : std::filesystem::recursive_directory_iterator(folder))
+    if (file.is_regular_file()) bytes += file.file_size();
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  std::cout << fmt::format(
+      "{:.0f} runs/s durable and found by their words, {} bytes a run, peak {} MB\n",
+      static_cast<double>(load.runs) / seconds, bytes / load.runs, usage.ru_maxrss / 1024);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -77,58 +181,13 @@ int main(int argc, char** argv) {
   if (argc < 2) return 2;
   const std::filesystem::path folder = argv[1];
   const std::size_t runs = number(2, 200'000), batch = number(3, 500), threads = number(4, 2);
+  if (!(argc > 5 && std::string_view(argv[5]) == "read"))
+    measure_ingest(folder / "traces", {.runs = runs, .batch = batch, .threads = threads});
+  const auto opened = Steady::now();
   auto store = TraceStore::open({.path = folder / "traces"});
   if (!store) must(std::move(store.error()));
-  const Context context;
-  const auto begin = Steady::now();
-  std::atomic<std::size_t> next{0};
-  std::vector<std::thread> senders;
-  for (std::size_t i = 0; i < threads; ++i)
-    senders.emplace_back([&] {
-      for (std::size_t first; (first = next.fetch_add(batch)) < runs;) {
-        std::vector<RunPatch> patches;
-        for (std::size_t n = first; n < std::min(runs, first + batch); ++n)
-          patches.push_back(span(n));
-        must((*store)->ingest(context, std::move(patches)));
-      }
-    });
-  for (std::thread& sender : senders) sender.join();
-  const double seconds = seconds_since(begin);
-  must((*store)->settle(context));
-  const double indexed = seconds_since(begin);
-  std::uintmax_t bytes = 0;
-  for (const auto& file : std::filesystem::recursive_directory_iterator(folder))
-    if (file.is_regular_file()) bytes += file.file_size();
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  std::cout << fmt::format(
-      "{:.0f} runs/s durable, {:.0f} with text search, {} bytes a run, peak {} MB\n",
-      static_cast<double>(runs) / seconds, static_cast<double>(runs) / indexed, bytes / runs,
-      usage.ru_maxrss / 1024);
-  const auto tree = [&](std::size_t i) {
-    must([&]() -> Result<void> {
-      TRY((*store)->trace(context, span(i * 7919 % runs).trace_id, true));
-      return {};
-    }());
-  };
-  const auto list = [&](std::size_t i) {
-    Query query;
-    query.min_latency_ms = static_cast<double>(i);
-    query.project = "bench";
-    must([&]() -> Result<void> {
-      TRY((*store)->traces(context, query));
-      return {};
-    }());
-  };
-  const auto text = [&](std::size_t i) {
-    Query query;
-    query.text.phrases = {{"order"}, {std::to_string(i * 7919 % runs / 10 * 10)}};
-    must([&]() -> Result<void> {
-      TRY((*store)->traces(context, query));
-      return {};
-    }());
-  };
-  std::cout << fmt::format("tree {:.2f} ms, list {:.2f} ms, text {:.2f} ms (medians)\n",
-                           median_ms(tree), median_ms(list), median_ms(text));
+  std::cout << fmt::format("opened in {:.0f} ms\n", seconds_since(opened) * 1e3);
+  must((*store)->ingest(Context(), large_tree()));
+  measure_reads(**store, runs);
   return 0;
 }
