@@ -57,7 +57,7 @@ struct Cost {
 /// standard. Parts that exceed their whole are cut, so that lines never have more tokens than the
 /// whole. Absent: tokens that the row has no price for, or a total of which nobody said what is
 /// input.
-/// A row with "cost_per_call_second" charges for `milliseconds` too, and for tokens only what it says.
+/// A row with "cost_per_call_second" charges for `milliseconds` too, for tokens what it says.
 std::optional<Cost> cost_of(const Usage& usage, const PriceRow& row, std::string_view service_tier,
                             std::int64_t milliseconds = 0);
 
