@@ -147,6 +147,12 @@ struct VersionInfo {
   std::vector<std::string> tags;  ///< The youngest has "latest", too.
 };
 
+struct VersionQuery {
+  std::string tag_part;  ///< Part of a tag; empty: also those without.
+  int limit = 100;
+  int offset = 0;
+};
+
 struct Difference {
   std::vector<std::string> added, removed, modified;  ///< Ids of examples.
 };
@@ -160,6 +166,7 @@ struct ExampleQuery {
   std::string filter;  ///< and(has(metadata, '{"k": "v"}'), exists(metadata, "k")); empty: none.
   int limit = 100;     ///< 1..1000
   int offset = 0;
+  std::int64_t after = 0;  ///< Only what comes after that `Example::place`.
 };
 
 /// Experiments over one dataset side by side.
@@ -211,7 +218,8 @@ class Datasets {
   Result<Dataset> shared(const Context& context, const std::string& token);  ///< not_found
 
   /// Youngest first. Fails: not_found.
-  Result<std::vector<VersionInfo>> versions(const Context& context, const std::string& id);
+  Result<std::vector<VersionInfo>> versions(const Context& context, const std::string& id,
+                                            const VersionQuery& query = {});
   /// The last one at or before that time, or the one with that tag. Fails: not_found.
   Result<VersionInfo> version(const Context& context, const std::string& id, const AsOf& as_of);
   /// Moves the tag if it is there. Fails: not_found, invalid_argument ("latest").

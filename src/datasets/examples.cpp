@@ -27,7 +27,8 @@ Result<std::vector<Example>> by_ids(store::Connection& connection, const Example
           connection, TRY(detail::need_dataset(connection, now->example.dataset_id)), query.as_of));
     }
     auto revision = TRY(detail::find_example(connection, trace::as_uuid(id), version));
-    if (!revision || !selection.takes(revision->example)) continue;
+    if (!revision || revision->ordinal <= query.after) continue;
+    if (!selection.takes(revision->example)) continue;
     if (query.dataset_id && revision->example.dataset_id != trace::as_uuid(*query.dataset_id))
       continue;
     found.push_back(*std::move(revision));
@@ -95,7 +96,8 @@ Result<std::vector<Example>> Datasets::examples(const Context& context, const Ex
     const auto row = TRY(detail::need_dataset(connection, trace::as_uuid(*query.dataset_id)));
     const Version version = TRY(detail::resolve(connection, row, query.as_of));
     int skipped = 0;
-    return detail::each_example(connection, row.n, version,
+    return detail::each_example(connection,
+                                {.dataset = row.n, .version = version, .after = query.after},
                                 [&](store::Statement& statement) -> Result<bool> {
                                   if (static_cast<int>(found.size()) >= query.limit) return false;
                                   // Rows that only stand before the page need not be read.
@@ -120,7 +122,8 @@ Result<std::vector<std::string>> Datasets::splits(const Context& context, const 
     const auto row = TRY(detail::need_dataset(connection, trace::as_uuid(id)));
     const Version version = TRY(detail::resolve(connection, row, as_of));
     return detail::each_example(
-        connection, row.n, version, [&](store::Statement& statement) -> Result<bool> {
+        connection, {.dataset = row.n, .version = version},
+        [&](store::Statement& statement) -> Result<bool> {
           for (std::string& name : TRY(detail::read_revision(statement)).example.splits())
             names.insert(std::move(name));
           return true;

@@ -28,32 +28,15 @@ Result<Version> last_at(store::Connection& connection, const detail::DatasetRow&
   return select.integer(0);
 }
 
-Result<std::vector<VersionInfo>> all_versions(store::Connection& connection,
-                                              const detail::DatasetRow& row) {
-  std::map<Version, std::vector<std::string>> tags;
-  auto tagged = TRY(
-      connection.prepare("SELECT version, tag FROM datasets_tags WHERE dataset = ? ORDER BY tag"));
-  tagged.bind(0, row.n);
-  while (TRY(tagged.step())) tags[tagged.integer(0)].emplace_back(tagged.text(1));
-  auto select = TRY(connection.prepare(
-      "SELECT version FROM datasets_versions WHERE dataset = ? ORDER BY version DESC"));
-  select.bind(0, row.n);
-  std::vector<VersionInfo> all;
-  while (TRY(select.step())) {
-    VersionInfo& info = all.emplace_back();
-    info.version = select.integer(0);
-    if (all.size() == 1) info.tags.emplace_back("latest");
-    if (const auto own = tags.find(info.version); own != tags.end())
-      info.tags.insert(info.tags.end(), own->second.begin(), own->second.end());
-  }
-  return all;
-}
-
 Result<VersionInfo> info_of(store::Connection& connection, const detail::DatasetRow& row,
                             Version version) {
-  for (VersionInfo& info : TRY(all_versions(connection, row)))
-    if (info.version == version) return std::move(info);
-  return fail(Code::internal, "version {} of dataset {} is gone", version, row.dataset.id);
+  VersionInfo info{.version = version};
+  if (version == TRY(last_at(connection, row, AsOf{}))) info.tags.emplace_back("latest");
+  auto tags = TRY(connection.prepare(
+      "SELECT tag FROM datasets_tags WHERE dataset = ? AND version = ? ORDER BY tag"));
+  tags.bind(0, row.n).bind(1, version);
+  while (TRY(tags.step())) info.tags.emplace_back(tags.text(0));
+  return info;
 }
 
 /// The text, or the same with sorted keys where it can be read.
@@ -77,7 +60,7 @@ std::string digest_of(const Example& example) {
 Result<std::map<std::string, Version>> born(store::Connection& connection, std::int64_t dataset,
                                             Version version) {
   std::map<std::string, Version> all;
-  TRY(detail::each_example(connection, dataset, version,
+  TRY(detail::each_example(connection, {.dataset = dataset, .version = version},
                            [&](store::Statement& row) -> Result<bool> {
                              const Example example = TRY(detail::read_revision(row)).example;
                              all.emplace(example.id, example.modified);
@@ -98,10 +81,17 @@ Result<AsOf> parse_as_of(const std::string& text) {
   return AsOf{.time = TRY(trace::read_langsmith_time(text).within("as_of")) / nanoseconds};
 }
 
-Result<std::vector<VersionInfo>> Datasets::versions(const Context& context, const std::string& id) {
+Result<std::vector<VersionInfo>> Datasets::versions(const Context& context, const std::string& id,
+                                                    const VersionQuery& query) {
   std::vector<VersionInfo> all;
   TRY(options_.database.read(context, [&](store::Connection& connection) -> Result<void> {
-    all = TRY(all_versions(connection, TRY(detail::need_dataset(connection, trace::as_uuid(id)))));
+    const auto row = TRY(detail::need_dataset(connection, trace::as_uuid(id)));
+    auto select = TRY(connection.prepare(
+        "SELECT version FROM datasets_versions v WHERE dataset = ?1 AND (?2 = '' OR "
+        "EXISTS(SELECT 1 FROM datasets_tags t WHERE t.dataset = ?1 AND t.version = v.version AND "
+        "instr(t.tag, ?2) > 0)) ORDER BY version DESC LIMIT ?3 OFFSET ?4"));
+    select.bind(0, row.n).bind(1, query.tag_part).bind(2, query.limit).bind(3, query.offset);
+    while (TRY(select.step())) all.push_back(TRY(info_of(connection, row, select.integer(0))));
     return {};
   }));
   return all;
@@ -185,7 +175,7 @@ Result<std::string> Datasets::digest(const Context& context, const std::string& 
       return {};
     }
     std::vector<std::string> all;
-    TRY(detail::each_example(connection, dataset, version,
+    TRY(detail::each_example(connection, {.dataset = dataset, .version = version},
                              [&](store::Statement& one) -> Result<bool> {
                                all.push_back(digest_of(TRY(detail::read_revision(one)).example));
                                return true;

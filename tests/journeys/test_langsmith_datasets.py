@@ -2,11 +2,14 @@
 import datetime
 import io
 import os
+import shutil
+import subprocess
 import time
 import uuid
 
 import langsmith
 import pytest
+from conftest import HERE, ROOT
 from langsmith import evaluate, traceable
 from langsmith.evaluation import evaluate_comparative
 from langsmith.schemas import AttachmentsOperations, ExampleCreate, ExampleUpdate
@@ -265,3 +268,16 @@ def test_examples_that_are_not_sound_are_refused_by_name(client):
     other = client.create_dataset("other")
     with pytest.raises(LangSmithConflictError):
         client.update_examples(dataset_id=other.id, updates=[ExampleUpdate(id=made.id, inputs={"q": 1})])
+
+
+@pytest.mark.parametrize("base", ["", "/langsmith"])
+def test_the_client_for_javascript_does_the_same(server, tmp_path, base):
+    script = f". {ROOT}/tools/common.sh; node_packages tests/journeys/node"
+    packages = subprocess.check_output(["bash", "-c", script], text=True, cwd=ROOT).strip()
+    for file in ("langsmith.mjs", "package.json"):
+        shutil.copy(HERE / "node" / file, tmp_path)
+    (tmp_path / "node_modules").symlink_to(packages)
+    run = subprocess.run(["node", "langsmith.mjs", server.url + base, KEY], cwd=tmp_path, capture_output=True, text=True,
+                         timeout=120)
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert run.stdout.count("fine") == 3

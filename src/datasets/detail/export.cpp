@@ -142,6 +142,7 @@ Result<Export> export_dataset(const Context& context, Datasets& datasets, const 
     TRY(context.check());
     auto page = TRY(datasets.examples(context, query));
     const bool is_last = static_cast<int>(page.size()) < query.limit;
+    const std::int64_t last = page.empty() ? 0 : page.back().place;
     for (Example& example : page) {
       size += example.inputs.size() + (example.outputs ? example.outputs->size() : 0);
       if (size > bytes_max)
@@ -153,7 +154,7 @@ Result<Export> export_dataset(const Context& context, Datasets& datasets, const 
       if (wish.format == Format::csv) all.push_back(std::move(example));
     }
     if (is_last) break;
-    query.offset += query.limit;
+    query.after = last;
   }
   if (wish.format == Format::csv) whole.bytes = TRY(csv_text(all));
   whole.media_type = wish.format == Format::csv ? "text/csv; charset=utf-8" : "application/jsonl";

@@ -64,6 +64,8 @@ struct Paging {
 };
 /// Of a list whose cursors are places in it; empty: its begin. Fails: invalid_argument.
 Result<int> read_offset(const std::string& cursor);
+/// The same of an `Example::place`.
+Result<std::int64_t> read_place(const std::string& cursor);
 Result<Paging> paging_of(const http::Request& request);
 /// The query of a list of examples: dataset, id, as_of, splits, metadata, filter, limit, offset.
 Result<ExampleQuery> example_query_of(const http::Request& request);

@@ -226,7 +226,7 @@ Reply clone(const Services& services, const ExchangePtr& exchange, const http::P
             {one.name, one.media_type, TRY(services.datasets.bytes_of(one))});
     }
     if (static_cast<int>(page.size()) < query.limit) break;
-    query.offset += query.limit;
+    query.after = page.back().place;
   }
   if (copies.empty()) return json_reply(json::Array());
   const auto written =

@@ -30,7 +30,7 @@ Reply count(const Services& services, const ExchangePtr& exchange, const http::P
     const auto page = TRY(services.datasets.examples(exchange->context(), query));
     count += page.size();
     if (static_cast<int>(page.size()) < query.limit) break;
-    query.offset += query.limit;
+    query.after = page.back().place;
   }
   return json_reply(json::Value(count));
 }

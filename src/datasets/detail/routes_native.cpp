@@ -132,19 +132,25 @@ void mount_one(http::Api& api, const Services& services) {
 
 void mount_history(http::Api& api, const Services& services) {
   Datasets* const datasets = &services.datasets;
-  api.get<DatasetWish, VersionList>(
+  api.get<VersionListing, VersionList>(
       "/api/datasets/{name}/versions",
       {.summary = "Versions of a dataset, youngest first",
        .tag = "datasets",
        .role = "read",
        .name = "list_dataset_versions",
        .fails = {Code::not_found}},
-      [datasets](const http::Call& call, const DatasetWish& wish) -> Result<VersionList> {
+      [datasets](const http::Call& call, const VersionListing& wish) -> Result<VersionList> {
         const Named one = TRY(named(call.context(), *datasets, wish.name));
-        VersionList all;
-        for (const VersionInfo& info : TRY(datasets->versions(call.context(), one.dataset.id)))
-          all.items.push_back(shape_of(info));
-        return all;
+        const int offset = TRY(read_offset(wish.cursor));
+        VersionList page;
+        for (const VersionInfo& info : TRY(datasets->versions(
+                 call.context(), one.dataset.id, {.limit = wish.limit + 1, .offset = offset})))
+          page.items.push_back(shape_of(info));
+        if (static_cast<int>(page.items.size()) > wish.limit) {
+          page.items.pop_back();
+          page.next_cursor = std::to_string(offset + wish.limit);
+        }
+        return page;
       });
   api.put<DatasetWish, NewTagBody, VersionShape>(
       "/api/datasets/{name}/tags",

@@ -22,7 +22,7 @@ Result<Examples> list(const http::Call& call, Datasets& datasets, const ExampleL
                      .filter = wish.filter.value_or(""),
                      .limit = wish.limit + 1};
   if (wish.split) query.splits = {*wish.split};
-  query.offset = TRY(read_offset(wish.cursor));
+  query.after = TRY(read_place(wish.cursor));
   const auto found = TRY(datasets.examples(call.context(), query));
   const std::string origin = trace::server_url(call.request());
   std::string text = "{\"items\":[";
@@ -31,9 +31,8 @@ Result<Examples> list(const http::Call& call, Datasets& datasets, const ExampleL
     text += native_example_text(found[i], origin);
   }
   text += "],\"next_cursor\":";
-  text += found.size() > static_cast<std::size_t>(wish.limit)
-              ? fmt::format("\"{}\"", query.offset + wish.limit)
-              : "null";
+  const bool has_more = found.size() > static_cast<std::size_t>(wish.limit);
+  text += has_more ? fmt::format("\"{}\"", found[found.size() - 2].place) : "null";
   return Examples{text + "}"};
 }
 

@@ -9,19 +9,14 @@ namespace {
 Reply versions(const Services& services, const ExchangePtr& exchange,
                const http::PathParameters& path) {
   const Paging paging = TRY(paging_of(exchange->request()));
-  const auto part = trace::query_value(exchange->request(), "search");
+  const VersionQuery query{
+      .tag_part = trace::query_value(exchange->request(), "search").value_or(""),
+      .limit = paging.limit,
+      .offset = paging.offset};
   json::Array all;
-  int skipped = 0;
   for (const VersionInfo& info :
-       TRY(services.datasets.versions(exchange->context(), trace::path_value(path, "id")))) {
-    const bool is_found =
-        !part || std::any_of(info.tags.begin(), info.tags.end(), [&](const std::string& tag) {
-          return tag.find(*part) != std::string::npos;
-        });
-    if (!is_found || skipped++ < paging.offset) continue;
-    if (static_cast<int>(all.size()) == paging.limit) break;
+       TRY(services.datasets.versions(exchange->context(), trace::path_value(path, "id"), query)))
     all.push_back(version_json(info));
-  }
   return json_reply(all);
 }
 

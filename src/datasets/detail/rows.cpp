@@ -114,14 +114,14 @@ Result<std::optional<Revision>> find_example(store::Connection& connection, cons
   return std::optional(TRY(read_revision(select)));
 }
 
-Result<void> each_example(store::Connection& connection, std::int64_t dataset, Version version,
+Result<void> each_example(store::Connection& connection, const Span& span,
                           const TakeRevision& take) {
+  const std::string_view holds =
+      span.version == latest ? "r.died = ?2" : "r.born <= ?2 AND r.died > ?2";
   auto select = TRY(connection.prepare(
-      std::string(select_revisions) +
-      (version == latest
-           ? "WHERE r.dataset = ? AND r.died = ?2 ORDER BY r.ordinal"
-           : "WHERE r.dataset = ? AND r.born <= ?2 AND r.died > ?2 ORDER BY r.ordinal")));
-  select.bind(0, dataset).bind(1, version);
+      fmt::format("{}WHERE r.dataset = ?1 AND {} AND r.ordinal > ?3 ORDER BY r.ordinal",
+                  select_revisions, holds)));
+  select.bind(0, span.dataset).bind(1, span.version).bind(2, span.after);
   while (TRY(select.step()))
     if (!TRY(take(select))) return {};
   return {};

@@ -36,10 +36,15 @@ Result<Revision> read_revision(store::Statement& row);
 /// The revision that holds at that version.
 Result<std::optional<Revision>> find_example(store::Connection& connection, const std::string& id,
                                              Version version);
-/// Calls `take` for each revision that holds at that version, in the order of the list, until it
-/// gives false.
+/// Examples of a dataset at a version, behind a place in the list.
+struct Span {
+  std::int64_t dataset = 0;
+  Version version = latest;
+  std::int64_t after = 0;
+};
+/// Calls `take` for each revision of it, in the order of the list, until it gives false.
 using TakeRevision = std::function<Result<bool>(store::Statement& row)>;
-Result<void> each_example(store::Connection& connection, std::int64_t dataset, Version version,
+Result<void> each_example(store::Connection& connection, const Span& span,
                           const TakeRevision& take);
 
 /// What there is to read for that moment: `latest`, or a version or a time.

@@ -30,6 +30,15 @@ struct DatasetWish {
 };
 BOOST_DESCRIBE_STRUCT(DatasetWish, (), (name))
 
+struct VersionListing : DatasetWish {
+  int limit = 100;
+  std::string cursor;
+  static constexpr std::string_view schema_notes = R"({"properties": {
+    "limit": {"minimum": 1, "maximum": 1000},
+    "cursor": {"maxLength": 64}}})";
+};
+BOOST_DESCRIBE_STRUCT(VersionListing, (DatasetWish), (limit, cursor))
+
 struct ExamplePath {
   std::string name, id;
   static constexpr std::string_view schema_notes = R"({"properties": {
@@ -202,8 +211,9 @@ BOOST_DESCRIBE_STRUCT(DatasetList, (), (items, next_cursor))
 
 struct VersionList {
   std::vector<VersionShape> items;
+  std::optional<std::string> next_cursor;
 };
-BOOST_DESCRIBE_STRUCT(VersionList, (), (items))
+BOOST_DESCRIBE_STRUCT(VersionList, (), (items, next_cursor))
 
 struct DiffShape {
   std::vector<std::string> added, removed, modified;

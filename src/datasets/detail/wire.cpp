@@ -124,13 +124,18 @@ Result<json::Value> body_of(const ExchangePtr& exchange) {
   return json::parse(body).within("the body");
 }
 
-Result<int> read_offset(const std::string& cursor) {
-  int offset = 0;
+Result<std::int64_t> read_place(const std::string& cursor) {
+  std::int64_t place = 0;
   const char* end = cursor.data() + cursor.size();
-  const auto read = std::from_chars(cursor.data(), end, offset);
-  if (!cursor.empty() && (read.ec != std::errc() || read.ptr != end || offset < 0))
+  const auto read = std::from_chars(cursor.data(), end, place);
+  if (!cursor.empty() && (read.ec != std::errc() || read.ptr != end || place < 0))
     return fail(Code::invalid_argument, "cursor: '{}' is none of this list", cursor.substr(0, 100));
-  return offset;
+  return place;
+}
+
+Result<int> read_offset(const std::string& cursor) {
+  constexpr std::int64_t most = 1'000'000'000;
+  return static_cast<int>(std::min(TRY(read_place(cursor)), most));
 }
 
 Result<Paging> paging_of(const http::Request& request) {
