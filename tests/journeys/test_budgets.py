@@ -11,6 +11,7 @@ import openai
 import pytest
 from mock_upstream import Upstream
 from serving import serve
+from upstreams import USAGE_IN, USAGE_OUT, Plan, Upstreams
 
 MILLION = 1_000_000
 PRICE = {"input": 1, "output": 2}  # Dollars for a million tokens.
@@ -336,3 +337,34 @@ def test_rules_tell_a_webhook_slack_and_mail(slipway, upstream, hooks):
         assert set(told["/slack"]) == {"text"} and "failed" in told["/slack"]["text"]
         assert "To: <ops@example.org>" in sink.mails[0] and "Subject: Slipway: alert 'errors'" in sink.mails[0]
     sink.close()
+
+
+def test_questions_pay_for_embedding_reranking_and_the_answer_together(slipway):
+    upstreams = Upstreams()
+    upstreams.plans["writer"] = lambda body: Plan(text="Speeding is fined with 250 euros [1].")
+    config = {"models": {"writer": {"provider": "openai", "base_url": upstreams.base_url("openai"), "api_key": "env:VENDOR_KEY",
+                                    "price": {"input": 1000, "output": 2000}}}, "defaults": {"chat_model": "writer"}}
+    with serve(slipway, config=config, environment={"VENDOR_KEY": "sk-of-the-vendor"}) as server:
+        text = "Speeding in the harbour is fined with 250 euros. The harbour master collects the fine."
+        assert server.post("/api/collections/default/documents?wait=true", {"uri": "fines", "text": text}).status == 200
+        question = {"question": "What is the fine for speeding in the harbour?", "mode": "generate"}
+        headers = {"x-slipway-user": "ann"}
+        id = make(server, scope={"user": "ann"}, limit_usd=10, period="day")
+        answer = server.post("/api/ask", question, headers=headers)
+        assert answer.status == 200 and answer.json["cost_usd"] == pytest.approx((USAGE_IN * 1000 + USAGE_OUT * 2000) / MILLION)
+        state, items = check_sums(server, id)
+        assert state["spent_usd"] == pytest.approx(answer.json["cost_usd"]) and state["reserved_usd"] == 0
+        assert [item["kind"] for item in items] == ["reserve", "release", "settle"]
+        assert server.request("PATCH", f"/api/budgets/{id}", {"limit_usd": state["spent_usd"] + 0.0001}).status == 200
+        asked = len(upstreams.requests)
+        refused = server.post("/api/ask", question, headers=headers)
+        assert refused.status == 429 and refused.headers["Content-Type"] == "application/problem+json", refused
+        assert refused.json["code"] == "budget_exceeded" and refused.json["budget"]["name"] == "team"
+        assert refused.json["budget"]["remaining_usd"] == pytest.approx(0.0001) and "'team'" in refused.json["detail"]
+        assert len(upstreams.requests) == asked
+        assert server.post("/api/ask", question).status == 200  # Not ann.
+        # What the caller allows himself is kept as well, and is no error.
+        mine = server.post("/api/ask", {**question, "budget_usd": 0.00001}).json
+        assert mine["refused"] and mine["reason"] == "budget"
+        check_sums(server, id)
+    upstreams.close()
