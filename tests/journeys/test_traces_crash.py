@@ -2,11 +2,15 @@
 import concurrent.futures
 import http.client
 import os
+import pathlib
 import random
+import subprocess
+import sys
 import threading
 import time
 import uuid
 
+import pytest
 from serving import serve
 
 ROUNDS = 6
@@ -73,3 +77,17 @@ def test_others_read_beside_a_server_and_do_not_write(slipway):
         assert slipway.result("traces", "show", root)["run_count"] == 3
         second = slipway.fails(1, "serve", "--port", 0)
         assert "another process has the traces" in second.err
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("room", [8, 120])
+def test_a_full_disk_is_told_and_loses_nothing(slipway, tmp_path, room):
+    """In a namespace of its own. The smaller one has no room for the journal, the larger one none for the files out of memory."""
+    mount = tmp_path / "disk"
+    mount.mkdir()
+    program = pathlib.Path(__file__).with_name("full_disk_traces.py")
+    slipway.data = mount / "data"
+    done = subprocess.run(["unshare", "--user", "--map-root-user", "--mount", sys.executable, program, str(mount), str(room),
+                           *slipway.command("serve", "--port", 0)],
+                          cwd=slipway.folder, env=slipway.environment, capture_output=True, text=True, timeout=170)
+    assert done.returncode == 0, done.stdout + done.stderr
