@@ -3,6 +3,7 @@
 #include "app/detail/traces_source.hpp"
 #include "app/render_traces.hpp"
 #include "core/json_members.hpp"
+#include "trace/runs_table.hpp"
 
 namespace slipway::app {
 
@@ -31,21 +32,42 @@ Result<int> traces_show(App& app, const TracesOptions& options) {
   return exit_done;
 }
 
-/// Page after page, so that memory does not grow with what is exported.
-Result<int> traces_export(App& app, const TracesOptions& options) {
-  auto query = detail::query_of(options);
-  if (!query) return app.wrong_use(query.error());
+namespace {
+
+/// Page after page, so that memory does not grow with what is exported. Gives how many there were.
+Result<std::int64_t> for_each_run(App& app, const TracesOptions& options, detail::TracesQuery query,
+                                  const std::function<Result<void>(std::string_view)>& take) {
   const auto source = TRY(detail::open_traces(app, options));
   constexpr int page_size = 200;
-  query->limit = page_size;
+  query.limit = page_size;
   std::int64_t count = 0;
   do {
-    const std::string text = TRY(source->runs(app.context(), *query));
+    const std::string text = TRY(source->runs(app.context(), query));
     json::Items items(json::member(text, "items"));
-    for (std::string_view run; items.next(run); ++count) app.print(std::string(run) + "\n");
-    query->cursor = json::unquoted(json::member(text, "next_cursor"));
+    for (std::string_view run; items.next(run); ++count) TRY(take(run));
+    query.cursor = json::unquoted(json::member(text, "next_cursor"));
     TRY(app.context().check());
-  } while (!query->cursor.empty() && app.out().has_reader());
+  } while (!query.cursor.empty() && app.out().has_reader());
+  return count;
+}
+
+}  // namespace
+
+Result<int> traces_export(App& app, const TracesOptions& options) {
+  const auto query = detail::query_of(options);
+  if (!query) return app.wrong_use(query.error());
+  std::int64_t count = 0;
+  if (options.out.empty()) {
+    count = TRY(for_each_run(app, options, *query, [&](std::string_view run) -> Result<void> {
+      app.print(std::string(run) + "\n");
+      return {};
+    }));
+  } else {
+    const auto table = TRY(trace::RunsTable::create(options.out));
+    count = TRY(
+        for_each_run(app, options, *query, [&](std::string_view run) { return table->add(run); }));
+    TRY(table->finish());
+  }
   app.note(fmt::format("{} runs", count));
   return exit_done;
 }

@@ -1,6 +1,5 @@
 #include <doctest/doctest.h>
 
-#include "http/detail/serve_for_tests.hpp"
 #include "http/loopback_server.hpp"
 #include "trace/exporter.hpp"
 #include "trace/otlp.hpp"
@@ -11,6 +10,17 @@ using slipway::http::LoopbackServer;
 using namespace std::chrono_literals;
 
 namespace {
+
+/// Waits for what another thread brings about.
+template <typename Holds>
+bool soon(Holds holds) {
+  const auto until = std::chrono::steady_clock::now() + 10s;
+  while (!holds()) {
+    if (std::chrono::steady_clock::now() > until) return false;
+    std::this_thread::sleep_for(1ms);
+  }
+  return true;
+}
 
 std::unique_ptr<TraceStore> empty_store() {
   auto store = TraceStore::open({.path = ":memory:"});
@@ -95,9 +105,9 @@ TEST_CASE("a run is sent on when it has ended, whole, and once") {
   end.outputs = Payload{R"({"answer":"so"})", false};
   ingest(*store, exporter, end);
   ingest(*store, exporter, end);
-  REQUIRE(http::soon([&] { return exporter.counters().exported == 1; }));
+  REQUIRE(soon([&] { return exporter.counters().exported == 1; }));
   ingest(*store, exporter, end);
-  REQUIRE(http::soon([&] { return exporter.counters().waiting == 0; }));
+  REQUIRE(soon([&] { return exporter.counters().waiting == 0; }));
   const auto runs = collector.runs();
   REQUIRE(runs.size() == 1);
   CHECK(runs[0].id == "00f067aa0ba902b7");
@@ -113,13 +123,13 @@ TEST_CASE("a collector without time is asked again, and what it refuses is dropp
   {
     Exporter exporter(options(*store, busy));
     ingest(*store, exporter, ended("00f067aa0ba902b7"));
-    REQUIRE(http::soon([&] { return exporter.counters().exported == 1; }));
+    REQUIRE(soon([&] { return exporter.counters().exported == 1; }));
   }
   CHECK(busy.requests().size() == 3);
   Collector strict({400});
   Exporter exporter(options(*store, strict));
   ingest(*store, exporter, ended("00f067aa0ba902b8"));
-  REQUIRE(http::soon([&] { return exporter.counters().dropped == 1; }));
+  REQUIRE(soon([&] { return exporter.counters().dropped == 1; }));
   CHECK(strict.requests().size() == 1);
 }
 
@@ -135,7 +145,7 @@ TEST_CASE("only the projects that were asked for leave, and no more wait than ma
   ingest(*store, exporter, ended("00f067aa0ba902b2", "shop"));
   ingest(*store, exporter, ended("00f067aa0ba902b3", "shop"));
   CHECK(exporter.counters().dropped == 1);
-  REQUIRE(http::soon([&] { return exporter.counters().exported == 1; }));
+  REQUIRE(soon([&] { return exporter.counters().exported == 1; }));
   CHECK(collector.runs().at(0).id == "00f067aa0ba902b2");
 }
 
@@ -149,7 +159,7 @@ TEST_CASE("an exporter that waits for its collector ends at once") {
   {
     Exporter exporter(patient);
     ingest(*store, exporter, ended("00f067aa0ba902b7"));
-    REQUIRE(http::soon([&] { return !collector.requests().empty(); }));
+    REQUIRE(soon([&] { return !collector.requests().empty(); }));
   }
   CHECK(std::chrono::steady_clock::now() - before < 10s);
 }

@@ -52,13 +52,17 @@ void Declarations::declare_traces() {
   add_place(show, *s);
   finish(show, "  slipway traces show 0af7651916cd43dd8448eb211c80319c");
 
-  CLI::App& out = add(group, "export", "Runs as lines of JSON, all that match");
+  CLI::App& out = add(group, "export", "Runs as lines of JSON or a Parquet file, all that match");
   auto e = runs<TracesOptions>(out, &traces_export);
   add_conditions(out, *e);
   add_choice(out, "--status", e->status, {"ok", "error", "pending"}, "How they ended");
   out.add_option("--trace", e->id, "Of this trace")->type_name("ID");
+  out.add_option("--parquet", e->out, "Write this Parquet file instead of lines of JSON")
+      ->type_name("FILE");
   add_place(out, *e);
-  finish(out, "  slipway traces export --project shop --from 2026-11-01T00:00:00Z >runs.jsonl");
+  finish(out,
+         "  slipway traces export --project shop --from 2026-11-01T00:00:00Z >runs.jsonl\n"
+         "  slipway traces export --status error --parquet errors.parquet");
 }
 
 }  // namespace slipway::app::detail

@@ -1,6 +1,7 @@
 #include "app/detail/tracing.hpp"
 
 #include "core/log.hpp"
+#include "core/secret.hpp"
 #include "trace/face.hpp"
 #include "trace/masks.hpp"
 #include "trace/retention.hpp"
@@ -53,7 +54,9 @@ Result<std::unique_ptr<Tracing>> Tracing::open(Options options) {
            [mask, self = tracing.get()](trace::RunPatch& run) {
              mask(run);
              if (self->evaluations_) self->evaluations_->offer(run);
+             for (const auto& exporter : self->exporters_) exporter->offer(run);
            }}));
+  TRY(tracing->open_exporters());
   tracing->rules_ = TRY(trace::Rules::open(
       {.database = options.database,
        .store = *tracing->store_,
@@ -79,6 +82,20 @@ Result<std::unique_ptr<Tracing>> Tracing::open(Options options) {
                                  .payloads = options.config.payloads});
   tracing->observe(options.metrics);
   return tracing;
+}
+
+Result<void> Tracing::open_exporters() {
+  for (const auto& [name, config] : config_.exports) {
+    std::map<std::string, std::string> headers;
+    for (const auto& [header, value] : config.headers) {
+      const bool is_secret = value.starts_with("env:") || value.starts_with("file:");
+      const std::string setting = fmt::format("traces.exports.{}.headers.{}", name, header);
+      headers[header] = is_secret ? TRY(resolve_secret(setting, value)) : value;
+    }
+    exporters_.push_back(std::make_unique<trace::Exporter>(trace::Exporter::Options{
+        .store = *store_, .config = config, .headers = std::move(headers)}));
+  }
+  return {};
 }
 
 void Tracing::set_judge(trace::Judge judge) {
@@ -133,6 +150,18 @@ void Tracing::observe(http::Metrics& metrics) {
       [](const Tracing& self) { return self.evaluations_->counters().dropped; });
   add("slipway_evaluations_waiting", Kind::gauge, "Runs that wait to be judged.",
       [](const Tracing& self) { return self.evaluations_->counters().waiting; });
+  const auto exported = [](const Tracing& self, auto member) {
+    double sum = 0;
+    for (const auto& exporter : self.exporters_)
+      sum += static_cast<double>(exporter->counters().*member);
+    return sum;
+  };
+  using Exported = trace::Exporter::Counters;
+  add("slipway_trace_runs_exported_total", Kind::counter, "Runs that another collector took.",
+      [exported](const Tracing& self) { return exported(self, &Exported::exported); });
+  add("slipway_trace_runs_export_dropped_total", Kind::counter,
+      "Runs that another collector did not get: it refused them, or had no time for too long.",
+      [exported](const Tracing& self) { return exported(self, &Exported::dropped); });
   add("slipway_trace_queued_bytes", Kind::gauge, "Bodies that wait for their commit.",
       [](const Tracing& self) { return self.intake_->queued_bytes(); });
 }

@@ -12,6 +12,7 @@
 #include "store/database.hpp"
 #include "trace/config.hpp"
 #include "trace/evaluation_queue.hpp"
+#include "trace/exporter.hpp"
 #include "trace/mount.hpp"
 #include "trace/recorder.hpp"
 
@@ -62,6 +63,7 @@ class Tracing {
         shares_(options.database) {}
 
  private:
+  Result<void> open_exporters();
   void observe(http::Metrics& metrics);
   void remove_old();
   void remove_orphans();
@@ -74,6 +76,7 @@ class Tracing {
   Guarded<std::shared_ptr<const trace::Judge>> judge_;
   std::unique_ptr<trace::Rules> rules_;
   std::unique_ptr<trace::EvaluationQueue> evaluations_;
+  std::vector<std::unique_ptr<trace::Exporter>> exporters_;
   // What brings runs ends before what looks at them.
   std::unique_ptr<trace::Intake> intake_;
   std::unique_ptr<trace::Recorder> recorder_;

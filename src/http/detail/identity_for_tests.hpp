@@ -73,8 +73,8 @@ inline void write_pem(const Identity& identity, const std::filesystem::path& bas
 class Folder {
  public:
   Folder() {
-    char name[] = "/tmp/slipway-tls-XXXXXX";
-    REQUIRE(mkdtemp(name) != nullptr);
+    std::string name = (std::filesystem::temp_directory_path() / "slipway-tls-XXXXXX").string();
+    REQUIRE(mkdtemp(name.data()) != nullptr);
     path_ = name;
   }
   ~Folder() { std::filesystem::remove_all(path_); }
