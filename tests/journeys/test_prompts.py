@@ -120,7 +120,11 @@ def test_a_call_names_a_prompt_and_its_run_knows_the_version(server):
                                 ({"id": "greeting@7"}, 404, "has no commit '7'")]:
         refused = server.post("/v1/chat/completions", {"model": "echo", "prompt": body}, headers=HEADERS)
         assert refused.status == status and words in refused.json["error"]["message"], refused
-    runs = server.get("/api/runs?kind=llm", headers=HEADERS).json["items"]
+    for _ in range(100):  # Runs of our own follow their replies.
+        runs = server.get("/api/runs?kind=llm", headers=HEADERS).json["items"]
+        if len(runs) == 2:
+            break
+        time.sleep(0.05)
     prompts = [run["metadata"].get("prompt") for run in runs]
     assert {"name": "greeting", "version": "1"} in prompts
     full = server.get(f"/api/runs/{runs[-1]['id']}", headers=HEADERS).json

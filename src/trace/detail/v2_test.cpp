@@ -82,10 +82,10 @@ TEST_CASE("traces of v2 have their root and what the tree comes to") {
   const json::Value runs = f.read("/api/v2/traces/" + uuid(3) + "/runs?project_id=" + f.project);
   CHECK(runs.at("items").as_array().size() == 2);
   const json::Value tools =
-      f.query("/api/v2/traces/query", R"-(,"tree_filter":"eq(run_type, \"tool\\")")-");
+      f.query("/api/v2/traces/query", R"-(,"tree_filter":"eq(run_type, \"tool\")")-");
   CHECK(tools.at("items").as_array().empty());
   const json::Value models =
-      f.query("/api/v2/traces/query", R"-(,"tree_filter":"eq(run_type, \"llm\\")")-");
+      f.query("/api/v2/traces/query", R"-(,"tree_filter":"eq(run_type, \"llm\")")-");
   CHECK(models.at("items").as_array().size() == 3);
 }
 
