@@ -180,7 +180,7 @@ Result<Template> template_of_manifest(const json::Object& manifest) {
   const std::string type = class_of(manifest);
   const json::Object& kwargs = object_in(manifest, "kwargs");
   Template written;
-  if (type == "RunnableSequence") {
+  if (type == "RunnableSequence" || type == "PromptPlayground") {
     written = TRY(template_of_manifest(object_in(kwargs, "first")));
     take_model(written, object_in(kwargs, "last"));
     return written;

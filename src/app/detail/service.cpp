@@ -56,6 +56,14 @@ http::Response preflight_answer(const http::Request& request) {
 /// Whoever asks for these need not say who they are.
 bool is_open(std::string_view path) { return path.starts_with("/health/") || ui::is_public(path); }
 
+/// At the root the page has its settings: who sends a key there is LangSmith's client.
+std::unique_ptr<http::Request> langsmith_settings(const http::Request& request) {
+  if (request.path != "/settings" || !request.headers.find("x-api-key")) return nullptr;
+  auto asked = std::make_unique<http::Request>(request);
+  asked->path = "/langsmith/settings";
+  return asked;
+}
+
 Result<access::Role> role_named(std::string_view name) {
   return json::from<access::Role>(json::Value(boost::json::string(name)));
 }
@@ -214,6 +222,9 @@ class ServiceOfConfig final : public Service, public std::enable_shared_from_thi
       added.add("Access-Control-Expose-Headers", "*");
       added.add("Vary", "Origin");
     }
+    if (auto asked = langsmith_settings(exchange->request()))
+      return router_.dispatch(std::make_shared<HeldExchange>(
+          exchange, shared_from_this(), std::move(added), caller_name, std::move(asked)));
     if (!caller_name.empty() && names_prompt(exchange->request()))
       return answer_prompt(exchange, std::move(added), std::move(caller_name));
     router_.dispatch(std::make_shared<HeldExchange>(exchange, shared_from_this(), std::move(added),

@@ -20,7 +20,8 @@ Result<json::Object> manifest_for(const Commit& commit, bool has_model) {
   const json::Value* kwargs = manifest.if_contains("kwargs");
   const json::Value* id = manifest.if_contains("id");
   const bool is_sequence = id != nullptr && id->is_array() && !id->get_array().empty() &&
-                           id->get_array().back() == "RunnableSequence";
+                           (id->get_array().back() == "RunnableSequence" ||
+                            id->get_array().back() == "PromptPlayground");
   if (!is_sequence || kwargs == nullptr || !kwargs->is_object()) return manifest;
   const json::Value* first = kwargs->get_object().if_contains("first");
   return first != nullptr && first->is_object() ? first->get_object() : manifest;

@@ -10,6 +10,7 @@ namespace {
 
 constexpr int limit_default = 100, limit_max = 1000;
 constexpr std::size_t ids_max = 1000;
+constexpr std::string_view default_project = "default";
 /// Beyond that many projects a list is cut; each page has this many.
 constexpr int project_page = 1000, project_pages_max = 100;
 
@@ -246,12 +247,13 @@ Result<std::optional<Session>> session_named(const Context& context, TraceStore&
   query.limit = 1;
   query.with_payload = false;
   const Page<Run> youngest = TRY(store.runs(context, query));
-  if (youngest.items.empty()) return std::optional<Session>();
+  // That of runs that name none is always there.
+  if (youngest.items.empty() && name != default_project) return std::optional<Session>();
   sessions.remember(name);
   Session session;
   session.id = uuid_of(name);
   session.name = name;
-  session.start = youngest.items.front().start;
+  if (!youngest.items.empty()) session.start = youngest.items.front().start;
   return std::optional(std::move(session));
 }
 
