@@ -6,6 +6,7 @@
 // Small spans as an application sends them: trees of ten, a few attributes, short inputs and
 // outputs.
 #include <sys/resource.h>
+#include <time.h>
 
 #include <atomic>
 #include <chrono>
@@ -50,17 +51,29 @@ RunPatch span(std::size_t number) {
   return run;
 }
 
-/// Median of some repetitions, in milliseconds.
-double median_ms(const std::function<void(std::size_t)>& read) {
-  std::vector<double> times;
+double processor_ms() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) * 1e3 + static_cast<double>(time.tv_nsec) / 1e6;
+}
+
+/// Of some repetitions, in milliseconds: what passed, and what of it this thread was running.
+struct Median {
+  double passed = 0, running = 0;
+};
+Median median_ms(const std::function<void(std::size_t)>& read) {
+  std::vector<double> passed, running;
   constexpr std::size_t repeats = 31;
   for (std::size_t i = 0; i < repeats; ++i) {
     const auto begin = Steady::now();
+    const double before = processor_ms();
     read(i);
-    times.push_back(seconds_since(begin) * 1e3);
+    running.push_back(processor_ms() - before);
+    passed.push_back(seconds_since(begin) * 1e3);
   }
-  std::sort(times.begin(), times.end());
-  return times[repeats / 2];
+  std::sort(passed.begin(), passed.end());
+  std::sort(running.begin(), running.end());
+  return {passed[repeats / 2], running[repeats / 2]};
 }
 
 void must(const Result<void>& result) {
@@ -94,8 +107,9 @@ void must(const Result<T>& result) {
 /// Medians over reads of different traces.
 void measure_reads(TraceStore& store, std::size_t runs) {
   const Context context;
-  const auto show = [](const char* what, double milliseconds) {
-    std::cout << fmt::format("{:<44} {:>8.2f} ms\n", what, milliseconds);
+  const auto show = [](const char* what, const Median& median) {
+    std::cout << fmt::format("{:<44} {:>8.2f} ms, {:.2f} ms of a processor\n", what, median.passed,
+                             median.running);
   };
   const auto number = [runs](std::size_t i) { return i * 7919 % runs; };
   const auto listed = [&](auto&& set) {
@@ -135,9 +149,10 @@ void measure_reads(TraceStore& store, std::size_t runs) {
        }));
   show("words, in every tree",
        listed([](Query& query, std::size_t) { query.text.phrases = {{"order"}}; }));
+  const double before = processor_ms();
   const auto begin = Steady::now();
   must(store.stats(context, {}, GroupBy::model));
-  show("statistics of all, once", seconds_since(begin) * 1e3);
+  show("statistics of all, once", {seconds_since(begin) * 1e3, processor_ms() - before});
 }
 
 struct Load {

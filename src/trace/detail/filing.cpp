@@ -10,7 +10,7 @@ namespace slipway::trace::detail {
 
 namespace {
 
-constexpr std::chrono::seconds pause_after_failure{1};
+constexpr std::chrono::milliseconds pause_after_failure{500};
 constexpr std::size_t merge_least = 6;  ///< Segments of about one size.
 constexpr std::size_t merge_most = 32;
 constexpr Nanoseconds day = 86'400'000'000'000;

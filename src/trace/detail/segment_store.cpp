@@ -89,6 +89,9 @@ Result<void> SegmentTraceStore::replay(const Manifest& manifest) {
       batch.install();
       return {};
     }));
+    std::error_code error;
+    if (!options_.is_read_only && std::filesystem::file_size(path, error) == 0 && !error)
+      std::filesystem::remove(path, error);
     if (left > 0)
       log::info("traces: {} bytes at the end of {} were not acknowledged", left, path.string());
   }

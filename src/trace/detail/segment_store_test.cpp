@@ -295,6 +295,31 @@ TEST_CASE("whatever fails on the disk, what was acknowledged is there and nothin
   CHECK(failures > 15);
 }
 
+TEST_CASE("a trace that is patched before its file could be written is whole after a restart") {
+  Place p;
+  {
+    // Two writes and a sync of the journal, two calls for the next one, then the file.
+    const FaultPlan plan(FaultKind::file, 6);
+    must(p.store->ingest(p.context, {run("t", "r", "", 0), run("t", "s", "r", 1)}));
+    for (int i = 0; i < 200 && !plan.fired(); ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    REQUIRE(plan.fired());
+    RunPatch late;
+    late.trace_id = "t";
+    late.id = "s";
+    late.error = "late";
+    must(p.store->ingest(p.context, {late}));
+  }
+  for (int i = 0; i < 200 && p.files(".traces") == 0; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  CHECK(p.files(".traces") > 0);
+  for (int round = 0; round < 2; ++round) {
+    CHECK(must(p.store->trace(p.context, "t", false)).runs.size() == 2);
+    CHECK(must(p.store->run(p.context, "s", "")).error == "late");
+    p.open();
+  }
+}
+
 TEST_CASE("a journal that was cut anywhere gives the batches before the cut") {
   std::string whole;
   {

@@ -156,6 +156,7 @@ bool Shelf::has_set_aside() const {
 bool Shelf::set_aside() {
   const std::lock_guard lock(mutex_);
   if (aside_) return false;
+  aside_traces_ = mem_.traces();
   aside_ = std::move(mem_);
   mem_ = MemTable();
   for (Shelved& one : segments_) one.set_aside = one.live;
@@ -164,7 +165,7 @@ bool Shelf::set_aside() {
 
 std::vector<MemTracePtr> Shelf::aside() const {
   const std::lock_guard lock(mutex_);
-  return aside_ ? aside_->traces() : std::vector<MemTracePtr>();
+  return aside_traces_;
 }
 
 std::vector<Shelved> Shelf::segments() const {
@@ -206,6 +207,7 @@ Result<void> Shelf::replace(Manifest header, Replacement replacement) {
     header.segments.push_back({one.number, rows_of(one.manifest)});
   TRY(write_manifest(folder_, header));
   std::optional<MemTable> done;  // Freed when readers may look again.
+  std::vector<MemTracePtr> done_traces;
   const std::lock_guard lock(mutex_);
   if (is_merge) {
     move_dead(segments_, &Shelved::set_aside);
@@ -224,6 +226,7 @@ Result<void> Shelf::replace(Manifest header, Replacement replacement) {
       if (!gone.empty()) one.live = with_dead(nullptr, one.segment->traces(), gone);
     }
     done.swap(aside_);
+    done_traces.swap(aside_traces_);
   }
   for (Shelved& one : replacement.added) segments_.push_back(std::move(one));
   return {};

@@ -53,6 +53,8 @@ class Shelf {
   /// The table becomes the one that is written; false: one is being written already.
   bool set_aside();
   bool has_set_aside() const;
+  /// All that was in that table when it was set aside, also what has left it since: later journals
+  /// add to it.
   std::vector<MemTracePtr> aside() const;
 
   /// What takes the place of what. Numbers of `removed` go.
@@ -80,6 +82,7 @@ class Shelf {
   mutable std::mutex mutex_;  // Guards what follows.
   MemTable mem_;
   std::optional<MemTable> aside_;
+  std::vector<MemTracePtr> aside_traces_;
   std::vector<Shelved> segments_;
 };
 
