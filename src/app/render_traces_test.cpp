@@ -29,8 +29,8 @@ TEST_CASE("a trace is a tree with latency, tokens and cost; errors stand below t
   CHECK(text ==
         "t1 · shop · 2026-11-28 08:00:00 · error · 1.2 s · 1,234 tokens · $0.000180\n"
         "\n"
-        "ask          chain      1.2 s                     \n"
-        "├─ retrieve  retriever  3.20 ms                   \n"
+        "ask          chain      1.2 s\n"
+        "├─ retrieve  retriever  3.20 ms\n"
         "│  └─ embed  embedding  1.00 ms  9 tok           $0.000000\n"
         "└─ write     llm        running  1,200 > 25 tok  $0.000180\n"
         "   error: gone�[2J\n");
