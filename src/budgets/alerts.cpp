@@ -30,6 +30,10 @@ bool is_http(std::string_view url) {
   return url.starts_with("http://") || url.starts_with("https://");
 }
 
+bool is_reference(std::string_view text) {
+  return text.starts_with("env:") || text.starts_with("file:");
+}
+
 Result<void> check_window(std::string_view key, const std::string& text) {
   const auto time = TRY(parse_duration(text).within(key));
   constexpr milliseconds least = std::chrono::minutes(1);
@@ -61,11 +65,13 @@ Result<void> AlertTarget::validate() const {
     TRY(http::check_mail_address(from).within("from"));
     if (to.empty()) return fail(Code::invalid_argument, "to: names nobody");
     for (const std::string& address : to) TRY(http::check_mail_address(address).within("to"));
-    return {};
+    if (password.empty() || is_reference(password)) return {};
+    return fail(Code::invalid_argument, "password: write env:NAME or file:PATH, not the password");
   }
   const bool is_webhook = !webhook.empty();
-  if (is_http(is_webhook ? webhook : slack)) return {};
-  return fail(Code::invalid_argument, "{}: is no http:// or https:// URL",
+  const std::string& url = is_webhook ? webhook : slack;
+  if (is_http(url) || is_reference(url)) return {};
+  return fail(Code::invalid_argument, "{}: is no http:// or https:// URL, nor env:NAME of one",
               is_webhook ? "webhook" : "slack");
 }
 

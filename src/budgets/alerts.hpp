@@ -27,6 +27,7 @@ BOOST_DESCRIBE_ENUM(AlertKind, cost_anomaly, error_rate, latency_p95)
 
 /// One of the three.
 struct AlertTarget {
+  // Of the first two also "env:NAME" or "file:PATH" of one, since it may hold a secret.
   std::string webhook;   ///< Gets JSON.
   std::string slack;     ///< An incoming webhook: gets {"text"}.
   std::string smtp;      ///< "smtp://mail.example.org:587"

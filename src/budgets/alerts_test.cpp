@@ -164,6 +164,12 @@ TEST_CASE("a rule that cannot be is refused by name") {
             .find("to: names nobody") != std::string::npos);
   CHECK(message(R"({"on":"error_rate","window":"1s","send":[{"slack":"http://a/"}]})")
             .find("too short") != std::string::npos);
+  CHECK(message(R"({"on":"error_rate","send":[{"slack":"env:SLACK_URL"}]})").empty());
+  const std::string secret =
+      message(R"({"on":"error_rate","send":[{"smtp":"smtp://a","from":"x@y","to":["a@b"],)"
+              R"("password":"hunter2"}]})");
+  CHECK(secret.find("env:NAME") != std::string::npos);
+  CHECK(secret.find("hunter2") == std::string::npos);
   CHECK(!message(R"({"on":"cost_anomaly","factor":1,"send":[{"slack":"http://a/"}]})").empty());
 }
 

@@ -340,6 +340,20 @@ TEST_CASE("who leaves pays for what was asked") {
   CHECK(bank.state().spent_usd < 100 / million);
 }
 
+TEST_CASE("what a frame says is counted in every dialect") {
+  CHECK(said_bytes(R"({"id":"c1","choices":[{"index":0,"delta":{"content":"four"}}]})") == 4);
+  CHECK(said_bytes(R"({"choices":[{"delta":{"tool_calls":[{"function":{"name":"f",)"
+                   R"("arguments":"{}"}}]}}]})") == 2);
+  CHECK(said_bytes(R"({"choices":[{"text":"four"}]})") == 4);
+  CHECK(said_bytes(
+            R"({"type":"content_block_delta","delta":{"type":"text_delta","text":"abc"}})") == 3);
+  CHECK(said_bytes(R"({"type":"response.output_text.delta","delta":"abc"})") == 3);
+  CHECK(said_bytes(R"({"type":"content-delta","delta":{"message":{"content":{"text":"abc"}}}})") ==
+        3);
+  CHECK(said_bytes("[[[[[[[[[[[[[[[[[[[") == 0);
+  CHECK(said_bytes("no JSON") == 0);
+}
+
 TEST_CASE("tokens are guessed rather too many, and pictures not by their bytes") {
   CHECK(estimate_tokens("") == 0);
   CHECK(estimate_tokens("Hello, world") == 3);

@@ -31,6 +31,11 @@ std::string text_of(const json::Object& body) {
                                               : json::dump_pretty(body);
 }
 
+Result<std::string> url_of(std::string_view setting, const std::string& text) {
+  const bool is_reference = text.starts_with("env:") || text.starts_with("file:");
+  return is_reference ? resolve_secret(setting, text) : Result<std::string>(text);
+}
+
 Result<void> post(const Context& context, http::Client& client, const std::string& url,
                   std::string body) {
   http::ClientRequest request{.method = "POST", .url = url};
@@ -48,11 +53,13 @@ Result<void> post(const Context& context, http::Client& client, const std::strin
 Result<void> deliver(const Context& context, http::Client& client, const Notice& notice,
                      Clock::Time now) {
   const auto target = TRY(json::from<AlertTarget>(TRY(json::parse(notice.target))));
-  if (!target.webhook.empty()) return post(context, client, target.webhook, notice.body);
+  if (!target.webhook.empty())
+    return post(context, client, TRY(url_of("webhook", target.webhook)), notice.body);
   const json::Value body = TRY(json::parse(notice.body));
   const std::string text = text_of(body.as_object());
   if (!target.slack.empty())
-    return post(context, client, target.slack, json::dump(json::Object{{"text", text}}));
+    return post(context, client, TRY(url_of("slack", target.slack)),
+                json::dump(json::Object{{"text", text}}));
   const std::string subject = "Slipway: " + text.substr(0, text.find('\n'));
   return http::send_mail(context,
                          {.url = target.smtp,

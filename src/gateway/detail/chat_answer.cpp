@@ -295,7 +295,9 @@ void ConversationCall::guess_usage() {
 }
 
 std::int64_t ConversationCall::received_tokens() const {
-  if (watch_) return static_cast<std::int64_t>(watch_->frames());
+  if (watch_)
+    return std::max(static_cast<std::int64_t>(watch_->frames()),
+                    guess_tokens(watch_->text_bytes()));
   return std::max(written_pieces_, guess_tokens(written_bytes_));
 }
 

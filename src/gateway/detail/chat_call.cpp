@@ -216,7 +216,8 @@ std::optional<Failure> ConversationCall::prepare(const Deployment& deployment,
   watch_.reset();
   if (is_relayed_ && is_stream_) {
     const bool hides_usage = is_openai(dialect) && json::member(body_, "stream_options").empty();
-    watch_.emplace(StreamWatch::Options{dialect, record_.model, hides_usage});
+    const bool counts_text = spending_.allowance != nullptr;
+    watch_.emplace(StreamWatch::Options{dialect, record_.model, hides_usage, counts_text});
     return {};
   }
   if (is_relayed_) return {};

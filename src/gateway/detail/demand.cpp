@@ -1,7 +1,9 @@
 #include "gateway/detail/demand.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
+#include <functional>
 
 #include "core/json_members.hpp"
 #include "gateway/prices.hpp"
@@ -103,6 +105,38 @@ std::int64_t estimate_tokens(std::string_view text) {
   }
   end_run();
   return tokens + (bytes + bytes_per_token - 1) / bytes_per_token;
+}
+
+std::size_t said_bytes(std::string_view data) {
+  constexpr std::array<std::string_view, 8> words = {"content",   "text",     "reasoning_content",
+                                                     "refusal",   "thinking", "partial_json",
+                                                     "arguments", "tool_plan"};
+  constexpr std::array<std::string_view, 5> holders = {"delta", "choices", "message", "tool_calls",
+                                                       "function"};
+  const auto is_one = [](const auto& names, std::string_view key) {
+    return std::find(names.begin(), names.end(), key) != names.end();
+  };
+  std::size_t bytes = 0;
+  // What is nested more deeply is no frame that anybody sends.
+  constexpr int depth_max = 8;
+  const std::function<void(std::string_view, int)> look = [&](std::string_view value, int depth) {
+    if (depth == depth_max) return;
+    if (value.starts_with('[')) {
+      json::Items items(value);
+      for (std::string_view item; items.next(item);) look(item, depth + 1);
+      return;
+    }
+    json::Members members(value);
+    for (json::Member one; members.next(one);) {
+      const bool is_text = one.value.starts_with('"');
+      if (is_text && (is_one(words, one.key) || one.key == "delta"))
+        bytes += one.value.size() - 2;
+      else if (!is_text && (is_one(holders, one.key) || is_one(words, one.key)))
+        look(one.value, depth + 1);
+    }
+  };
+  look(data, 0);
+  return bytes;
 }
 
 bool is_output_limit(Dialect dialect, std::string_view key) {

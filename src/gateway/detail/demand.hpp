@@ -38,6 +38,10 @@ Estimate estimate_of(const Demand& demand, const std::vector<DeploymentPtr>& can
 /// ASCII. What is encoded (pictures, sounds) counts as one picture.
 std::int64_t estimate_tokens(std::string_view text);
 
+/// Bytes of what a frame of a stream says, whichever dialect it is in: text, reasoning, arguments.
+/// As they are escaped, so rather too many.
+std::size_t said_bytes(std::string_view data);
+
 /// What a body of that dialect says of the length of its reply.
 bool is_output_limit(dialects::Dialect dialect, std::string_view key);
 /// The body with no longer a reply than that; `key` is how it is called where nothing is said.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/json_members.hpp"
+#include "gateway/detail/demand.hpp"
 #include "gateway/detail/usage.hpp"
 
 namespace slipway::gateway::detail {
@@ -93,6 +94,7 @@ void StreamWatch::take_data(std::string_view frame, std::string_view data, std::
   if (answered_model_.empty() && !model.empty()) answered_model_ = json::unquoted(model);
   if (failed_ || !goes_on) return;
   ++frames_;
+  if (options_.counts_text) text_bytes_ += said_bytes(data);
   if (model.empty() || options_.model.empty() || model == model_) {
     out += frame;
     return;

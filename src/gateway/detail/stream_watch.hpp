@@ -17,6 +17,7 @@ class StreamWatch {
     dialects::Dialect dialect = dialects::Dialect::openai;
     std::string model;         ///< What the frames shall call the model.
     bool hides_usage = false;  ///< We asked for OpenAI's chunk of usage, the caller did not.
+    bool counts_text = false;  ///< Somebody wants to know how much was said.
   };
   explicit StreamWatch(Options options);
 
@@ -33,6 +34,8 @@ class StreamWatch {
   const std::string& answered_model() const { return answered_model_; }
   const std::string& service_tier() const { return service_tier_; }
   std::size_t frames() const { return frames_; }  ///< That went on.
+  /// Of what they say; 0 without `counts_text`.
+  std::size_t text_bytes() const { return text_bytes_; }
 
   static constexpr std::size_t frame_bytes_max = 16u << 20;
 
@@ -53,7 +56,7 @@ class StreamWatch {
   dialects::ChatUsage usage_;
   MoreUsage more_usage_;
   std::string answered_model_, service_tier_;
-  std::size_t frames_ = 0;
+  std::size_t frames_ = 0, text_bytes_ = 0;
 };
 
 /// The text of an error value: its message, or itself.
