@@ -59,7 +59,7 @@ export async function prompts_are_written_tagged_and_tried(visit, { name, run: a
   const dialog = page.getByRole('dialog');
   await visit.go('/prompts', '.empty, .cards');
   await page.getByRole('button', { name: 'New prompt' }).first().click();
-  await dialog.getByLabel('Name').fill(name);
+  await dialog.getByRole('textbox', { name: 'Name' }).fill(name);
   await dialog.getByLabel('Message 1', { exact: true }).fill('You answer for {shop}.');
   await dialog.getByLabel('Message 2', { exact: true }).fill('{question}');
   await dialog.getByLabel('What has changed').fill('First words');

@@ -240,7 +240,7 @@ export async function keys_walk_through_the_tree(visit, { trace }) {
   await page.keyboard.press('ArrowUp');
   await page.locator(detail).waitFor();
   await page.keyboard.press('Enter');
-  await page.waitForFunction(() => document.activeElement.tagName === 'H2');
+  await page.waitForFunction(() => document.activeElement.matches('.trace-detail'));
 }
 
 /** How long a trace takes to be seen, from the click on it. */

@@ -249,11 +249,11 @@ function Body({ trace }: { trace: TraceTree }) {
           closed={tree.closed}
           onSelect={select}
           onToggle={tree.toggle}
-          onEnter={() => detail.current?.querySelector('h2')?.focus()}
+          onEnter={() => detail.current?.focus()}
         />
         {tree.rows.length === 0 && <p class="muted">No run fits.</p>}
       </section>
-      <aside class="trace-detail" ref={detail} aria-label="The chosen run">
+      <aside class="trace-detail" ref={detail} tabIndex={-1} aria-label="The chosen run">
         {shown ? (
           <RunDetail key={shown.run.id} head={shown.run} />
         ) : (

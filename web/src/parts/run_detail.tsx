@@ -255,7 +255,7 @@ function Loaded({ run }: { run: Run }) {
   return (
     <div class="run-detail" data-testid="run-detail" data-run-id={run.id}>
       <div class="row between">
-        <h2 tabIndex={-1}>{run.name}</h2>
+        <h2>{run.name}</h2>
         <span class="row">
           <KindMark kind={run.kind} />
           <StatusMark status={run.status} />
