@@ -20,13 +20,14 @@ struct Body {
   std::optional<std::string> run_type, query, filter, trace_filter, tree_filter, parent_run, trace,
       start_time, end_time, cursor, order, search_filter;
   std::optional<bool> is_root, error;
+  std::optional<int> execution_order;  ///< 1: of roots. There is no other one.
   std::optional<std::vector<std::string>> select;
   std::optional<int> limit;
 };
 BOOST_DESCRIBE_STRUCT(Body, (),
                       (session, id, reference_example, run_type, query, filter, trace_filter,
                        tree_filter, parent_run, trace, start_time, end_time, cursor, order,
-                       search_filter, is_root, error, select, limit))
+                       search_filter, is_root, error, execution_order, select, limit))
 
 json::Value object(std::string_view key, json::Value value) {
   json::Object result;
@@ -92,6 +93,10 @@ class Translation {
     if (body_.end_time)
       filters_.push_back(
           object("start_time", object("$lte", json::Value(with_zone(*body_.end_time)))));
+    if (body_.execution_order && *body_.execution_order != 1)
+      return fail(Code::invalid_argument, "execution_order: 1 is known, got {}",
+                  *body_.execution_order);
+    if (body_.execution_order) filters_.push_back(object("parent_id", object("$exists", false)));
     if (body_.is_root) filters_.push_back(object("parent_id", object("$exists", !*body_.is_root)));
     if (body_.error)
       filters_.push_back(object("status", object(*body_.error ? "$eq" : "$ne", "error")));

@@ -65,8 +65,17 @@ void add_extra(ObjectText& object, const Run& run) {
   extra.end();
 }
 
+/// LangChain's usage as the client sent it, with its costs and details; empty: it sent none.
+std::string sent_usage(const Run& run) {
+  constexpr std::string_view name = "usage_metadata";
+  if (const json::Value* told = run.metadata.if_contains(name)) return json::dump(*told);
+  if (!run.outputs || run.outputs->is_text) return "";
+  return std::string(json::member(run.outputs->bytes, name));
+}
+
 void add_usage(ObjectText& object, const Run& run) {
   const Usage usage = run.usage.value_or(Usage());
+  const std::string sent = sent_usage(run);
   object.count("prompt_tokens", usage.input_tokens);
   object.count("completion_tokens", usage.output_tokens);
   object.count("total_tokens", usage.total_tokens);
@@ -76,15 +85,25 @@ void add_usage(ObjectText& object, const Run& run) {
       const bool is_output = line.bucket == "reasoning" || line.bucket.starts_with("output");
       (is_output ? completion : prompt) += line.usd;
     }
-  const auto money = [&](std::string_view name, Picodollars amount) {
-    if (run.cost)
+  const auto money = [&](std::string_view name, std::string_view sent_name, Picodollars amount) {
+    const std::string_view own = json::member(sent, sent_name);
+    if (!own.empty() && own.front() >= '0' && own.front() <= '9')
+      object.raw(name, own);
+    else if (run.cost)
       object.money(name, amount);
     else
       object.raw(name, "null");
   };
-  money("prompt_cost", prompt);
-  money("completion_cost", completion);
-  money("total_cost", run.cost ? run.cost->total : Picodollars());
+  money("prompt_cost", "input_cost", prompt);
+  money("completion_cost", "output_cost", completion);
+  money("total_cost", "total_cost", run.cost ? run.cost->total : Picodollars());
+  for (const auto& [name, sent_name] :
+       {std::pair("prompt_token_details", "input_token_details"),
+        std::pair("completion_token_details", "output_token_details"),
+        std::pair("prompt_cost_details", "input_cost_details"),
+        std::pair("completion_cost_details", "output_cost_details")})
+    if (const std::string_view own = json::member(sent, sent_name); own.starts_with('{'))
+      object.raw(name, own);
 }
 
 void add_events(ObjectText& object, const Run& run) {
