@@ -133,8 +133,11 @@ def test_tls_and_client_certificates(slipway, tmp_path):
             pass
 
 
-def test_a_full_port_is_said(slipway):
+def test_a_full_port_and_a_folder_in_use_are_said(slipway):
     with serve(slipway) as server:
+        second = slipway("serve", "--port", 0)
+        assert second.code == 1 and "another process has the traces" in second.err
+        slipway.data = slipway.folder / "other"
         second = slipway("serve", "--port", server.port)
         assert second.code == 1 and str(server.port) in second.err
 
