@@ -80,9 +80,9 @@ export async function prompts_are_written_tagged_and_tried(visit, { name, run: a
   await dialog.getByRole('button', { name: 'Tag', exact: true }).click();
   await page.getByRole('button', { name: 'Remove the tag production' }).waitFor();
   await page.getByRole('button', { name: 'Traffic' }).click();
-  await dialog.getByLabel('Share 1').fill('1');
-  await dialog.getByLabel('Version or tag 1').fill('production');
-  await dialog.getByLabel('Version or tag 2').fill('1');
+  await dialog.getByLabel('Share 1', { exact: true }).fill('1');
+  await dialog.getByLabel('Version or tag 1', { exact: true }).fill('production');
+  await dialog.getByLabel('Version or tag 2', { exact: true }).fill('1');
   await dialog.getByRole('button', { name: 'Save' }).click();
   await page.getByText('Traffic: production 1, 1 10').waitFor();
   await visit.accessible('a prompt');
