@@ -56,18 +56,18 @@ Result<void> read_all(store::Connection& connection, Filing& filing, Arrivals& a
 
 }  // namespace
 
-Result<void> import_database(const std::filesystem::path& path, Filing& filing,
-                             Arrivals& arrivals) {
+Result<void> import_database(const Import& import, Filing& filing, Arrivals& arrivals) {
+  const std::filesystem::path& path = import.path;
   std::error_code error;
   if (!std::filesystem::exists(path, error)) return {};
-  {
+  if (!import.is_done) {
     const auto database = TRY(store::Database::open({.path = path}, migrations()));
     TRY(database->read(Context(), [&](store::Connection& connection) {
       return read_all(connection, filing, arrivals);
     }));
     TRY(database->settle(Context()));
+    TRY(filing.publish(arrivals));
   }
-  TRY(filing.publish(arrivals));
   const std::filesystem::path aside = path.string() + ".imported";
   std::filesystem::rename(path, aside, error);
   if (error)

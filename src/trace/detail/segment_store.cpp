@@ -51,7 +51,7 @@ Result<void> SegmentTraceStore::start() {
   if (!folder_->is_private()) {
     std::filesystem::path database = options_.path;
     database += ".db";
-    TRY(import_database(database, *filing_, arrivals_));
+    TRY(import_database({.path = database, .is_done = known.has_value()}, *filing_, arrivals_));
   }
   TRY(replay(manifest));
   TRY(next_journal());

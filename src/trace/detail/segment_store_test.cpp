@@ -423,7 +423,12 @@ TEST_CASE("the database of the version before is taken over once") {
     CHECK(trace.runs[1].outputs->is_text);
     CHECK(p.words("plain") == Ids{"c"});
     CHECK_FALSE(std::filesystem::exists(p.path / "traces.db"));
+    // As if the first start had ended right before the file was renamed.
+    p.store.reset();
+    std::filesystem::rename(p.path / "traces.db.imported", p.path / "traces.db");
   }
+  p.open();
+  CHECK(must(p.store->stats(p.context, {}, {})).all.runs == 2);
   must(p.store->ingest(p.context, {run("new", "r2", "", 0)}));
   CHECK(must(p.store->run(p.context, "r2", "")).arrival > 12);
 }
