@@ -18,15 +18,21 @@ function valuesOf(version: PromptVersion, texts: Record<string, string>): Record
   return values;
 }
 
-/** The variables that inputs have by name; a single one gets what was asked last. */
-function fromInputs(version: PromptVersion, inputs: unknown): Record<string, string> {
+/** The variables that inputs have by name; the only one that is still empty gets what was asked last. */
+function fromInputs(
+  version: PromptVersion,
+  inputs: unknown,
+  typed: Record<string, string>,
+): Record<string, string> {
   const texts: Record<string, string> = {};
   if (typeof inputs === 'object' && inputs !== null && !Array.isArray(inputs))
     for (const { name } of version.variables) {
       const value = (inputs as Record<string, unknown>)[name];
       if (value !== undefined) texts[name] = textOf(value);
     }
-  const open = version.variables.filter(({ name, list }) => !list && !(name in texts));
+  const open = version.variables.filter(
+    ({ name, list }) => !list && !(name in texts) && !typed[name],
+  );
   if (open.length === 1) {
     const asked = replayable(inputs).filter((message) => message.role === 'user');
     if (asked.length) texts[open[0]!.name] = asked.at(-1)!.content;
@@ -68,7 +74,7 @@ export function PromptVariables({
   };
   const take = async () => {
     try {
-      const taken = fromInputs(value, (await observe.run(run.trim(), '')).inputs);
+      const taken = fromInputs(value, (await observe.run(run.trim(), '')).inputs, texts);
       setTexts((old) => ({ ...old, ...taken }));
       setProblem(null);
     } catch (error) {
