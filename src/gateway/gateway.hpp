@@ -77,7 +77,7 @@ struct Outcome {
   dialects::WireError error;  ///< When there is no reply.
   /// Of an error: the budget that does not allow it, as every dialect tells it.
   std::optional<json::Object> budget;
-  http::Headers headers;      ///< x-slipway-*, Retry-After ...: belong into the answer either way.
+  http::Headers headers;  ///< x-slipway-*, Retry-After ...: belong into the answer either way.
 };
 template <typename Reply>
 using Done = std::function<void(Outcome<Reply>)>;  ///< Called once, on any thread.

@@ -193,7 +193,8 @@ TEST_CASE("a model that is paid by time costs its seconds, and tokens only if th
   CHECK(cost->lines[0].bucket == "time");
   CHECK(cost->lines[0].tokens == 2500);
   CHECK(cost->total.value == 250'000'000);
-  const auto both = parse_price_row(R"({"cost_per_call_second":0.0001,"output_cost_per_token":1e-6})");
+  const auto both =
+      parse_price_row(R"({"cost_per_call_second":0.0001,"output_cost_per_token":1e-6})");
   CHECK(cost_of(usage, *both, "", 1000)->total.value == 110'000'000);
 }
 
