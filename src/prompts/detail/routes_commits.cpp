@@ -16,7 +16,14 @@ Result<json::Object> manifest_for(const Commit& commit, bool has_model) {
     return fail(Code::invalid_argument, "this is a directory of files; pull it as one");
   json::Object manifest =
       commit.form == Form::manifest ? commit.body : manifest_of(TRY(template_of(commit)));
-  if (has_model) return manifest;
+  if (has_model) {
+    // What the playground saved is a sequence to those who run it.
+    const json::Value* saved = manifest.if_contains("id");
+    if (saved != nullptr && saved->is_array() && !saved->get_array().empty() &&
+        saved->get_array().back() == "PromptPlayground")
+      manifest["id"] = json::Array{"langchain", "schema", "runnable", "RunnableSequence"};
+    return manifest;
+  }
   const json::Value* kwargs = manifest.if_contains("kwargs");
   const json::Value* id = manifest.if_contains("id");
   const bool is_sequence = id != nullptr && id->is_array() && !id->get_array().empty() &&
