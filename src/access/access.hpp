@@ -28,6 +28,7 @@ Result<Rate> parse_rate(std::string_view text);
 enum class Role { read, write, admin };
 BOOST_DESCRIBE_ENUM(Role, read, write, admin)
 
+/// What one key may take; `models::CallLimits` is what a deployment gives to all of its callers.
 struct Limits {
   std::string requests;        ///< "100/min"; /s, /min, /h, /d; empty: none.
   std::string tokens;          ///< "200000/min"

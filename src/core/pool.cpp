@@ -9,10 +9,11 @@
 
 namespace slipway {
 
-Pool::Pool(Options options) : queue_max_(std::max<std::size_t>(1, options.queue_max)) {
-  const std::size_t count = options.threads == 0 ? core_count() : options.threads;
-  threads_.reserve(count);
-  for (std::size_t i = 0; i < count; ++i) threads_.emplace_back([this] { work(); });
+Pool::Pool(Options options)
+    : threads_max_(options.threads == 0 ? core_count() : options.threads),
+      queue_max_(std::max<std::size_t>(1, options.queue_max)) {
+  threads_.reserve(threads_max_);
+  threads_.emplace_back([this] { work(); });
 }
 
 Pool::~Pool() {
@@ -24,11 +25,22 @@ Pool::~Pool() {
   for (std::thread& thread : threads_) thread.join();
 }
 
+/// With the mutex held.
+void Pool::push(std::function<void()> job) {
+  queue_.push_back(std::move(job));
+  if (queue_.size() <= idle_ || threads_.size() >= threads_max_) return;
+  try {
+    threads_.emplace_back([this] { work(); });
+  } catch (const std::system_error&) {
+    // No more threads to be had: those there are do the work.
+  }
+}
+
 void Pool::submit(std::function<void()> job) {
   {
     std::unique_lock lock(mutex_);
     has_room_.wait(lock, [&] { return queue_.size() < queue_max_; });
-    queue_.push_back(std::move(job));
+    push(std::move(job));
   }
   has_work_.notify_one();
 }
@@ -39,7 +51,7 @@ Result<void> Pool::try_submit(std::function<void()> job) {
     if (queue_.size() >= queue_max_)
       return fail(Code::unavailable, "{} jobs are waiting, which is the limit; try again later",
                   queue_.size());
-    queue_.push_back(std::move(job));
+    push(std::move(job));
   }
   has_work_.notify_one();
   return {};
@@ -50,7 +62,9 @@ void Pool::work() {
     std::function<void()> job;
     {
       std::unique_lock lock(mutex_);
+      ++idle_;
       has_work_.wait(lock, [&] { return closing_ || !queue_.empty(); });
+      --idle_;
       if (queue_.empty()) return;
       job = std::move(queue_.front());
       queue_.pop_front();

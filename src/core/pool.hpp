@@ -14,12 +14,12 @@
 
 namespace slipway {
 
-/// Threads that run jobs in the order in which they came. Safe to use from many threads.
-/// The destructor finishes what is queued, then joins.
+/// Threads that run jobs in the order in which they came: one at first, more when jobs would wait.
+/// Safe to use from many threads. The destructor finishes what is queued, then joins.
 class Pool {
  public:
   struct Options {
-    std::size_t threads = 0;     ///< 0 means one per core.
+    std::size_t threads = 0;     ///< At most; 0 means one per core.
     std::size_t queue_max = 64;  ///< Jobs waiting; `submit` blocks and `try_submit` refuses beyond.
   };
   explicit Pool(Options options);
@@ -31,17 +31,20 @@ class Pool {
   void submit(std::function<void()> job);
   /// Fails: unavailable when the queue is full.
   Result<void> try_submit(std::function<void()> job);
-  std::size_t threads() const { return threads_.size(); }
+  /// At most.
+  std::size_t threads() const { return threads_max_; }
 
  private:
+  void push(std::function<void()> job);
   void work();
 
-  const std::size_t queue_max_;
-  std::mutex mutex_;
+  const std::size_t threads_max_, queue_max_;
+  std::mutex mutex_;  // Guards what follows.
   std::condition_variable has_work_;
   std::condition_variable has_room_;
   std::deque<std::function<void()>> queue_;
   bool closing_ = false;
+  std::size_t idle_ = 0;  ///< Threads that wait for work.
   std::vector<std::thread> threads_;
 };
 

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <future>
+#include <latch>
 #include <stdexcept>
 
 using namespace slipway;
@@ -39,6 +40,17 @@ TEST_CASE("one thread runs jobs in the order in which they came") {
     for (int i = 0; i < 50; ++i) pool.submit([&order, i] { order.push_back(i); });
   }
   for (int i = 0; i < 50; ++i) CHECK(order[static_cast<std::size_t>(i)] == i);
+}
+
+TEST_CASE("a pool has a thread for every job that would wait, up to its number") {
+  Pool pool({.threads = 4});
+  for (int round = 0; round < 20; ++round) {
+    // Nobody passes before four threads run.
+    const auto all = std::make_shared<std::latch>(5);
+    for (int i = 0; i < 4; ++i) pool.submit([all] { all->arrive_and_wait(); });
+    all->arrive_and_wait();
+  }
+  CHECK(pool.threads() == 4);
 }
 
 TEST_CASE("a full queue refuses with the number of jobs and takes again when there is room") {

@@ -35,10 +35,10 @@ struct ModelConfig {
   /// embedder whose token vectors are compared; default: the default embedder.
   std::string model;
   ApiKeys api_key;
-  std::size_t dimension = 0;       ///< openai embedders: required.
+  std::size_t dimension = 0;       ///< Remote embedders: required.
   std::size_t tokens_max = 0;      ///< 0: the model's own limit.
   std::optional<Pooling> pooling;  ///< onnx
-  std::string query_prefix;        ///< onnx, openai embedders
+  std::string query_prefix;        ///< onnx, remote embedders
   std::string document_prefix;
   std::size_t context_tokens = 0;  ///< llama: size of the context; 0: the model's, at most 8192.
   std::size_t context = 0;         ///< The same, shorter. Not both.
