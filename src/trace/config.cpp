@@ -29,6 +29,9 @@ Result<void> TracesConfig::validate() const {
                 days_most);
   if (!(sample >= 0 && sample <= 1))
     return fail(Code::invalid_argument, "sample: {} is not in 0..1", sample);
+  if (own_per_second < 0)
+    return fail(Code::invalid_argument, "own_per_second: {} is negative; 0 is no limit",
+                own_per_second);
   TRY(Masks::make(mask));
   return {};
 }

@@ -31,11 +31,13 @@ struct TracesConfig {
   bool own = true;       ///< Calls of the gateway, questions, searches and jobs are runs too,
   bool payloads = true;  ///< with what was asked and answered,
   double sample = 1;     ///< in this share of the traces, 0..1; what failed always.
+  /// Of our own, as many traces begin in a second at most: beyond, fewer are kept, and counted.
+  std::int64_t own_per_second = 1000;           ///< 0: no limit.
   std::map<std::string, ExportConfig> exports;  ///< By name.
   Result<void> validate() const;
 };
 BOOST_DESCRIBE_STRUCT(TracesConfig, (),
                       (max_request_bytes, max_queued_bytes, retention_days, mask, own, payloads,
-                       sample, exports))
+                       sample, own_per_second, exports))
 
 }  // namespace slipway::trace

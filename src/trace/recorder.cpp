@@ -1,19 +1,15 @@
 #include "trace/recorder.hpp"
 
-#include <sys/resource.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cmath>
 
 #include "core/log.hpp"
+#include "trace/detail/pace.hpp"
 
 namespace slipway::trace {
 
 namespace {
 
-/// Requests go before what is only written down about them.
-constexpr int niceness = 10;
 constexpr std::size_t batch_bytes_max = 4u << 20;
 constexpr std::size_t batch_runs_max = 512;
 
@@ -81,13 +77,31 @@ Recorder::~Recorder() {
   thread_.join();
 }
 
-bool Recorder::takes(std::string_view trace_id) const {
-  if (options_.sample >= 1) return true;
+/// Counts, and says which share of the traces fits into this second as far as one can tell.
+double Recorder::share_now() {
+  if (options_.per_second_max <= 0) return options_.sample;
+  const auto now = std::chrono::duration_cast<std::chrono::seconds>(
+                       std::chrono::steady_clock::now().time_since_epoch())
+                       .count();
+  std::int64_t second = second_.load(std::memory_order_relaxed);
+  if (second != now && second_.compare_exchange_strong(second, now))
+    asked_before_ = second + 1 == now ? asked_.exchange(0) : (asked_ = 0, 0);
+  const std::int64_t asked = std::max(asked_.fetch_add(1, std::memory_order_relaxed) + 1,
+                                      asked_before_.load(std::memory_order_relaxed));
+  const double fits = static_cast<double>(options_.per_second_max) / static_cast<double>(asked);
+  return std::min(options_.sample, fits);
+}
+
+bool Recorder::takes(std::string_view trace_id) {
+  const double share = share_now();
+  if (share >= 1) return true;
   // Upper bits, as a number from 0 to 1.
   constexpr int mantissa = 53, bits = 64;
   const double lot =
       std::ldexp(static_cast<double>(hash_of(trace_id) >> (bits - mantissa)), -mantissa);
-  return lot < options_.sample;
+  if (lot < share) return true;
+  if (lot < options_.sample) dropped_.fetch_add(1, std::memory_order_relaxed);
+  return false;
 }
 
 void Recorder::record(std::unique_ptr<Draft> draft) {
@@ -126,8 +140,7 @@ Recorder::Counters Recorder::counters() const {
 }
 
 void Recorder::work() {
-  // Of this thread alone, as Linux has it.
-  ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), niceness);
+  detail::yield_to_requests();
   std::unique_lock lock(mutex_);
   for (;;) {
     has_work_.wait(lock, [this] { return is_closing_ || !queue_.empty(); });

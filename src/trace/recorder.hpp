@@ -35,6 +35,7 @@ class Recorder {
   struct Options {
     TraceStore& store;                           ///< Must outlive this.
     double sample = 1;                           ///< Share of the traces that are kept, 0..1.
+    std::int64_t per_second_max = 0;             ///< Traces; beyond, a smaller share. 0: no limit.
     bool payloads = true;                        ///< Whether inputs and outputs are kept.
     std::size_t bytes_max = 32u << 20;           ///< Of drafts that wait.
     std::chrono::milliseconds pause{20};         ///< For which drafts gather, for one commit.
@@ -47,7 +48,9 @@ class Recorder {
 
   /// Whether runs of that trace are in the sample: all of a trace or none, in every process alike.
   /// What failed is worth recording also when they are not.
-  bool takes(std::string_view trace_id) const;
+  /// Where more traces begin in a second than `per_second_max` the share is less, and what is left
+  /// out counts as dropped.
+  bool takes(std::string_view trace_id);
   bool keeps_payloads() const { return options_.payloads; }
 
   /// Never waits, never fails.
@@ -65,6 +68,7 @@ class Recorder {
 
  private:
   using Drafts = std::vector<std::unique_ptr<Draft>>;
+  double share_now();
   void work();
   void store(Drafts drafts);
   void ingest(std::vector<RunPatch> runs);
@@ -76,6 +80,8 @@ class Recorder {
   std::size_t bytes_ = 0;  ///< Of those in the queue.
   bool is_working_ = false, is_closing_ = false, is_hurried_ = false;
   std::atomic<std::uint64_t> recorded_{0}, dropped_{0};
+  /// Of `takes`: in the second that runs, and in the one before.
+  std::atomic<std::int64_t> second_{0}, asked_{0}, asked_before_{0};
   std::thread thread_;  // Last: it uses all above.
 };
 

@@ -90,9 +90,9 @@ TEST_CASE("what does not fit is dropped and counted, and nobody waits") {
 
 TEST_CASE("a sample takes all of a trace or nothing, and about its share") {
   const auto store = a_store();
-  const Recorder half({.store = *store, .sample = 0.5});
-  const Recorder other({.store = *store, .sample = 0.5});
-  const Recorder none({.store = *store, .sample = 0});
+  Recorder half({.store = *store, .sample = 0.5});
+  Recorder other({.store = *store, .sample = 0.5});
+  Recorder none({.store = *store, .sample = 0});
   int taken = 0;
   constexpr int traces = 2000;
   for (int i = 0; i < traces; ++i) {
@@ -178,6 +178,16 @@ TEST_CASE("spans become a tree at once, and what was not ended has failed with t
     if (run.name == "retrieve") CHECK(run.status == Status::ok);
     if (run.name == "generate") CHECK(run.error == "the model is gone");
   }
+}
+
+TEST_CASE("more traces in a second than may be are thinned out, and counted") {
+  const auto store = a_store();
+  Recorder recorder({.store = *store, .per_second_max = 100});
+  std::uint64_t taken = 0;
+  for (int i = 0; i < 10'000; ++i) taken += recorder.takes(fmt::format("{:032x}", i));
+  CHECK(taken >= 100);
+  CHECK(taken < 1'500);  // A second that ends on the way begins anew.
+  CHECK(recorder.counters().dropped == 10'000 - taken);
 }
 
 TEST_CASE("a span of nothing takes everything and keeps nothing") {

@@ -79,6 +79,7 @@ Result<std::unique_ptr<Tracing>> Tracing::open(Options options) {
     tracing->recorder_ = std::make_unique<trace::Recorder>(
         trace::Recorder::Options{.store = *tracing->store_,
                                  .sample = options.config.sample,
+                                 .per_second_max = options.config.own_per_second,
                                  .payloads = options.config.payloads});
   tracing->observe(options.metrics);
   return tracing;
@@ -139,7 +140,8 @@ void Tracing::observe(http::Metrics& metrics) {
         return self.store_->counters().rejected + self.intake_->rejected();
       });
   add("slipway_trace_runs_dropped_total", Kind::counter,
-      "Runs of our own that were not stored: too many at once, or the store could not take them.",
+      "Runs of our own that were not stored: too many in a second, or the store could not take "
+      "them.",
       [](const Tracing& self) {
         return self.recorder_ == nullptr ? 0 : self.recorder_->counters().dropped;
       });

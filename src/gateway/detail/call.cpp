@@ -65,7 +65,7 @@ Call::Call(Engine& engine, http::ExchangePtr exchange, access::Caller caller)
       trace::new_place(record_.origin, trace::nanoseconds(record_.began), engine_.ids());
   record_.trace_id = record_.origin.trace_id;
   record_.request_id = exchange_->request().id;
-  const trace::Recorder* recorder = engine_.recorder();
+  trace::Recorder* recorder = engine_.recorder();
   is_sampled_ = recorder != nullptr && recorder->takes(record_.trace_id);
   keeps_reply_ = is_sampled_ && recorder->keeps_payloads();
 }

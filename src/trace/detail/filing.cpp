@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "core/log.hpp"
+#include "trace/detail/pace.hpp"
 #include "trace/detail/segment_writer.hpp"
 
 namespace slipway::trace::detail {
@@ -151,6 +152,8 @@ Result<void> Filing::seal() {
 }
 
 void Filing::seal_until_stopped(const std::stop_token& stop) {
+  // Whoever must wait for room in memory leaves it the processors by waiting.
+  yield_to_requests();
   for (;;) {
     {
       std::unique_lock lock(mutex_);
@@ -233,6 +236,7 @@ Result<bool> Filing::merge(const Context& context) {
 }
 
 void Filing::merge_until_stopped(const std::stop_token& stop) {
+  yield_to_requests();
   const Context context(stop);
   for (;;) {
     {
