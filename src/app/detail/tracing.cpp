@@ -14,6 +14,9 @@ constexpr const char* folder_name = "traces";
 /// Apart from the documents' blobs: of those, what no document needs is deleted.
 constexpr const char* attachments_folder = "attachments";
 constexpr const char* dataset_files_folder = "dataset_files";
+/// Of young traces. A third of what a store on its own takes: a server that only relays shall stay
+/// small, and files of that size are soon merged.
+constexpr std::size_t memory_bytes_max = 16u << 20;
 /// How often old traces are looked for.
 constexpr std::chrono::minutes removal_pause{10};
 
@@ -49,6 +52,7 @@ Result<std::unique_ptr<Tracing>> Tracing::open(Options options) {
   tracing->store_ = TRY(trace::TraceStore::open(
       {.path = traces_folder(options.database.path().parent_path()),
        .queued_bytes_max = options.config.max_queued_bytes,
+       .memory_bytes_max = memory_bytes_max,
        .prices = [prices = tracing->prices_.get()] { return prices->book(); },
        .mask =
            [mask, self = tracing.get()](trace::RunPatch& run) {
