@@ -3,12 +3,9 @@
 
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
-#include <deque>
-#include <mutex>
-#include <set>
 #include <thread>
 
+#include "trace/detail/ended_runs.hpp"
 #include "trace/evaluators.hpp"
 
 namespace slipway::trace {
@@ -42,17 +39,10 @@ class EvaluationQueue {
   Counters counters() const;
 
  private:
-  struct Entry {
-    std::chrono::steady_clock::time_point due;
-    std::string run_id, trace_id;
-  };
   void work(const std::stop_token& stop);
 
   const Options options_;
-  mutable std::mutex mutex_;
-  std::condition_variable_any changed_;
-  std::deque<Entry> queue_;
-  std::set<std::string> known_;  ///< Those in the queue.
+  detail::EndedRuns queue_;
   std::atomic<std::uint64_t> written_{0}, dropped_{0};
   std::jthread thread_;  // Last: it uses all above.
 };
