@@ -18,7 +18,7 @@ struct Quiet {
   ~Quiet() { log::set_level(log::Level::warning); }
 };
 
-const std::string budgets =
+const std::string handbook =
     "# Budgets\n\nA budget is reserved before a call is made. The retention period for traces is "
     "30 days by default.\n";
 
@@ -45,10 +45,10 @@ json::Value wait_for_job(Fixture& f, const http::Response& accepted) {
 
 TEST_CASE("a text comes in, is listed, read, found, asked for and erased") {
   Fixture f;
-  const json::Value document = f.bring("notes/budgets", budgets);
+  const json::Value document = f.bring("notes/budgets", handbook);
   CHECK(Fixture::body_of(f.get(document_path(document))) == document);
   const auto text = f.get(document_path(document) + "/text");
-  CHECK(text.body == budgets);
+  CHECK(text.body == handbook);
   CHECK(text.headers.get("content-type") == "text/plain; charset=utf-8");
 
   const json::Value found =
@@ -72,7 +72,7 @@ TEST_CASE("a text comes in, is listed, read, found, asked for and erased") {
 TEST_CASE("an ingest is a job unless the caller waits") {
   Fixture f;
   const auto accepted =
-      f.post("/api/collections/default/documents", json::Object{{"uri", "a"}, {"text", budgets}});
+      f.post("/api/collections/default/documents", json::Object{{"uri", "a"}, {"text", handbook}});
   const json::Value job = wait_for_job(f, accepted);
   CHECK(job.at("state") == "done");
   CHECK(job.at("result").at("added") == 1);
@@ -87,7 +87,7 @@ TEST_CASE("files are uploaded with metadata, known again by name, and given back
   const std::string html = "<h1>Budgets</h1><p>A budget is reserved before a call.</p>";
   const std::string target = "/api/collections/default/documents?wait=true";
   const std::string parts = Fixture::part("name=files; filename=\"docs/a b.html\"", html) +
-                            Fixture::part("name=files; filename=\"..\\b.md\"", budgets) +
+                            Fixture::part("name=files; filename=\"..\\b.md\"", handbook) +
                             Fixture::part("name=metadata", R"({"team": "core"})");
   CHECK(Fixture::body_of(f.upload(target, parts)).at("added") == 2);
   CHECK(Fixture::body_of(f.upload(target, parts)).at("unchanged") == 2);
@@ -107,7 +107,7 @@ TEST_CASE("files are uploaded with metadata, known again by name, and given back
 TEST_CASE("files of the server are read only from folders that are allowed") {
   Fixture f;
   const Quiet quiet;
-  f.folder.write("a.md", budgets);
+  f.folder.write("a.md", handbook);
   const std::string target = "/api/collections/default/documents?wait=true";
   const std::string inside = (f.folder.path / "a.md").string();
   CHECK(Fixture::body_of(f.post(target, json::Object{{"uri", inside}})).at("added") == 1);
@@ -133,7 +133,7 @@ TEST_CASE("contradictions of an ingest are told before a job is made") {
 
 TEST_CASE("an answer is streamed: passages, sentences with their new citations, the whole") {
   Fixture f;
-  f.bring("notes/budgets", budgets);
+  f.bring("notes/budgets", handbook);
   const json::Object question{{"question", "What is the retention period for traces?"},
                               {"mode", "extract"}};
   const auto response = f.post("/api/ask", question, "text/event-stream");
@@ -155,7 +155,7 @@ TEST_CASE("an answer is streamed: passages, sentences with their new citations, 
 TEST_CASE("a job is followed to its end by events") {
   Fixture f;
   const auto accepted =
-      f.post("/api/collections/default/documents", json::Object{{"uri", "a"}, {"text", budgets}});
+      f.post("/api/collections/default/documents", json::Object{{"uri", "a"}, {"text", handbook}});
   const std::string location(accepted.headers.get("location"));
   const auto events = f.get(location + "/events");
   CHECK(events.headers.get("content-type") == "text/event-stream");
@@ -191,7 +191,7 @@ TEST_CASE("collections are made, shown, listed page by page and deleted") {
 
 TEST_CASE("versions are named, compared and dropped") {
   Fixture f;
-  f.bring("a", budgets);
+  f.bring("a", handbook);
   const json::Value made = Fixture::body_of(
       f.post("/api/collections/default/versions", json::Object{{"name", "before"}}), 201);
   CHECK(made.at("names").at(0) == "before");
@@ -212,7 +212,7 @@ TEST_CASE("versions are named, compared and dropped") {
 
 TEST_CASE("a migration is a job, and the way back is one") {
   Fixture f;
-  f.bring("a", budgets);
+  f.bring("a", handbook);
   const std::string base = "/api/collections/default";
   const json::Value job = wait_for_job(
       f, f.post(base + "/migrate",
@@ -238,7 +238,7 @@ TEST_CASE("the instance tells what it is, its settings and its models") {
 
 TEST_CASE("filters are held to their language before a search begins") {
   Fixture f;
-  f.bring("a", budgets);
+  f.bring("a", handbook);
   const auto search = [&](const char* filter) {
     return f
         .post("/api/search",
