@@ -62,14 +62,51 @@ def agrees_repricing(body):
     return all(body.get(key) is None for key in ("from", "to", "price_id"))
 
 
+def agrees_new_budget(body):
+    return (body.get("limit_usd") or body.get("limit_tokens")) and agrees_budget(body)
+
+
+def agrees_budget(body):
+    return (not body.get("alerts") and not body.get("degrade_to") and body.get("on_exceed") != "degrade"
+            and set(body.get("scope") or {}) <= {"project", "user", "session", "key", "model", "trace"})
+
+
+def agrees_examples(body):
+    """Either of the two; names of splits are short."""
+    examples = body.get("examples") or []
+    return bool(examples) != bool(body.get("from_run")) and not body.get("splits") and all(
+        isinstance(one, dict) and not one.get("splits") for one in examples)
+
+
+def agrees_gathering(body):
+    return not body.get("splits") and all(body.get(key) is None for key in ("filter", "from", "to", "q"))
+
+
+def agrees_feedback(body):
+    """Of one thing; a correction is a text or an object."""
+    return body.get("correction") is None or isinstance(body["correction"], (str, dict))
+
+
+def agrees_feedback_on(body):
+    return agrees_feedback(body) and any(body.get(key) for key in ("run_id", "trace_id", "project"))
+
+
+def agrees_shares(body):
+    return all(isinstance(one, dict) and isinstance(one.get("share"), float) and one["share"] > 0 for one in body.get("shares") or [{}])
+
+
 def has_language(query):
     """Times, filters and cursors of traces are more than a pattern can say."""
     return any((query or {}).get(key) for key in ("from", "to", "filter", "cursor"))
 
 
-TRACES = ("/api/traces", "/api/runs", "/api/costs", "/api/projects")
+LISTS = ("/api/traces", "/api/runs", "/api/costs", "/api/projects", "/api/feedback", "/api/datasets", "/api/budgets", "/api/prompts")
 RULES = {"/api/prices/{model}": agrees_price, "/api/prices/reprice": agrees_repricing, "/api/collections": agrees_collection, "/api/collections/{collection}/migrate": agrees_migration,
-         "/api/search": agrees_search, "/api/ask": agrees_reranking, "/api/collections/{collection}/documents": agrees_ingest, "/api/keys": agrees_key}
+         "/api/search": agrees_search, "/api/ask": agrees_reranking, "/api/collections/{collection}/documents": agrees_ingest, "/api/keys": agrees_key,
+         "/api/budgets": agrees_new_budget, "/api/budgets/{id}": agrees_budget,
+         "/api/datasets/{name}/examples": agrees_examples, "/api/datasets/{name}/from-traces": agrees_gathering,
+         "/api/feedback": agrees_feedback_on, "/api/runs/{id}/feedback": agrees_feedback,
+         "/api/prompts/{name}/traffic": agrees_shares}
 
 
 def is_odd(values):
@@ -85,7 +122,7 @@ def is_odd(values):
 def filter_case(context, case):
     if is_odd(case.query) or is_odd(case.path_parameters):
         return False
-    if case.operation.path.startswith(TRACES) and has_language(case.query):
+    if case.operation.path.startswith(LISTS) and has_language(case.query):
         return False
     rule = RULES.get(case.operation.path)
     return rule is None or not isinstance(case.body, dict) or rule(case.body)

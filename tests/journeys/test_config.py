@@ -81,7 +81,8 @@ def test_the_schema_describes_every_section(slipway):
     schema = json.loads(slipway.ok("config", "schema").out)
     assert schema["$schema"].endswith("2020-12/schema")
     assert set(schema["properties"]) == {"data", "defaults", "models", "collections", "loading", "connectors", "sources",
-                                         "server", "keys", "routes", "guardrails", "gateway", "traces", "log"}
+                                         "server", "keys", "routes", "guardrails", "gateway", "traces", "log", "budgets", "alerts",
+                                         "prices", "prompts"}
     model = schema["properties"]["models"]["additionalProperties"]
     assert model["additionalProperties"] is False
     assert "openai" in model["properties"]["provider"]["enum"]

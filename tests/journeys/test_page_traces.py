@@ -194,12 +194,12 @@ def test_a_run_is_judged_and_kept(browser, shop):
 
 # What changes the list comes last.
 def test_new_traces_appear_while_one_looks(browser, shop):
-    def one(name, minutes):
-        start = spans.START + minutes * 60 * spans.SECOND
+    def one(name, minutes):  # From now on: what the server itself has done since is older.
+        start = time.time_ns() + minutes * 60 * spans.SECOND
         return spans.request([spans.span(spans.trace_id(name), name, 0, 70, start=start)])
 
-    browser("new_traces_appear_while_one_looks", shop.url, name="came just now", fresh=one("came just now", 600),
-            laterName="came later", later=one("came later", 601))
+    browser("new_traces_appear_while_one_looks", shop.url, name="came just now", fresh=one("came just now", 1),
+            laterName="came later", later=one("came later", 2))
 
 
 def test_traces_are_deleted(browser, shop):

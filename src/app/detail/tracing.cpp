@@ -17,6 +17,8 @@ constexpr const char* dataset_files_folder = "dataset_files";
 /// Of young traces. A third of what a store on its own takes: a server that only relays shall stay
 /// small, and files of that size are soon merged.
 constexpr std::size_t memory_bytes_max = 16u << 20;
+/// For which runs of our own gather: a sync of the disk costs requests more than all else of them.
+constexpr std::chrono::milliseconds own_runs_pause{200};
 /// How often old traces are looked for.
 constexpr std::chrono::minutes removal_pause{10};
 
@@ -84,7 +86,8 @@ Result<std::unique_ptr<Tracing>> Tracing::open(Options options) {
         trace::Recorder::Options{.store = *tracing->store_,
                                  .sample = options.config.sample,
                                  .per_second_max = options.config.own_per_second,
-                                 .payloads = options.config.payloads});
+                                 .payloads = options.config.payloads,
+                                 .pause = own_runs_pause});
   tracing->observe(options.metrics);
   return tracing;
 }

@@ -55,10 +55,11 @@ NewExample of_run(const trace::Run& run, const std::string& dataset_id,
 
 Result<WrittenShape> add(const Context& context, const Services& services, const Dataset& dataset,
                          const NewExamplesBody& body, std::string_view text) {
-  if (body.examples.has_value() == body.from_run.has_value())
+  const bool is_of_run = body.from_run && !body.from_run->empty();
+  if (body.examples.has_value() == is_of_run)
     return fail(Code::invalid_argument, "either examples or from_run is wanted");
   std::vector<NewExample> examples;
-  if (body.from_run) {
+  if (is_of_run) {
     const trace::Run run =
         TRY(services.traces.store.run(context, *body.from_run, body.trace_id.value_or("")));
     NewExample& one = examples.emplace_back(of_run(run, dataset.id, body.metadata, body.splits));

@@ -223,7 +223,8 @@ void mount_writes(http::Api& api, const Services& services) {
       {.summary = "Give feedback to a run, a trace or a project",
        .tag = "feedback",
        .role = "write",
-       .name = "create_feedback"},
+       .name = "create_feedback",
+       .fails = {Code::not_found}},
       [services](const http::Call& call, const http::NoParameters&,
                  const OpinionOn& opinion) -> Result<http::Created<FeedbackShape>> {
         Feedback one = TRY(feedback_of(opinion));
