@@ -1,5 +1,3 @@
-#include "trace/retention.hpp"
-
 #include <doctest/doctest.h>
 
 #include "trace/config.hpp"
@@ -16,9 +14,9 @@ TEST_CASE("traces that began before a time are deleted, all of them, and no othe
   }
   f.put(runs);
   constexpr Nanoseconds millisecond = 1'000'000;
-  CHECK(must(remove_before(Context(), *f.store, eight_o_clock + 240 * millisecond)) == 240);
+  CHECK(must(f.store->remove_before(Context(), eight_o_clock + 240 * millisecond)) == 240);
   CHECK(f.read("/api/traces?limit=1000").at("items").as_array().size() == 10);
-  CHECK(must(remove_before(Context(), *f.store, eight_o_clock + 240 * millisecond)) == 0);
+  CHECK(must(f.store->remove_before(Context(), eight_o_clock + 240 * millisecond)) == 0);
 }
 
 TEST_CASE("the section of traces is held to its bounds") {

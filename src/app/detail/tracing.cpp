@@ -4,7 +4,6 @@
 #include "core/secret.hpp"
 #include "trace/face.hpp"
 #include "trace/masks.hpp"
-#include "trace/retention.hpp"
 
 namespace slipway::app::detail {
 
@@ -193,8 +192,8 @@ void Tracing::remove_old() {
     return;
   }
   const auto end = system_clock().now() - std::chrono::hours(24) * config_.retention_days;
-  const auto count = trace::remove_before(
-      Context(), *store_,
+  const auto count = store_->remove_before(
+      Context(),
       std::chrono::duration_cast<std::chrono::nanoseconds>(end.time_since_epoch()).count());
   if (!count)
     log::warning("old traces stay for now: {}", count.error().message());
