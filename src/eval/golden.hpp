@@ -41,12 +41,13 @@ struct Golden {
   std::string metadata_text(std::string_view key) const;
 };
 
-/// Fails: invalid_argument, naming the member ("$.tools_called[1].name: ...") and, for a key that
-/// there is not, the nearest one.
+/// A member that is null is absent. Fails: invalid_argument, naming the member
+/// ("$.tools_called[1].name: ...") and, for a key that there is not, the nearest one.
 Result<Golden> parse_golden(const json::Value& value);
-/// Members that are absent or empty are left out.
+/// Members that are absent are left out; so are an empty `id`, `trace_id`, `type` and `metadata`.
+/// Whole numbers have no fraction.
 json::Object to_json(const Golden& golden);
-/// Keys sorted, no white space, without the id.
+/// Keys sorted, no white space, without the id; numbers as short as they can be read back.
 std::string canonical(const Golden& golden);
 /// Gives it the first 16 hex digits of the SHA-256 of what is canonical, unless it has an id.
 void identify(Golden& golden);
