@@ -1,0 +1,43 @@
+// All goldens of a run, held as their canonical text: a hundred thousand fit into little memory.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "core/result.hpp"
+#include "eval/golden.hpp"
+
+namespace slipway::eval {
+
+/// Filled by one thread, then read by many.
+class GoldenSet {
+ public:
+  /// Identifies it. `line` is where it stands in its file; 0: nowhere. Fails: conflict (an id that
+  /// another one has, with both lines).
+  Result<void> add(Golden golden, std::uint32_t line = 0);
+  std::size_t size() const { return places_.size(); }
+  Golden at(std::size_t index) const;
+  std::string_view id(std::size_t index) const;
+  std::uint32_t line(std::size_t index) const { return places_[index].line; }
+  /// As `version_of` of all of them.
+  std::string version() const;
+
+ private:
+  struct Place {
+    std::uint64_t begin = 0;
+    std::uint32_t id_size = 0, size = 0, line = 0;
+  };
+  std::string text_;  ///< Id and canonical form, one golden after the other.
+  std::vector<Place> places_;
+  std::unordered_map<std::uint64_t, std::uint32_t> by_id_;  ///< Hash of the id -> index.
+};
+
+/// One golden a line; empty lines are skipped. Fails: as reading does, and invalid_argument with
+/// the line ("goldens.jsonl:7: $.inptu: unknown key; did you mean 'input'?").
+Result<GoldenSet> read_jsonl_goldens(const std::filesystem::path& file);
+
+}  // namespace slipway::eval
