@@ -40,6 +40,9 @@ Comparison compare(const Pairs& pairs, const ComparisonOptions& options = {});
 enum class Verdict { non_inferior, regressed, inconclusive };
 BOOST_DESCRIBE_ENUM(Verdict, non_inferior, regressed, inconclusive)
 
+/// A gate fails where more of the items than this are on one side only.
+inline constexpr double missing_share_max = 0.05;
+
 struct GateMetric {
   std::string name;
   double margin = 0.05;  ///< > 0, in the metric's unit.

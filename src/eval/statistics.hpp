@@ -67,8 +67,9 @@ Interval interval_of(const Sample& sample, const Resampling& how = {});
 
 /// Of sorted values, linear between them at (n-1)p; p in [0, 1], not empty.
 double percentile(std::span<const double> sorted, double p);
-/// The percentile (as `mean`) of unsorted values with a bootstrap interval over clusters.
-Interval percentile_interval(const Sample& sample, double p, const Resampling& how = {});
+/// Each percentile (as `mean`) of unsorted values with a bootstrap interval over clusters.
+std::vector<Interval> percentile_intervals(const Sample& sample, const std::vector<double>& ps,
+                                           const Resampling& how = {});
 
 /// The interval of any statistic of n items by resampling them, or whole clusters of them
 /// (`clusters` as in Sample). `statistic` gets the numbers of the drawn items; it may say that

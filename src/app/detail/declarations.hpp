@@ -31,6 +31,7 @@ class Declarations {
     declare_ask();
     declare_serve();
     declare_traces();
+    declare_eval();
     declare_keys();
     declare_sources();
     declare_collections();
@@ -141,6 +142,8 @@ class Declarations {
   void declare_serve();
   void declare_keys();
   void declare_traces();
+  void declare_eval();
+  void declare_eval_stats(CLI::App& group);
   void declare_ingest();
   void declare_sources();
   void declare_search();
