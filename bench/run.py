@@ -1,6 +1,6 @@
 """Measures Slipway beside LangChain + Chroma: same documents, same chunks, same ONNX model, in one run.
 
-    python bench/run.py --program build/slipway --models MODELS [--repeats 3] [--only ingest,search,cold,quality,gateway]
+    python bench/run.py --program build/slipway --models MODELS [--repeats 3] [--only ingest,search,cold,quality,gateway,traces]
 
 Called by 'make bench'. The data are the chunking corpora below $SLIPWAY_BENCH_DATA (default ../shared/data beside the
 project); without them the project's own documents are measured and quality, which needs gold answers, is not.
@@ -269,6 +269,22 @@ class Bench:
         finally:
             bench.close()
 
+    def traces(self):
+        sys.path.insert(0, str(ROOT / "bench" / "traces"))
+        from compare import compare
+        peers = {name: str(pathlib.Path(folder) / "bin" / name) if folder else None
+                 for name, folder in (("phoenix", self.options.phoenix), ("mlflow", self.options.mlflow))}
+        self.say("spans over OTLP and LangSmith's batches")
+        figures = compare(argparse.Namespace(program=self.options.program, spans=400_000, peer_spans=2_000, batch=500, senders=4, **peers))
+        self.raw["traces"] = figures
+        for name in ("Arize Phoenix", "MLflow"):
+            if name in figures:
+                self.table.add("OTLP spans stored", figures["otlp"], figures[name], unit="1/s", better="higher", bar=300, note=f"peer: {name}")
+        self.table.add_limit("OTLP spans stored", figures["otlp"], 50_000, unit="1/s", better="higher")
+        self.table.add_limit("LangSmith runs stored", figures["langsmith"], 10_000, unit="1/s", better="higher")
+        self.table.add_limit("a small span on disk", figures["bytes_each"], 150, unit="bytes")
+        self.table.add_limit("memory while spans come in", figures["memory_mb"], 300, unit="MB")
+
 
 def save(bench, folder):
     folder.mkdir(parents=True, exist_ok=True)
@@ -288,8 +304,10 @@ def main():
     parser.add_argument("--bench-programs", type=pathlib.Path, default=ROOT / "build/bench")
     parser.add_argument("--models", type=pathlib.Path, default=ROOT / "build/share/slipway/models")
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--only", default="ingest,search,cold,quality,gateway")
+    parser.add_argument("--only", default="ingest,search,cold,quality,gateway,traces")
     parser.add_argument("--litellm", help="environment with LiteLLM's proxy; without it the gateway is measured beside nginx alone")
+    parser.add_argument("--phoenix", help="environment with arize-phoenix, beside which spans are taken in")
+    parser.add_argument("--mlflow", help="environment with mlflow, beside which spans are taken in")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="slipway-bench-") as work:
         bench = Bench(options, pathlib.Path(work))

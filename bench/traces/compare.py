@@ -4,8 +4,9 @@
                                    [--phoenix ENVIRONMENT/bin/phoenix] [--mlflow ENVIRONMENT/bin/mlflow]
 
 The same bodies go to all of them: OTLP over HTTP as protobuf, trees of ten small spans as an application makes them. To Slipway also
-LangSmith's batches. A span counts when its request was answered with 2xx; what a server acknowledges before it has written is read
-back from its own count where it has one. Senders are threads of this process, so they take their share of the processors.
+LangSmith's batches. A span counts when it can be read back: the clock stops when the server's own store (SQLite of the peers, the
+API of Slipway) has them all, which for a server that answers before it has written is later than its last answer. Senders are
+threads of this process, so they take their share of the processors.
 """
 import argparse
 import concurrent.futures
@@ -16,6 +17,7 @@ import pathlib
 import resource
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -26,6 +28,10 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 TREE = 10
 START = 1_795_420_800_000_000_000
+
+
+def say(line):
+    print(line, file=sys.stderr, flush=True)
 
 
 def text(attributes, key, value):
@@ -149,51 +155,88 @@ def size_of(folder):
     return sum(path.stat().st_size for path in pathlib.Path(folder).rglob("*") if path.is_file())
 
 
-def measure(server, path, headers, bodies, spans, options, row):
-    seconds = server.send(path, headers, bodies, options.senders)
-    rate = spans / seconds
-    print(f"{row:<28} {rate:>10,.0f} spans/s   {size_of(server.folder) / spans:>8,.0f} bytes each", flush=True)
+def rows_of(database, table):
+    """How many rows the table of another's database has; 0 while it has none."""
+    try:
+        with sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=5) as connection:
+            return connection.execute(f"select count(*) from {table}").fetchone()[0]
+    except sqlite3.OperationalError:
+        return 0
+
+
+def runs_of(server):
+    """How many runs Slipway has of the project that they were sent to."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+    connection.request("GET", "/metrics")
+    for line in connection.getresponse().read().decode().splitlines():
+        if line.startswith("slipway_trace_runs_stored_total"):
+            return int(float(line.split()[-1]))
+    sys.exit("slipway_trace_runs_stored_total is not in /metrics")
+
+
+def measure(server, request, bodies, spans, options, row, stored):
+    """`stored` says how many are there. Gives spans a second until all of them are."""
+    begin = time.monotonic()
+    answered = server.send(*request, bodies, options.senders)
+    while stored() < spans:
+        if time.monotonic() - begin > 600:
+            sys.exit(f"{row}: of {spans} spans that were acknowledged only {stored()} were stored in ten minutes")
+        time.sleep(0.02)
+    rate = spans / (time.monotonic() - begin)
+    say(f"{row:<28} {rate:>10,.0f} spans/s   {size_of(server.folder) / spans:>8,.0f} bytes each   "
+          f"(answered {spans / answered:,.0f}/s)")
     return rate
+
+
+def compare(options):
+    """Spans a second of each, and Slipway's memory; printed as they come."""
+    protobuf = {"Content-Type": "application/x-protobuf"}
+    make = lambda kind, count: [kind(first, min(options.batch, count - first)) for first in range(0, count, options.batch)]
+    figures = {}
+    with tempfile.TemporaryDirectory() as folder:
+        program = str(pathlib.Path(options.program).resolve())
+        bodies = make(otlp, options.spans)
+        server = Served("Slipway", [program, "serve", "--port", "PORT", "--data", "FOLDER"], folder, "/health/ready")
+        ours = measure(server, ("/v1/traces", protobuf), bodies, options.spans, options, "Slipway, OTLP", lambda: runs_of(server))
+        figures["otlp"] = ours
+        figures["bytes_each"] = size_of(folder) / options.spans
+        figures["memory_mb"] = server.stop()
+        say(f"{'':<28} {figures['memory_mb']:>10,} MB of memory at most")
+    with tempfile.TemporaryDirectory() as folder:
+        runs = options.spans // 2
+        bodies = make(langsmith, runs)
+        server = Served("Slipway", [program, "serve", "--port", "PORT", "--data", "FOLDER"], folder, "/health/ready")
+        figures["langsmith"] = measure(server, ("/langsmith/runs/batch", {"Content-Type": "application/json"}), bodies, runs, options,
+                                       "Slipway, LangSmith batches", lambda: runs_of(server))
+        server.stop()
+    peers = []
+    if options.phoenix:
+        peers.append(("Arize Phoenix", [options.phoenix, "serve"], "/healthz", protobuf,
+                      {"PHOENIX_PORT": "PORT", "PHOENIX_GRPC_PORT": str(free_port()), "PHOENIX_WORKING_DIR": "FOLDER"}, "phoenix.db"))
+    if options.mlflow:
+        peers.append(("MLflow", [options.mlflow, "server", "--port", "PORT", "--backend-store-uri", "sqlite:///FOLDER/mlflow.db"],
+                      "/health", {**protobuf, "x-mlflow-experiment-id": "0"}, None, "mlflow.db"))
+    bodies = make(otlp, options.peer_spans)
+    for name, command, ready, headers, environment, database in peers:
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+            server = Served(name, command, folder, ready, environment)
+            figures[name] = measure(server, ("/v1/traces", headers), bodies, options.peer_spans, options, name,
+                                    lambda: rows_of(pathlib.Path(folder) / database, "spans"))
+            server.stop()
+            say(f"{'':<28} {ours / figures[name]:>10,.0f} times as many by Slipway")
+    return figures
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--program", required=True)
     parser.add_argument("--spans", type=int, default=400_000)
-    parser.add_argument("--peer-spans", type=int, default=5_000)
+    parser.add_argument("--peer-spans", type=int, default=2_000)
     parser.add_argument("--batch", type=int, default=500)
     parser.add_argument("--senders", type=int, default=4)
     parser.add_argument("--phoenix")
     parser.add_argument("--mlflow")
-    options = parser.parse_args()
-    protobuf = {"Content-Type": "application/x-protobuf"}
-    make = lambda kind, count: [kind(first, min(options.batch, count - first)) for first in range(0, count, options.batch)]
-    with tempfile.TemporaryDirectory() as folder:
-        program = str(pathlib.Path(options.program).resolve())
-        bodies = make(otlp, options.spans)
-        server = Served("Slipway", [program, "serve", "--port", "PORT", "--data", "FOLDER"], folder, "/health/ready")
-        ours = measure(server, "/v1/traces", protobuf, bodies, options.spans, options, "Slipway, OTLP")
-        print(f"{'':<28} {server.stop():>10,} MB of memory at most")
-    with tempfile.TemporaryDirectory() as folder:
-        runs = options.spans // 2
-        bodies = make(langsmith, runs)
-        server = Served("Slipway", [program, "serve", "--port", "PORT", "--data", "FOLDER"], folder, "/health/ready")
-        measure(server, "/langsmith/runs/batch", {"Content-Type": "application/json"}, bodies, runs, options, "Slipway, LangSmith batches")
-        server.stop()
-    peers = []
-    if options.phoenix:
-        peers.append(("Arize Phoenix", [options.phoenix, "serve"], "/healthz", protobuf,
-                      {"PHOENIX_PORT": "PORT", "PHOENIX_GRPC_PORT": str(free_port()), "PHOENIX_WORKING_DIR": "FOLDER"}))
-    if options.mlflow:
-        peers.append(("MLflow", [options.mlflow, "server", "--port", "PORT", "--backend-store-uri", "sqlite:///FOLDER/mlflow.db"],
-                      "/health", {**protobuf, "x-mlflow-experiment-id": "0"}, None))
-    bodies = make(otlp, options.peer_spans)
-    for name, command, ready, headers, environment in peers:
-        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-            server = Served(name, command, folder, ready, environment)
-            theirs = measure(server, "/v1/traces", headers, bodies, options.peer_spans, options, name)
-            server.stop()
-            print(f"{'':<28} {ours / theirs:>10,.0f} times as many by Slipway")
+    compare(parser.parse_args())
 
 
 if __name__ == "__main__":

@@ -152,8 +152,8 @@ Result<void> Filing::seal() {
 }
 
 void Filing::seal_until_stopped(const std::stop_token& stop) {
-  // Whoever must wait for room in memory leaves it the processors by waiting.
-  yield_to_requests();
+  // At the priority of requests: those that wait for room in memory wait for this thread, and a
+  // lower one would take its share from other programs' work to them.
   for (;;) {
     {
       std::unique_lock lock(mutex_);
