@@ -1,0 +1,164 @@
+#include "eval/detail/replies.hpp"
+
+#include <charconv>
+#include <cmath>
+
+#include "core/ascii.hpp"
+#include "core/unicode.hpp"
+
+namespace slipway::eval {
+
+namespace {
+
+constexpr std::size_t excerpt_bytes_max = 120;
+
+std::string excerpt(std::string_view text) {
+  if (text.size() <= excerpt_bytes_max) return std::string(text);
+  return std::string(text.substr(0, unicode::floor_boundary(text, excerpt_bytes_max))) + "...";
+}
+
+bool is_blank(char c) {
+  return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\v' || c == '\f';
+}
+
+/// Without the commas that stand before a closing bracket, wherever they are.
+std::string without_last_commas(std::string_view text) {
+  std::string kept;
+  kept.reserve(text.size());
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    if (text[at] == ',') {
+      std::size_t next = at + 1;
+      while (next < text.size() && is_blank(text[next])) ++next;
+      if (next < text.size() && (text[next] == ']' || text[next] == '}')) {
+        at = next - 1;
+        continue;
+      }
+    }
+    kept += text[at];
+  }
+  return kept;
+}
+
+std::string text_of(const json::Value& value) {
+  if (value.is_string()) return std::string(value.get_string());
+  if (value.is_null()) return "";
+  return json::dump(value);
+}
+
+std::string text_of_statement(const json::Value& value) {
+  if (value.is_object())
+    for (const std::string_view key : {"statement", "claim", "text", "sentence"})
+      if (const json::Value* found = value.get_object().if_contains(key)) return text_of(*found);
+  return text_of(value);
+}
+
+}  // namespace
+
+Result<json::Object> parse_reply(std::string_view text) {
+  const std::size_t start = text.find('{');
+  const std::size_t end = text.rfind('}');
+  if (start == std::string_view::npos || end == std::string_view::npos || end < start)
+    return fail(Code::invalid_argument, "the reply holds no JSON object: '{}'", excerpt(text));
+  const std::string_view object = text.substr(start, end - start + 1);
+  auto parsed = json::parse(object);
+  if (!parsed) parsed = json::parse(without_last_commas(object));
+  if (!parsed)
+    return fail(Code::invalid_argument, "the reply is not JSON ({}): '{}'",
+                parsed.error().message(), excerpt(text));
+  return std::move(parsed->get_object());
+}
+
+std::string verdict_word(const json::Value& value) {
+  if (value.is_null()) return "";
+  const std::string text = text_of(value);
+  std::string word;
+  for (const char c : unicode::trim(text)) {
+    const char letter = ascii::lower(c);
+    if (letter < 'a' || letter > 'z') break;
+    word += letter;
+  }
+  return word == "idk" ? "borderline" : word;
+}
+
+std::optional<bool> verdict_flag(const json::Value& value) {
+  if (value.is_bool()) return value.get_bool();
+  if (const auto number = reply_number(value)) return *number != 0;
+  const std::string word = verdict_word(value);
+  for (const std::string_view yes : {"yes", "true", "supported", "entailed", "relevant", "met"})
+    if (word == yes) return true;
+  for (const std::string_view no :
+       {"no", "false", "unsupported", "contradicted", "unverifiable", "irrelevant", "unmet", "not"})
+    if (word == no) return false;
+  return std::nullopt;
+}
+
+std::optional<double> reply_number(const json::Value& value) {
+  double number = 0;
+  if (value.is_number()) {
+    number = value.to_number<double>();
+  } else if (value.is_string()) {
+    const std::string_view text = unicode::trim(std::string_view(value.get_string()));
+    const auto read = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (read.ec != std::errc() || read.ptr != text.data() + text.size()) return std::nullopt;
+  } else {
+    return std::nullopt;
+  }
+  if (!std::isfinite(number)) return std::nullopt;
+  return number;
+}
+
+Result<const json::Array*> reply_list(const json::Object& reply, std::string_view key) {
+  const json::Value* list = reply.if_contains(key);
+  if (!list || !list->is_array())
+    return fail(Code::invalid_argument, "the reply has no list '{}': '{}'", key,
+                excerpt(json::dump(reply)));
+  return &list->get_array();
+}
+
+Result<std::vector<std::string>> reply_texts(const json::Object& reply, std::string_view key) {
+  std::vector<std::string> texts;
+  for (const json::Value& item : *TRY(reply_list(reply, key)))
+    texts.push_back(text_of_statement(item));
+  return texts;
+}
+
+std::string reply_text(const json::Object& reply, std::string_view key) {
+  const json::Value* value = reply.if_contains(key);
+  return value ? text_of(*value) : "";
+}
+
+Verdict read_verdict(const json::Object& item, std::string_view flag_key) {
+  Verdict verdict;
+  if (const json::Value* value = item.if_contains(flag_key)) {
+    verdict.word = verdict_word(*value);
+    verdict.flag = verdict_flag(*value);
+  }
+  verdict.reason = reply_text(item, "reason");
+  for (const std::string_view key : {"statement", "claim", "sentence", "criterion"})
+    if (const json::Value* found = item.if_contains(key)) {
+      const bool is_place = found->is_int64() && found->get_int64() >= 0;
+      if (is_place)
+        verdict.place = static_cast<std::size_t>(found->get_int64());
+      else
+        verdict.statement = text_of(*found);
+    }
+  return verdict;
+}
+
+Result<std::vector<Verdict>> reply_verdicts(const json::Object& reply, std::string_view key,
+                                            std::string_view flag_key) {
+  std::vector<Verdict> verdicts;
+  for (const json::Value& item : *TRY(reply_list(reply, key))) {
+    if (item.is_object())
+      verdicts.push_back(read_verdict(item.get_object(), flag_key));
+    else
+      verdicts.push_back(Verdict{.word = verdict_word(item),
+                                 .statement = "",
+                                 .reason = "",
+                                 .flag = verdict_flag(item),
+                                 .place = std::nullopt});
+  }
+  return verdicts;
+}
+
+}  // namespace slipway::eval
