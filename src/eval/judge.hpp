@@ -25,12 +25,13 @@ struct TokenLogprob {
 /// What is asked. `step` is the name of the contract ("claims", "verdicts", ...), and with `metric`
 /// and `mode` the key of the prompt.
 struct Question {
-  std::string metric;     ///< The entry's `as`, else its name.
-  std::string prompt;     ///< Which file of prompts: "faithfulness.native.claims".
-  std::string step;       ///< Of the contract.
-  std::size_t index = 0;  ///< Of the questions of that step about that case: 0, 1, ...
-  json::Object values;    ///< What the prompt's variables stand for.
-  json::Object schema;    ///< JSON Schema of the reply; empty: any.
+  std::string metric;  ///< The entry's `as`, else its name.
+  std::string prompt;  ///< Which file of prompts: "faithfulness.native.claims".
+  std::string step;    ///< Of the contract.
+  /// How many replies to that step this case has had: 0, 1, ... (asked again counts too).
+  std::size_t index = 0;
+  json::Object values;  ///< What the prompt's variables stand for.
+  json::Object schema;  ///< JSON Schema of the reply; empty: any.
   bool wants_logprobs = false;
 };
 
@@ -56,9 +57,10 @@ class Judge {
   virtual Result<bool> entails(const Context& context, const Golden& golden,
                                const Question& question, std::size_t sentence,
                                const std::vector<int>& citations) = 0;
-  /// Of any length, not normalised. Fails: not_found (scripted), and as embedders do.
+  /// Of any length, not normalised; `metric` is that of the questions. Fails: not_found
+  /// (scripted), and as embedders do.
   virtual Result<std::vector<double>> embed(const Context& context, const Golden& golden,
-                                            std::string_view text) = 0;
+                                            std::string_view metric, std::string_view text) = 0;
 };
 
 }  // namespace slipway::eval

@@ -102,7 +102,7 @@ Result<bool> Case::entails(std::size_t sentence, const std::vector<int>& citatio
 }
 
 Result<std::vector<double>> Case::embed(std::string_view text) {
-  return settings_.scorers.judge->embed(context_, golden_, text);
+  return settings_.scorers.judge->embed(context_, golden_, settings_.spec.label(), text);
 }
 
 Score no_score(std::string reason) {
