@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "rag/detail/claims.hpp"
+#include "rag/claims.hpp"
 #include "rag/detail/retrieve.hpp"
 
 namespace slipway::rag::detail {

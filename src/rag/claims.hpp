@@ -12,7 +12,22 @@
 #include <string_view>
 #include <vector>
 
-namespace slipway::rag::detail {
+namespace slipway::rag {
+
+/// A word with the joints that belong to it: 3.14, 1,000, don't, max_connections, slipway.yaml.
+struct FactWord {
+  std::string_view raw;
+  bool opens_sentence = false;
+};
+/// In order. The text must outlive them. Any bytes are accepted.
+std::vector<FactWord> fact_words(std::string_view text);
+/// "1,000" is "1000", "thirty" is "30", "5%" and "5th" are "5", "3.10" stays (it may be a version);
+/// empty when it is no number. Of a folded word.
+std::string number_in(std::string_view folded);
+/// Whether it is written as names are: a capital inside a sentence, inner capitals, '_'.
+bool is_name(const FactWord& word);
+/// Of a folded word: "not", "never", "don't" ...
+bool is_negation(std::string_view folded);
 
 /// The hard facts of a text.
 struct Facts {
@@ -40,4 +55,4 @@ bool adds_to(const Facts& claim, const Facts& question);
 /// A sentence without citation marks such as "[1]" or "[2, 3]", trimmed.
 std::string without_marks(std::string_view sentence);
 
-}  // namespace slipway::rag::detail
+}  // namespace slipway::rag

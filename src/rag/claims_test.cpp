@@ -1,8 +1,8 @@
-#include "rag/detail/claims.hpp"
+#include "rag/claims.hpp"
 
 #include <doctest/doctest.h>
 
-namespace slipway::rag::detail {
+namespace slipway::rag {
 
 namespace {
 std::string why_not(std::string_view claim, std::string_view evidence,
@@ -73,4 +73,4 @@ TEST_CASE("any bytes are facts of nothing or something, never a crash") {
   CHECK_NOTHROW(facts_of(bytes));
 }
 
-}  // namespace slipway::rag::detail
+}  // namespace slipway::rag

@@ -1,4 +1,4 @@
-#include "rag/detail/claims.hpp"
+#include "rag/claims.hpp"
 
 #include <algorithm>
 #include <array>
@@ -7,7 +7,7 @@
 #include "core/unicode.hpp"
 #include "index/index.hpp"
 
-namespace slipway::rag::detail {
+namespace slipway::rag {
 
 namespace {
 
@@ -30,18 +30,16 @@ constexpr std::array<std::string_view, 15> negations{
 constexpr std::array<std::string_view, 8> plain_capitals{"i",    "a",   "the", "it",
                                                          "this", "yes", "no",  "ok"};
 
-struct Word {
-  std::string_view raw;
-  bool opens_sentence = false;
-};
-
 bool is_word_character(char32_t c) {
   return unicode::is_letter(c) || unicode::is_digit(c) || unicode::is_mark(c) || c == '_';
 }
 
-/// Words with the joints that belong to them: 3.14, 1,000, don't, max_connections, slipway.yaml.
-std::vector<Word> split_words(std::string_view text) {
-  std::vector<Word> words;
+bool has(const std::set<std::string>& set, const std::string& item) { return set.contains(item); }
+
+}  // namespace
+
+std::vector<FactWord> fact_words(std::string_view text) {
+  std::vector<FactWord> words;
   bool opens = true;
   for (std::size_t at = 0; at < text.size();) {
     const auto first = unicode::decode(text, at);
@@ -72,12 +70,13 @@ std::vector<Word> split_words(std::string_view text) {
   return words;
 }
 
-/// "1,000" -> "1000", "007" stays, "3.10" stays (it may be a version); empty when it is not a
-/// number.
-std::string number_in(std::string_view word) {
-  if (word.empty() || word[0] < '0' || word[0] > '9') return "";
+std::string number_in(std::string_view folded) {
+  const auto spelled = std::find_if(number_words.begin(), number_words.end(),
+                                    [&](const auto& pair) { return pair.first == folded; });
+  if (spelled != number_words.end()) return std::string(spelled->second);
+  if (folded.empty() || folded[0] < '0' || folded[0] > '9') return "";
   std::string digits;
-  for (const char c : word) {
+  for (const char c : folded) {
     if (c == ',') continue;
     if ((c >= '0' && c <= '9') || c == '.')
       digits += c;
@@ -87,7 +86,10 @@ std::string number_in(std::string_view word) {
   return digits;
 }
 
-bool is_name(const Word& word) {
+bool is_name(const FactWord& word) {
+  const std::string folded = unicode::fold(word.raw.substr(0, word.raw.find('\'')));
+  if (std::find(plain_capitals.begin(), plain_capitals.end(), folded) != plain_capitals.end())
+    return false;
   const auto first = unicode::decode(word.raw, 0);
   bool has_upper_inside = false;
   bool has_underscore = word.raw.find('_') != std::string_view::npos;
@@ -105,13 +107,9 @@ bool is_negation(std::string_view folded) {
   return std::find(negations.begin(), negations.end(), folded) != negations.end();
 }
 
-bool has(const std::set<std::string>& set, const std::string& item) { return set.contains(item); }
-
-}  // namespace
-
 Facts facts_of(std::string_view text) {
   Facts facts;
-  for (const Word& word : split_words(text)) {
+  for (const FactWord& word : fact_words(text)) {
     const std::string folded = unicode::fold(word.raw);
     facts.words.insert(folded);
     // "SQLite's" must be found as "sqlite".
@@ -120,13 +118,7 @@ Facts facts_of(std::string_view text) {
     if (is_negation(folded)) facts.negated = true;
     if (const std::string number = number_in(folded); !number.empty())
       facts.numbers.insert(number);
-    else if (const auto spelled =
-                 std::find_if(number_words.begin(), number_words.end(),
-                              [&](const auto& pair) { return pair.first == folded; });
-             spelled != number_words.end())
-      facts.numbers.insert(std::string(spelled->second));
-    else if (is_name(word) && std::find(plain_capitals.begin(), plain_capitals.end(), folded) ==
-                                  plain_capitals.end())
+    else if (is_name(word))
       facts.names.insert(folded.substr(0, folded.find('\'')));
   }
   for (std::string& stem : index::analyze(text)) facts.stems.insert(std::move(stem));
@@ -185,4 +177,4 @@ std::string without_marks(std::string_view sentence) {
   return std::string(unicode::trim(clean));
 }
 
-}  // namespace slipway::rag::detail
+}  // namespace slipway::rag
