@@ -1,10 +1,10 @@
 // Local evidence beside people, and how fast it is. bench/eval/agreement.py runs it.
 //
-//   evidence_bench signals|score [--model FOLDER] [--threads N] FILE
+//   evidence_bench signals|score|relevance [--model FOLDER] [--threads N] FILE
 //
-// FILE has lines of JSON {"answer": "...", "passages": ["..."]}. Each gives a line:
-// signals {"sentences": [{"signal": value}]}, score {"score": mean support, "seconds": ...}; at the
-// end {"answers_per_second"}.
+// FILE has lines of JSON {"answer": "...", "passages": ["..."]}; for `relevance` the answer is a
+// question. Each gives a line: signals {"sentences": [{"signal": value}]}, score {"score": mean
+// support}, relevance {"relevance": [one per passage]}; at the end {"answers_per_second"}.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -28,7 +28,7 @@ struct Item {
 BOOST_DESCRIBE_STRUCT(Item, (), (answer, passages))
 
 struct Wanted {
-  bool signals = false;
+  std::string what = "score";
   std::string model, file;
   std::size_t threads = 1;
 };
@@ -47,10 +47,10 @@ Result<std::vector<Item>> read_items(const std::string& path) {
   return items;
 }
 
-Result<json::Value> signals_of(const Context& context, models::Embedder* embedder,
+Result<json::Value> signals_of(const Context& context, detail::EmbeddedTexts* embedded,
                                const Item& item) {
   std::vector<detail::SourceSentence> sources;
-  const auto compared = TRY(detail::compare_sentences(context, embedder, item.answer,
+  const auto compared = TRY(detail::compare_sentences(context, embedded, item.answer,
                                                       documents::split_sentences(item.answer),
                                                       item.passages, sources));
   json::Array sentences;
@@ -58,21 +58,26 @@ Result<json::Value> signals_of(const Context& context, models::Embedder* embedde
     json::Object named;
     for (const auto& signal : detail::named_signals(sentence.compared.signals))
       named[signal.name] = signal.value;
-    named["words"] = sentence.compared.signals.words;
-    named["content_words"] = sentence.compared.signals.content_words;
+    named["trigrams"] = sentence.compared.signals.trigrams;
     named["source_sentences"] = sentence.compared.signals.source_sentences;
-    named["other_number"] = sentence.compared.signals.other_number;
-    named["other_name"] = sentence.compared.signals.other_name;
+    if (const auto cosine = sentence.compared.signals.cosine) named["cosine"] = *cosine;
     sentences.push_back(std::move(named));
   }
   return json::Value(json::Object{{"sentences", std::move(sentences)}});
 }
 
-Result<json::Value> score_of(const Context& context, models::Embedder* embedder, const Item& item) {
-  const LocalEvidence evidence(embedder);
+Result<json::Value> score_of(const Context& context, const LocalEvidence& evidence,
+                             const Item& item) {
   const auto sentences = TRY(evidence.support(context, item.answer, item.passages));
   const auto score = mean_support(sentences);
   return json::Value(json::Object{{"score", score ? json::Value(*score) : json::Value()}});
+}
+
+Result<json::Value> relevance_of(const Context& context, const LocalEvidence& evidence,
+                                 const Item& item) {
+  const std::vector<std::string_view> texts(item.passages.begin(), item.passages.end());
+  const auto relevance = TRY(evidence.relevance(context, item.answer, texts));
+  return json::Value(json::Object{{"relevance", json::Array(relevance.begin(), relevance.end())}});
 }
 
 Result<void> run(const Wanted& wanted) {
@@ -85,11 +90,15 @@ Result<void> run(const Wanted& wanted) {
     catalog = TRY(models::Catalog::open({.folders = {folder.parent_path()}}));
     embedder = TRY(catalog->embedder(context, folder.filename().string()));
   }
+  const LocalEvidence evidence(embedder.get());
+  const auto embedded =
+      embedder == nullptr ? nullptr : std::make_unique<detail::EmbeddedTexts>(*embedder);
   std::vector<json::Value> lines(items.size());
   const auto begin = std::chrono::steady_clock::now();
   TRY(parallel_for(context, items.size(), wanted.threads, [&](std::size_t i) -> Result<void> {
-    lines[i] = TRY(wanted.signals ? signals_of(context, embedder.get(), items[i])
-                                  : score_of(context, embedder.get(), items[i]));
+    lines[i] = TRY(wanted.what == "signals"     ? signals_of(context, embedded.get(), items[i])
+                   : wanted.what == "relevance" ? relevance_of(context, evidence, items[i])
+                                                : score_of(context, evidence, items[i]));
     return {};
   }));
   const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - begin;
@@ -109,13 +118,13 @@ int main(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     const std::string_view argument = argv[i];
     const auto value = [&] { return i + 1 < argc ? std::string(argv[++i]) : std::string(); };
-    if (argument == "signals")
-      wanted.signals = true;
+    if (argument == "signals" || argument == "score" || argument == "relevance")
+      wanted.what = argument;
     else if (argument == "--model")
       wanted.model = value();
     else if (argument == "--threads")
       wanted.threads = static_cast<std::size_t>(std::max(1, std::atoi(value().c_str())));
-    else if (argument != "score")
+    else
       wanted.file = argument;
   }
   if (const auto done = slipway::eval::run(wanted); !done) {

@@ -12,7 +12,7 @@ namespace slipway::eval {
 namespace detail {
 
 Result<std::vector<ComparedSentence>> compare_sentences(
-    const Context& context, models::Embedder* embedder, std::string_view text,
+    const Context& context, EmbeddedTexts* embedded, std::string_view text,
     const std::vector<documents::Span>& spans, const std::vector<std::string>& passages,
     std::vector<SourceSentence>& source_sentences) {
   /// So many claims are embedded with their windows at a time: memory has a limit.
@@ -25,14 +25,14 @@ Result<std::vector<ComparedSentence>> compare_sentences(
     const std::string_view claim = text.substr(span.start, span.size());
     sentences.push_back({span, compare(claim, vocabulary.read(claim), source, vocabulary)});
   }
-  for (std::size_t first = 0; embedder != nullptr && first < sentences.size();
+  for (std::size_t first = 0; embedded != nullptr && first < sentences.size();
        first += claims_at_once) {
     TRY(context.check());
     std::vector<EmbeddedClaim> claims;
     for (std::size_t i = first; i < std::min(sentences.size(), first + claims_at_once); ++i)
       claims.push_back(
           {text.substr(sentences[i].span.start, sentences[i].span.size()), &sentences[i].compared});
-    TRY(add_meaning(context, *embedder, passages, source, std::move(claims)));
+    TRY(add_meaning(context, *embedded, passages, source, std::move(claims)));
   }
   source_sentences = source.sentences();
   return sentences;
@@ -59,13 +59,13 @@ SentenceEvidence evidence_of(const detail::ComparedSentence& sentence,
 }
 
 Result<std::vector<SentenceEvidence>> evidence_for(const Context& context,
-                                                   models::Embedder* embedder,
+                                                   detail::EmbeddedTexts* embedded,
                                                    std::string_view text,
                                                    const std::vector<documents::Span>& spans,
                                                    const std::vector<std::string>& passages) {
   std::vector<detail::SourceSentence> sources;
   const auto compared =
-      TRY(detail::compare_sentences(context, embedder, text, spans, passages, sources));
+      TRY(detail::compare_sentences(context, embedded, text, spans, passages, sources));
   std::vector<SentenceEvidence> evidence;
   for (const detail::ComparedSentence& sentence : compared)
     evidence.push_back(evidence_of(sentence, sources));
@@ -88,14 +88,19 @@ double shared_words(const std::vector<detail::EvidenceWord>& question,
 
 }  // namespace
 
+LocalEvidence::LocalEvidence(models::Embedder* embedder)
+    : texts_(embedder == nullptr ? nullptr : std::make_unique<detail::EmbeddedTexts>(*embedder)) {}
+
+LocalEvidence::~LocalEvidence() = default;
+
 Result<std::vector<SentenceEvidence>> LocalEvidence::support(
     const Context& context, std::string_view text, const std::vector<std::string>& passages) const {
-  return evidence_for(context, embedder_, text, documents::split_sentences(text), passages);
+  return evidence_for(context, texts_.get(), text, documents::split_sentences(text), passages);
 }
 
 Result<SentenceEvidence> LocalEvidence::support_of(const Context& context, std::string_view claim,
                                                    const std::vector<std::string>& passages) const {
-  auto evidence = TRY(evidence_for(context, embedder_, claim, {{0, claim.size()}}, passages));
+  auto evidence = TRY(evidence_for(context, texts_.get(), claim, {{0, claim.size()}}, passages));
   return std::move(evidence.front());
 }
 
@@ -104,23 +109,22 @@ Result<std::vector<double>> LocalEvidence::relevance(
     const std::vector<std::string_view>& texts) const {
   std::vector<double> relevance;
   if (texts.empty()) return relevance;
-  if (embedder_ == nullptr) {
+  if (texts_ == nullptr) {
     detail::Vocabulary vocabulary;
     const auto asked = vocabulary.read(question);
     for (const std::string_view text : texts)
       relevance.push_back(detail::relevance_of_words(shared_words(asked, vocabulary.read(text))));
     return relevance;
   }
-  const auto asked = TRY(embedder_->embed_one(context, question, models::TextRole::query));
-  const auto vectors = TRY(embedder_->embed(context, texts, models::TextRole::document));
-  for (const models::Vector& vector : vectors)
-    relevance.push_back(detail::relevance_of_cosine(detail::cosine(asked, vector)));
+  const auto asked = TRY(texts_->embedder().embed_one(context, question, models::TextRole::query));
+  for (const detail::SharedVector& vector : TRY(texts_->embed(context, texts)))
+    relevance.push_back(detail::relevance_of_cosine(detail::cosine(asked, *vector)));
   return relevance;
 }
 
 std::string LocalEvidence::identity() const {
   return fmt::format("local-evidence/{}{}", detail::weights_version,
-                     embedder_ == nullptr ? "" : "+" + embedder_->identity());
+                     texts_ == nullptr ? "" : "+" + texts_->embedder().identity());
 }
 
 std::optional<double> mean_support(const std::vector<SentenceEvidence>& sentences) {
@@ -139,15 +143,19 @@ std::optional<double> mean_not_contradicted(const std::vector<SentenceEvidence>&
 
 std::string describe_local_evidence() {
   const auto list = [](std::string_view title, std::span<const detail::Weight> weights) {
-    std::string line = fmt::format("{}:", title);
-    for (const detail::Weight& weight : weights)
-      line += fmt::format(" {} {:+.3f}", weight.name, weight.value);
-    return line + "\n";
+    std::string lines = fmt::format("  {}:", title);
+    for (std::size_t i = 0; i < weights.size(); ++i)
+      lines += fmt::format("{}{} {:+.3f}", i % 6 == 0 ? "\n    " : ", ", weights[i].name,
+                           weights[i].value);
+    return lines + "\n";
   };
-  return fmt::format("local evidence, weights {}\n", detail::weights_version) +
+  return fmt::format("local evidence, weights version {}: support = logistic(sum of signals)\n",
+                     detail::weights_version) +
          list("words alone", detail::lexical_weights) +
          list("with an embedder", detail::cosine_weights) +
-         list("with an embedder that gives vectors of tokens", detail::token_weights);
+         "  fitted on BEGIN dev (1,229 replies judged by people) and 3,831 claims made by rule of\n"
+         "  sentences of long documents\n" +
+         std::string(detail::measured_agreement);
 }
 
 }  // namespace slipway::eval

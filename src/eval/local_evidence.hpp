@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,6 +21,10 @@
 #include "models/embedder.hpp"
 
 namespace slipway::eval {
+
+namespace detail {
+class EmbeddedTexts;
+}
 
 /// A sentence of a text, and what the passages say of it.
 struct SentenceEvidence {
@@ -35,8 +40,10 @@ struct SentenceEvidence {
 /// Safe to use from many threads.
 class LocalEvidence {
  public:
-  /// Without an embedder the lexical part runs alone. `embedder` must outlive it.
-  explicit LocalEvidence(models::Embedder* embedder = nullptr) : embedder_(embedder) {}
+  /// Without an embedder the lexical part runs alone. `embedder` must outlive it. Vectors of
+  /// sentences are kept, some 32 MB at most.
+  explicit LocalEvidence(models::Embedder* embedder = nullptr);
+  ~LocalEvidence();
 
   /// One entry per sentence of `text` (documents::split_sentences), in order; empty where it has
   /// none. Citation marks ("[1]") say nothing. Without passages every support is near 0. Time grows
@@ -52,12 +59,12 @@ class LocalEvidence {
   Result<std::vector<double>> relevance(const Context& context, std::string_view question,
                                         const std::vector<std::string_view>& texts) const;
 
-  bool has_embedder() const { return embedder_ != nullptr; }
+  bool has_embedder() const { return texts_ != nullptr; }
   /// Part of a metric's fingerprint: version of the weights, and the embedder's identity.
   std::string identity() const;
 
  private:
-  models::Embedder* embedder_;
+  std::unique_ptr<detail::EmbeddedTexts> texts_;  ///< Null without an embedder.
 };
 
 /// Mean support and mean of 1 - contradiction; absent where there is no sentence.

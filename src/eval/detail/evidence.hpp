@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "core/context.hpp"
+#include "eval/detail/embedded_texts.hpp"
 #include "eval/detail/evidence_signals.hpp"
-#include "models/embedder.hpp"
 
 namespace slipway::eval::detail {
 
@@ -16,10 +16,10 @@ struct ComparedSentence {
   Compared compared;
 };
 
-/// One per span of the text. Null `embedder`: words alone. `source_sentences` gets the sentences
+/// One per span of the text. Null `embedded`: words alone. `source_sentences` gets the sentences
 /// that windows are numbered by. Fails: as embedders do.
 Result<std::vector<ComparedSentence>> compare_sentences(
-    const Context& context, models::Embedder* embedder, std::string_view text,
+    const Context& context, EmbeddedTexts* embedded, std::string_view text,
     const std::vector<documents::Span>& spans, const std::vector<std::string>& passages,
     std::vector<SourceSentence>& source_sentences);
 

@@ -15,24 +15,28 @@ double logistic(double x) { return 1 / (1 + std::exp(-x)); }
 }  // namespace
 
 std::vector<NamedSignal> named_signals(const Signals& s) {
-  std::vector<NamedSignal> named{{"unigrams", s.unigrams},       {"bigrams", s.bigrams},
-                                 {"trigrams", s.trigrams},       {"run", s.run},
-                                 {"content", s.content},         {"window", s.window},
-                                 {"windows", s.windows},         {"pairs", s.pairs},
-                                 {"numbers", s.numbers},         {"names", s.names},
-                                 {"numbers_far", s.numbers_far}, {"names_far", s.names_far},
-                                 {"denies", s.denies},           {"affirms", s.affirms},
-                                 {"speaker", s.speaker},         {"asks", s.asks}};
-  if (s.cosine) named.push_back({"cosine", *s.cosine});
-  if (s.tokens) named.push_back({"tokens", *s.tokens});
+  // Chance words match in long passages, chance runs do not: there trigrams count in full. What
+  // shares few words may still mean the same.
+  constexpr double long_sentences = 32;
+  const double length = std::clamp(
+      std::log2(std::max(1.0, s.source_sentences)) / std::log2(long_sentences), 0.0, 1.0);
+  std::vector<NamedSignal> named{
+      {"unigrams", s.unigrams}, {"bigrams", s.bigrams}, {"trigrams_long", s.trigrams * length},
+      {"steps", s.steps},       {"run", s.run},         {"content", s.content},
+      {"window", s.window},     {"numbers", s.numbers}, {"names", s.names},
+      {"loose", s.loose},       {"denies", s.denies},   {"splices", s.splices},
+      {"broken", s.broken},     {"speaker", s.speaker}, {"asks", s.asks}};
+  if (!s.cosine) return named;
+  // Unrelated English sentences stand at about 0.5 of each other, paraphrases above 0.85.
+  const double meaning = std::clamp((*s.cosine - 0.5) / 0.4, 0.0, 1.0);
+  named.push_back({"meaning", meaning});
+  named.push_back({"meaning_low", meaning * (1 - s.unigrams)});
   return named;
 }
 
 double support_of(const Signals& signals) {
-  const std::span<const Weight> weights = signals.tokens ? std::span<const Weight>(token_weights)
-                                          : signals.cosine
-                                              ? std::span<const Weight>(cosine_weights)
-                                              : std::span<const Weight>(lexical_weights);
+  const std::span<const Weight> weights = signals.cosine ? std::span<const Weight>(cosine_weights)
+                                                         : std::span<const Weight>(lexical_weights);
   double sum = weights.front().value;
   std::size_t next = 1;
   for (const NamedSignal& signal : named_signals(signals))

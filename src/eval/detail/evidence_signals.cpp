@@ -120,10 +120,10 @@ std::vector<Window> windows_of(const Matter& matter, const std::vector<Mask>& ma
 
 /// The best window, and the one that adds most to it.
 std::vector<Window> best_two(const Matter& matter, const std::vector<Mask>& masks,
-                             const std::vector<Window>& windows, double& together) {
+                             const std::vector<Window>& windows) {
   if (windows.empty()) return {};
   const Mask first = window_mask(masks, windows.front());
-  together = windows.front().coverage;
+  double together = windows.front().coverage;
   std::size_t second = 0;
   for (std::size_t i = 1; i < windows.size(); ++i) {
     const double sum = weight_of(matter, first | window_mask(masks, windows[i])) / matter.total;
@@ -168,36 +168,76 @@ void count_runs(const std::vector<EvidenceWord>& claim, const Source& source, Si
   signals.run = share(longest, 1);
 }
 
-void count_pairs(const std::vector<Placed>& claim, const Matter& matter,
-                 const std::vector<Mask>& masks, Signals& signals) {
-  std::size_t last = none, all = 0, together = 0, content = 0;
-  double found = 0;
+/// Whether `second` follows `first` in some sentence, with few words between.
+bool follows(const Source& source, std::uint32_t first, std::uint32_t second) {
+  constexpr std::uint32_t distance_max = 6;
+  const auto seconds = source.places(second);
+  auto at = seconds.begin();
+  for (const std::uint32_t place : source.places(first)) {
+    while (at != seconds.end() && *at <= place) ++at;
+    if (at == seconds.end()) return false;
+    if (*at - place <= distance_max && source.sentence_of(*at) == source.sentence_of(place))
+      return true;
+  }
+  return false;
+}
+
+void count_steps(const std::vector<Placed>& claim, const Source& source, Signals& signals) {
+  double steps = 0, splices = 0;
+  for (std::size_t i = 1; i < claim.size(); ++i) {
+    if (claim[i - 1].stem == none || claim[i].stem == none) continue;
+    ++(follows(source, claim[i - 1].stem, claim[i].stem) ? steps : splices);
+  }
+  signals.steps =
+      claim.size() < 2 ? signals.unigrams : steps / static_cast<double>(claim.size() - 1);
+  signals.splices = std::log1p(splices);
+}
+
+/// A content word of the claim, in the order of the claim.
+struct Step {
+  std::size_t index = 0;  ///< In `Matter`.
+  bool is_fact = false;   ///< A name or a number.
+  bool is_held = false;   ///< A sentence has it beside one of its neighbours in the claim.
+};
+
+std::vector<Step> steps_of(const std::vector<Placed>& claim, const Matter& matter) {
+  std::vector<Step> steps;
   for (const Placed& one : claim) {
     if (!one.word.is_content) continue;
     const auto at = std::find(matter.stems.begin(), matter.stems.end(), one.word.stem);
     if (at == matter.stems.end()) continue;
-    const auto index = static_cast<std::size_t>(at - matter.stems.begin());
-    ++content;
-    found += one.found;
-    if (last != none && last != index) {
-      ++all;
-      if (std::any_of(masks.begin(), masks.end(),
-                      [&](const Mask& mask) { return mask[last] && mask[index]; }))
-        ++together;
-    }
-    last = index;
+    steps.push_back({static_cast<std::size_t>(at - matter.stems.begin()),
+                     one.word.is_name || one.word.is_number});
   }
-  const auto share = [](double count, std::size_t whole, double otherwise) {
-    return whole == 0 ? otherwise : count / static_cast<double>(whole);
-  };
-  signals.content_words = static_cast<double>(content);
-  signals.content = share(found, content, signals.unigrams);
-  signals.pairs = share(static_cast<double>(together), all, signals.content);
+  return steps;
+}
+
+void count_pairs(std::vector<Step> steps, const Matter& matter, const std::vector<Mask>& masks,
+                 Signals& signals) {
+  double found = 0, pairs = 0, together = 0, facts = 0, loose = 0;
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    const std::size_t index = steps[i].index;
+    found += matter.found[index];
+    if (i == 0 || steps[i - 1].index == index) continue;
+    ++pairs;
+    if (std::none_of(masks.begin(), masks.end(),
+                     [&](const Mask& mask) { return mask[steps[i - 1].index] && mask[index]; }))
+      continue;
+    ++together;
+    steps[i].is_held = steps[i - 1].is_held = true;
+  }
+  for (const Step& step : steps) {
+    if (!step.is_fact) continue;
+    ++facts;
+    if (!step.is_held && steps.size() > 1) ++loose;
+  }
+  signals.content = steps.empty() ? signals.unigrams : found / static_cast<double>(steps.size());
+  signals.broken = std::log1p(pairs - together);
+  signals.loose = facts == 0 ? 0 : loose / facts;
 }
 
 /// What stands in the sentences of the best windows.
 struct Nearby {
-  std::vector<std::uint32_t> stems;
   bool is_negated = false, has_number = false, has_name = false, has_speaker = false;
 };
 
@@ -213,7 +253,6 @@ Nearby nearby(const std::vector<Window>& best, const Source& source,
       const SourceSentence& sentence = source.sentences()[s];
       for (std::uint32_t w = sentence.first_word; w < sentence.end_word; ++w) {
         const EvidenceWord& word = source.words()[w];
-        near.stems.push_back(word.stem);
         near.is_negated = near.is_negated || (i == 0 && word.is_negation);
         near.has_speaker = near.has_speaker || word.is_speaker;
         if (i > 0) continue;
@@ -221,7 +260,6 @@ Nearby nearby(const std::vector<Window>& best, const Source& source,
         near.has_name = near.has_name || (word.is_name && !is_claimed(word.stem));
       }
     }
-  std::sort(near.stems.begin(), near.stems.end());
   return near;
 }
 
@@ -239,14 +277,12 @@ void compare_facts(const std::vector<Placed>& placed, const Nearby& near, Compar
       if (compared.why.empty() || word.is_number)
         compared.why = fmt::format("{} '{}' is not in the passages",
                                    word.is_number ? "number" : "name", word.raw);
-    } else if (!std::binary_search(near.stems.begin(), near.stems.end(), stem)) {
-      ++(word.is_number ? signals.numbers_far : signals.names_far);
     }
   }
   if (signals.numbers > 0 && near.has_number) signals.other_number = 1;
   if (signals.names > 0 && near.has_name) signals.other_name = 1;
-  if (numbers > 0) signals.numbers /= numbers, signals.numbers_far /= numbers;
-  if (names > 0) signals.names /= names, signals.names_far /= names;
+  if (numbers > 0) signals.numbers /= numbers;
+  if (names > 0) signals.names /= names;
   if (speaks && !near.has_speaker) signals.speaker = 1;
   if (compared.best.empty() || is_negated == near.is_negated) return;
   (is_negated ? signals.denies : signals.affirms) = 1;
@@ -292,7 +328,7 @@ Source::Source(const std::vector<std::string>& passages, Vocabulary& vocabulary)
 }
 
 std::span<const std::uint32_t> Source::places(std::uint32_t stem) const {
-  if (stem + 1 >= starts_.size()) return {};
+  if (stem >= starts_.size() - 1) return {};
   return std::span(places_).subspan(starts_[stem], starts_[stem + 1] - starts_[stem]);
 }
 
@@ -333,12 +369,13 @@ Compared compare(std::string_view text, const std::vector<EvidenceWord>& claim,
   const std::vector<Placed> placed = place(claim, source, vocabulary);
   const Matter matter = matter_of(placed, source);
   const std::vector<Mask> masks = masks_of(matter, source);
-  count_pairs(placed, matter, masks, signals);
+  count_steps(placed, source, signals);
+  count_pairs(steps_of(placed, matter), matter, masks, signals);
   compared.windows = windows_of(matter, masks, source);
-  compared.best = best_two(matter, masks, compared.windows, signals.windows);
+  compared.best = best_two(matter, masks, compared.windows);
   if (compared.windows.size() > windows_max) compared.windows.resize(windows_max);
   if (matter.stems.empty())
-    signals.window = signals.windows = signals.unigrams;
+    signals.window = signals.unigrams;
   else if (!compared.best.empty())
     signals.window = compared.best.front().coverage;
   compare_facts(placed, nearby(compared.best, source, claim), compared);

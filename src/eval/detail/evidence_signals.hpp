@@ -49,28 +49,27 @@ struct Window {
   double coverage = 0;  ///< Of the claim's content words, weighted.
 };
 
-/// All shares are 0..1 of the claim.
+/// Shares are 0..1 of the claim, flags 0 or 1.
 struct Signals {
   double unigrams = 0, bigrams = 0, trigrams = 0;  ///< n-grams that stand in the passages.
-  double run = 0;                                  ///< The longest copied run, of all words.
-  double content = 0;                              ///< Content words that stand anywhere.
-  double window = 0;        ///< The same of the best window of two sentences, weighted.
-  double windows = 0;       ///< Of the best two windows together.
-  double pairs = 0;         ///< Neighbouring content words that stand in one sentence.
-  double numbers = 0;       ///< Numbers that stand nowhere.
-  double names = 0;         ///< Names that stand nowhere.
-  double names_far = 0;     ///< Names that stand only outside of the best two windows.
-  double numbers_far = 0;   ///< The same of numbers.
-  double denies = 0;        ///< 1: it has a negation and its window has none.
-  double affirms = 0;       ///< 1: the other way round.
-  double speaker = 0;       ///< 1: "I" speaks, and does not in the passages.
-  double asks = 0;          ///< 1: it is a question.
-  double other_number = 0;  ///< 1: a number that stands nowhere, where its window has another one.
-  double other_name = 0;    ///< 1: the same of names.
-  double words = 0, content_words = 0;  ///< Counts.
-  double source_sentences = 0;          ///< Of the passages: a count.
+  double steps = 0;    ///< Neighbouring words that stand in that order, few words apart.
+  double run = 0;      ///< The longest copied run, of all words.
+  double content = 0;  ///< Content words that stand anywhere.
+  double window = 0;   ///< The same of the best window of two sentences, weighted.
+  double numbers = 0;  ///< Numbers that stand nowhere,
+  double names = 0;    ///< and names.
+  double loose = 0;    ///< Names and numbers that no sentence has beside a neighbour of theirs.
+  double denies = 0;   ///< It has a negation and its window has none,
+  double affirms = 0;  ///< or the other way round.
+  double splices = 0;  ///< Neighbours that both stand somewhere, but no step: log(1 + count).
+  double broken = 0;   ///< Neighbouring content words that no sentence has: log(1 + count).
+  double speaker = 0;  ///< "I" speaks, and does not in the passages.
+  double asks = 0;     ///< It is a question.
+  double other_number = 0;      ///< A number that stands nowhere, where its window has another one;
+  double other_name = 0;        ///< the same of names.
+  double words = 0;             ///< A count.
+  double source_sentences = 0;  ///< Of the passages: a count.
   std::optional<double> cosine;  ///< Of the claim with the best window; absent without embedder.
-  std::optional<double> tokens;  ///< Mean over the claim's tokens of the best cosine with any.
 };
 
 inline constexpr std::size_t windows_max = 8;
