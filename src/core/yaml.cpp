@@ -1,9 +1,11 @@
 #include "core/yaml.hpp"
 
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <charconv>
 #include <cmath>
+#include <sstream>
 
 namespace slipway::yaml {
 
@@ -104,19 +106,58 @@ class Converter {
   std::size_t path_bytes_ = 0;
 };
 
+/// Where the first thing of a document stands.
+class FirstMark final : public YAML::EventHandler {
+ public:
+  const YAML::Mark& mark() const { return mark_.is_null() ? start_ : mark_; }
+  void OnDocumentStart(const YAML::Mark& mark) override { start_ = mark; }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t) override { see(mark); }
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override { see(mark); }
+  void OnScalar(const YAML::Mark& mark, const std::string&, YAML::anchor_t,
+                const std::string&) override {
+    see(mark);
+  }
+  void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {
+    see(mark);
+  }
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t,
+                  YAML::EmitterStyle::value) override {
+    see(mark);
+  }
+  void OnMapEnd() override {}
+
+ private:
+  void see(const YAML::Mark& mark) {
+    if (mark_.is_null()) mark_ = mark;
+  }
+  YAML::Mark start_, mark_ = YAML::Mark::null_mark();
+};
+
+/// Where a second document begins. `YAML::LoadAll` would read all of them, and of text like ",}"
+/// it finds documents without end.
+std::optional<YAML::Mark> second_document(const std::string& text) {
+  std::istringstream stream(text);
+  YAML::Parser parser(stream);
+  FirstMark first, second;
+  if (!parser.HandleNextDocument(first) || !parser.HandleNextDocument(second)) return std::nullopt;
+  return second.mark();
+}
+
 }  // namespace
 
 Result<Document> parse(std::string_view text) {
   Document document;
   try {
-    const std::vector<YAML::Node> roots = YAML::LoadAll(std::string(text));
-    if (roots.size() > 1)
+    const std::string copy(text);
+    if (const auto second = second_document(copy))
       return fail(Code::invalid_argument,
                   "line {}, column {}: a second document begins; one is expected, so remove the "
                   "'---' between them",
-                  roots[1].Mark().line + 1, roots[1].Mark().column + 1);
-    if (!roots.empty())
-      document.value = TRY(Converter(document.lines).convert(roots.front(), "$", 0));
+                  second->line + 1, second->column + 1);
+    document.value = TRY(Converter(document.lines).convert(YAML::Load(copy), "$", 0));
   } catch (const YAML::Exception& error) {
     return fail(Code::invalid_argument, "not valid YAML at line {}, column {}: {}",
                 error.mark.line + 1, error.mark.column + 1, error.msg);

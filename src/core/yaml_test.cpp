@@ -96,6 +96,7 @@ TEST_CASE("a broken text is refused with line and column") {
 
 TEST_CASE("a key that stands twice and a second document are refused") {
   CHECK(error_of("a: 1\nb:\n  c: 1\n  d: 2\n  c: 3\n") == "line 5, column 3: key 'c' stands twice");
+  CHECK_FALSE(yaml::parse(",}p"));  // Documents without end.
   CHECK(error_of("a: 1\n---\nb: 2\n").starts_with("line 3, column 1: a second document begins"));
 }
 
