@@ -213,10 +213,9 @@ Result<JudgeReply> ModelJudge::call(const Context& context, const Call& call) {
                                  fmt::format("{} {}", call.question.metric, call.question.step));
   span.model(options_.model.name());
   if (span.keeps_payloads()) span.inputs(json::Object{{"messages", shown_messages(call.prompt)}});
-  span.metadata("case", json::to_value(call.golden.id));
-  span.metadata("prompt",
-                json::to_value(fmt::format("{}@{}", call.prompt.name, call.prompt.version)));
-  span.metadata("prompt_hash", json::to_value(call.prompt.hash));
+  span.metadata("case", json::to(call.golden.id));
+  span.metadata("prompt", json::to(fmt::format("{}@{}", call.prompt.name, call.prompt.version)));
+  span.metadata("prompt_hash", json::to(call.prompt.hash));
   span.metadata("sample", call.sample);
   auto reply = converse(context, call.request);
   ledger_.with([&](Ledger& ledger) {
