@@ -16,4 +16,18 @@ struct EvalStatsOptions {
 /// code is then 1.
 Result<int> eval_stats(App& app, const EvalStatsOptions& options);
 
+struct EvalScoreOptions {
+  std::string file;      ///< One request a line; "-": standard input.
+  std::string replies;   ///< Scripted replies for requests that bring none; empty: there are none.
+  std::string embedder;  ///< For local evidence; "none": by words alone; empty: the default one.
+};
+/// One answer a line, in order. A request that is wrong, or a case that is an error, is answered
+/// with it, and the exit code is then 1.
+Result<int> eval_score(App& app, const EvalScoreOptions& options);
+
+struct EvalMetricsOptions {
+  std::string show;  ///< A metric's name; empty: all are listed.
+};
+Result<int> eval_metrics(App& app, const EvalMetricsOptions& options);
+
 }  // namespace slipway::app

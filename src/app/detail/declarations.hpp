@@ -144,6 +144,7 @@ class Declarations {
   void declare_traces();
   void declare_eval();
   void declare_eval_stats(CLI::App& group);
+  void declare_eval_metrics(CLI::App& group);
   void declare_ingest();
   void declare_sources();
   void declare_search();

@@ -1,0 +1,155 @@
+// `slipway eval score`: scores by name, one request a line, for scripts and for checking our
+// numbers.
+#include "app/detail/line_reader.hpp"
+#include "app/eval_commands.hpp"
+#include "core/json_members.hpp"
+#include "core/pool.hpp"
+#include "eval/local_evidence.hpp"
+#include "eval/score_request.hpp"
+#include "eval/scripted_judge.hpp"
+
+namespace slipway::app {
+
+namespace {
+
+/// How much is read ahead, so that all cores have work and memory stays small.
+constexpr std::size_t batch_lines_max = 512;
+constexpr std::size_t batch_bytes_max = 4u << 20;
+
+struct Line {
+  std::string text;
+  std::size_t number = 0;
+  std::string answer;
+  bool is_good = true;
+};
+
+bool is_blank(std::string_view line) {
+  return line.find_first_not_of(" \t") == std::string_view::npos;
+}
+
+/// An answer of the same form as a score, so that a reader need not look at which it has.
+json::Object refusal(const json::Value* request, std::string message) {
+  json::Object answer;
+  if (request && request->is_object())
+    if (const json::Value* id = request->get_object().if_contains("id")) answer["id"] = *id;
+  answer["score"] = nullptr;
+  answer["pass"] = nullptr;
+  answer["error"] = std::move(message);
+  return answer;
+}
+
+/// Whether a request is scored by local evidence; a look, no check.
+bool is_local(std::string_view line, bool has_judge) {
+  const std::string_view metric = json::member(line, "metric");
+  const std::string name =
+      json::unquoted(metric.starts_with('"') ? metric : json::member(metric, "name"));
+  const eval::MetricInfo* info = eval::find_metric(name);
+  if (!info || info->modes.front().steps.empty()) return false;
+  const std::string mode = json::unquoted(json::member(metric, "mode"));
+  return mode == "local" || (mode.empty() && !has_judge && json::member(line, "replies").empty());
+}
+
+/// Reads, scores and prints in turns.
+class Scoring {
+ public:
+  Scoring(App& app, detail::LineReader& reader, const EvalScoreOptions& options)
+      : app_(app), reader_(reader), options_(options) {}
+
+  /// Who answers where a request brings no replies; must outlive this.
+  void use(eval::Judge* judge) { scorers_.judge = judge; }
+
+  /// Whether every line was scored.
+  Result<bool> run() {
+    while (app_.out().has_reader()) {
+      TRY(read_batch());
+      if (batch_.empty()) break;
+      TRY(open_local_evidence());
+      TRY(parallel_for(app_.context(), batch_.size(), core_count(),
+                       [this](std::size_t i) -> Result<void> {
+                         score(batch_[i]);
+                         return {};
+                       }));
+      std::string text;
+      for (const Line& line : batch_) {
+        text += line.answer;
+        is_good_ = is_good_ && line.is_good;
+      }
+      app_.print(text);
+    }
+    return is_good_;
+  }
+
+ private:
+  Result<void> read_batch() {
+    batch_.clear();
+    for (std::size_t bytes = 0; batch_.size() < batch_lines_max && bytes < batch_bytes_max;) {
+      const auto line = TRY(reader_.next());
+      if (!line) break;
+      if (is_blank(*line)) continue;
+      bytes += line->size();
+      batch_.push_back({.text = std::string(*line), .number = reader_.line(), .answer = ""});
+    }
+    return {};
+  }
+
+  /// Opening a model takes a while: only when a request asks for it.
+  Result<void> open_local_evidence() {
+    const auto asks = [this](const Line& line) { return is_local(line.text, scorers_.judge); };
+    if (local_ || std::none_of(batch_.begin(), batch_.end(), asks)) return {};
+    const std::string name = options_.embedder.empty()
+                                 ? TRY(app_.config())->config.defaults.embedder
+                                 : options_.embedder;
+    if (name != "none") {
+      auto found = TRY(app_.catalog())->embedder(app_.context(), name);
+      if (found)
+        embedder_ = std::move(*found);
+      else if (!options_.embedder.empty() || found.error().code() != Code::not_found)
+        return std::move(found.error());
+      else
+        app_.note("no embedder is installed: local evidence goes by words alone");
+    }
+    local_.emplace(embedder_.get());
+    scorers_.local = &*local_;
+    return {};
+  }
+
+  void score(Line& line) const {
+    auto request = json::parse(line.text);
+    auto answer = request ? eval::answer_score(app_.context(), *request, scorers_)
+                          : Result<json::Object>(request.error());
+    line.is_good = answer.ok();
+    const std::string where = fmt::format("{}:{}", reader_.name(), line.number);
+    line.answer = json::dump(answer ? *answer
+                                    : refusal(request ? &*request : nullptr,
+                                              where + ": " + answer.error().message())) +
+                  "\n";
+    line.text = {};
+  }
+
+  App& app_;
+  detail::LineReader& reader_;
+  const EvalScoreOptions& options_;
+  std::shared_ptr<models::Embedder> embedder_;
+  std::optional<eval::LocalEvidence> local_;
+  eval::Scorers scorers_;
+  std::vector<Line> batch_;
+  bool is_good_ = true;
+};
+
+}  // namespace
+
+Result<int> eval_score(App& app, const EvalScoreOptions& options) {
+  auto opened = detail::LineReader::open(options.file);
+  if (!opened) return app.wrong_use(opened.error());
+  std::unique_ptr<eval::Judge> judge;
+  if (!options.replies.empty()) {
+    auto scripted = eval::open_scripted_judge(options.replies);
+    if (!scripted) return app.wrong_use(scripted.error());
+    judge = std::move(*scripted);
+  }
+  Scoring scoring(app, *opened, options);
+  scoring.use(judge.get());
+  return TRY(scoring.run()) ? exit_done : exit_failed;
+}
+
+}  // namespace slipway::app
