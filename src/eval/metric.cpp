@@ -152,11 +152,14 @@ Result<std::size_t> place_of_mode(const MetricInfo& info, Mode mode) {
               json::name(mode), fmt::join(known, ", "));
 }
 
-Result<void> check_judged(const MetricSpec& spec, const ModeInfo& mode, const Scorers& scorers) {
+Result<void> check_judged(const MetricInfo& info, const MetricSpec& spec, const ModeInfo& mode,
+                          const Scorers& scorers) {
+  const bool is_judged = !info.modes.front().steps.empty() && !is_by_ids(spec);
+  if (!is_judged) return {};
   if (mode.mode == Mode::local && !scorers.local)
     return fail(Code::invalid_argument, "metric '{}' in mode local needs local evidence",
                 spec.name);
-  if (mode.steps.empty() || is_by_ids(spec)) return {};
+  if (mode.mode == Mode::local) return {};
   if (!scorers.judge)
     return fail(Code::invalid_argument,
                 "metric '{}' in mode {} asks a judge and there is none; give a judge, or use mode "
@@ -250,7 +253,7 @@ Result<std::unique_ptr<Metric>> make_metric(MetricSpec spec, const Scorers& scor
   TRY(check_options(row->info, spec.options));
   const Mode mode = spec.mode.value_or(scorers.judge ? Mode::native : Mode::local);
   const std::size_t place = TRY(place_of_mode(row->info, mode));
-  TRY(check_judged(spec, row->info.modes[place], scorers));
+  TRY(check_judged(row->info, spec, row->info.modes[place], scorers));
   return std::unique_ptr<Metric>(std::make_unique<RowMetric>(
       *row, Settings{.spec = std::move(spec), .mode = mode, .scorers = scorers}, place));
 }

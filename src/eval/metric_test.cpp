@@ -167,7 +167,8 @@ TEST_CASE("correctness of the worked lines") {
           R"("statements":["{\"statements\":[\"e\"]}",)"
           R"("{\"statements\":[\"a\",\"b\",\"c\",\"d\"]}"],"verdicts":[)"
           R"("{\"statements\":[{\"verdict\":1}]}",)"
-          R"("{\"statements\":[{\"verdict\":1},{\"verdict\":0},{\"verdict\":1},{\"verdict\":1}]}",)"
+          R"("{\"statements\":[{\"verdict\":1},{\"verdict\":0},{\"verdict\":1},)"
+          R"({\"verdict\":1}]}",)"
           R"("{\"statements\":[{\"verdict\":0},{\"verdict\":0},{\"verdict\":1},{\"verdict\":1}]}"])")) ==
       about(0.25));
 }

@@ -70,9 +70,10 @@ bool cites(const json::Object& entry, std::vector<int> citations) {
 
 Result<bool> entailed(const json::Value* reply) {
   if (!reply) return fail(Code::invalid_argument, "reply: is required");
-  if (const auto flag = verdict_flag(*reply)) return *flag;
   const std::string text =
       reply->is_string() ? std::string(reply->get_string()) : json::dump(*reply);
+  const bool is_word = text.find_first_of(" \n{") == std::string::npos;
+  if (const auto flag = verdict_flag(*reply); flag && is_word) return *flag;
   const json::Object object = TRY(parse_reply(text));
   for (const std::string_view key : {"entailed", "verdict", "entailment"})
     if (const json::Value* value = object.if_contains(key))

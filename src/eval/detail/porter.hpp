@@ -1,4 +1,4 @@
-// Porter's stemmer as NLTK 3.9 has it (mode NLTK_EXTENSIONS), which rouge-score uses.
+// Porter's stemmer as NLTK 3.10 has it (mode NLTK_EXTENSIONS), which rouge-score uses.
 #pragma once
 
 #include <string>
