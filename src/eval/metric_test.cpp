@@ -161,16 +161,14 @@ TEST_CASE("correctness of the worked lines") {
             R"(["{\"statements\":[{\"verdict\":1},{\"verdict\":1},{\"verdict\":0}]}"],)"
             R"("claims_of_expected":["{\"claims\":[\"a\",\"b\"]}"],"verdicts_of_expected":)"
             R"(["{\"statements\":[{\"verdict\":1},{\"verdict\":0}]}"])")) == about(0.67));
-  CHECK(
-      score(asking(
-          R"({"name":"noise_sensitivity"})", texts,
-          R"("statements":["{\"statements\":[\"e\"]}",)"
-          R"("{\"statements\":[\"a\",\"b\",\"c\",\"d\"]}"],"verdicts":[)"
-          R"("{\"statements\":[{\"verdict\":1}]}",)"
-          R"("{\"statements\":[{\"verdict\":1},{\"verdict\":0},{\"verdict\":1},)"
-          R"({\"verdict\":1}]}",)"
-          R"("{\"statements\":[{\"verdict\":0},{\"verdict\":0},{\"verdict\":1},{\"verdict\":1}]}"])")) ==
-      about(0.25));
+  CHECK(score(asking(R"({"name":"noise_sensitivity"})", texts,
+                     R"("statements":["{\"statements\":[\"e\"]}",)"
+                     R"("{\"statements\":[\"a\",\"b\",\"c\",\"d\"]}"],"verdicts":[)"
+                     R"("{\"statements\":[{\"verdict\":1}]}",)"
+                     R"("{\"statements\":[{\"verdict\":1},{\"verdict\":0},{\"verdict\":1},)"
+                     R"({\"verdict\":1}]}",)"
+                     R"("{\"statements\":[{\"verdict\":0},{\"verdict\":0},{\"verdict\":1},)"
+                     R"({\"verdict\":1}]}"])")) == about(0.25));
 }
 
 TEST_CASE("citations of the worked line") {

@@ -82,7 +82,8 @@ TEST_CASE("entailment, embeddings and probabilities are looked up") {
   const auto judge = scripted_judge(
       json::parse(R"({"entailment":[{"sentence":0,"citations":[2,1],"reply":"{\"entailed\":1}"},
         {"sentence":1,"citations":[1],"reply":"no idea"}],"embeddings":{"x":[1,0.5]},
-        "score":["{}"],"logprobs":[[{"token":"8","top_logprobs":[{"token":"8","logprob":-0.5}]}]]})")
+        "score":["{}"],
+        "logprobs":[[{"token":"8","top_logprobs":[{"token":"8","logprob":-0.5}]}]]})")
           ->as_object());
   const Golden at = golden("a");
   const Question asked = question("m", "entailment", 0);
