@@ -39,6 +39,8 @@ export interface PageQuery {
   get: (name: string) => string;
   /** Changes some names; null and '' take one away. */
   set: (changes: Record<string, string | null>, how?: 'push' | 'replace') => void;
+  /** All of it: also what stands there more than once. */
+  replaceAll: (query: URLSearchParams) => void;
 }
 
 export function usePageQuery(): PageQuery {
@@ -55,7 +57,8 @@ export function usePageQuery(): PageQuery {
     },
     [path, text],
   );
-  return { query, get: (name) => query.get(name) ?? '', set };
+  const replaceAll = (next: URLSearchParams) => navigate(`${path}?${next.toString()}`);
+  return { query, get: (name) => query.get(name) ?? '', set, replaceAll };
 }
 
 /** The names of lists that are in `query`. */
