@@ -36,6 +36,10 @@ const groups: Place[][] = [
     { href: '/playground', name: 'Playground', icon: 'playground', key: 'y' },
   ],
   [
+    { href: '/datasets', name: 'Datasets', icon: 'datasets', key: 'd' },
+    { href: '/evaluations', name: 'Evaluations', icon: 'evaluations', key: 'e' },
+  ],
+  [
     { href: '/models', name: 'Models', icon: 'models', key: 'm' },
     { href: '/settings', name: 'Settings', icon: 'settings', key: 't' },
   ],
@@ -59,12 +63,33 @@ const TraceDiffPage = later(
   async () => (await import('./pages/trace_diff')).TraceDiffPage,
 );
 
+const DatasetsPage = later('Datasets', async () => (await import('./pages/datasets')).DatasetsPage);
+const DatasetPage = later('Dataset', async () => (await import('./pages/dataset')).DatasetPage);
+const EvaluationsPage = later(
+  'Evaluations',
+  async () => (await import('./pages/evaluations')).EvaluationsPage,
+);
+const EvaluationPage = later(
+  'Evaluation',
+  async () => (await import('./pages/evaluation')).EvaluationPage,
+);
+const ComparePage = later(
+  'Evaluations side by side',
+  async () => (await import('./pages/evaluation_compare')).ComparePage,
+);
+const NewEvaluationPage = later(
+  'New evaluation',
+  async () => (await import('./pages/evaluation_new')).NewEvaluationPage,
+);
+
 function Content({ path }: { path: string }) {
   const collection = below(path, '/collections');
   const receipt = below(path, '/receipts');
   const trace = below(path, '/traces');
   const budget = below(path, '/budgets');
   const prompt = below(path, '/prompts');
+  const dataset = below(path, '/datasets');
+  const evaluation = below(path, '/evaluations');
   if (path === '/' || path === '/ask') return <AskPage />;
   if (path === '/search') return <SearchPage />;
   if (collection?.length === 0) return <CollectionsPage />;
@@ -78,6 +103,12 @@ function Content({ path }: { path: string }) {
   if (budget?.length === 1) return <BudgetPage key={budget[0]} id={budget[0]!} />;
   if (prompt?.length === 0) return <PromptsPage />;
   if (prompt?.length === 1) return <PromptPage key={prompt[0]} name={prompt[0]!} />;
+  if (dataset?.length === 0) return <DatasetsPage />;
+  if (dataset?.length === 1) return <DatasetPage key={dataset[0]} name={dataset[0]!} />;
+  if (evaluation?.length === 0) return <EvaluationsPage />;
+  if (path === '/evaluations/new') return <NewEvaluationPage />;
+  if (path === '/evaluations/compare') return <ComparePage />;
+  if (evaluation?.length === 1) return <EvaluationPage key={evaluation[0]} id={evaluation[0]!} />;
   if (path === '/playground') return <PlaygroundPage />;
   if (path === '/traces/diff') return <TraceDiffPage />;
   if (trace?.length === 1) return <TracePage key={trace[0]} id={trace[0]!} />;

@@ -221,6 +221,18 @@ export interface Evaluator extends EvaluatorWish {
   created_at: string;
 }
 
+/** Of the runs that a rule judged lately; never of those that it did not. */
+export interface EvaluatorScores {
+  sample: number;
+  mean: number | null;
+  low: number | null;
+  high: number | null;
+  method: string;
+  n: number;
+  errors: number;
+  hours: { hour: string; mean: number | null; low: number | null; high: number | null; n: number }[];
+}
+
 const datasetPath = (name: string, at = '') =>
   `/api/datasets/${segment(at ? `${name}@${at}` : name)}`;
 const examplePath = (name: string, id: string) => `${datasetPath(name)}/examples/${segment(id)}`;
@@ -289,6 +301,8 @@ export const evaluation = {
   createEvaluator: (wish: EvaluatorWish) => call<Evaluator>('POST', '/api/evaluators', wish),
   putEvaluator: (id: string, wish: EvaluatorWish) =>
     call<Evaluator>('PUT', `/api/evaluators/${segment(id)}`, wish),
+  evaluatorScores: (id: string, signal?: AbortSignal) =>
+    get<EvaluatorScores>(`/api/evaluators/${segment(id)}/scores`, {}, signal),
   removeEvaluator: (id: string) => call<void>('DELETE', `/api/evaluators/${segment(id)}`),
 };
 

@@ -17,6 +17,10 @@ const paths = {
   costs: <path d="M3.5 16.5h13M5.5 16.5v-5m4.5 5v-9m4.5 9V4" />,
   budgets: <path d="M10 3.5a6.5 6.5 0 1 0 6.5 6.5H10zM12.5 2.8a6.5 6.5 0 0 1 4.7 4.7h-4.7z" />,
   prompts: <path d="M4 4h12v12H4zM7 8l2.5 2L7 12m4.5 0H13" />,
+  datasets: (
+    <path d="M4 5.5c0-1.1 2.7-2 6-2s6 .9 6 2-2.7 2-6 2-6-.9-6-2zm0 0v9c0 1.1 2.7 2 6 2s6-.9 6-2v-9M4 10c0 1.1 2.7 2 6 2s6-.9 6-2" />
+  ),
+  evaluations: <path d="M3.5 10h13M6 7.5v5M14 7.5v5M10 6v8M3.5 4v12" />,
   playground: <path d="M6 3.5v13l10-6.5z" />,
   more: <path d="M4.5 10h.01M10 10h.01M15.5 10h.01" />,
   docs: <path d="M7 6.5 3.5 10 7 13.5m6-7L16.5 10 13 13.5M11 5 9 15" />,

@@ -1,0 +1,242 @@
+// A rule that judges what comes in, made or changed.
+import { useState } from 'preact/hooks';
+import { Problem } from '../api';
+import { asProblem, useLoaded } from '../hooks';
+import { evaluation, type Evaluator, type EvaluatorWish } from '../evaluation';
+import { observe } from '../observe';
+import { Dialog, Field, ProblemBox } from './common';
+
+type Kind = EvaluatorWish['evaluator']['kind'];
+const kinds: [Kind, string][] = [
+  ['contains', 'contains a text'],
+  ['regex', 'matches a pattern'],
+  ['json', 'is JSON'],
+  ['judge', 'is judged by a model'],
+];
+
+const fresh: EvaluatorWish = {
+  name: '',
+  key: '',
+  project: '',
+  filter: {},
+  roots_only: true,
+  sample: 1,
+  enabled: true,
+  evaluator: { kind: 'contains' },
+};
+
+function Text({
+  label,
+  hint,
+  value,
+  isRequired = false,
+  isCode = false,
+  list,
+  onInput,
+}: {
+  label: string;
+  hint?: string;
+  value: string;
+  isRequired?: boolean;
+  isCode?: boolean;
+  list?: string[];
+  onInput: (value: string) => void;
+}) {
+  return (
+    <Field label={label} hint={hint}>
+      {(attributes) => (
+        <>
+          <input
+            {...attributes}
+            class={isCode ? 'code' : ''}
+            value={value}
+            required={isRequired}
+            autocomplete="off"
+            list={list ? `${attributes.id}-list` : undefined}
+            onInput={(event) => onInput(event.currentTarget.value)}
+          />
+          {list && (
+            <datalist id={`${attributes.id}-list`}>
+              {list.map((one) => (
+                <option key={one} value={one} />
+              ))}
+            </datalist>
+          )}
+        </>
+      )}
+    </Field>
+  );
+}
+
+function HowFields({
+  how,
+  change,
+}: {
+  how: EvaluatorWish['evaluator'];
+  change: (part: Partial<EvaluatorWish['evaluator']>) => void;
+}) {
+  const prompts = useLoaded(
+    (signal) =>
+      how.kind === 'judge' ? observe.prompts('', 0, signal) : Promise.resolve({ items: [], total: 0 }),
+    `prompts ${how.kind}`,
+  );
+  return (
+    <>
+      <Field label="It is 1 if the answer">
+        {(attributes) => (
+          <select
+            {...attributes}
+            value={how.kind}
+            onChange={(event) => change({ kind: event.currentTarget.value as Kind })}
+          >
+            {kinds.map(([kind, name]) => (
+              <option key={kind} value={kind}>
+                {name}
+              </option>
+            ))}
+          </select>
+        )}
+      </Field>
+      {how.kind === 'contains' && (
+        <Text label="Text" value={how.text ?? ''} isRequired onInput={(text) => change({ text })} />
+      )}
+      {how.kind === 'regex' && (
+        <Text
+          label="Pattern"
+          value={how.pattern ?? ''}
+          isRequired
+          isCode
+          onInput={(pattern) => change({ pattern })}
+        />
+      )}
+      {how.kind === 'judge' && (
+        <>
+          <Text
+            label="Prompt"
+            hint="Its variables are input and output"
+            value={how.prompt ?? ''}
+            isRequired
+            list={(prompts.value?.items ?? []).map((one) => one.name)}
+            onInput={(prompt) => change({ prompt })}
+          />
+          <Text
+            label="Model"
+            hint="Empty: that of the prompt"
+            value={how.model ?? ''}
+            onInput={(model) => change({ model })}
+          />
+        </>
+      )}
+      {how.kind !== 'judge' && (
+        <label class="check">
+          <input
+            type="checkbox"
+            checked={how.negate ?? false}
+            onChange={(event) => change({ negate: event.currentTarget.checked })}
+          />{' '}
+          The other way round: 1 if it does not
+        </label>
+      )}
+    </>
+  );
+}
+
+export function EvaluatorDialog({
+  rule,
+  onDone,
+  onClose,
+}: {
+  rule: Evaluator | null;
+  onDone: () => void;
+  onClose: () => void;
+}) {
+  const { id: _i, created_at: _c, ...known } = rule ?? { ...fresh, id: '', created_at: '' };
+  const [wish, setWish] = useState<EvaluatorWish>(known);
+  const [share, setShare] = useState(String(known.sample * 100));
+  const [filter, setFilter] = useState(
+    Object.keys(known.filter).length ? JSON.stringify(known.filter) : '',
+  );
+  const [problem, setProblem] = useState<Problem | null>(null);
+  const projects = useLoaded((signal) => observe.projects(signal), 'projects');
+  const change = (part: Partial<EvaluatorWish>) => setWish((old) => ({ ...old, ...part }));
+  const submit = async (event: Event) => {
+    event.preventDefault();
+    try {
+      let parsed: Record<string, unknown> = {};
+      if (filter.trim())
+        try {
+          parsed = JSON.parse(filter);
+        } catch (error) {
+          throw new Problem(0, `filter: ${(error as Error).message}`);
+        }
+      const whole = { ...wish, filter: parsed, sample: Number(share) / 100 };
+      if (rule) await evaluation.putEvaluator(rule.id, whole);
+      else await evaluation.createEvaluator(whole);
+      onDone();
+      onClose();
+    } catch (error) {
+      setProblem(asProblem(error));
+    }
+  };
+  return (
+    <Dialog title={rule ? 'Change the evaluator' : 'New evaluator'} onClose={onClose}>
+      <form class="stack" onSubmit={submit}>
+        <div class="grid">
+          <Text label="Name" value={wish.name} isRequired onInput={(name) => change({ name })} />
+          <Text
+            label="Key of its scores"
+            value={wish.key}
+            isRequired
+            onInput={(key) => change({ key })}
+          />
+        </div>
+        <HowFields
+          how={wish.evaluator}
+          change={(part) => change({ evaluator: { ...wish.evaluator, ...part } })}
+        />
+        <div class="grid">
+          <Text
+            label="Project"
+            hint="Empty: all"
+            value={wish.project}
+            list={(projects.value ?? []).map((one) => one.name)}
+            onInput={(project) => change({ project })}
+          />
+          <Field label="Share of the traces, %" hint="By trace id: the same ones at every server">
+            {(attributes) => (
+              <input
+                {...attributes}
+                type="number"
+                min="0"
+                max="100"
+                step="any"
+                required
+                value={share}
+                onInput={(event) => setShare(event.currentTarget.value)}
+              />
+            )}
+          </Field>
+        </div>
+        <Text
+          label="Filter"
+          hint='Empty: all; else JSON as in lists of runs: {"model": "gpt-4o"}'
+          value={filter}
+          isCode
+          onInput={setFilter}
+        />
+        <label class="check">
+          <input
+            type="checkbox"
+            checked={!wish.roots_only}
+            onChange={(event) => change({ roots_only: !event.currentTarget.checked })}
+          />{' '}
+          Also runs within a trace
+        </label>
+        <ProblemBox problem={problem} />
+        <div class="row end">
+          <button type="submit">{rule ? 'Save' : 'Create'}</button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
