@@ -119,6 +119,9 @@ class Running {
     keys_ = TRY(access::Keys::open(database));
     upstream_ = TRY(http::Upstream::make({}));
     jobs_ = TRY(api::Jobs::open({.database = database}));
+    evaluations_ = std::make_unique<eval::EvaluationStore>(
+        eval::EvaluationStore::Options{.database = database});
+    TRY(evaluations_->take_stock({}));
     workers_ = std::make_unique<Pool>(Pool::Options{
         .threads = config.server.workers == 0 ? default_workers : config.server.workers,
         .queue_max = worker_queue_max});
@@ -141,7 +144,8 @@ class Running {
                                              .gateway = gateway_,
                                              .library = library_,
                                              .tracing = *tracing_,
-                                             .budgeting = *budgeting_});
+                                             .budgeting = *budgeting_,
+                                             .evaluations = *evaluations_});
     judging_.emplace(*tracing_);
     tidy_uploads(detail::uploads_folder(database));
     detail::observe_process(metrics_, version_number);
@@ -221,6 +225,7 @@ class Running {
   std::unique_ptr<detail::Budgeting> budgeting_;
   Guarded<std::shared_ptr<rag::Library>> library_;
   std::unique_ptr<gateway::Gateway> gateway_;
+  std::unique_ptr<eval::EvaluationStore> evaluations_;
   std::optional<detail::Foundations> foundations_;
   /// Before the gateway ends, nobody asks it any more.
   struct JudgingEnds {

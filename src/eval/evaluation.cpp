@@ -55,8 +55,7 @@ MetricSummary summary_of(const std::string& metric, const std::vector<Evaluation
   sample.clusters = number_clusters(clusters);
   take(interval_of(sample), summary);
   if (judged > 0) summary.pass_rate = static_cast<double>(passed) / static_cast<double>(judged);
-  if (sample.values.size() > 1)
-    summary.mde = minimum_detectable_effect(power_of(sample)).mde;
+  if (sample.values.size() > 1) summary.mde = minimum_detectable_effect(power_of(sample)).mde;
   return summary;
 }
 

@@ -59,12 +59,12 @@ struct EvaluationInfo {
   std::vector<std::string> failures;  ///< Why it has not passed.
   std::vector<MetricSummary> metrics;
   std::optional<std::string> job;
-  std::optional<json::Object> suite;
+  std::optional<json::Object> request;  ///< The suite that was asked for.
   json::Object metadata;
 };
 BOOST_DESCRIBE_STRUCT(EvaluationInfo, (),
                       (id, name, source, state, error, dataset, target, judge, created_at,
-                       finished_at, done, total, passed, failures, metrics, job, suite, metadata))
+                       finished_at, done, total, passed, failures, metrics, job, request, metadata))
 
 /// A claim, chunk or sentence that a metric looked at.
 struct CaseScoreItem {

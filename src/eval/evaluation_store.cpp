@@ -61,7 +61,7 @@ Result<EvaluationInfo> read_info(const store::Statement& row) {
   if (!row.is_null(4)) info.dataset = TRY(json_at<DatasetRef>(row, 4));
   info.target = row.text(5);
   info.judge = row.text(6);
-  if (!row.is_null(7)) info.suite = TRY(json_at<json::Object>(row, 7));
+  if (!row.is_null(7)) info.request = TRY(json_at<json::Object>(row, 7));
   info.metadata = TRY(json_at<json::Object>(row, 8));
   info.job = text_at(row, 9);
   info.created_at = row.text(10);
@@ -122,7 +122,7 @@ Result<EvaluationInfo> EvaluationStore::create(const Context& context, Evaluatio
     insert.bind(2, info.dataset ? std::optional(info.dataset->id) : std::nullopt);
     bind_text(insert, 3, info.dataset ? std::optional(json::to(*info.dataset)) : std::nullopt);
     insert.bind(4, info.target).bind(5, info.judge);
-    bind_text(insert, 6, info.suite ? std::optional(json::Value(*info.suite)) : std::nullopt);
+    bind_text(insert, 6, info.request ? std::optional(json::Value(*info.request)) : std::nullopt);
     insert.bind(7, json::dump(info.metadata)).bind(8, info.created_at).bind(9, info.total);
     return insert.run();
   }));
@@ -144,9 +144,9 @@ Result<std::vector<EvaluationInfo>> EvaluationStore::list(
     const Context& context, const std::optional<std::string>& dataset_id) {
   std::vector<EvaluationInfo> all;
   TRY(options_.database.read(context, [&](store::Connection& connection) -> Result<void> {
-    auto select = TRY(
-        connection.prepare(std::string(select_evaluation) +
-                           (dataset_id ? "WHERE dataset_id = ? " : "") + "ORDER BY n DESC"));
+    auto select =
+        TRY(connection.prepare(std::string(select_evaluation) +
+                               (dataset_id ? "WHERE dataset_id = ? " : "") + "ORDER BY n DESC"));
     if (dataset_id) select.bind(0, *dataset_id);
     while (TRY(select.step())) all.push_back(TRY(read_info(select)));
     return {};

@@ -45,8 +45,7 @@ Result<void> check_metric(const EvaluationInfo& info, const std::string& metric)
   if (metric.empty()) return {};
   const auto hint = json::nearest(metric, known);
   return fail(Code::invalid_argument, "metric: '{}' has no scores of '{}'{}", info.name,
-              metric.substr(0, 100),
-              hint.empty() ? "" : fmt::format("; did you mean '{}'?", hint));
+              metric.substr(0, 100), hint.empty() ? "" : fmt::format("; did you mean '{}'?", hint));
 }
 
 json::Value or_null(const std::optional<double>& value) {
@@ -65,9 +64,8 @@ json::Object summary_json(const MetricSummary& metric) {
 json::Object item_json(const EvaluationCase& one) {
   json::Object scores;
   for (const auto& [name, score] : one.scores)
-    scores[name] = json::Object{
-        {"score", or_null(score.score)},
-        {"pass", score.pass ? json::Value(*score.pass) : json::Value()}};
+    scores[name] = json::Object{{"score", or_null(score.score)},
+                                {"pass", score.pass ? json::Value(*score.pass) : json::Value()}};
   return {{"id", one.id},
           {"cluster", one.cluster},
           {"severity", json::name(one.severity)},
@@ -116,20 +114,18 @@ Result<CasePage> Evaluations::cases(const Context& context, const std::string& i
   });
   if (query.sort == "score" || query.sort == "-score") {
     const bool is_up = query.sort == "score";
-    std::stable_sort(all.begin(), all.end(),
-                     [&](const EvaluationCase& a, const EvaluationCase& b) {
-                       const auto x = key_of(a, query.metric), y = key_of(b, query.metric);
-                       if (!x || !y) return x.has_value() > y.has_value();  // Without: last.
-                       return is_up ? *x < *y : *x > *y;
-                     });
+    std::stable_sort(all.begin(), all.end(), [&](const EvaluationCase& a, const EvaluationCase& b) {
+      const auto x = key_of(a, query.metric), y = key_of(b, query.metric);
+      if (!x || !y) return x.has_value() > y.has_value();  // Without: last.
+      return is_up ? *x < *y : *x > *y;
+    });
   } else if (!query.sort.empty()) {
     return fail(Code::invalid_argument, "sort: '{}' is none of score, -score", query.sort);
   }
   CasePage page;
   page.has_more = all.size() > static_cast<std::size_t>(query.offset + query.limit);
   page.items = page_of(all, query.offset, query.limit);
-  if (info.source == EvaluationSource::experiment)
-    TRY(experiments_.fill(context, page.items));
+  if (info.source == EvaluationSource::experiment) TRY(experiments_.fill(context, page.items));
   return page;
 }
 

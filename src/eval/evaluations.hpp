@@ -53,8 +53,7 @@ struct CaseSide {
   std::optional<double> latency_ms, cost_usd;
   std::map<std::string, CaseScore> scores;
 };
-BOOST_DESCRIBE_STRUCT(CaseSide, (),
-                      (answer, error, trace_id, run_id, latency_ms, cost_usd, scores))
+BOOST_DESCRIBE_STRUCT(CaseSide, (), (answer, error, trace_id, run_id, latency_ms, cost_usd, scores))
 
 struct CaseChange {
   std::string id, input;
@@ -85,8 +84,8 @@ struct EvaluationComparison {
   std::optional<std::string> next_cursor;
 };
 BOOST_DESCRIBE_STRUCT(EvaluationComparison, (),
-                      (baseline, candidate, changes, metrics, only_baseline, only_candidate,
-                       metric, total, items, next_cursor))
+                      (baseline, candidate, changes, metrics, only_baseline, only_candidate, metric,
+                       total, items, next_cursor))
 
 /// Safe to use from many threads.
 class Evaluations {

@@ -155,8 +155,7 @@ Result<std::vector<EvaluationInfo>> Experiments::list(
 Result<void> Experiments::summarise(const Context& context, EvaluationInfo& info) const {
   trace::Query query;
   query.project = info.name;
-  const trace::StatsRow row =
-      TRY(services_.traces.store.stats(context, query, std::nullopt)).all;
+  const trace::StatsRow row = TRY(services_.traces.store.stats(context, query, std::nullopt)).all;
   info.done = info.total = row.traces;
   for (const auto& [key, stat] :
        TRY(services_.traces.feedbacks.stats_of_session(context, info.id, false))) {
@@ -196,28 +195,29 @@ Result<std::vector<EvaluationCase>> Experiments::cases(const Context& context,
   std::map<std::string, EvaluationCase> found;
   TRY(each_run(context, services_.traces, info,
                [&](const std::vector<trace::Run>& runs) -> Result<void> {
-    std::vector<std::string> ids;
-    for (const trace::Run& run : runs)
-      if (run.reference_example_id) ids.push_back(run.id);
-    const auto stats = TRY(services_.traces.feedbacks.stats_of_runs(context, ids));
-    for (const trace::Run& run : runs) {
-      if (!run.reference_example_id) continue;
-      const std::string example = trace::as_uuid(*run.reference_example_id);
-      EvaluationCase& one = found[example];
-      Sums& sum = sums[example];
-      one.id = example;
-      one.trace_id = run.trace_id;
-      one.run_id = run.id;
-      one.error = run.error;
-      ++sum.runs;
-      if (const auto latency = run.latency_ms()) sum.latency_ms += *latency, ++sum.timed;
-      if (const auto cost = costs.find(run.trace_id); cost != costs.end())
-        sum.cost_usd += cost->second, ++sum.priced;
-      if (const auto own = stats.find(run.id); own != stats.end())
-        for (const auto& [key, stat] : own->second) sum.feedback[key].add(stat);
-    }
-    return {};
-  }));
+                 std::vector<std::string> ids;
+                 for (const trace::Run& run : runs)
+                   if (run.reference_example_id) ids.push_back(run.id);
+                 const auto stats = TRY(services_.traces.feedbacks.stats_of_runs(context, ids));
+                 for (const trace::Run& run : runs) {
+                   if (!run.reference_example_id) continue;
+                   const std::string example = trace::as_uuid(*run.reference_example_id);
+                   EvaluationCase& one = found[example];
+                   Sums& sum = sums[example];
+                   one.id = example;
+                   one.trace_id = run.trace_id;
+                   one.run_id = run.id;
+                   one.error = run.error;
+                   ++sum.runs;
+                   if (const auto latency = run.latency_ms())
+                     sum.latency_ms += *latency, ++sum.timed;
+                   if (const auto cost = costs.find(run.trace_id); cost != costs.end())
+                     sum.cost_usd += cost->second, ++sum.priced;
+                   if (const auto own = stats.find(run.id); own != stats.end())
+                     for (const auto& [key, stat] : own->second) sum.feedback[key].add(stat);
+                 }
+                 return {};
+               }));
   std::vector<std::string> ids;
   for (auto& [id, one] : found) {
     take_scores(sums[id], one);
@@ -249,8 +249,7 @@ Result<void> Experiments::fill(const Context& context, std::vector<EvaluationCas
       if (found->second.outputs) one.expected_output = words_of(*found->second.outputs);
     }
     if (!one.run_id) continue;
-    const auto run =
-        services_.traces.store.run(context, *one.run_id, one.trace_id.value_or(""));
+    const auto run = services_.traces.store.run(context, *one.run_id, one.trace_id.value_or(""));
     if (!run && run.error().code() != Code::not_found) return run.error();
     if (!run) continue;
     if (run->outputs) one.actual_output = trace::payload_text(run->outputs);

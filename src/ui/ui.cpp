@@ -9,9 +9,9 @@ namespace slipway::ui {
 namespace {
 
 /// Paths that the page draws itself; below them, too ("/collections/handbook").
-constexpr std::string_view page_paths[] = {"/ask",   "/search",   "/collections", "/models",
-                                           "/keys",  "/settings", "/receipts",    "/traces",
-                                           "/costs", "/budgets",  "/prompts",     "/playground"};
+constexpr std::string_view page_paths[] = {
+    "/ask",    "/search", "/collections", "/models",  "/keys",       "/settings",   "/receipts",
+    "/traces", "/costs",  "/budgets",     "/prompts", "/playground", "/evaluations"};
 
 struct SignIn {
   std::string key;

@@ -62,9 +62,10 @@ const Asset& asset_of(std::string_view type) {
 
 TEST_CASE("the page and its own paths are the same file, with a strict content policy") {
   Site site;
-  for (const char* path : {"/", "/ask", "/search", "/collections", "/collections/hand%20book",
-                           "/models", "/settings", "/receipts/rcp_1", "/traces", "/traces/8f3a",
-                           "/costs", "/budgets", "/prompts", "/playground"}) {
+  for (const char* path :
+       {"/", "/ask", "/search", "/collections", "/collections/hand%20book", "/models", "/settings",
+        "/receipts/rcp_1", "/traces", "/traces/8f3a", "/costs", "/budgets", "/prompts",
+        "/playground", "/evaluations", "/evaluations/compare"}) {
     CAPTURE(path);
     const auto page = site.ask("GET", path);
     CHECK(page.status == 200);

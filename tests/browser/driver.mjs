@@ -7,6 +7,7 @@ import { chromium } from 'playwright-core';
 import * as answers from './scenarios/answers.mjs';
 import * as collections from './scenarios/collections.mjs';
 import * as docs from './scenarios/docs.mjs';
+import * as evaluation from './scenarios/evaluation.mjs';
 import * as frame from './scenarios/frame.mjs';
 import * as safety from './scenarios/safety.mjs';
 import * as spending from './scenarios/spending.mjs';
@@ -17,6 +18,7 @@ const scenarios = {
   ...answers,
   ...collections,
   ...docs,
+  ...evaluation,
   ...frame,
   ...safety,
   ...spending,

@@ -100,7 +100,7 @@ export interface Evaluation {
   failures: string[]; // Why it has not passed.
   metrics: Metric[];
   job: string | null;
-  suite: Record<string, unknown> | null;
+  request: Record<string, unknown> | null; // The suite that was asked for.
   metadata: Record<string, unknown>;
 }
 

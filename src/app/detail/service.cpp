@@ -5,6 +5,7 @@
 #include <set>
 
 #include "access/routes.hpp"
+#include "api/evaluations.hpp"
 #include "api/mount.hpp"
 #include "app/detail/declared_sources.hpp"
 #include "app/detail/held_exchange.hpp"
@@ -57,11 +58,20 @@ http::Response preflight_answer(const http::Request& request) {
 /// Whoever asks for these need not say who they are.
 bool is_open(std::string_view path) { return path.starts_with("/health/") || ui::is_public(path); }
 
-/// At the root the page has its settings: who sends a key there is LangSmith's client.
-std::unique_ptr<http::Request> langsmith_settings(const http::Request& request) {
-  if (request.path != "/settings" || !request.headers.find("x-api-key")) return nullptr;
+/// At the root both the page and LangSmith's clients have settings and datasets: who sends a key is
+/// a client, who wants HTML is a browser. The request as it is meant; nothing: as it is.
+std::unique_ptr<http::Request> meant_request(const http::Request& request) {
+  std::string path;
+  if (request.path == "/settings" && request.headers.find("x-api-key"))
+    path = "/langsmith/settings";
+  else if ((request.path == "/datasets" || request.path.starts_with("/datasets/")) &&
+           (request.method == "GET" || request.method == "HEAD") &&
+           request.headers.get("accept").find("text/html") != std::string_view::npos)
+    path = "/evaluations";  // The page draws what the browser's address says.
+  else
+    return nullptr;
   auto asked = std::make_unique<http::Request>(request);
-  asked->path = "/langsmith/settings";
+  asked->path = std::move(path);
   return asked;
 }
 
@@ -191,6 +201,8 @@ class ServiceOfConfig final : public Service, public std::enable_shared_from_thi
     const datasets::Services datasets{.datasets = foundations_.tracing.datasets(),
                                       .traces = traces};
     datasets::mount(api, datasets);
+    api::mount_evaluations(
+        api, {.store = foundations_.evaluations, .jobs = foundations_.jobs, .datasets = datasets});
     prompts::mount(api, prompts_);
     trace::mount_evaluators(api, foundations_.tracing.rules());
     budgets::mount(api, foundations_.budgeting.ledger());
@@ -223,7 +235,7 @@ class ServiceOfConfig final : public Service, public std::enable_shared_from_thi
       added.add("Access-Control-Expose-Headers", "*");
       added.add("Vary", "Origin");
     }
-    if (auto asked = langsmith_settings(exchange->request()))
+    if (auto asked = meant_request(exchange->request()))
       return router_.dispatch(std::make_shared<HeldExchange>(
           exchange, shared_from_this(), std::move(added), caller_name, std::move(asked)));
     if (!caller_name.empty() && names_prompt(exchange->request()))

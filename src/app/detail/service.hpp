@@ -11,6 +11,7 @@
 #include "app/detail/tracing.hpp"
 #include "core/guarded.hpp"
 #include "core/pool.hpp"
+#include "eval/evaluation_store.hpp"
 #include "gateway/gateway.hpp"
 #include "http/metrics.hpp"
 #include "http/router.hpp"
@@ -38,6 +39,7 @@ struct Foundations {
   Guarded<std::shared_ptr<rag::Library>>& library;
   Tracing& tracing;
   Budgeting& budgeting;
+  eval::EvaluationStore& evaluations;
 };
 
 /// Safe to use from many threads once built.

@@ -28,8 +28,8 @@ CaseSide side_of(const EvaluationCase& one) {
 
 /// What the suite allows a metric to lose. Absent: nobody said, and its unit is not that of shares.
 std::optional<double> margin_of(const EvaluationInfo& candidate, const std::string& metric) {
-  if (candidate.suite)
-    if (const json::Value* metrics = candidate.suite->if_contains("metrics");
+  if (candidate.request)
+    if (const json::Value* metrics = candidate.request->if_contains("metrics");
         metrics && metrics->is_array())
       for (const json::Value& one : metrics->get_array()) {
         if (!one.is_object()) continue;
@@ -137,9 +137,8 @@ std::vector<MetricChange> CaseChanges::metrics(const EvaluationInfo& candidate) 
   std::erase_if(gated, [](const GateMetric& one) { return one.pairs.baseline.empty(); });
   const auto verdicts = judge_metrics(gated);
   for (std::size_t i = 0; i < gated.size(); ++i) {
-    const auto change = std::find_if(all.begin(), all.end(), [&](const MetricChange& one) {
-      return one.name == gated[i].name;
-    });
+    const auto change = std::find_if(
+        all.begin(), all.end(), [&](const MetricChange& one) { return one.name == gated[i].name; });
     const Comparison& comparison = verdicts[i].comparison;
     change->baseline = comparison.baseline_mean;
     change->candidate = comparison.candidate_mean;

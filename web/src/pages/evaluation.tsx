@@ -277,7 +277,7 @@ function Actions({ one, onRemove }: { one: Evaluation; onRemove: () => void }) {
   return (
     <div class="row">
       {hasResult && <CompareWith one={one} />}
-      {one.suite && !isRunning(one) && (
+      {one.request && !isRunning(one) && (
         <Link class="button quiet" href={`/evaluations/new?from=${encodeURIComponent(one.id)}`}>
           <Icon name="replay" /> Run again
         </Link>

@@ -302,7 +302,7 @@ export function NewEvaluationPage() {
   const old = useLoaded(async (signal) => {
     if (!from) return null;
     const one = await evaluation.evaluation(from, signal);
-    if (one.suite) setForm(formOf(one.suite));
+    if (one.request) setForm(formOf(one.request));
     return one;
   }, `from ${from}`);
   const change = (part: Partial<Form>) => setForm((now) => ({ ...now, ...part }));

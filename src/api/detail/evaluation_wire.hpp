@@ -1,0 +1,132 @@
+// Requests and replies of /api/evaluations.
+#pragma once
+
+#include "api/jobs.hpp"
+#include "eval/evaluations.hpp"
+#include "http/schema.hpp"
+
+namespace slipway::api::detail {
+
+struct EvaluationListing {
+  std::string dataset;
+  int limit = 50;
+  std::string cursor;
+  static constexpr std::string_view schema_notes = R"({"properties": {
+    "dataset": {"maxLength": 800, "description": "Over this one, by name or id; empty: over any."},
+    "limit": {"minimum": 1, "maximum": 200},
+    "cursor": {"maxLength": 64, "description":
+      "`next_cursor` of the page before; empty for the first."}}})";
+};
+BOOST_DESCRIBE_STRUCT(EvaluationListing, (), (dataset, limit, cursor))
+
+struct EvaluationPath {
+  std::string id;
+  static constexpr std::string_view schema_notes = R"({"properties": {"id": {"minLength": 1,
+    "maxLength": 128, "description":
+      "Of an evaluation, or of a project that is an experiment over a dataset."}}})";
+};
+BOOST_DESCRIBE_STRUCT(EvaluationPath, (), (id))
+
+struct EvaluationWish : EvaluationPath {
+  bool items = true;
+  static constexpr std::string_view schema_notes = R"({"properties": {
+    "items": {"description": "false: without the scores of every case."}}})";
+};
+BOOST_DESCRIBE_STRUCT(EvaluationWish, (EvaluationPath), (items))
+
+struct ItemListing : EvaluationPath {
+  bool failing = false;
+  std::string metric, sort;
+  int limit = 100;
+  std::string cursor;
+  static constexpr std::string_view schema_notes = R"({"properties": {
+    "failing": {"description": "Only cases that fail: by `metric`, or by any."},
+    "metric": {"maxLength": 256, "description": "Only cases that this one scored."},
+    "sort": {"maxLength": 16, "description":
+      "`score`, `-score`: by `metric`, or by the mean of all; empty: in the dataset's order."},
+    "limit": {"minimum": 1, "maximum": 1000},
+    "cursor": {"maxLength": 64}}})";
+};
+BOOST_DESCRIBE_STRUCT(ItemListing, (EvaluationPath), (failing, metric, sort, limit, cursor))
+
+struct ComparisonWish {
+  std::string baseline, candidate, metric, sort;
+  bool changed = false;
+  int limit = 50;
+  std::string cursor;
+  static constexpr std::string_view required[] = {"baseline", "candidate"};
+  static constexpr std::string_view schema_notes = R"({"properties": {
+    "baseline": {"minLength": 1, "maxLength": 128},
+    "candidate": {"minLength": 1, "maxLength": 128},
+    "metric": {"maxLength": 256, "description":
+      "Whose change orders the cases; empty: the first that both have."},
+    "sort": {"maxLength": 16, "description":
+      "Empty: the worst change first; `-change`, `abs`, `id` (the dataset's order)."},
+    "changed": {"description": "Only cases that changed."},
+    "limit": {"minimum": 1, "maximum": 200},
+    "cursor": {"maxLength": 64}}})";
+};
+BOOST_DESCRIBE_STRUCT(ComparisonWish, (),
+                      (baseline, candidate, metric, sort, changed, limit, cursor))
+
+struct EvaluationList {
+  std::vector<eval::EvaluationInfo> items;
+  std::optional<std::string> next_cursor;
+};
+BOOST_DESCRIBE_STRUCT(EvaluationList, (), (items, next_cursor))
+
+struct ItemList {
+  std::vector<eval::EvaluationCase> items;
+  std::optional<std::string> next_cursor;
+};
+BOOST_DESCRIBE_STRUCT(ItemList, (), (items, next_cursor))
+
+/// Of a result's `items`.
+struct ItemScore {
+  std::optional<double> score;
+  std::optional<bool> pass;
+};
+BOOST_DESCRIBE_STRUCT(ItemScore, (), (score, pass))
+
+/// An evaluation and its result as one object: what `slipway eval` writes, and what is beside it.
+/// Seen by schemas only: the text is written by hand.
+struct EvaluationResult {
+  std::string format, id, name;
+  eval::EvaluationSource source = eval::EvaluationSource::evaluation;
+  eval::EvaluationState state = eval::EvaluationState::queued;
+  std::optional<std::string> error;
+  std::optional<eval::DatasetRef> dataset;
+  std::string target;
+  std::string created_at;
+  std::optional<std::string> finished_at;
+  std::int64_t done = 0, total = 0;
+  std::optional<bool> passed;
+  std::vector<std::string> failures;
+  std::vector<eval::MetricSummary> metrics;
+  std::optional<std::string> job;
+  std::optional<json::Object> request;
+  json::Object metadata;
+  static constexpr std::string_view schema_notes = R"({"additionalProperties": true, "properties": {
+    "format": {"description": "`slipway-eval-result/1`: it can be a baseline, or be compared."},
+    "items": {"type": "array", "items": {"type": "object"}, "description":
+      "Every case: `{id, cluster, severity, scores: {metric: {score, pass}}}`."},
+    "request": {"description": "The suite that was asked for."}}})";
+};
+BOOST_DESCRIBE_STRUCT(EvaluationResult, (),
+                      (format, id, name, source, state, error, dataset, target, created_at,
+                       finished_at, done, total, passed, failures, metrics, job, request, metadata))
+
+struct MetricInfoList {
+  struct Item {
+    std::string name, summary, formula, source;
+    std::vector<eval::Mode> modes;
+    std::vector<std::string> needs;
+    bool needs_judge = false;
+  };
+  std::vector<Item> items;
+};
+BOOST_DESCRIBE_STRUCT(MetricInfoList::Item, (),
+                      (name, summary, formula, source, modes, needs, needs_judge))
+BOOST_DESCRIBE_STRUCT(MetricInfoList, (), (items))
+
+}  // namespace slipway::api::detail
