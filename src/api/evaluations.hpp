@@ -5,6 +5,7 @@
 #include "datasets/mount.hpp"
 #include "eval/evaluations.hpp"
 #include "http/api.hpp"
+#include "trace/evaluators.hpp"
 
 namespace slipway::api {
 
@@ -13,6 +14,7 @@ struct EvaluationServices {
   eval::EvaluationStore& store;
   Jobs& jobs;
   datasets::Services datasets;
+  trace::Rules& rules;
 };
 
 /// Declares the routes.

@@ -1,6 +1,7 @@
 #include "eval/experiments.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "trace/evaluators.hpp"
 #include "trace/face.hpp"
@@ -153,17 +154,55 @@ Result<std::vector<EvaluationInfo>> Experiments::list(
 }
 
 Result<void> Experiments::summarise(const Context& context, EvaluationInfo& info) const {
+  constexpr std::int64_t exact_max = 5'000;
+  constexpr std::size_t kept_max = 500;
   trace::Query query;
   query.project = info.name;
   const trace::StatsRow row = TRY(services_.traces.store.stats(context, query, std::nullopt)).all;
+  const auto feedback = TRY(services_.traces.feedbacks.stats_of_session(context, info.id, false));
+  std::string key = fmt::format("{} {} {}", info.id, row.traces, row.runs);
+  for (const auto& [name, stat] : feedback)
+    key += fmt::format(" {} {} {} {}", name, stat.count, stat.sum, stat.sum_of_squares);
+  if (row.traces <= exact_max) {
+    const bool is_known = measured_.with([&](auto& measured) {
+      const auto found = measured.find(key);
+      if (found == measured.end()) return false;
+      info.metrics = found->second.metrics;
+      info.done = info.total = found->second.total;
+      return true;
+    });
+    if (is_known) return {};
+    TRY(measure(context, info));
+    measured_.with([&](auto& measured) {
+      if (measured.size() >= kept_max) measured.clear();
+      measured.emplace(std::move(key), info);
+    });
+    return {};
+  }
   info.done = info.total = row.traces;
-  for (const auto& [key, stat] :
-       TRY(services_.traces.feedbacks.stats_of_session(context, info.id, false))) {
-    MetricSummary metric = summary_of_sums(key, stat.scores, stat.sum, stat.sum_of_squares);
+  for (const auto& [name, stat] : feedback) {
+    MetricSummary metric = summary_of_sums(name, stat.scores, stat.sum, stat.sum_of_squares);
     metric.errors = stat.errors;
     metric.skipped = std::max<std::int64_t>(0, stat.count - stat.scores - stat.errors);
     info.metrics.push_back(std::move(metric));
   }
+  return {};
+}
+
+Result<void> Experiments::measure(const Context& context, EvaluationInfo& info) const {
+  const auto cases = TRY(this->cases(context, info));
+  info.done = info.total = static_cast<std::int64_t>(cases.size());
+  std::set<std::string> names;
+  for (const EvaluationCase& one : cases)
+    for (const auto& [name, score] : one.scores) names.insert(name);
+  for (const std::string& name : names) info.metrics.push_back(summary_of(name, cases));
+  // What is right or wrong comes first, then other scores, last what was merely measured.
+  const auto place = [](const MetricSummary& metric) {
+    return metric.lower_is_better ? 2 : metric.pass_rate ? 0 : 1;
+  };
+  std::stable_sort(
+      info.metrics.begin(), info.metrics.end(),
+      [&](const MetricSummary& a, const MetricSummary& b) { return place(a) < place(b); });
   return {};
 }
 
@@ -174,17 +213,7 @@ Result<std::optional<EvaluationInfo>> Experiments::get(const Context& context,
   auto dataset = services_.datasets.read(context, *session->reference_dataset_id);
   if (!dataset && dataset.error().code() == Code::not_found) return std::optional<EvaluationInfo>();
   EvaluationInfo info = info_of(*session, TRY(std::move(dataset)));
-  const auto cases = TRY(this->cases(context, info));
-  info.done = info.total = static_cast<std::int64_t>(cases.size());
-  std::map<std::string, bool> names;
-  for (const EvaluationCase& one : cases)
-    for (const auto& [name, score] : one.scores) names[name] = true;
-  for (const auto& [name, is_there] : names) info.metrics.push_back(summary_of(name, cases));
-  // What people or programs judged comes first, what was merely measured last.
-  std::stable_sort(info.metrics.begin(), info.metrics.end(),
-                   [](const MetricSummary& a, const MetricSummary& b) {
-                     return a.lower_is_better < b.lower_is_better;
-                   });
+  TRY(measure(context, info));
   return std::optional(std::move(info));
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/guarded.hpp"
 #include "datasets/mount.hpp"
 #include "eval/evaluation.hpp"
 
@@ -24,7 +25,8 @@ class Experiments {
   /// ours wrote are left out.
   Result<std::vector<EvaluationInfo>> list(const Context& context,
                                            const std::optional<std::string>& dataset_id) const;
-  /// Fills in what a list shows: the means of its feedback.
+  /// Fills in what a list shows: metrics and how many cases. Of very large ones the means of their
+  /// feedback alone, each run a cluster of its own.
   Result<void> summarise(const Context& context, EvaluationInfo& info) const;
   /// With metrics and their intervals; how many cases. Absent: there is no such experiment.
   Result<std::optional<EvaluationInfo>> get(const Context& context, const std::string& id) const;
@@ -36,7 +38,11 @@ class Experiments {
   Result<void> fill(const Context& context, std::vector<EvaluationCase>& cases) const;
 
  private:
+  Result<void> measure(const Context& context, EvaluationInfo& info) const;
+
   const datasets::Services services_;
+  /// What is measured, by experiment and what its feedback adds up to.
+  mutable Guarded<std::map<std::string, EvaluationInfo>> measured_;
 };
 
 }  // namespace slipway::eval

@@ -187,14 +187,28 @@ export interface EvaluationComparison {
   next_cursor: string | null;
 }
 
+export interface MetricMode {
+  mode: string;
+  formula: string;
+  needs: string[]; // "a|b": one of them.
+  needs_judge: boolean;
+}
+
+export interface MetricOption {
+  name: string;
+  kind: 'number' | 'whole' | 'flag' | 'text' | 'texts' | 'choice' | 'pair';
+  fallback: string;
+  meaning: string;
+  choices: string[];
+}
+
 export interface MetricInfo {
   name: string;
   summary: string;
-  formula: string;
   source: string;
-  modes: string[];
-  needs: string[];
-  needs_judge: boolean;
+  lower_is_better: boolean;
+  modes: MetricMode[];
+  options: MetricOption[];
 }
 
 export interface EvaluatorWish {

@@ -116,17 +116,61 @@ BOOST_DESCRIBE_STRUCT(EvaluationResult, (),
                       (format, id, name, source, state, error, dataset, target, created_at,
                        finished_at, done, total, passed, failures, metrics, job, request, metadata))
 
-struct MetricInfoList {
-  struct Item {
-    std::string name, summary, formula, source;
-    std::vector<eval::Mode> modes;
-    std::vector<std::string> needs;
-    bool needs_judge = false;
-  };
-  std::vector<Item> items;
+struct MetricModeShape {
+  eval::Mode mode = eval::Mode::native;
+  std::string formula;
+  std::vector<std::string> needs;
+  bool needs_judge = false;
+  static constexpr std::string_view schema_notes = R"({"properties": {
+    "needs": {"description": "Members of a golden; `a|b`: one of them."}}})";
 };
-BOOST_DESCRIBE_STRUCT(MetricInfoList::Item, (),
-                      (name, summary, formula, source, modes, needs, needs_judge))
+BOOST_DESCRIBE_STRUCT(MetricModeShape, (), (mode, formula, needs, needs_judge))
+
+struct MetricOptionShape {
+  std::string name;
+  eval::OptionKind kind = eval::OptionKind::text;
+  std::string fallback, meaning;
+  std::vector<std::string> choices;
+};
+BOOST_DESCRIBE_STRUCT(MetricOptionShape, (), (name, kind, fallback, meaning, choices))
+
+struct MetricShape {
+  std::string name, summary, source;
+  bool lower_is_better = false;
+  std::vector<MetricModeShape> modes;
+  std::vector<MetricOptionShape> options;
+};
+BOOST_DESCRIBE_STRUCT(MetricShape, (), (name, summary, source, lower_is_better, modes, options))
+
+struct MetricInfoList {
+  std::vector<MetricShape> items;
+};
 BOOST_DESCRIBE_STRUCT(MetricInfoList, (), (items))
+
+struct EvaluatorPath {
+  std::string id;
+  static constexpr std::string_view schema_notes = R"({"properties": {"id": {"maxLength": 64}}})";
+};
+BOOST_DESCRIBE_STRUCT(EvaluatorPath, (), (id))
+
+struct HourOfScores {
+  std::string hour;
+  std::optional<double> mean, low, high;
+  std::int64_t n = 0;
+};
+BOOST_DESCRIBE_STRUCT(HourOfScores, (), (hour, mean, low, high, n))
+
+struct EvaluatorScores {
+  double sample = 1;
+  std::optional<double> mean, low, high;
+  std::string method = "none";
+  std::int64_t n = 0, errors = 0;
+  std::vector<HourOfScores> hours;
+  static constexpr std::string_view schema_notes = R"({"properties": {
+    "sample": {"description": "The share of the traces that is judged."},
+    "n": {"description": "How many runs have a score."},
+    "errors": {"description": "How many could not be judged."}}})";
+};
+BOOST_DESCRIBE_STRUCT(EvaluatorScores, (), (sample, mean, low, high, method, n, errors, hours))
 
 }  // namespace slipway::api::detail

@@ -51,6 +51,19 @@ Result<ItemList> items(const Context& context, const EvaluationDesk& desk,
                   .next_cursor = cursor_of(page.has_more, query.offset, query.limit)};
 }
 
+MetricShape shape_of(const eval::MetricInfo& info) {
+  MetricShape shape{.name = info.name,
+                    .summary = info.summary,
+                    .source = info.source,
+                    .lower_is_better = info.lower_is_better};
+  for (const eval::ModeInfo& mode : info.modes)
+    shape.modes.push_back({mode.mode, mode.formula, mode.needs, !mode.steps.empty()});
+  for (const eval::OptionInfo& option : info.options)
+    shape.options.push_back(
+        {option.name, option.kind, option.fallback, option.meaning, option.choices});
+  return shape;
+}
+
 void mount_lists(http::Api& api, const EvaluationDeskPtr& desk) {
   api.get<EvaluationListing, EvaluationList>(
       "/api/evaluations",
@@ -71,6 +84,18 @@ void mount_lists(http::Api& api, const EvaluationDeskPtr& desk) {
        .fails = {Code::not_found}},
       [desk](const http::Call& call, const ItemListing& wish) {
         return items(call.context(), *desk, wish);
+      });
+  api.get<http::NoParameters, MetricInfoList>(
+      "/api/evaluations/metrics",
+      {.summary = "The metrics that there are",
+       .tag = "evaluations",
+       .role = "read",
+       .name = "list_metrics"},
+      [](const http::Call&, const http::NoParameters&) {
+        MetricInfoList list;
+        for (const eval::MetricInfo& info : eval::all_metrics())
+          list.items.push_back(shape_of(info));
+        return Result<MetricInfoList>(std::move(list));
       });
 }
 
@@ -145,6 +170,7 @@ void mount_evaluations(http::Api& api, const EvaluationServices& services) {
   api.add_tag("evaluations", "Scores of datasets with error bars: run, read, compared.");
   const auto desk = std::make_shared<const detail::EvaluationDesk>(services);
   detail::mount_evaluation_reading(api, desk);
+  detail::mount_evaluator_scores(api, desk);
 }
 
 }  // namespace slipway::api

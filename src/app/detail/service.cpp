@@ -201,8 +201,10 @@ class ServiceOfConfig final : public Service, public std::enable_shared_from_thi
     const datasets::Services datasets{.datasets = foundations_.tracing.datasets(),
                                       .traces = traces};
     datasets::mount(api, datasets);
-    api::mount_evaluations(
-        api, {.store = foundations_.evaluations, .jobs = foundations_.jobs, .datasets = datasets});
+    api::mount_evaluations(api, {.store = foundations_.evaluations,
+                                 .jobs = foundations_.jobs,
+                                 .datasets = datasets,
+                                 .rules = foundations_.tracing.rules()});
     prompts::mount(api, prompts_);
     trace::mount_evaluators(api, foundations_.tracing.rules());
     budgets::mount(api, foundations_.budgeting.ledger());

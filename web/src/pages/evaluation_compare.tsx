@@ -28,7 +28,7 @@ function directionOf(change: MetricChange): 'better' | 'worse' | 'open' {
 }
 
 const looks = { better: 'valid', worse: 'gone', open: '' };
-const words = { better: 'better', worse: 'worse', open: 'cannot be told' };
+const words = { better: 'better', worse: 'worse', open: 'no clear change' };
 
 /** The interval of a difference around 0, which stands in the middle. */
 function DifferenceBar({ change }: { change: MetricChange }) {
@@ -103,7 +103,7 @@ function Metrics({
   const of = (one: EvaluationComparison, name: string) => one.metrics.find((m) => m.name === name);
   return (
     <div class="table" tabIndex={0} role="group" aria-label="Metrics and their differences">
-      <table class="metric-table" data-testid="comparison-table">
+      <table class="metric-table comparison" data-testid="comparison-table">
         <caption class="hidden">Metrics and their paired differences</caption>
         <thead>
           <tr>

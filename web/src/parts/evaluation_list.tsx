@@ -143,7 +143,7 @@ export function EvaluationList({ dataset = '' }: { dataset?: string }) {
     );
   return (
     <div class="stack tight">
-      <div class="row between">
+      <div class="row">
         <Field label="Find" class="grow">
           {(attributes) => (
             <input
