@@ -7,7 +7,7 @@
 
 #include "core/clock.hpp"
 #include "core/context.hpp"
-#include "eval/evaluation.hpp"
+#include "eval/evaluation_info.hpp"
 #include "store/database.hpp"
 
 namespace slipway::eval {

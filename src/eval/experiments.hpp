@@ -8,7 +8,7 @@
 
 #include "core/guarded.hpp"
 #include "datasets/mount.hpp"
-#include "eval/evaluation.hpp"
+#include "eval/evaluation_info.hpp"
 
 namespace slipway::eval {
 

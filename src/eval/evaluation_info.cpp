@@ -1,4 +1,4 @@
-#include "eval/evaluation.hpp"
+#include "eval/evaluation_info.hpp"
 
 #include <algorithm>
 #include <cmath>
