@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/json_exact.hpp"
+
 namespace slipway::datasets::detail {
 
 namespace {
@@ -14,7 +16,7 @@ std::optional<std::string> text(const store::Statement& row, int column) {
 template <typename T>
 Result<std::optional<T>> parsed(const store::Statement& row, int column) {
   if (row.is_null(column)) return std::optional<T>();
-  return std::optional(TRY(json::from<T>(TRY(json::parse(row.text(column))))));
+  return std::optional(TRY(json::from<T>(TRY(json::parse_exact(row.text(column))))));
 }
 
 bool holds(const json::Value& known, const json::Value& wanted) {
@@ -53,7 +55,7 @@ Result<DatasetRow> read_dataset(store::Statement& row) {
   dataset.data_type = TRY(json::from<DataType>(json::Value(row.text(4))));
   dataset.inputs_schema = TRY(parsed<json::Object>(row, 5));
   dataset.outputs_schema = TRY(parsed<json::Object>(row, 6));
-  if (!row.is_null(7)) dataset.transformations = TRY(json::parse(row.text(7))).as_array();
+  if (!row.is_null(7)) dataset.transformations = TRY(json::parse_exact(row.text(7))).as_array();
   dataset.metadata = *TRY(parsed<json::Object>(row, 8));
   dataset.created = row.integer(9);
   dataset.modified = row.integer(10);
