@@ -9,6 +9,7 @@ void Declarations::declare_eval() {
                               "  slipway eval stats requests.jsonl");
   declare_eval_metrics(group);
   declare_eval_stats(group);
+  declare_eval_dataset(group);
 }
 
 void Declarations::declare_eval_metrics(CLI::App& group) {

@@ -19,10 +19,10 @@ constexpr int depth_max = 6;
 constexpr std::size_t passages_max = 1'000;
 constexpr double failed_below = 0.5;
 
-constexpr std::array text_names{
-    std::string_view("page_content"), std::string_view("pageContent"), std::string_view("content"),
-    std::string_view("text"),         std::string_view("passage"),     std::string_view("document"),
-    std::string_view("chunk"),        std::string_view("snippet")};
+constexpr std::array text_names{std::string_view("page_content"), std::string_view("pageContent"),
+                                std::string_view("content"),      std::string_view("text"),
+                                std::string_view("passage"),      std::string_view("document"),
+                                std::string_view("chunk"),        std::string_view("snippet")};
 constexpr std::array id_names{
     std::string_view("chunk_id"), std::string_view("document_id"), std::string_view("doc_id"),
     std::string_view("id"),       std::string_view("path"),        std::string_view("uri"),
@@ -113,8 +113,7 @@ ToolCall tool_of(const trace::Run& run) {
 }
 
 /// The run and all below it, in the order of `all`.
-std::vector<const trace::Run*> tree_of(const trace::Run& root,
-                                       const std::vector<trace::Run>& all) {
+std::vector<const trace::Run*> tree_of(const trace::Run& root, const std::vector<trace::Run>& all) {
   std::multimap<std::string, const trace::Run*> children;
   for (const trace::Run& run : all)
     if (run.parent_id) children.emplace(*run.parent_id, &run);
@@ -217,8 +216,8 @@ class Selecting {
   Result<void> take(const Context& context, const std::string& id) {
     auto found = store_.trace(context, id, true);
     // It was deleted meanwhile.
-    if (!found && found.error().code() == Code::not_found) return {};
-    trace::Trace trace = TRY(std::move(found));
+    if (!found) return found.error().code() == Code::not_found ? Result<void>() : found.error();
+    trace::Trace& trace = *found;
     Verdict verdict = verdict_of(trace, TRY(feedback_of(context, feedbacks_, trace)));
     if (selection_.failed && !verdict.failed) return {};
     if (selection_.redact)
@@ -281,8 +280,7 @@ Result<Golden> golden_of(const trace::Trace& trace) {
   const trace::Run* root = nullptr;
   for (const trace::Run& run : trace.runs)
     if (!run.parent_id && root == nullptr) root = &run;
-  if (root == nullptr)
-    return fail(Code::not_found, "trace '{}' has no root yet", trace.summary.id);
+  if (root == nullptr) return fail(Code::not_found, "trace '{}' has no root yet", trace.summary.id);
   Golden golden = golden_of_run(*root, trace.runs);
   if (golden.latency_ms && *golden.latency_ms < 0) golden.latency_ms.reset();
   if (trace.summary.cost) golden.cost_usd = trace.summary.cost->dollars();
@@ -301,7 +299,7 @@ Verdict verdict_of(const trace::Trace& trace, const std::vector<trace::Feedback>
                           !one.error.value_or(false);
     if (is_wrong && !verdict.failed) {
       verdict.failed = true;
-      verdict.reason = fmt::format("feedback {} {}", one.key, json::dump(one.score));
+      verdict.reason = fmt::format("feedback {} {}", one.key, one.score.to_number<double>());
     }
     // Youngest first.
     if (!one.correction.is_null() && !verdict.answer) {

@@ -21,10 +21,10 @@ struct FoundPassage {
 /// else its document, path or source.
 std::vector<FoundPassage> passages_in(const std::optional<trace::Payload>& outputs);
 
-/// Input and output of the trace's root, passages and ids of its retrievers (of its rerankers, where
-/// there are any: their order is the one that was used), tools with arguments and results, latency,
-/// cost, trace id; in the metadata `project`, `conversation` (the session) and the root's `name`.
-/// Identified. Fails: not_found (the root has not arrived).
+/// Input and output of the trace's root, passages and ids of its retrievers (of its rerankers,
+/// where there are any: their order is the one that was used), tools with arguments and results,
+/// latency, cost, trace id; in the metadata `project`, `conversation` (the session) and the root's
+/// `name`. Identified. Fails: not_found (the root has not arrived).
 Result<Golden> golden_of(const trace::Trace& trace);
 
 /// A run as a case for metrics: as `golden_of`, of the run and what is below it.

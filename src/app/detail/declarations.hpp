@@ -145,6 +145,9 @@ class Declarations {
   void declare_eval();
   void declare_eval_stats(CLI::App& group);
   void declare_eval_metrics(CLI::App& group);
+  void declare_eval_dataset(CLI::App& eval);
+  void declare_eval_dataset_changes(CLI::App& group);
+  void declare_eval_dataset_makers(CLI::App& group);
   void declare_ingest();
   void declare_sources();
   void declare_search();

@@ -16,7 +16,7 @@ std::optional<std::string> text(const store::Statement& row, int column) {
 template <typename T>
 Result<std::optional<T>> parsed(const store::Statement& row, int column) {
   if (row.is_null(column)) return std::optional<T>();
-  return std::optional(TRY(json::from<T>(TRY(json::parse_exact(row.text(column))))));
+  return std::optional(TRY(json::from<T>(TRY(json::parse(row.text(column))))));
 }
 
 bool holds(const json::Value& known, const json::Value& wanted) {
@@ -98,11 +98,13 @@ Result<Revision> read_revision(store::Statement& row) {
   example.dataset_id = row.text(5);
   example.inputs = row.text(6);
   example.outputs = text(row, 7);
-  example.metadata = *TRY(parsed<json::Object>(row, 8));
+  // To the last bit: it is compared with what was written.
+  example.metadata = TRY(json::from<json::Object>(TRY(json::parse_exact(row.text(8)))));
   example.source_run_id = text(row, 9);
   example.created = row.integer(10);
   example.modified = row.integer(11);
-  example.attachments = *TRY(parsed<std::vector<Attachment>>(row, 12));
+  example.attachments =
+      TRY(json::from<std::vector<Attachment>>(TRY(json::parse(row.text(12)))));
   return revision;
 }
 
