@@ -34,6 +34,38 @@ void Declarations::declare_eval_metrics(CLI::App& group) {
         ->type_name("NAME");
     finish(app, "  slipway eval metrics\n  slipway eval metrics --show faithfulness");
   }
+  declare_eval_classic(group);
+}
+
+void Declarations::declare_eval_classic(CLI::App& group) {
+  CLI::App& app =
+      add(group, "classic", "Predictions beside labels: metrics, calibration, fairness");
+  auto options = runs<EvalClassicOptions>(app, &eval_classic);
+  add_argument(app, "FILE", options->file, "CSV; the first line names the columns")->required();
+  const auto column = [&app](const std::string& name, std::string& value,
+                             const std::string& description) {
+    return app.add_option(name, value, description)->type_name("COLUMN");
+  };
+  column("--label", options->label, "What is true")->required();
+  column("--prediction", options->prediction, "What was predicted");
+  column("--score", options->score, "Probability of the positive class");
+  column("--group", options->group, "Groups that should fare alike");
+  column("--cluster", options->cluster, "Rows that belong together, for the intervals");
+  app.add_option("--positive", options->positive, "The positive class; default: the usual of two")
+      ->type_name("CLASS");
+  add_choice(app, "--task", options->task, {"auto", "classification", "regression"},
+             "What labels are");
+  app.add_option("--score-threshold", options->score_threshold,
+                 "Without --prediction: from which score on it is positive; default 0.5")
+      ->check(CLI::Range(0.0, 1.0))
+      ->option_text("SHARE");
+  add_number(app, "--bins", options->bins, {1, 1000}, "Bins of calibration; default 10");
+  add_number(app, "--resamples", options->resamples, {10, 100000},
+             "Of the bootstrap; default 2000");
+  add_number(app, "--seed", options->seed, {0, 2147483647}, "Of the bootstrap; default 1");
+  finish(app,
+         "  slipway eval classic loans.csv --label repaid --prediction predicted --score p\n"
+         "  slipway eval classic loans.csv --label repaid --prediction predicted --group region");
 }
 
 void Declarations::declare_eval_stats(CLI::App& group) {

@@ -25,6 +25,18 @@ struct EvalScoreOptions {
 /// with it, and the exit code is then 1.
 Result<int> eval_score(App& app, const EvalScoreOptions& options);
 
+struct EvalClassicOptions {
+  std::string file;                                      ///< CSV with a header.
+  std::string label, prediction, score, group, cluster;  ///< Columns; empty: there is none.
+  std::string positive;                                  ///< A class; empty: the usual one of two.
+  std::string task = "auto";                             ///< auto, classification, regression
+  double score_threshold = 0.5;
+  int bins = 10;
+  int resamples = 2000;
+  int seed = 1;
+};
+Result<int> eval_classic(App& app, const EvalClassicOptions& options);
+
 struct EvalMetricsOptions {
   std::string show;  ///< A metric's name; empty: all are listed.
 };

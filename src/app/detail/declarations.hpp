@@ -148,6 +148,7 @@ class Declarations {
   void declare_eval_dataset(CLI::App& eval);
   void declare_eval_dataset_changes(CLI::App& group);
   void declare_eval_dataset_makers(CLI::App& group);
+  void declare_eval_classic(CLI::App& group);
   void declare_ingest();
   void declare_sources();
   void declare_search();
