@@ -189,6 +189,19 @@ std::string grouped(std::string_view digits) {
   return text;
 }
 
+// 3.5, 2026-01-02, v3 and $5 are other things than a number alone.
+bool may_precede(std::string_view between) {
+  return between.empty() || between.back() == ' ' || between.back() == '(';
+}
+
+bool may_follow(std::string_view between, bool has_more) {
+  if (between.empty()) return true;
+  const char c = between.front();
+  if (c == ' ' || c == ')' || c == '?' || c == '!') return true;
+  const bool is_mark = c == '.' || c == ',' || c == ';' || c == ':';
+  return is_mark && (between.size() > 1 ? between[1] == ' ' : !has_more);
+}
+
 constexpr std::array<std::string_view, 13> number_words = {
     "zero",  "one",   "two",  "three", "four",   "five",  "six",
     "seven", "eight", "nine", "ten",   "eleven", "twelve"};
@@ -251,15 +264,9 @@ std::string with_other_numbers(std::string_view text, Draws& draws) {
     const std::string_view word = pieces[i].text;
     const bool is_whole = pieces[i].is_word && word.find_first_not_of("0123456789") == word.npos &&
                           (word.size() == 1 || word.front() != '0');
-    // 3.5, 2026-01-02, v3 and $5 are other things than a number alone.
-    const auto stands_free = [](std::string_view between, bool is_before) {
-      if (between.empty()) return true;
-      const char c = is_before ? between.back() : between.front();
-      if (c == ' ' || c == '(' || c == ')' || c == '?' || c == '!') return true;
-      return !is_before && (c == '.' || c == ',') && (between.size() == 1 || between[1] == ' ');
-    };
-    const bool is_free = stands_free(i == 0 ? "" : pieces[i - 1].text, true) &&
-                         stands_free(i + 1 == pieces.size() ? "" : pieces[i + 1].text, false);
+    const std::string_view before = i == 0 ? "" : pieces[i - 1].text;
+    const std::string_view after = i + 1 == pieces.size() ? "" : pieces[i + 1].text;
+    const bool is_free = may_precede(before) && may_follow(after, i + 2 < pieces.size());
     changed += is_whole && is_free ? other_number(word, draws) : std::string(word);
   }
   return changed;
