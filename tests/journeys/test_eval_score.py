@@ -111,3 +111,28 @@ def test_metrics_are_listed_and_shown(slipway):
         assert part in shown
     wrong = slipway("eval", "metrics", "--show", "faithfullness")
     assert wrong.code == 2 and "did you mean 'faithfulness'?" in wrong.err
+
+
+def test_classic_models_get_error_bars_calibration_and_fairness(slipway):
+    rows = ["repaid,predicted,p,region"]
+    for number in range(60):
+        label, predicted = number % 2, int(number % 3 == 0) if number % 5 == 0 else number % 2
+        rows.append(f"{label},{predicted}.0,{0.8 if predicted else 0.3},{'north' if number % 4 < 2 else 'south'}")
+    (slipway.folder / "loans.csv").write_text("\n".join(rows) + "\n")
+    columns = ["--label", "repaid", "--prediction", "predicted", "--score", "p", "--group", "region"]
+    outcome = slipway("eval", "classic", "loans.csv", *columns, "--json")
+    assert outcome.code == 0, outcome
+    report = outcome.json
+    values = {value["name"]: value for value in report["metrics"]}
+    right = sum(int(line.split(",")[0]) == float(line.split(",")[1]) for line in rows[1:])
+    assert report["task"] == "classification" and report["positive"] == "1" and report["n"] == 60
+    assert values["accuracy"]["value"] == right / 60
+    assert values["accuracy"]["low"] < right / 60 < values["accuracy"]["high"]
+    assert [group["name"] for group in report["groups"]] == ["north", "south"]
+    assert {value["name"] for value in report["fairness"]} >= {"demographic_parity_difference", "equalized_odds_ratio"}
+    assert sum(bin["n"] for bin in report["calibration"]) == 60
+    assert slipway("eval", "classic", "loans.csv", *columns, "--json").out == outcome.out
+    table = slipway("eval", "classic", "loans.csv", *columns).out
+    assert "demographic_parity_difference" in table and "LABEL \\ PREDICTED" in table
+    wrong = slipway("eval", "classic", "loans.csv", "--label", "repayed", "--prediction", "predicted")
+    assert wrong.code == 2 and "did you mean 'repaid'?" in wrong.err
