@@ -156,6 +156,8 @@ std::string canonical(const Golden& golden) {
   return canonical_text(object);
 }
 
+std::string canonical_with_id(const Golden& golden) { return canonical_text(to_json(golden)); }
+
 void identify(Golden& golden) {
   if (!golden.id.empty()) return;
   constexpr std::size_t prefix = std::string_view("sha256:").size(), digits = 16;
@@ -165,7 +167,7 @@ void identify(Golden& golden) {
 std::string version_of(const std::vector<Golden>& goldens) {
   std::vector<std::string> texts;
   texts.reserve(goldens.size());
-  for (const Golden& golden : goldens) texts.push_back(canonical_text(to_json(golden)));
+  for (const Golden& golden : goldens) texts.push_back(canonical_with_id(golden));
   std::sort(texts.begin(), texts.end());
   // A newline never stands in JSON text, so no two sets give the same bytes.
   return sha256(fmt::format("{}", fmt::join(texts, "\n")));

@@ -49,6 +49,8 @@ Result<Golden> parse_golden(const json::Value& value);
 json::Object to_json(const Golden& golden);
 /// Keys sorted, no white space, without the id; numbers as short as they can be read back.
 std::string canonical(const Golden& golden);
+/// The same with the id: what a version is made of.
+std::string canonical_with_id(const Golden& golden);
 /// Gives it the first 16 hex digits of the SHA-256 of what is canonical, unless it has an id.
 void identify(Golden& golden);
 /// "sha256:..." over the sorted canonical goldens with their ids: the order says nothing.

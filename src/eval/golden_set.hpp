@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -22,6 +23,8 @@ class GoldenSet {
   std::size_t size() const { return places_.size(); }
   Golden at(std::size_t index) const;
   std::string_view id(std::size_t index) const;
+  std::string_view canonical_at(std::size_t index) const;  ///< With the id.
+  std::optional<std::size_t> find(std::string_view id) const;
   std::uint32_t line(std::size_t index) const { return places_[index].line; }
   /// As `version_of` of all of them.
   std::string version() const;
@@ -33,7 +36,7 @@ class GoldenSet {
   };
   std::string text_;  ///< Id and canonical form, one golden after the other.
   std::vector<Place> places_;
-  std::unordered_map<std::uint64_t, std::uint32_t> by_id_;  ///< Hash of the id -> index.
+  std::unordered_multimap<std::size_t, std::uint32_t> by_id_;  ///< Hash of the id -> index.
 };
 
 /// One golden a line; empty lines are skipped. Fails: as reading does, and invalid_argument with

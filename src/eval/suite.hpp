@@ -89,7 +89,4 @@ Result<Suite> parse_suite(const json::Value& value);
 /// Fails: as `parse_suite`, and as reading a file does.
 Result<Suite> read_suite(const std::filesystem::path& file);
 
-/// JSON Schema of a suite, for editors and the API's documentation.
-json::Value suite_schema();
-
 }  // namespace slipway::eval

@@ -1,0 +1,102 @@
+#include "eval/golden_set.hpp"
+
+#include <algorithm>
+#include <fstream>
+#include <numeric>
+
+#include "core/sha256.hpp"
+
+namespace slipway::eval {
+
+namespace {
+
+constexpr std::size_t line_bytes_max = 64u << 20;
+constexpr std::size_t goldens_max = 10'000'000;
+
+std::string where(std::uint32_t line) {
+  return line > 0 ? fmt::format("line {}", line) : std::string("another golden");
+}
+
+}  // namespace
+
+std::string_view GoldenSet::id(std::size_t index) const {
+  const Place& place = places_[index];
+  return std::string_view(text_).substr(place.begin, place.id_size);
+}
+
+std::string_view GoldenSet::canonical_at(std::size_t index) const {
+  const Place& place = places_[index];
+  return std::string_view(text_).substr(place.begin + place.id_size, place.size);
+}
+
+Golden GoldenSet::at(std::size_t index) const {
+  const auto value = json::parse(canonical_at(index));
+  SLIPWAY_ASSERT(value.ok());
+  auto golden = parse_golden(*value);
+  SLIPWAY_ASSERT(golden.ok());
+  return *std::move(golden);
+}
+
+std::optional<std::size_t> GoldenSet::find(std::string_view id) const {
+  const auto [from, to] = by_id_.equal_range(std::hash<std::string_view>()(id));
+  for (auto found = from; found != to; ++found)
+    if (this->id(found->second) == id) return found->second;
+  return std::nullopt;
+}
+
+Result<void> GoldenSet::add(Golden golden, std::uint32_t line) {
+  if (places_.size() >= goldens_max)
+    return fail(Code::invalid_argument, "a run takes at most {} goldens", goldens_max);
+  identify(golden);
+  if (const auto other = find(golden.id))
+    return fail(Code::conflict, "{} has the id '{}' of {}; give each golden its own", where(line),
+                golden.id, where(places_[*other].line));
+  const std::string text = canonical_with_id(golden);
+  places_.push_back({.begin = text_.size(),
+                     .id_size = static_cast<std::uint32_t>(golden.id.size()),
+                     .size = static_cast<std::uint32_t>(text.size()),
+                     .line = line});
+  text_ += golden.id;
+  text_ += text;
+  by_id_.emplace(std::hash<std::string_view>()(golden.id),
+                 static_cast<std::uint32_t>(places_.size() - 1));
+  return {};
+}
+
+std::string GoldenSet::version() const {
+  std::vector<std::uint32_t> order(size());
+  std::iota(order.begin(), order.end(), 0u);
+  std::sort(order.begin(), order.end(),
+            [&](auto a, auto b) { return canonical_at(a) < canonical_at(b); });
+  Sha256Stream hash;
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    if (i > 0) hash.add("\n");
+    hash.add(canonical_at(order[i]));
+  }
+  return hash.finish();
+}
+
+Result<GoldenSet> read_jsonl_goldens(const std::filesystem::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  if (!in || std::filesystem::is_directory(file))
+    return fail(Code::not_found, "{}: there is no such file to read goldens from", file.string());
+  GoldenSet set;
+  std::string line;
+  for (std::uint32_t number = 1; std::getline(in, line); ++number) {
+    if (line.size() > line_bytes_max)
+      return fail(Code::invalid_argument, "{}:{}: the line is longer than {} MB", file.string(),
+                  number, line_bytes_max >> 20);
+    if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
+    const auto place = fmt::format("{}:{}", file.string(), number);
+    const json::Value value = TRY(json::parse(line).within(place));
+    Golden golden = TRY(parse_golden(value).within(place));
+    TRY(set.add(std::move(golden), number).within(file.string()));
+  }
+  if (in.bad()) return fail(Code::unavailable, "{}: reading stopped", file.string());
+  if (set.size() == 0)
+    return fail(Code::invalid_argument, "{}: has no goldens; write one JSON object a line",
+                file.string());
+  return set;
+}
+
+}  // namespace slipway::eval
