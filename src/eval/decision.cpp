@@ -108,7 +108,7 @@ class Judgement {
       const ItemScore& score = item.scores[index];
       if (score.state == ItemScore::State::failed)
         add({Kind::item, true, metric.name, item.id, "could not be scored"});
-      else if (score.is_scored() && !score.passed)
+      else if (score.fails())
         add({Kind::item, true, metric.name, item.id,
              fmt::format("scores {:.4g} and does not pass", score.score)});
     }
@@ -223,7 +223,7 @@ class Judgement {
         const auto old_metric = baseline.metric_named(result_.metrics[m].name);
         if (!old_metric) continue;
         const ItemScore &old_score = before->scores[*old_metric], &score = now->scores[m];
-        if (old_score.is_scored() && old_score.passed && !(score.is_scored() && score.passed))
+        if (old_score.passes() && !score.passes())
           lost.push_back(score.is_scored()
                              ? fmt::format("{} {:.4g} -> {:.4g}", result_.metrics[m].name,
                                            old_score.score, score.score)

@@ -84,7 +84,7 @@ void write(std::string& out, const ItemResult& item, const std::vector<std::size
     w.open();
     if (score.state == ItemScore::State::failed) w.flag("error", true);
     w.key("pass");
-    out += !score.is_scored() ? "null" : score.passed ? "true" : "false";
+    out += !score.passed ? "null" : *score.passed ? "true" : "false";
     w.number("score", score.is_scored() ? std::optional(score.score) : std::nullopt);
     w.close();
   }
@@ -251,7 +251,7 @@ ItemResult item_of(ItemText text, const EvalResult& result) {
                  : score.error ? ItemScore::State::failed
                                : ItemScore::State::skipped;
     kept.score = score.score.value_or(0);
-    kept.passed = score.pass.value_or(false);
+    if (score.score) kept.passed = score.pass;
   }
   return item;
 }

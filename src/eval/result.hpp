@@ -22,9 +22,11 @@ struct ItemScore {
   };
   double score = 0;  ///< Only of what is scored; the mean of its repeats.
   State state = State::skipped;
-  bool passed = false;  ///< With repeats: in most.
+  std::optional<bool> passed;  ///< With repeats: in most. Absent: no score, or no threshold.
 
   bool is_scored() const { return state == State::scored; }
+  bool passes() const { return passed.value_or(false); }
+  bool fails() const { return !passed.value_or(true); }
 };
 
 struct ItemResult {

@@ -131,7 +131,7 @@ class Run {
       if (errors_.size() < kinds_max || errors_.contains(error)) ++errors_[error];
     const bool failing =
         std::any_of(scores.scores.begin(), scores.scores.end(),
-                    [](const ItemScore& score) { return !score.is_scored() || !score.passed; });
+                    [](const ItemScore& score) { return !score.is_scored() || score.fails(); });
     if (number < items && with_details()) keep_details(number, std::move(scores.details), failing);
     scores_[number / items][number % items] = std::move(scores.scores);
   }

@@ -79,6 +79,26 @@ Error at_member(Error error, std::string_view path) {
   return Error(error.code(), std::move(message));
 }
 
+/// A key that neither every metric nor this one has.
+Result<void> check_option_names(const MetricFile& metric, const json::Object& options,
+                                const std::string& path) {
+  const MetricInfo* info = find_metric(metric.name);
+  if (!info) {
+    std::vector<std::string_view> names;
+    for (const MetricInfo& each : all_metrics()) names.push_back(each.name);
+    const std::string_view near = json::nearest(metric.name, names);
+    return fail(Code::invalid_argument, "{}.name: there is no metric '{}'; {}", path, metric.name,
+                near.empty() ? std::string("'slipway eval metrics' lists them")
+                             : fmt::format("did you mean '{}'?", near));
+  }
+  auto known = json::detail::member_names<MetricFile>();
+  for (const OptionInfo& option : info->options) known.push_back(option.name);
+  for (const auto& [key, value] : options)
+    if (std::find(known.begin(), known.end(), std::string_view(key)) == known.end())
+      return json::detail::unknown_key(path, key, known);
+  return {};
+}
+
 Result<SuiteMetric> parse_metric(const json::Object& object, const std::string& path) {
   const auto known = json::detail::member_names<MetricFile>();
   json::Object common, options;
@@ -89,6 +109,7 @@ Result<SuiteMetric> parse_metric(const json::Object& object, const std::string& 
   auto read = json::from<MetricFile>(common);
   if (!read) return at_member(std::move(read.error()), path);
   for (const auto& [key, value] : read->options) options[key] = value;
+  TRY(check_option_names(*read, options, path));
   SuiteMetric metric;
   metric.spec = {.name = read->name,
                  .as = read->as,

@@ -11,7 +11,7 @@ namespace {
 struct Scored {
   Sample sample;
   std::vector<std::string> names;
-  std::size_t passed = 0;
+  std::size_t passed = 0, failed = 0;
 };
 
 Scored scored_of(const EvalResult& result, std::size_t metric, MetricResult& counts) {
@@ -25,7 +25,8 @@ Scored scored_of(const EvalResult& result, std::size_t metric, MetricResult& cou
     scored.sample.values.push_back(score.score);
     scored.names.push_back(item.cluster);
     has_clusters |= !item.cluster.empty();
-    scored.passed += score.passed ? 1 : 0;
+    scored.passed += score.passes() ? 1 : 0;
+    scored.failed += score.fails() ? 1 : 0;
   }
   if (has_clusters) scored.sample.clusters = number_clusters(scored.names);
   return scored;
@@ -62,7 +63,8 @@ MetricResult aggregated(const RunParts& parts, const EvalResult& result, std::si
   found.high = interval.high;
   found.method = interval.method;
   found.clusters = interval.clusters;
-  found.pass_rate = static_cast<double>(scored.passed) / static_cast<double>(found.n);
+  if (const std::size_t judged = scored.passed + scored.failed; judged > 0)
+    found.pass_rate = static_cast<double>(scored.passed) / static_cast<double>(judged);
   Power power = power_of(scored.sample);
   power.alpha = parts.suite.alpha;
   if (found.n >= 2) found.mde = minimum_detectable_effect(power).mde;

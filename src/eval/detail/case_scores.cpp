@@ -13,8 +13,7 @@ bool ends_run(const Error& error, const Context& context) {
 /// The scores of one metric over the repeats.
 struct Repeats {
   std::vector<double> values;
-  std::size_t passed = 0;
-  std::vector<bool> passes;
+  std::size_t passed = 0, failed = 0;
   json::Object last;  ///< Details of the last one that was scored, else of the last.
   std::string error, skipped;
   bool budget_spent = false;
@@ -56,8 +55,7 @@ void take(Repeats& repeats, Result<Score> scored, bool with_details) {
     return;
   }
   repeats.values.push_back(*scored->value);
-  repeats.passes.push_back(scored->passed.value_or(false));
-  repeats.passed += repeats.passes.back() ? 1 : 0;
+  if (scored->passed) ++(*scored->passed ? repeats.passed : repeats.failed);
   if (with_details) repeats.last = shown(*scored);
 }
 
@@ -71,14 +69,14 @@ ItemScore summed_up(const Repeats& repeats) {
   for (const double value : repeats.values) sum += value;
   score.state = ItemScore::State::scored;
   score.score = sum / static_cast<double>(repeats.values.size());
-  score.passed = 2 * repeats.passed > repeats.values.size();
+  if (repeats.passed + repeats.failed > 0) score.passed = repeats.passed > repeats.failed;
   return score;
 }
 
 json::Object details_of(const Repeats& repeats, const ItemScore& score) {
   json::Object object = repeats.last;
   object["score"] = score.is_scored() ? json::Value(score.score) : nullptr;
-  object["pass"] = score.is_scored() ? json::Value(score.passed) : nullptr;
+  object["pass"] = json::to(score.passed);
   if (!repeats.error.empty()) object["error"] = repeats.error;
   if (!score.is_scored() && !repeats.skipped.empty()) object["reason"] = repeats.skipped;
   if (repeats.values.size() > 1) object["repeats"] = json::to(repeats.values);
@@ -155,7 +153,7 @@ std::string journal_line(std::size_t number, const CaseScores& scores) {
   for (std::size_t i = 0; i < scores.scores.size(); ++i) {
     const ItemScore& score = scores.scores[i];
     line += fmt::format("{}[{},{},{}]", i == 0 ? "" : ",", static_cast<int>(score.state),
-                        score.score, score.passed ? 1 : 0);
+                        score.score, score.passed ? (*score.passed ? 1 : 0) : 2);
   }
   line += fmt::format("],\"errors\":{},\"details\":{}}}\n", json::dump(json::to(scores.errors)),
                       scores.details.empty() ? "null" : scores.details);
@@ -177,9 +175,9 @@ std::optional<std::pair<std::size_t, CaseScores>> parse_journal_line(std::string
   for (const json::Value& one : scores->get_array()) {
     const auto parts = json::from<std::array<double, 3>>(one);
     if (!parts || (*parts)[0] < 0 || (*parts)[0] > 2) return std::nullopt;
-    kept.scores.push_back({.score = (*parts)[1],
-                           .state = static_cast<ItemScore::State>((*parts)[0]),
-                           .passed = (*parts)[2] != 0});
+    kept.scores.push_back(
+        {.score = (*parts)[1], .state = static_cast<ItemScore::State>((*parts)[0]), .passed = {}});
+    if ((*parts)[2] < 2) kept.scores.back().passed = (*parts)[2] != 0;
   }
   auto messages = json::from<std::vector<std::string>>(*errors);
   if (!messages) return std::nullopt;
