@@ -5,13 +5,14 @@
 #include <numeric>
 
 #include "core/sha256.hpp"
+#include "eval/golden_files.hpp"
 
 namespace slipway::eval {
 
 namespace {
 
 constexpr std::size_t line_bytes_max = 64u << 20;
-constexpr std::size_t goldens_max = 10'000'000;
+constexpr std::size_t set_max = 10'000'000;
 
 std::string where(std::uint32_t line) {
   return line > 0 ? fmt::format("line {}", line) : std::string("another golden");
@@ -45,13 +46,15 @@ std::optional<std::size_t> GoldenSet::find(std::string_view id) const {
 }
 
 Result<void> GoldenSet::add(Golden golden, std::uint32_t line) {
-  if (places_.size() >= goldens_max)
-    return fail(Code::invalid_argument, "a run takes at most {} goldens", goldens_max);
+  if (places_.size() >= set_max)
+    return fail(Code::invalid_argument, "a run takes at most {} goldens", set_max);
   identify(golden);
-  if (const auto other = find(golden.id))
+  const std::string text = canonical_with_id(golden);
+  if (const auto other = find(golden.id)) {
+    if (canonical_at(*other) == text) return {};  // Said twice.
     return fail(Code::conflict, "{} has the id '{}' of {}; give each golden its own", where(line),
                 golden.id, where(places_[*other].line));
-  const std::string text = canonical_with_id(golden);
+  }
   places_.push_back({.begin = text_.size(),
                      .id_size = static_cast<std::uint32_t>(golden.id.size()),
                      .size = static_cast<std::uint32_t>(text.size()),
@@ -74,6 +77,44 @@ std::string GoldenSet::version() const {
     hash.add(canonical_at(order[i]));
   }
   return hash.finish();
+}
+
+namespace {
+
+/// Whether the first record is one of our own, so that the file can be read line by line.
+bool is_native_jsonl(const std::filesystem::path& file) {
+  if (file.extension() != ".jsonl") return false;
+  std::ifstream in(file, std::ios::binary);
+  std::string line;
+  while (std::getline(in, line) && line.size() <= line_bytes_max)
+    if (line.find_first_not_of(" \t\r") != std::string::npos) {
+      const auto value = json::parse(line);
+      // What is nearly ours is told in our words.
+      return !value || !value->is_object() || value->get_object().contains("input") ||
+             !(value->get_object().contains("user_input") ||
+               value->get_object().contains("inputs") || value->get_object().contains("question"));
+    }
+  return true;
+}
+
+bool is_deepeval(const std::filesystem::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  std::string line;
+  std::getline(in, line);
+  return line.size() <= line_bytes_max &&
+         (line.find("\"additional_metadata\"") != std::string::npos ||
+          line.find("\"source_file\"") != std::string::npos);
+}
+
+}  // namespace
+
+Result<GoldenSet> load_golden_set(const std::filesystem::path& file) {
+  if (is_native_jsonl(file) && !is_deepeval(file)) return read_jsonl_goldens(file);
+  GoldenFile loaded = TRY(load_goldens(file));
+  GoldenSet set;
+  for (Golden& golden : loaded.goldens) TRY(set.add(std::move(golden)).within(file.string()));
+  if (set.size() == 0) return fail(Code::invalid_argument, "{}: has no goldens", file.string());
+  return set;
 }
 
 Result<GoldenSet> read_jsonl_goldens(const std::filesystem::path& file) {

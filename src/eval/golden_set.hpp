@@ -17,8 +17,8 @@ namespace slipway::eval {
 /// Filled by one thread, then read by many.
 class GoldenSet {
  public:
-  /// Identifies it. `line` is where it stands in its file; 0: nowhere. Fails: conflict (an id that
-  /// another one has, with both lines).
+  /// Identifies it. `line` is where it stands in its file; 0: nowhere. What says the same as
+  /// another one is that one. Fails: conflict (another one has the id and says something else).
   Result<void> add(Golden golden, std::uint32_t line = 0);
   std::size_t size() const { return places_.size(); }
   Golden at(std::size_t index) const;
@@ -38,6 +38,10 @@ class GoldenSet {
   std::vector<Place> places_;
   std::unordered_multimap<std::size_t, std::uint32_t> by_id_;  ///< Hash of the id -> index.
 };
+
+/// Goldens in any format of golden_files.hpp; our own JSON Lines are read line by line. Fails: as
+/// `read_jsonl_goldens` and `load_goldens`.
+Result<GoldenSet> load_golden_set(const std::filesystem::path& file);
 
 /// One golden a line; empty lines are skipped. Fails: as reading does, and invalid_argument with
 /// the line ("goldens.jsonl:7: $.inptu: unknown key; did you mean 'input'?").

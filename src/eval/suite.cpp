@@ -18,6 +18,7 @@ struct SuiteFile {
   std::optional<TargetSpec> target;
   std::optional<JudgeSpec> judge;
   std::optional<BudgetSpec> budget;
+  std::optional<std::string> embedder;
   int repeats = 1;
   bool per_item = false;
   std::vector<json::Object> metrics;
@@ -45,8 +46,9 @@ struct SuiteFile {
   }
 };
 BOOST_DESCRIBE_STRUCT(SuiteFile, (),
-                      (name, dataset, cluster, target, judge, budget, repeats, per_item, metrics,
-                       robustness, baseline, inconclusive, alpha, confidence, seed, resamples))
+                      (name, dataset, cluster, target, judge, budget, embedder, repeats, per_item,
+                       metrics, robustness, baseline, inconclusive, alpha, confidence, seed,
+                       resamples))
 
 /// What every metric may be told; all else is an option of that metric.
 struct MetricFile {
@@ -131,6 +133,7 @@ Result<Suite> suite_of(const json::Value& value) {
               .target = read->target,
               .judge = read->judge,
               .budget = read->budget,
+              .embedder = read->embedder,
               .repeats = read->repeats,
               .per_item = read->per_item,
               .metrics = {},

@@ -65,6 +65,9 @@ struct Suite {
   std::optional<TargetSpec> target;  ///< Absent: the goldens hold their outputs.
   std::optional<JudgeSpec> judge;
   std::optional<BudgetSpec> budget;
+  /// By which local forms compare meanings; "none": by words alone; absent: the default one, where
+  /// it is installed.
+  std::optional<std::string> embedder;
   int repeats = 1;        ///< 1..100
   bool per_item = false;  ///< Every item must pass every metric.
   std::vector<SuiteMetric> metrics;

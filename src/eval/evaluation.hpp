@@ -1,0 +1,66 @@
+// A suite made ready to run: its goldens, judge, metrics and target, opened and checked.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "eval/judge.hpp"
+#include "eval/local_evidence.hpp"
+#include "eval/runner.hpp"
+
+namespace slipway::eval {
+
+/// How a suite reaches what is not of this module. Each may be empty: then a suite that needs it is
+/// refused (unsupported).
+struct Doors {
+  /// NAME@version of the stored datasets.
+  std::function<Result<GoldenSet>(const std::string& name)> open_dataset;
+  std::function<Result<std::unique_ptr<Target>>(const Suite& suite)> open_target;
+  /// A judge that asks a model. `sample`, from 0, is the repeat: another sample of each reply. The
+  /// budget of the suite is that of all samples together.
+  std::function<Result<std::unique_ptr<Judge>>(const Suite& suite, int sample)> open_judge;
+  /// Of local forms. Null: there is none of that name (or no default). What it gives must outlive
+  /// the evaluation. `name` empty: the default.
+  std::function<Result<models::Embedder*>(const std::string& name)> open_embedder;
+  /// The goldens outlive the perturbation.
+  std::function<Result<Perturbation>(const std::string& name, const Suite& suite,
+                                     const GoldenSet& goldens)>
+      open_perturbation;
+};
+
+class Evaluation {
+  struct Passkey {};
+
+ public:
+  Evaluation(Passkey, Suite suite) : suite_(std::move(suite)) {}
+  /// Fails: invalid_argument (a metric, an option; with file and line), not_found (dataset,
+  /// replies), and as the doors do.
+  static Result<std::unique_ptr<Evaluation>> open(Suite suite, const Doors& doors);
+
+  const Suite& suite() const { return suite_; }
+  const GoldenSet& goldens() const { return goldens_; }
+  /// The dataset's file; empty: it is a stored one.
+  const std::filesystem::path& dataset_file() const { return dataset_file_; }
+  /// Whether cases wait for models or other programs, so that more than one per core may run.
+  bool waits() const { return target_ || is_asking_model_; }
+  const RunParts& parts() const { return *parts_; }
+
+ private:
+  Result<void> open_goldens(const Doors& doors);
+  Result<void> open_metrics(const Doors& doors);
+  Result<std::unique_ptr<Judge>> open_judge(const Doors& doors, int sample) const;
+  Error of_metric(Error error, std::size_t index) const;
+
+  Suite suite_;
+  GoldenSet goldens_;
+  std::filesystem::path dataset_file_;
+  std::unique_ptr<LocalEvidence> evidence_;
+  std::vector<std::unique_ptr<Judge>> judges_;
+  std::unique_ptr<Target> target_;
+  bool is_asking_model_ = false;
+  std::unique_ptr<RunParts> parts_;
+};
+
+}  // namespace slipway::eval
