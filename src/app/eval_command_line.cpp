@@ -5,8 +5,12 @@
 namespace slipway::app::detail {
 
 void Declarations::declare_eval() {
-  CLI::App& group = add_group("eval", "Measure answers, compare runs, gate changes",
-                              "  slipway eval stats requests.jsonl");
+  CLI::App& group =
+      add_group("eval", "Measure answers, compare runs, gate changes",
+                "  slipway eval run eval/handbook.yaml\n"
+                "  slipway eval gate eval/handbook.yaml --baseline eval/baseline.json");
+  declare_eval_run(group);
+  declare_eval_compare(group);
   declare_eval_metrics(group);
   declare_eval_stats(group);
   declare_eval_dataset(group);

@@ -42,4 +42,35 @@ struct EvalMetricsOptions {
 };
 Result<int> eval_metrics(App& app, const EvalMetricsOptions& options);
 
+/// Of `eval run`, `eval gate` and `eval baseline`; empty: not asked for.
+struct EvalRunOptions {
+  std::string suite;
+  std::string baseline;  ///< Result file; empty: the suite's.
+  std::string output, junit, html, details;
+  std::string format = "table";  ///< table, json, github
+  std::size_t jobs = 0;          ///< Cases at once; 0: as many as pays.
+  bool accept_changes = false;
+  bool fresh = false;     ///< Forget what an interrupted run has done.
+  bool no_cache = false;  ///< Ask the judge again what it has said before.
+};
+/// Exit code 0: all thresholds and the gate hold; 1: not; 2: a wrong suite, a missing file.
+Result<int> eval_run(App& app, const EvalRunOptions& options);
+/// The same; without a baseline it is wrong use.
+Result<int> eval_gate(App& app, const EvalRunOptions& options);
+/// Runs and writes the result as the baseline.
+Result<int> eval_baseline(App& app, const EvalRunOptions& options);
+
+/// Of results that are there.
+struct EvalReportOptions {
+  std::string result;    ///< The candidate.
+  std::string baseline;  ///< Empty: none.
+  std::string suite;     ///< For its thresholds and margins; empty: what the result tells.
+  std::string details;   ///< As `eval run --details` wrote them.
+  std::string junit, html;
+  std::string format = "table";
+  bool accept_changes = false;
+};
+Result<int> eval_compare(App& app, const EvalReportOptions& options);
+Result<int> eval_report(App& app, const EvalReportOptions& options);
+
 }  // namespace slipway::app

@@ -44,14 +44,25 @@ Result<void> Evaluation::open_goldens(const Doors& doors) {
   return fail(Code::not_found, "the dataset {} is not there", file.string());
 }
 
-Result<std::unique_ptr<Judge>> Evaluation::open_judge(const Doors& doors, int sample) const {
-  if (suite_.judge->provider == "scripted")
-    return open_scripted_judge(suite_.resolve(suite_.judge->replies));
+Result<void> Evaluation::open_judges(const Doors& doors) {
+  if (!suite_.judge) return {};
+  if (suite_.judge->provider == "scripted") {
+    // What is scripted says the same every time.
+    judges_.push_back(TRY(open_scripted_judge(suite_.resolve(suite_.judge->replies))));
+    return {};
+  }
   if (!doors.open_judge)
     return fail(Code::unsupported,
-                "judges that ask a model cannot be opened here; use 'provider: "
-                "scripted', or no judge");
-  return doors.open_judge(suite_, sample);
+                "judges that ask a model cannot be opened here; use 'provider: scripted', or no "
+                "judge");
+  model_judge_ = TRY(doors.open_judge(suite_));
+  for (int repeat = 0; repeat < suite_.repeats; ++repeat)
+    judges_.push_back(model_judge_->repeated(static_cast<std::size_t>(repeat)));
+  return {};
+}
+
+std::optional<JudgeSpent> Evaluation::spent() const {
+  return model_judge_ ? std::optional(model_judge_->spent()) : std::nullopt;
 }
 
 Result<void> Evaluation::open_metrics(const Doors& doors) {
@@ -59,16 +70,14 @@ Result<void> Evaluation::open_metrics(const Doors& doors) {
       std::any_of(suite_.metrics.begin(), suite_.metrics.end(), [&](const SuiteMetric& metric) {
         return reads_evidence(metric.spec, suite_.judge.has_value());
       });
-  models::Embedder* embedder = nullptr;
   if (needs_evidence && doors.open_embedder && suite_.embedder != "none")
-    embedder = TRY(doors.open_embedder(suite_.embedder.value_or("")));
-  evidence_ = std::make_unique<LocalEvidence>(embedder);
+    embedder_ = TRY(doors.open_embedder(suite_.embedder.value_or("")));
+  evidence_ = std::make_unique<LocalEvidence>(embedder_.get());
   if (needs_evidence) parts_->evidence = evidence_->identity();
+  TRY(open_judges(doors));
   for (int repeat = 0; repeat < suite_.repeats; ++repeat) {
-    // What is scripted says the same every time.
-    if (suite_.judge && (judges_.empty() || is_asking_model_))
-      judges_.push_back(TRY(open_judge(doors, repeat)));
-    Judge* judge = judges_.empty() ? nullptr : judges_.back().get();
+    const auto index = std::min(static_cast<std::size_t>(repeat), judges_.size() - 1);
+    Judge* judge = judges_.empty() ? nullptr : judges_[index].get();
     std::vector<std::unique_ptr<Metric>> metrics;
     for (std::size_t i = 0; i < suite_.metrics.size(); ++i) {
       auto made = make_metric(suite_.metrics[i].spec, {.judge = judge, .local = evidence_.get()});
@@ -84,7 +93,6 @@ Result<void> Evaluation::open_metrics(const Doors& doors) {
 Result<std::unique_ptr<Evaluation>> Evaluation::open(Suite suite, const Doors& doors) {
   auto evaluation = std::make_unique<Evaluation>(Passkey(), std::move(suite));
   const Suite& own = evaluation->suite_;
-  evaluation->is_asking_model_ = own.judge && own.judge->provider != "scripted";
   evaluation->parts_ =
       std::make_unique<RunParts>(RunParts{.suite = own, .goldens = evaluation->goldens_});
   TRY(evaluation->open_goldens(doors));

@@ -8,6 +8,7 @@
 
 #include "eval/judge.hpp"
 #include "eval/local_evidence.hpp"
+#include "eval/model_judge.hpp"
 #include "eval/runner.hpp"
 
 namespace slipway::eval {
@@ -18,12 +19,10 @@ struct Doors {
   /// NAME@version of the stored datasets.
   std::function<Result<GoldenSet>(const std::string& name)> open_dataset;
   std::function<Result<std::unique_ptr<Target>>(const Suite& suite)> open_target;
-  /// A judge that asks a model. `sample`, from 0, is the repeat: another sample of each reply. The
-  /// budget of the suite is that of all samples together.
-  std::function<Result<std::unique_ptr<Judge>>(const Suite& suite, int sample)> open_judge;
-  /// Of local forms. Null: there is none of that name (or no default). What it gives must outlive
-  /// the evaluation. `name` empty: the default.
-  std::function<Result<models::Embedder*>(const std::string& name)> open_embedder;
+  /// A judge that asks a model.
+  std::function<Result<std::unique_ptr<ModelJudge>>(const Suite& suite)> open_judge;
+  /// Of local forms; `name` empty: the default one, and null where it is not installed.
+  std::function<Result<std::shared_ptr<models::Embedder>>(const std::string& name)> open_embedder;
   /// The goldens outlive the perturbation.
   std::function<Result<Perturbation>(const std::string& name, const Suite& suite,
                                      const GoldenSet& goldens)>
@@ -43,23 +42,26 @@ class Evaluation {
   const GoldenSet& goldens() const { return goldens_; }
   /// The dataset's file; empty: it is a stored one.
   const std::filesystem::path& dataset_file() const { return dataset_file_; }
+  /// What was asked of a model; nothing: the judge is none.
+  std::optional<JudgeSpent> spent() const;
   /// Whether cases wait for models or other programs, so that more than one per core may run.
-  bool waits() const { return target_ || is_asking_model_; }
+  bool waits() const { return target_ || model_judge_; }
   const RunParts& parts() const { return *parts_; }
 
  private:
   Result<void> open_goldens(const Doors& doors);
   Result<void> open_metrics(const Doors& doors);
-  Result<std::unique_ptr<Judge>> open_judge(const Doors& doors, int sample) const;
+  Result<void> open_judges(const Doors& doors);
   Error of_metric(Error error, std::size_t index) const;
 
   Suite suite_;
   GoldenSet goldens_;
   std::filesystem::path dataset_file_;
+  std::shared_ptr<models::Embedder> embedder_;
   std::unique_ptr<LocalEvidence> evidence_;
-  std::vector<std::unique_ptr<Judge>> judges_;
+  std::unique_ptr<ModelJudge> model_judge_;
+  std::vector<std::unique_ptr<Judge>> judges_;  ///< One per repeat, or one for all.
   std::unique_ptr<Target> target_;
-  bool is_asking_model_ = false;
   std::unique_ptr<RunParts> parts_;
 };
 

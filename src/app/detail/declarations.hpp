@@ -143,6 +143,8 @@ class Declarations {
   void declare_keys();
   void declare_traces();
   void declare_eval();
+  void declare_eval_run(CLI::App& group);
+  void declare_eval_compare(CLI::App& group);
   void declare_eval_stats(CLI::App& group);
   void declare_eval_metrics(CLI::App& group);
   void declare_eval_dataset(CLI::App& eval);

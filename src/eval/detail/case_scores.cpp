@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "eval/model_judge.hpp"
+
 namespace slipway::eval::detail {
 
 namespace {
@@ -41,7 +43,7 @@ json::Object shown(const Score& score) {
 
 void take(Repeats& repeats, Result<Score> scored, bool with_details) {
   if (!scored) {
-    if (is_budget(scored.error())) {
+    if (is_budget_spent(scored.error())) {
       repeats.budget_spent = true;
       repeats.skipped = scored.error().message();
     } else {
@@ -95,10 +97,6 @@ json::Object texts_of(const Golden& golden) {
 
 }  // namespace
 
-bool is_budget(const Error& error) {
-  return error.code() == Code::rate_limited && error.message().find("budget") != std::string::npos;
-}
-
 Result<CaseScores> score_case(const Context& context, const RunParts& parts, const Case& which) {
   const Golden given = parts.goldens.at(which.item);
   auto golden =
@@ -129,7 +127,7 @@ Result<CaseScores> score_case(const Context& context, const RunParts& parts, con
       auto scored = metric.score(context, *answered);
       if (!scored) {
         if (ends_run(scored.error(), context)) return std::move(scored.error());
-        if (!is_budget(scored.error()))
+        if (!is_budget_spent(scored.error()))
           scores.errors.push_back(
               fmt::format("{}: {}", metric.spec().label(), scored.error().message()));
       }

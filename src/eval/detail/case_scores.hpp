@@ -24,9 +24,6 @@ struct Case {
 /// Fails: cancelled, deadline_exceeded.
 Result<CaseScores> score_case(const Context& context, const RunParts& parts, const Case& which);
 
-/// Whether an error says that the judge's budget is spent.
-bool is_budget(const Error& error);
-
 /// A line of the journal, and the reverse; nothing: it is no line of `metrics` scores.
 std::string journal_line(std::size_t number, const CaseScores& scores);
 std::optional<std::pair<std::size_t, CaseScores>> parse_journal_line(std::string_view line,
