@@ -1,6 +1,4 @@
 // `slipway eval run`, `gate` and `baseline`.
-#include <cstdlib>
-
 #include "app/detail/eval_doors.hpp"
 #include "app/detail/eval_output.hpp"
 #include "app/eval_commands.hpp"
@@ -39,7 +37,7 @@ class SuiteRun {
   Result<bool> read_baseline() {
     const std::string& named = options_.baseline;
     if (named.empty() && suite().baseline.empty()) return false;
-    std::filesystem::path file = named.empty() ? suite().resolve(suite().baseline) : named;
+    auto file = named.empty() ? suite().resolve(suite().baseline) : std::filesystem::path(named);
     std::error_code ignored;
     if (named.empty() && !std::filesystem::exists(file, ignored)) file = suite().baseline;
     if (!std::filesystem::exists(file, ignored)) {

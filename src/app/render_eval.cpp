@@ -20,6 +20,14 @@ std::string signed_number(double value) {
   return (value > 0 ? "+" : "") + eval::shown_number(value);
 }
 
+/// Shorter than in the result.
+std::string shown_method(std::string_view method) {
+  if (method == "studentized_cluster_bootstrap") return "cluster bootstrap";
+  if (method == "wilson_design_effect") return "wilson, clusters";
+  if (method == "cluster_t") return "t, clusters";
+  return std::string(method);
+}
+
 std::string metrics_table(const eval::EvalResult& result, const eval::Decision& decision) {
   const bool gated = decision.gate.has_value();
   std::vector<std::string> header = {"metric",   "value", "95 % interval", "n",
@@ -37,7 +45,7 @@ std::string metrics_table(const eval::EvalResult& result, const eval::Decision& 
                                     std::to_string(metric.clusters),
                                     eval::shown_number(metric.pass_rate),
                                     eval::shown_number(metric.mde),
-                                    metric.method};
+                                    shown_method(metric.method)};
     if (const auto* judged = decision.verdict_of(metric.name)) {
       const eval::Comparison& comparison = judged->comparison;
       row.push_back(signed_number(comparison.difference));

@@ -141,7 +141,18 @@ class Judgement {
                shown(now),
                options_.accept_changes ? "" : "; make a new baseline, or say --accept-changes")});
     };
-    changed("the dataset", baseline.dataset_version, result_.dataset_version);
+    // Without a target the answers under test stand in the dataset: that they are others is what
+    // is being compared.
+    const bool only_answers = !result_.questions_version.empty() &&
+                              baseline.questions_version == result_.questions_version &&
+                              baseline.dataset_version != result_.dataset_version;
+    if (only_answers)
+      add({Kind::changed, false, "", "",
+           fmt::format("the answers in the dataset are others than in the baseline ({}), the "
+                       "questions are the same",
+                       baseline.dataset_version)});
+    else
+      changed("the dataset", baseline.dataset_version, result_.dataset_version);
     changed("the metrics' fingerprint", baseline.fingerprint, result_.fingerprint);
     changed("the judge", baseline.judge, result_.judge);
     for (const MetricResult& metric : baseline.metrics)

@@ -4,6 +4,7 @@
 #include <fstream>
 #include <numeric>
 
+#include "core/files.hpp"
 #include "core/sha256.hpp"
 #include "eval/golden_files.hpp"
 
@@ -107,6 +108,24 @@ bool is_deepeval(const std::filesystem::path& file) {
 }
 
 }  // namespace
+
+std::string GoldenSet::questions_version() const {
+  std::vector<std::string> hashes;
+  hashes.reserve(size());
+  for (std::size_t i = 0; i < size(); ++i) {
+    Golden golden = at(i);
+    golden.actual_output.reset();
+    golden.retrieval_context.reset();
+    golden.retrieved_ids.reset();
+    golden.tools_called.reset();
+    golden.latency_ms.reset();
+    golden.cost_usd.reset();
+    golden.trace_id.clear();
+    hashes.push_back(sha256(canonical_with_id(golden)));
+  }
+  std::sort(hashes.begin(), hashes.end());
+  return sha256(fmt::format("{}", fmt::join(hashes, "\n")));
+}
 
 Result<GoldenSet> load_golden_set(const std::filesystem::path& file) {
   if (is_native_jsonl(file) && !is_deepeval(file)) return read_jsonl_goldens(file);

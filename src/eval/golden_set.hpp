@@ -28,6 +28,9 @@ class GoldenSet {
   std::uint32_t line(std::size_t index) const { return places_[index].line; }
   /// As `version_of` of all of them.
   std::string version() const;
+  /// The same of what is asked and expected: it stays where only outputs, what was retrieved,
+  /// called, spent and traced are others.
+  std::string questions_version() const;
 
  private:
   struct Place {

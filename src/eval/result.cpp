@@ -146,6 +146,7 @@ std::string to_text(const EvalResult& result) {
   out += result.judge.empty() ? "null" : json::quoted(result.judge);
   w.key("metrics");
   write_lines(out, result.metrics, [&](const MetricResult& metric) { write(out, metric); });
+  if (!result.questions_version.empty()) w.text("questions_version", result.questions_version);
   if (!result.robustness.empty()) {
     w.key("robustness");
     write_lines(out, result.robustness, [&](const RobustnessResult& found) { write(out, found); });
@@ -268,6 +269,7 @@ Result<EvalResult> parse_result(std::string_view text) {
   result.suite = json::unquoted(json::member(text, "suite"));
   result.dataset_version = json::unquoted(json::member(text, "dataset_version"));
   result.fingerprint = json::unquoted(json::member(text, "fingerprint"));
+  result.questions_version = json::unquoted(json::member(text, "questions_version"));
   result.judge = json::unquoted(json::member(text, "judge"));
   const std::string_view metrics = json::member(text, "metrics");
   TRY(each<MetricText>(metrics, "metrics", [&](MetricText metric) {

@@ -59,6 +59,8 @@ struct RobustnessResult {
 
 struct EvalResult {
   std::string suite, dataset_version, fingerprint;
+  /// Of a run without a target, whose dataset holds the answers too; empty: there was one.
+  std::string questions_version;
   std::string judge;  ///< Identity; empty: there was none.
   std::vector<MetricResult> metrics;
   std::vector<ItemResult> items;

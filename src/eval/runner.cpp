@@ -74,6 +74,7 @@ class Run {
     EvalResult& result = outcome.result;
     result.suite = parts_.suite.name;
     result.dataset_version = parts_.goldens.version();
+    if (!parts_.target) result.questions_version = parts_.goldens.questions_version();
     result.fingerprint = fingerprint_of(parts_);
     result.judge = parts_.judge;
     result.items.reserve(parts_.goldens.size());

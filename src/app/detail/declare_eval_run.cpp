@@ -81,5 +81,6 @@ void Declarations::declare_eval_compare(CLI::App& group) {
   add_report_files(report, r->junit, r->html);
   add_choice(report, "--format", r->format, formats, "What to print");
   finish(report, "  slipway eval report result.json --details details.jsonl --html report.html");
+}
 
 }  // namespace slipway::app::detail
