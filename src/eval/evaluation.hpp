@@ -24,7 +24,7 @@ struct Doors {
   /// Of local forms; `name` empty: the default one, and null where it is not installed.
   std::function<Result<std::shared_ptr<models::Embedder>>(const std::string& name)> open_embedder;
   /// The goldens outlive the perturbation.
-  std::function<Result<Perturbation>(const std::string& name, const Suite& suite,
+  std::function<Result<NamedPerturb>(const std::string& name, const Suite& suite,
                                      const GoldenSet& goldens)>
       open_perturbation;
 };

@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "core/files.hpp"
+#include "core/json_exact.hpp"
 #include "core/sha256.hpp"
 #include "eval/golden_files.hpp"
 
@@ -32,7 +33,7 @@ std::string_view GoldenSet::canonical_at(std::size_t index) const {
 }
 
 Golden GoldenSet::at(std::size_t index) const {
-  const auto value = json::parse(canonical_at(index));
+  const auto value = json::parse_exact(canonical_at(index));
   SLIPWAY_ASSERT(value.ok());
   auto golden = parse_golden(*value);
   SLIPWAY_ASSERT(golden.ok());
@@ -89,7 +90,7 @@ bool is_native_jsonl(const std::filesystem::path& file) {
   std::string line;
   while (std::getline(in, line) && line.size() <= line_bytes_max)
     if (line.find_first_not_of(" \t\r") != std::string::npos) {
-      const auto value = json::parse(line);
+      const auto value = json::parse_exact(line);
       // What is nearly ours is told in our words.
       return !value || !value->is_object() || value->get_object().contains("input") ||
              !(value->get_object().contains("user_input") ||
@@ -148,7 +149,7 @@ Result<GoldenSet> read_jsonl_goldens(const std::filesystem::path& file) {
                   number, line_bytes_max >> 20);
     if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
     const auto place = fmt::format("{}:{}", file.string(), number);
-    const json::Value value = TRY(json::parse(line).within(place));
+    const json::Value value = TRY(json::parse_exact(line).within(place));
     Golden golden = TRY(parse_golden(value).within(place));
     TRY(set.add(std::move(golden), number).within(file.string()));
   }

@@ -153,7 +153,7 @@ class Page {
     if (input_.result.robustness.empty()) return;
     out_ +=
         "<h2>Robustness</h2><div class=\"scroll\"><table id=\"robustness\"><thead><tr>"
-        "<th>Perturbation</th><th>Metric</th><th class=\"num\">Difference</th>"
+        "<th>NamedPerturb</th><th>Metric</th><th class=\"num\">Difference</th>"
         "<th class=\"num\">95 % interval</th><th class=\"num\">Invariance</th>"
         "<th class=\"num\">p worse</th><th class=\"num\">n</th></tr></thead><tbody>";
     for (const RobustnessResult& found : input_.result.robustness) {

@@ -1,6 +1,7 @@
 #include "eval/result.hpp"
 
 #include "core/files.hpp"
+#include "core/json_exact.hpp"
 #include "core/json_members.hpp"
 
 namespace slipway::eval {
@@ -202,7 +203,7 @@ Result<void> each(std::string_view array, std::string_view name, Take take) {
   std::size_t index = 0;
   for (std::string_view text; items.next(text); ++index) {
     const std::string path = fmt::format("$.{}[{}]", name, index);
-    const json::Value value = TRY(json::parse(text).within(path));
+    const json::Value value = TRY(json::parse_exact(text).within(path));
     take(TRY(json::from<T>(value, json::Policy::ignore_unknown).within(path)));
   }
   return {};
@@ -212,7 +213,7 @@ void keep_percentiles(MetricResult& metric, std::string_view text) {
   for (const char* name : {"p50", "p95", "p99"}) {
     std::vector<double> values;
     for (const char* suffix : {"", "_low", "_high"}) {
-      const auto value = json::parse(json::member(text, std::string(name) + suffix));
+      const auto value = json::parse_exact(json::member(text, std::string(name) + suffix));
       if (value && value->is_number()) values.push_back(value->to_number<double>());
     }
     if (values.size() == 3) metric.percentiles[name] = std::move(values);
@@ -293,7 +294,7 @@ Result<EvalResult> parse_result(std::string_view text) {
                                    .invariance = one.invariance});
     }));
   if (const auto gate = json::member(text, "gate"); !gate.empty()) {
-    const json::Value value = TRY(json::parse(gate));
+    const json::Value value = TRY(json::parse_exact(gate));
     if (value.is_object()) result.gate = value.get_object();
   }
   return result;

@@ -19,7 +19,7 @@ namespace slipway::eval {
 /// A changed copy of a golden that keeps what is expected of it; `index` is its place in the set.
 /// Safe to use from many threads. Fails: the case is an error.
 using Perturb = std::function<Result<Golden>(const Golden& golden, std::size_t index)>;
-struct Perturbation {
+struct NamedPerturb {
   std::string name;
   Perturb perturb;
 };
@@ -30,7 +30,7 @@ struct RunParts {
   Target* target = nullptr;  ///< Null: the goldens hold their outputs.
   /// The suite's metrics in order, once per repeat: a repeat asks the judge for another sample.
   std::vector<std::vector<std::unique_ptr<Metric>>> metrics;
-  std::vector<Perturbation> perturbations;
+  std::vector<NamedPerturb> perturbations;
   std::string judge;     ///< Its identity; empty: there is none.
   std::string evidence;  ///< Of local forms; part of the fingerprint.
 };

@@ -81,8 +81,8 @@ std::unique_ptr<Evaluation> open(const std::string& file, Target* target = nullp
     };
   }
   doors.open_perturbation = [](const std::string& name, const Suite&,
-                               const GoldenSet&) -> Result<Perturbation> {
-    return Perturbation{name, [](const Golden& golden, std::size_t index) -> Result<Golden> {
+                               const GoldenSet&) -> Result<NamedPerturb> {
+    return NamedPerturb{name, [](const Golden& golden, std::size_t index) -> Result<Golden> {
                           Golden changed = golden;
                           if (index % 3 == 0) changed.actual_output = "something else";
                           return changed;

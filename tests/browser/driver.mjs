@@ -9,6 +9,7 @@ import * as collections from './scenarios/collections.mjs';
 import * as docs from './scenarios/docs.mjs';
 import * as evaluation from './scenarios/evaluation.mjs';
 import * as frame from './scenarios/frame.mjs';
+import * as report from './scenarios/report.mjs';
 import * as safety from './scenarios/safety.mjs';
 import * as spending from './scenarios/spending.mjs';
 import * as traces from './scenarios/traces.mjs';
@@ -20,6 +21,7 @@ const scenarios = {
   ...docs,
   ...evaluation,
   ...frame,
+  ...report,
   ...safety,
   ...spending,
   ...traces,

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "core/json_exact.hpp"
 #include "eval/model_judge.hpp"
 
 namespace slipway::eval::detail {
@@ -160,7 +161,7 @@ std::string journal_line(std::size_t number, const CaseScores& scores) {
 
 std::optional<std::pair<std::size_t, CaseScores>> parse_journal_line(std::string_view line,
                                                                      std::size_t metrics) {
-  const auto value = json::parse(line);
+  const auto value = json::parse_exact(line);
   if (!value || !value->is_object()) return std::nullopt;
   const json::Object& object = value->get_object();
   const json::Value *number = object.if_contains("case"), *scores = object.if_contains("scores"),

@@ -18,7 +18,7 @@ struct CaseScores {
 
 struct Case {
   std::size_t item = 0;
-  const Perturbation* perturbation = nullptr;  ///< Null: the golden as it is.
+  const NamedPerturb* perturbation = nullptr;  ///< Null: the golden as it is.
   bool with_details = true;
 };
 /// Fails: cancelled, deadline_exceeded.
