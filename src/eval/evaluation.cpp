@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "eval/robustness.hpp"
 #include "eval/scripted_judge.hpp"
 
 namespace slipway::eval {
@@ -90,6 +91,19 @@ Result<void> Evaluation::open_metrics(const Doors& doors) {
   return {};
 }
 
+Result<NamedPerturb> Evaluation::own_perturbation(const std::string& name) const {
+  const Perturbation kind = TRY(parse_perturbation(name).within("$.robustness"));
+  // Distractors come from these; more would only cost memory.
+  constexpr std::size_t others_max = 200;
+  std::vector<Golden> others;
+  for (std::size_t i = 0; i < std::min(goldens_.size(), others_max); ++i)
+    others.push_back(goldens_.at(i));
+  const PerturbationOptions options{.seed = suite_.seed};
+  return NamedPerturb{name,
+                      [kind, options, others = std::move(others)](const Golden& golden, std::size_t)
+                          -> Result<Golden> { return perturb(kind, golden, others, options); }};
+}
+
 Result<std::unique_ptr<Evaluation>> Evaluation::open(Suite suite, const Doors& doors) {
   auto evaluation = std::make_unique<Evaluation>(Passkey(), std::move(suite));
   const Suite& own = evaluation->suite_;
@@ -106,10 +120,9 @@ Result<std::unique_ptr<Evaluation>> Evaluation::open(Suite suite, const Doors& d
     evaluation->parts_->target = evaluation->target_.get();
   }
   for (const std::string& name : own.robustness) {
-    if (!doors.open_perturbation)
-      return fail(Code::unsupported, "perturbations cannot be made here");
     evaluation->parts_->perturbations.push_back(
-        TRY(doors.open_perturbation(name, own, evaluation->goldens_)));
+        TRY(doors.open_perturbation ? doors.open_perturbation(name, own, evaluation->goldens_)
+                                    : evaluation->own_perturbation(name)));
   }
   return evaluation;
 }

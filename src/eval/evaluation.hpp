@@ -14,7 +14,7 @@
 namespace slipway::eval {
 
 /// How a suite reaches what is not of this module. Each may be empty: then a suite that needs it is
-/// refused (unsupported).
+/// refused (unsupported), but for the last.
 struct Doors {
   /// NAME@version of the stored datasets.
   std::function<Result<GoldenSet>(const std::string& name)> open_dataset;
@@ -23,7 +23,7 @@ struct Doors {
   std::function<Result<std::unique_ptr<ModelJudge>>(const Suite& suite)> open_judge;
   /// Of local forms; `name` empty: the default one, and null where it is not installed.
   std::function<Result<std::shared_ptr<models::Embedder>>(const std::string& name)> open_embedder;
-  /// The goldens outlive the perturbation.
+  /// Instead of those of robustness.hpp. The goldens outlive the perturbation.
   std::function<Result<NamedPerturb>(const std::string& name, const Suite& suite,
                                      const GoldenSet& goldens)>
       open_perturbation;
@@ -52,6 +52,7 @@ class Evaluation {
   Result<void> open_goldens(const Doors& doors);
   Result<void> open_metrics(const Doors& doors);
   Result<void> open_judges(const Doors& doors);
+  Result<NamedPerturb> own_perturbation(const std::string& name) const;
   Error of_metric(Error error, std::size_t index) const;
 
   Suite suite_;
