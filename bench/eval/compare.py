@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 
-import requests
+import score_requests
 
 HERE = pathlib.Path(__file__).resolve().parent
 TIMES_MIN = 50
@@ -50,7 +50,7 @@ def different(ours, theirs):
 
 def beside(mode, options, folder):
     lines = folder / f"{mode}.jsonl"
-    count = requests.write(lines, mode, options.cases, seed=7)
+    count = score_requests.write(lines, mode, options.cases, seed=7)
     result = {"metrics": count, "cases": options.cases}
     runs = [measured([options.program, "eval", "score", str(lines)], folder / "ours.jsonl") for _ in range(options.repeats)]
     result["slipway"] = min(runs, key=lambda run: run["wall_s"])
@@ -67,7 +67,7 @@ def beside(mode, options, folder):
 
 def memory(options, folder):
     lines = folder / "many.jsonl"
-    requests.write(lines, "ragas", options.memory_cases, seed=8)
+    score_requests.write(lines, "ragas", options.memory_cases, seed=8)
     run = measured([options.program, "eval", "score", str(lines)])
     return {"cases": options.memory_cases, "requests_mb": round(lines.stat().st_size / 1e6), **run}
 

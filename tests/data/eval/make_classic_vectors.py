@@ -73,7 +73,7 @@ def numbers(name, rows, seed):
 
 
 def main():
-    cases = [binary("binary-0", 60, 1, False), binary("binary-1", 90, 2, True), binary("binary-2", 40, 3, False),
+    cases = [binary("binary-0", 60, 1, False), binary("binary-1", 90, 2, True), binary("binary-2", 70, 3, False),
              several("several-0", 50, 4), several("several-1", 30, 5),
              numbers("numbers-0", 40, 6), numbers("numbers-1", 25, 7)]
     source = {"scikit-learn": sklearn.__version__, "fairlearn": fairlearn.__version__}
