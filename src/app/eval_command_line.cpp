@@ -14,6 +14,8 @@ void Declarations::declare_eval() {
   declare_eval_metrics(group);
   declare_eval_stats(group);
   declare_eval_dataset(group);
+  declare_eval_audit(group);
+  declare_eval_prompts(group);
 }
 
 void Declarations::declare_eval_metrics(CLI::App& group) {
@@ -79,6 +81,73 @@ void Declarations::declare_eval_stats(CLI::App& group) {
   finish(
       app,
       "  echo '{\"stat\":\"wilson\",\"args\":{\"successes\":8,\"n\":10}}' | slipway eval stats -");
+}
+
+void Declarations::declare_eval_audit(CLI::App& group) {
+  CLI::App& app = add(group, "audit", "How far a judge can be trusted, beside labels of people");
+  auto options = runs<EvalAuditOptions>(app, &eval_audit);
+  add_argument(
+      app, "LABELS", options->file,
+      "Lines {\"id\",\"human\":0|1,\"judge\":score} or {\"human\",\"case\"}; - is standard input")
+      ->required();
+  app.add_option("--threshold", options->threshold, "A score passes from here on; default 0.5")
+      ->type_name("SCORE");
+  app.add_option("--seed", options->seed, "Of the resampling; default 1")->type_name("N");
+  add_number(app, "--resamples", options->resamples, {1, 1'000'000},
+             "Resamples of an interval; default 2000");
+  app.add_option("--metric", options->metric, "Run this metric on the cases of the labels")
+      ->type_name("NAME");
+  add_choice(app, "--mode", options->mode, {"native", "local", "deepeval", "ragas"},
+             "Of the metric");
+  add_list(app, "--option", options->options, "Of the metric: form=not_contradicted; repeatable")
+      ->type_name("KEY=VALUE");
+  app.add_option("--judge", options->judge, "The chat model that judges")->type_name("MODEL");
+  app.add_option("--prompts", options->prompts, "A folder of prompts instead of ours")
+      ->type_name("DIR");
+  app.add_option("--embedder", options->embedder,
+                 "For local evidence; none: by words alone; default: the configured one")
+      ->type_name("NAME");
+  add_number(app, "--repeats", options->repeats, {0, 100}, "Judge each case so often once more");
+  app.add_flag("--swap", options->swap, "Judge once more with the passages in reverse order");
+  app.add_flag("--no-cache", options->no_cache, "Ask the model anew");
+  app.add_option("--budget-calls", options->budget_calls, "Calls of the model at most")
+      ->type_name("N");
+  app.add_option("--budget-usd", options->budget_usd, "Dollars at most")->type_name("USD");
+  finish(app,
+         "  slipway eval audit labels.jsonl\n"
+         "  slipway eval audit cases.jsonl --metric faithfulness --judge smollm2-135m-instruct "
+         "--repeats 2 --swap");
+}
+
+void Declarations::declare_eval_prompts(CLI::App& group) {
+  CLI::App& prompts = add(group, "prompts", "What a model is asked when it judges");
+  prompts.require_subcommand(1);
+  finish(prompts,
+         "  slipway eval prompts list\n  slipway eval prompts show "
+         "faithfulness.native.claims");
+  const auto add_folder = [](CLI::App& app, EvalPromptsOptions& options) {
+    return app.add_option("--prompts", options.folder, "A folder of prompts that override ours")
+        ->type_name("DIR");
+  };
+  {
+    CLI::App& app = add(prompts, "list", "Names, versions and hashes");
+    add_folder(app, *runs<EvalPromptsOptions>(app, &eval_prompts_list));
+    finish(app, "  slipway eval prompts list --prompts eval/prompts");
+  }
+  {
+    CLI::App& app = add(prompts, "show", "The file of a prompt");
+    auto options = runs<EvalPromptsOptions>(app, &eval_prompts_show);
+    add_argument(app, "NAME", options->name, "As in the list")->required();
+    add_folder(app, *options);
+    finish(app, "  slipway eval prompts show g_eval.native.score");
+  }
+  {
+    CLI::App& app = add(prompts, "diff", "What a folder changes, line by line");
+    auto options = runs<EvalPromptsOptions>(app, &eval_prompts_diff);
+    add_argument(app, "NAME", options->name, "One prompt; default: all");
+    add_folder(app, *options)->required();
+    finish(app, "  slipway eval prompts diff --prompts eval/prompts");
+  }
 }
 
 }  // namespace slipway::app::detail

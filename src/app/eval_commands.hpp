@@ -1,6 +1,7 @@
 // The commands of `slipway eval`: what each is told, and how it is run. See commands.hpp.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -72,5 +73,32 @@ struct EvalReportOptions {
 };
 Result<int> eval_compare(App& app, const EvalReportOptions& options);
 Result<int> eval_report(App& app, const EvalReportOptions& options);
+/// Where labels have cases instead of verdicts, the judge is run on them.
+struct EvalAuditOptions {
+  std::string file;  ///< Labels, one a line; "-": standard input.
+  double threshold = 0.5;
+  std::uint64_t seed = 1;
+  int resamples = 2000;
+  std::string metric, mode;          ///< Of a run; `mode` empty: native, or local without a judge.
+  std::vector<std::string> options;  ///< Of the metric: "form=not_contradicted".
+  std::string judge;                 ///< A model's name.
+  std::string prompts;               ///< A folder; empty: our own.
+  std::string embedder;              ///< As of `EvalScoreOptions`.
+  int repeats = 0;                   ///< How often each case is judged once more.
+  bool swap = false;                 ///< Judge once more with the passages in reverse.
+  bool no_cache = false;
+  std::optional<std::int64_t> budget_calls;
+  std::optional<double> budget_usd;
+};
+Result<int> eval_audit(App& app, const EvalAuditOptions& options);
+
+struct EvalPromptsOptions {
+  std::string name;    ///< Empty: all.
+  std::string folder;  ///< Prompts that override ours; empty: none.
+};
+Result<int> eval_prompts_list(App& app, const EvalPromptsOptions& options);
+Result<int> eval_prompts_show(App& app, const EvalPromptsOptions& options);
+/// What the folder changes, line by line. Exit code 1 where it changes anything.
+Result<int> eval_prompts_diff(App& app, const EvalPromptsOptions& options);
 
 }  // namespace slipway::app

@@ -1,5 +1,6 @@
 // `slipway eval score`: scores by name, one request a line, for scripts and for checking our
 // numbers.
+#include "app/detail/judges.hpp"
 #include "app/detail/line_reader.hpp"
 #include "app/eval_commands.hpp"
 #include "core/json_members.hpp"
@@ -96,18 +97,7 @@ class Scoring {
   Result<void> open_local_evidence() {
     const auto asks = [this](const Line& line) { return is_local(line.text, scorers_.judge); };
     if (local_ || std::none_of(batch_.begin(), batch_.end(), asks)) return {};
-    const std::string name = options_.embedder.empty()
-                                 ? TRY(app_.config())->config.defaults.embedder
-                                 : options_.embedder;
-    if (name != "none") {
-      auto found = TRY(app_.catalog())->embedder(app_.context(), name);
-      if (found)
-        embedder_ = std::move(*found);
-      else if (!options_.embedder.empty() || found.error().code() != Code::not_found)
-        return std::move(found.error());
-      else
-        app_.note("no embedder is installed: local evidence goes by words alone");
-    }
+    embedder_ = TRY(detail::open_evidence_embedder(app_, options_.embedder));
     local_.emplace(embedder_.get());
     scorers_.local = &*local_;
     return {};

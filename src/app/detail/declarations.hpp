@@ -151,6 +151,8 @@ class Declarations {
   void declare_eval_dataset_changes(CLI::App& group);
   void declare_eval_dataset_makers(CLI::App& group);
   void declare_eval_classic(CLI::App& group);
+  void declare_eval_audit(CLI::App& group);
+  void declare_eval_prompts(CLI::App& group);
   void declare_ingest();
   void declare_sources();
   void declare_search();

@@ -1,0 +1,187 @@
+// `slipway eval audit`: a judge beside people.
+#include <atomic>
+
+#include "app/detail/judges.hpp"
+#include "app/detail/line_reader.hpp"
+#include "app/eval_commands.hpp"
+#include "core/pool.hpp"
+#include "eval/audit.hpp"
+#include "eval/metric.hpp"
+
+namespace slipway::app {
+
+namespace {
+
+Result<std::vector<eval::AuditLabel>> read_labels(const std::string& file) {
+  constexpr std::size_t labels_max = 1'000'000;
+  detail::LineReader reader = TRY(detail::LineReader::open(file));
+  std::vector<eval::AuditLabel> labels;
+  for (auto line = TRY(reader.next()); line; line = TRY(reader.next())) {
+    if (line->find_first_not_of(" \t") == std::string_view::npos) continue;
+    if (labels.size() == labels_max)
+      return fail(Code::invalid_argument, "{}: more than {} labels", reader.name(), labels_max);
+    const std::string where = fmt::format("{}:{}", reader.name(), reader.line());
+    labels.push_back(TRY(eval::parse_label(TRY(json::parse(*line).within(where))).within(where)));
+  }
+  return labels;
+}
+
+/// "k=5" is a number, "form=not_contradicted" a text.
+Result<json::Object> options_of(const std::vector<std::string>& entries) {
+  json::Object options;
+  for (const std::string& entry : entries) {
+    const std::size_t equals = entry.find('=');
+    if (equals == std::string::npos || equals == 0)
+      return fail(Code::invalid_argument, "--option {}: expected KEY=VALUE", entry);
+    const std::string text = entry.substr(equals + 1);
+    const auto value = json::parse(text);
+    options[entry.substr(0, equals)] = value ? *value : json::Value(boost::json::string(text));
+  }
+  return options;
+}
+
+/// A judge that is run on the cases of labels.
+class Judging {
+ public:
+  Judging(App& app, const EvalAuditOptions& options) : app_(app), options_(options), judges_(app) {}
+
+  /// Fails: invalid_argument and not_found, as for a command line that is wrong.
+  Result<void> open() {
+    eval::MetricSpec spec{.name = options_.metric,
+                          .as = "",
+                          .mode = {},
+                          .options = TRY(options_of(options_.options))};
+    if (!options_.mode.empty())
+      spec.mode = TRY(json::from<eval::Mode>(json::Value(options_.mode.c_str())));
+    if (options_.judge.empty() && !spec.mode) spec.mode = eval::Mode::local;
+    embedder_ = TRY(detail::open_evidence_embedder(app_, options_.embedder));
+    local_ = std::make_unique<eval::LocalEvidence>(embedder_.get());
+    for (int sample = 0; sample <= options_.repeats; ++sample) {
+      if (!options_.judge.empty()) asked_.push_back(TRY(open_judge(sample)));
+      metrics_.push_back(TRY(eval::make_metric(
+          spec, {.judge = asked_.empty() ? nullptr : asked_.back().get(), .local = local_.get()})));
+    }
+    return {};
+  }
+
+  Result<void> run(std::vector<eval::AuditLabel>& labels) {
+    return parallel_for(app_.context(), labels.size(), core_count(),
+                        [&](std::size_t i) -> Result<void> { return judge(labels[i]); });
+  }
+
+  /// Then cases are left that nobody judged.
+  bool is_budget_spent() const { return is_budget_spent_; }
+
+  void tell() const {
+    if (options_.judge.empty()) return;
+    const eval::JudgeSpent spent = judges_.spent();
+    app_.note(fmt::format("{} calls, {} replies from the cache, {} + {} tokens, {:.6f} USD",
+                          spent.calls, spent.cached, spent.input_tokens, spent.output_tokens,
+                          spent.usd));
+  }
+
+ private:
+  Result<std::unique_ptr<eval::Judge>> open_judge(int sample) {
+    eval::JudgeSpec spec;
+    spec.model = options_.judge;
+    spec.prompts = options_.prompts;
+    spec.embedder = options_.embedder;
+    spec.cache = !options_.no_cache;
+    if (options_.budget_calls || options_.budget_usd)
+      spec.budget = eval::BudgetSpec{options_.budget_usd, options_.budget_calls};
+    return judges_.open(spec, {}, "", static_cast<std::size_t>(sample));
+  }
+
+  Result<std::optional<double>> score(std::size_t sample, const eval::Golden& golden) const {
+    auto score = metrics_[sample]->score(app_.context(), golden);
+    if (score) return score->value;
+    if (!eval::is_budget_spent(score.error()))
+      return std::move(score.error()).within("case '" + golden.id + "'");
+    is_budget_spent_ = true;
+    return std::optional<double>();
+  }
+
+  Result<void> judge(eval::AuditLabel& label) const {
+    if (!label.golden || label.judge) return {};
+    label.judge = TRY(score(0, *label.golden));
+    if (!label.judge) return {};
+    if (options_.repeats > 0) label.repeats = {*label.judge};
+    for (int repeat = 1; repeat <= options_.repeats; ++repeat)
+      if (const auto value = TRY(score(static_cast<std::size_t>(repeat), *label.golden)))
+        label.repeats.push_back(*value);
+    if (!options_.swap) return {};
+    eval::Golden swapped = *label.golden;
+    for (auto* passages : {&swapped.retrieval_context, &swapped.context})
+      if (*passages) std::reverse((*passages)->begin(), (*passages)->end());
+    label.swapped = TRY(score(0, swapped));
+    return {};
+  }
+
+  App& app_;
+  const EvalAuditOptions& options_;
+  detail::Judges judges_;
+  std::shared_ptr<models::Embedder> embedder_;
+  std::unique_ptr<eval::LocalEvidence> local_;
+  std::vector<std::unique_ptr<eval::Judge>> asked_;
+  std::vector<std::unique_ptr<eval::Metric>> metrics_;  ///< By sample.
+  mutable std::atomic<bool> is_budget_spent_ = false;
+};
+
+std::string line_of(std::string_view name, const eval::Figure& figure) {
+  if (!figure.value) return fmt::format("{:<22} {:>8}  {}\n", name, "-", figure.reason);
+  const std::string interval =
+      figure.low && figure.high ? fmt::format("[{:.4f}, {:.4f}]", *figure.low, *figure.high) : "";
+  return fmt::format("{:<22} {:>8.4f}  {:<20} {:>7}  {}\n", name, *figure.value, interval, figure.n,
+                     figure.method);
+}
+
+std::string table_of(const eval::Audit& audit) {
+  std::string text = fmt::format("{} labels, {} clusters, {} without human; passes at {}\n",
+                                 audit.labels, audit.clusters, audit.unlabelled, audit.threshold);
+  text += fmt::format("{:<22} {:>8}  {:<20} {:>7}  {}\n", "", "value", "95 % interval", "n", "by");
+  text += line_of("kappa", audit.kappa) + line_of("agreement", audit.agreement) +
+          line_of("people say yes", audit.base_rate) +
+          line_of("judge says yes", audit.judge_pass_rate) + line_of("TPR", audit.tpr) +
+          line_of("TNR", audit.tnr) + line_of("AUC", audit.auc) +
+          line_of("flips by order", audit.swap_flip_rate) +
+          line_of("flips by repeat", audit.repeat_flip_rate) +
+          line_of("length bias", audit.length_bias) +
+          line_of("corrected pass rate", audit.corrected_pass_rate);
+  return text;
+}
+
+}  // namespace
+
+Result<int> eval_audit(App& app, const EvalAuditOptions& options) {
+  auto labels = read_labels(options.file);
+  if (!labels) return app.wrong_use(labels.error());
+  const bool has_cases = std::any_of(labels->begin(), labels->end(), [](const auto& label) {
+    return label.golden && !label.judge;
+  });
+  if (has_cases && options.metric.empty())
+    return app.wrong_use(fail(Code::invalid_argument,
+                              "lines have a 'case' and no 'judge'; name the --metric to run"));
+  bool is_whole = true;
+  if (!options.metric.empty()) {
+    Judging judging(app, options);
+    if (const auto opened = judging.open(); !opened) return app.wrong_use(opened.error());
+    TRY(judging.run(*labels));
+    judging.tell();
+    is_whole = !judging.is_budget_spent();
+    if (!is_whole)
+      app.complain("the budget of the judge is spent; cases without verdict are left out");
+  }
+  const auto audit = eval::audit(
+      *labels, {.threshold = options.threshold,
+                .resampling = {.seed = options.seed,
+                               .resamples = static_cast<std::size_t>(options.resamples)}});
+  if (!audit && !is_whole) return audit.error();
+  if (!audit) return app.wrong_use(audit.error());
+  if (app.options().json)
+    app.print_json(json::to(*audit));
+  else
+    app.print(table_of(*audit));
+  return is_whole ? exit_done : exit_failed;
+}
+
+}  // namespace slipway::app
