@@ -152,7 +152,8 @@ TEST_CASE("a line of labels is read strictly") {
   CHECK(refusal(R"({"id": "a", "humn": 1, "judge": 1})") ==
         "$.humn: unknown key; did you mean 'human'?");
   const auto with_case = parse_label(*json::parse(
-      R"({"human": 1, "case": {"input": "q", "actual_output": "abc", "metadata": {"document": "d"}}})"));
+      R"({"human": 1, "case": {"input": "q", "actual_output": "abc",
+          "metadata": {"document": "d"}}})"));
   REQUIRE(static_cast<bool>(with_case));
   CHECK(with_case->cluster == "d");
   CHECK(*with_case->length == 3);
