@@ -285,6 +285,25 @@ class Bench:
         self.table.add_limit("a small span on disk", figures["bytes_each"], 150, unit="bytes")
         self.table.add_limit("memory while spans come in", figures["memory_mb"], 300, unit="MB")
 
+    def evidence(self):
+        """Local evidence beside people who judged replies: bench/eval/agreement.py, which prints a table of its own."""
+        data = pathlib.Path(os.environ.get("SLIPWAY_BENCH_DATA", ROOT.parent / "shared" / "data"))
+        if not (data / "begin").exists():
+            self.say(f"no human labels in {data / 'begin'}: local evidence is not measured")
+            return
+        self.say("local evidence beside people")
+        out = self.work / "agreement.json"
+        subprocess.run([sys.executable, ROOT / "bench" / "eval" / "agreement.py", data, "--bench", self.options.bench_programs / "evidence_bench",
+                        "--model", self.model, "--json", out], check=True)
+        figures = json.loads(out.read_text())
+        self.raw["evidence"] = figures
+        for row in figures["table"]:
+            if row["set"] == "all":
+                self.table.add_limit(f"evidence, {row['form']}", row["auc"], 0.958, unit="AUC", better="higher",
+                                     note=f"[{row['low']:.3f}, {row['high']:.3f}]")
+        self.table.add_limit("answers judged by words", figures["answers_per_second"]["words"], 2000, unit="1/s", better="higher")
+        self.table.add_limit("answers judged by meaning", figures["answers_per_second"]["meaning"], 50, unit="1/s", better="higher")
+
 
 def save(bench, folder):
     folder.mkdir(parents=True, exist_ok=True)
@@ -304,7 +323,7 @@ def main():
     parser.add_argument("--bench-programs", type=pathlib.Path, default=ROOT / "build/bench")
     parser.add_argument("--models", type=pathlib.Path, default=ROOT / "build/share/slipway/models")
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--only", default="ingest,search,cold,quality,gateway,traces")
+    parser.add_argument("--only", default="ingest,search,cold,quality,gateway,traces,evidence")
     parser.add_argument("--litellm", help="environment with LiteLLM's proxy; without it the gateway is measured beside nginx alone")
     parser.add_argument("--phoenix", help="environment with arize-phoenix, beside which spans are taken in")
     parser.add_argument("--mlflow", help="environment with mlflow, beside which spans are taken in")

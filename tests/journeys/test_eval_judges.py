@@ -32,7 +32,7 @@ def scripted(tmp_path):
         (tmp_path / "replies.json").write_text(json.dumps(replies))
         config = tmp_path / "slipway.yaml"
         config.write_text(f"models:\n  kind-judge:\n    task: chat\n    provider: scripted\n    path: {tmp_path}/replies.json\n")
-        return ["--config", str(config), "--data", str(tmp_path / "data")]
+        return ["--config", str(config)]
     return make
 
 
@@ -103,7 +103,7 @@ def test_a_spent_budget_leaves_the_rest_out_and_fails(slipway, tmp_path, scripte
     where = scripted([CLAIMS, SUPPORTED])
     outcome = slipway("eval", "audit", cases, "--metric", "faithfulness", "--judge", "kind-judge", "--embedder", "none",
                       "--budget-calls", "1", *where)
-    assert outcome.code != 0 and "budget" in outcome.err
+    assert outcome.code == 1 and "the budget of the judge is spent" in outcome.err
 
 
 def test_prompts_are_listed_shown_and_compared(slipway, tmp_path):
