@@ -6,6 +6,7 @@
 #include "app/eval_commands.hpp"
 #include "core/pool.hpp"
 #include "eval/audit.hpp"
+#include "eval/local_evidence.hpp"
 #include "eval/metric.hpp"
 
 namespace slipway::app {
@@ -56,8 +57,9 @@ class Judging {
     if (options_.judge.empty() && !spec.mode) spec.mode = eval::Mode::local;
     embedder_ = TRY(detail::open_evidence_embedder(app_, options_.embedder));
     local_ = std::make_unique<eval::LocalEvidence>(embedder_.get());
+    if (!options_.judge.empty()) TRY(open_judge());
     for (int sample = 0; sample <= options_.repeats; ++sample) {
-      if (!options_.judge.empty()) asked_.push_back(TRY(open_judge(sample)));
+      if (judge_) asked_.push_back(judge_->repeated(static_cast<std::size_t>(sample)));
       metrics_.push_back(TRY(eval::make_metric(
           spec, {.judge = asked_.empty() ? nullptr : asked_.back().get(), .local = local_.get()})));
     }
@@ -73,15 +75,15 @@ class Judging {
   bool is_budget_spent() const { return is_budget_spent_; }
 
   void tell() const {
-    if (options_.judge.empty()) return;
-    const eval::JudgeSpent spent = judges_.spent();
+    if (!judge_) return;
+    const eval::JudgeSpent spent = judge_->spent();
     app_.note(fmt::format("{} calls, {} replies from the cache, {} + {} tokens, {:.6f} USD",
                           spent.calls, spent.cached, spent.input_tokens, spent.output_tokens,
                           spent.usd));
   }
 
  private:
-  Result<std::unique_ptr<eval::Judge>> open_judge(int sample) {
+  Result<void> open_judge() {
     eval::JudgeSpec spec;
     spec.model = options_.judge;
     spec.prompts = options_.prompts;
@@ -89,7 +91,8 @@ class Judging {
     spec.cache = !options_.no_cache;
     if (options_.budget_calls || options_.budget_usd)
       spec.budget = eval::BudgetSpec{options_.budget_usd, options_.budget_calls};
-    return judges_.open(spec, {}, "", static_cast<std::size_t>(sample));
+    judge_ = TRY(judges_.open(spec, {}, ""));
+    return {};
   }
 
   Result<std::optional<double>> score(std::size_t sample, const eval::Golden& golden) const {
@@ -122,7 +125,8 @@ class Judging {
   detail::Judges judges_;
   std::shared_ptr<models::Embedder> embedder_;
   std::unique_ptr<eval::LocalEvidence> local_;
-  std::vector<std::unique_ptr<eval::Judge>> asked_;
+  std::unique_ptr<eval::ModelJudge> judge_;
+  std::vector<std::unique_ptr<eval::Judge>> asked_;     ///< By sample.
   std::vector<std::unique_ptr<eval::Metric>> metrics_;  ///< By sample.
   mutable std::atomic<bool> is_budget_spent_ = false;
 };

@@ -73,6 +73,7 @@ struct EvalReportOptions {
 };
 Result<int> eval_compare(App& app, const EvalReportOptions& options);
 Result<int> eval_report(App& app, const EvalReportOptions& options);
+
 /// Where labels have cases instead of verdicts, the judge is run on them.
 struct EvalAuditOptions {
   std::string file;  ///< Labels, one a line; "-": standard input.

@@ -2,9 +2,8 @@
 #pragma once
 
 #include <memory>
-#include <vector>
 
-#include "app/app.hpp"
+#include "app/detail/judges.hpp"
 #include "eval/evaluation.hpp"
 
 namespace slipway::app::detail {
@@ -12,20 +11,16 @@ namespace slipway::app::detail {
 /// Must outlive the evaluations that are opened through it, and `app` must outlive it.
 class EvalDoors {
  public:
-  explicit EvalDoors(App& app) : app_(app) {}
+  explicit EvalDoors(App& app) : app_(app), judges_(app) {}
   eval::Doors doors();
   /// Judges ask again what they have asked before.
-  void forget_replies() { uses_cache_ = false; }
+  void forget_replies() { judges_.forget_replies(); }
 
  private:
   Result<std::unique_ptr<eval::ModelJudge>> open_judge(const eval::Suite& suite);
-  Result<std::shared_ptr<models::Embedder>> open_embedder(const std::string& name);
 
   App& app_;
-  bool uses_cache_ = true;
-  std::unique_ptr<eval::JudgeCache> cache_;
-  std::vector<std::shared_ptr<models::ChatModel>> models_;
-  std::vector<std::shared_ptr<models::Embedder>> embedders_;
+  Judges judges_;
 };
 
 }  // namespace slipway::app::detail
