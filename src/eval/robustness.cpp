@@ -36,44 +36,41 @@ std::vector<std::string>* passages_of(Golden& golden) {
   return golden.context ? &*golden.context : nullptr;
 }
 
-/// Passages of other goldens that are none of this one's, each once.
-std::vector<std::pair<std::string, std::string>> foreign_passages(
-    const Golden& golden, const std::vector<Golden>& others) {
-  std::vector<std::string> own = golden.context.value_or(std::vector<std::string>());
-  if (golden.retrieval_context)
-    own.insert(own.end(), golden.retrieval_context->begin(), golden.retrieval_context->end());
-  std::sort(own.begin(), own.end());
-  std::vector<std::pair<std::string, std::string>> foreign;
-  for (const Golden& other : others) {
+bool holds(const std::optional<std::vector<std::string>>& passages, std::string_view passage) {
+  return passages && std::find(passages->begin(), passages->end(), passage) != passages->end();
+}
+
+/// A passage of another golden that this one has not yet, and whose it is; drawn, not listed, so
+/// that a large set takes no longer than a small one. Nothing where many draws find none.
+std::optional<std::pair<std::string, std::string>> foreign_passage(
+    const Golden& golden, const std::vector<Golden>& others, Draws& draws) {
+  constexpr int tries_max = 200;
+  for (int i = 0; i < tries_max && !others.empty(); ++i) {
+    const Golden& other = others[below(draws, others.size())];
     if (other.id == golden.id && other.input == golden.input) continue;
     const auto& passages = other.retrieval_context ? other.retrieval_context : other.context;
-    if (!passages) continue;
-    for (const std::string& passage : *passages)
-      if (!std::binary_search(own.begin(), own.end(), passage))
-        foreign.emplace_back(passage, other.id);
+    if (!passages || passages->empty()) continue;
+    const std::string& passage = (*passages)[below(draws, passages->size())];
+    if (holds(golden.retrieval_context, passage) || holds(golden.context, passage)) continue;
+    return std::pair(passage, other.id);
   }
-  std::sort(foreign.begin(), foreign.end());
-  const auto is_same = [](const auto& a, const auto& b) { return a.first == b.first; };
-  foreign.erase(std::unique(foreign.begin(), foreign.end(), is_same), foreign.end());
-  return foreign;
+  return std::nullopt;
 }
 
 void add_distractors(Golden& golden, const std::vector<Golden>& others, std::size_t count,
                      Draws& draws) {
   std::vector<std::string>* passages = passages_of(golden);
   if (!passages) return;
-  const bool has_ids =
-      passages == (golden.retrieval_context ? &*golden.retrieval_context : nullptr) &&
-      golden.retrieved_ids && golden.retrieved_ids->size() == passages->size();
-  auto foreign = foreign_passages(golden, others);
-  for (std::size_t i = 0; i < count && !foreign.empty(); ++i) {
-    const std::size_t taken = below(draws, foreign.size());
+  const bool has_ids = golden.retrieval_context && golden.retrieved_ids &&
+                       golden.retrieved_ids->size() == passages->size();
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto found = foreign_passage(golden, others, draws);
+    if (!found) return;
     const auto place = static_cast<std::ptrdiff_t>(below(draws, passages->size() + 1));
-    passages->insert(passages->begin() + place, foreign[taken].first);
+    passages->insert(passages->begin() + place, found->first);
     if (has_ids)
       golden.retrieved_ids->insert(golden.retrieved_ids->begin() + place,
-                                   fmt::format("distractor:{}:{}", foreign[taken].second, i));
-    foreign.erase(foreign.begin() + static_cast<std::ptrdiff_t>(taken));
+                                   fmt::format("distractor:{}:{}", found->second, i));
   }
 }
 

@@ -63,7 +63,9 @@ Result<json::Object> answer_score(const Context& context, const json::Value& val
   std::unique_ptr<Judge> scripted;
   Scorers own = scorers;
   if (request.replies && request.replies->is_object()) {
-    scripted = scripted_judge(request.replies->get_object());
+    // Borrowed: the request outlives the scoring.
+    scripted = scripted_judge(std::shared_ptr<const json::Object>(
+        std::shared_ptr<const json::Object>(), &request.replies->get_object()));
     own.judge = scripted.get();
   }
   auto metric = make_metric(std::move(*spec), own);

@@ -84,6 +84,8 @@ Result<bool> entailed(const json::Value* reply) {
 /// What both forms do with the replies of a case.
 class ScriptedJudge : public Judge {
  public:
+  bool reads_values() const override { return false; }
+
   Result<JudgeReply> ask(const Context&, const Golden& golden, const Question& question,
                          int attempt) override {
     const auto replies = TRY(replies_of(golden, question.metric));
@@ -136,8 +138,7 @@ class ScriptedJudge : public Judge {
 
 class OneScript : public ScriptedJudge {
  public:
-  explicit OneScript(json::Object replies)
-      : replies_(std::make_shared<const json::Object>(std::move(replies))) {}
+  explicit OneScript(std::shared_ptr<const json::Object> replies) : replies_(std::move(replies)) {}
   std::string identity() const override { return "scripted"; }
 
  protected:
@@ -171,6 +172,10 @@ Result<std::unique_ptr<Judge>> open_scripted_judge(const std::filesystem::path& 
 }
 
 std::unique_ptr<Judge> scripted_judge(json::Object replies) {
+  return scripted_judge(std::make_shared<const json::Object>(std::move(replies)));
+}
+
+std::unique_ptr<Judge> scripted_judge(std::shared_ptr<const json::Object> replies) {
   return std::make_unique<OneScript>(std::move(replies));
 }
 

@@ -22,5 +22,7 @@ Result<std::unique_ptr<Judge>> open_scripted_judge(const std::filesystem::path& 
 
 /// The same replies for whatever case and metric is asked for.
 std::unique_ptr<Judge> scripted_judge(json::Object replies);
+/// Not null.
+std::unique_ptr<Judge> scripted_judge(std::shared_ptr<const json::Object> replies);
 
 }  // namespace slipway::eval

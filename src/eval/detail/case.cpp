@@ -44,6 +44,18 @@ std::pair<double, double> Case::pair(std::string_view option,
   return {value->get_array()[0].to_number<double>(), value->get_array()[1].to_number<double>()};
 }
 
+json::Array Case::list(const std::vector<std::string>& texts) const {
+  json::Array array;
+  if (!reads_values()) return array;
+  array.reserve(texts.size());
+  for (const std::string& text : texts) array.emplace_back(text);
+  return array;
+}
+
+json::Object Case::shown_golden() const {
+  return reads_values() ? to_json(golden_) : json::Object();
+}
+
 Question Case::question(std::string_view step, json::Object values) const {
   const MetricSpec& spec = settings_.spec;
   return {.metric = spec.label(),
@@ -152,13 +164,6 @@ std::vector<ScoredItem> items_of(const std::vector<Verdict>& verdicts,
     items.push_back(std::move(item));
   }
   return items;
-}
-
-json::Array as_array(const std::vector<std::string>& texts) {
-  json::Array array;
-  array.reserve(texts.size());
-  for (const std::string& text : texts) array.emplace_back(text);
-  return array;
 }
 
 std::optional<double> cosine(const std::vector<double>& a, const std::vector<double>& b) {

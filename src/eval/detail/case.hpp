@@ -45,6 +45,10 @@ class Case {
   std::vector<std::string> texts(std::string_view option) const;
   std::pair<double, double> pair(std::string_view option, std::pair<double, double> fallback) const;
 
+  /// For the values of a question; empty where the judge does not read them.
+  json::Array list(const std::vector<std::string>& texts) const;
+  json::Object shown_golden() const;
+
   /// Only in judged and local modes.
   const LocalEvidence& local() const { return *settings_.scorers.local; }
 
@@ -65,6 +69,9 @@ class Case {
   std::vector<std::string> take_calls() { return std::move(calls_); }
 
  private:
+  bool reads_values() const {
+    return settings_.scorers.judge && settings_.scorers.judge->reads_values();
+  }
   Question question(std::string_view step, json::Object values) const;
   Result<void> ask(Question question, const Reader& reader);
 
@@ -90,7 +97,6 @@ std::vector<ScoredItem> items_of(const std::vector<Verdict>& verdicts,
                                  const std::vector<std::string>& statements,
                                  std::string_view output);
 
-json::Array as_array(const std::vector<std::string>& texts);
 /// Empty if their lengths differ or one is zero.
 std::optional<double> cosine(const std::vector<double>& a, const std::vector<double>& b);
 /// (1 + beta^2) P R / (beta^2 P + R); 0 where it cannot be given, as ragas 0.4.3

@@ -19,7 +19,7 @@ std::vector<std::string> sentences_of(const std::string& text) {
 json::Object about_ranking(const Case& at) {
   return {{"input", at.input()},
           {"expected_output", at.expected()},
-          {"context", as_array(at.passages())}};
+          {"context", at.list(at.passages())}};
 }
 
 /// A verdict of one object.
@@ -85,7 +85,7 @@ Result<Score> native_contextual_recall(Case& at) {
   if (sentences.empty()) return no_score("the expected output has no sentence");
   // A judge may count sentences in its own way: what it gives verdicts for are the sentences.
   const auto verdicts = TRY(ask_flags(
-      at, "verdicts", {{"sentences", as_array(sentences)}, {"context", as_array(at.passages())}},
+      at, "verdicts", {{"sentences", at.list(sentences)}, {"context", at.list(at.passages())}},
       "verdicts"));
   Score score = share(count_true(verdicts), static_cast<double>(verdicts.size()),
                       "no sentence of the expected output was judged");
@@ -95,7 +95,7 @@ Result<Score> native_contextual_recall(Case& at) {
 
 Result<Score> deepeval_contextual_recall(Case& at) {
   const auto verdicts = TRY(
-      ask_deepeval(at, {{"expected_output", at.expected()}, {"context", as_array(at.passages())}},
+      ask_deepeval(at, {{"expected_output", at.expected()}, {"context", at.list(at.passages())}},
                    {"yes", "no"}));
   return deepeval_share(count(verdicts, {"yes"}), verdicts, 0, items_of(verdicts, {}, ""));
 }
@@ -104,7 +104,7 @@ Result<Score> ragas_contextual_recall(Case& at) {
   const auto verdicts = TRY(ask_flags(at, "classifications",
                                       {{"input", at.input()},
                                        {"expected_output", at.expected()},
-                                       {"context", as_array(at.passages())}},
+                                       {"context", at.list(at.passages())}},
                                       "classifications", "attributed"));
   Score score = share(count_true(verdicts), static_cast<double>(verdicts.size()),
                       "the expected output has no statement");
@@ -150,7 +150,7 @@ Result<Score> native_hallucination(Case& at) {
 Result<Score> deepeval_hallucination(Case& at) {
   const std::vector<std::string>& contexts = *at.golden().context;
   const auto verdicts = TRY(
-      ask_deepeval(at, {{"output", at.output()}, {"context", as_array(contexts)}}, {"yes", "no"}));
+      ask_deepeval(at, {{"output", at.output()}, {"context", at.list(contexts)}}, {"yes", "no"}));
   return deepeval_share(count(verdicts, {"yes"}), verdicts, 1, items_of(verdicts, contexts, ""));
 }
 

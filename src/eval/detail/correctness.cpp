@@ -27,7 +27,7 @@ Result<Verified> verify(Case& at, const std::string& of, const std::string& text
   if (verified.claims.empty()) return verified;
   verified.verdicts =
       TRY(ask_flags(at, "verdicts_of_" + of,
-                    {{"claims", as_array(verified.claims)}, {"passage", premise}}, "statements"));
+                    {{"claims", at.list(verified.claims)}, {"passage", premise}}, "statements"));
   return verified;
 }
 
@@ -40,8 +40,8 @@ Result<Classified> classify(Case& at, const std::vector<std::string>& given,
   Classified classified;
   TRY(at.ask("classification",
              {{"input", at.input()},
-              {"statements", as_array(given)},
-              {"expected_statements", as_array(wanted)}},
+              {"statements", at.list(given)},
+              {"expected_statements", at.list(wanted)}},
              [&](const json::Object& reply, const JudgeReply&) -> Result<void> {
                classified.true_positives = TRY(reply_texts(reply, "TP"));
                classified.false_positives = TRY(reply_texts(reply, "FP"));
@@ -70,7 +70,7 @@ using Matrix = std::vector<std::vector<bool>>;  ///< By chunk, then by statement
 Result<std::vector<bool>> verdicts_beside(Case& at, const std::vector<std::string>& statements,
                                           const std::string& passage) {
   return flags_of(TRY(ask_flags(
-      at, "verdicts", {{"statements", as_array(statements)}, {"passage", passage}}, "statements")));
+      at, "verdicts", {{"statements", at.list(statements)}, {"passage", passage}}, "statements")));
 }
 
 bool any_of(const std::vector<bool>& flags) {

@@ -13,7 +13,7 @@ constexpr std::string_view no_statement = "the output has no statement";
 
 json::Object about_claims(const Case& at, std::string_view key,
                           const std::vector<std::string>& claims) {
-  return {{"input", at.input()}, {key, as_array(claims)}, {"context", as_array(at.passages())}};
+  return {{"input", at.input()}, {key, at.list(claims)}, {"context", at.list(at.passages())}};
 }
 
 /// One verdict for each of `claims`, in their order, all within `words`.
@@ -66,12 +66,11 @@ Result<Score> native_faithfulness(Case& at) {
 }
 
 Result<Score> deepeval_faithfulness(Case& at) {
-  const auto truths = TRY(ask_unused_texts(at, "truths", {{"context", as_array(at.passages())}}));
+  const auto truths = TRY(ask_unused_texts(at, "truths", {{"context", at.list(at.passages())}}));
   const auto claims = TRY(ask_texts(at, "claims", {{"output", at.output()}}));
   if (claims.empty()) return scored(1, std::string(no_claim));
-  const auto verdicts =
-      TRY(ask_deepeval(at, {{"claims", as_array(claims)}, {"truths", as_array(truths)}},
-                       {"yes", "no", "borderline"}));
+  const auto verdicts = TRY(ask_deepeval(
+      at, {{"claims", at.list(claims)}, {"truths", at.list(truths)}}, {"yes", "no", "borderline"}));
   const double passed = at.flag("penalize_ambiguous_claims")
                             ? count(verdicts, {"yes"})
                             : count(verdicts, {"yes", "borderline"});
@@ -94,7 +93,7 @@ Result<Score> native_answer_relevancy(Case& at) {
       TRY(ask_texts(at, "statements", {{"output", at.output()}, {"input", at.input()}}));
   if (statements.empty()) return no_score(std::string(no_statement));
   const auto verdicts = TRY(ask_all_flags(
-      at, {{"input", at.input()}, {"statements", as_array(statements)}}, statements.size()));
+      at, {{"input", at.input()}, {"statements", at.list(statements)}}, statements.size()));
   Score score = share(count_true(verdicts), static_cast<double>(verdicts.size()), no_statement);
   score.items = items_of(verdicts, statements, at.output());
   return score;
@@ -104,7 +103,7 @@ Result<Score> deepeval_answer_relevancy(Case& at) {
   const auto statements = TRY(ask_texts(at, "statements", {{"output", at.output()}}));
   if (statements.empty()) return scored(1, std::string(no_statement));
   const auto verdicts =
-      TRY(ask_deepeval(at, {{"input", at.input()}, {"statements", as_array(statements)}},
+      TRY(ask_deepeval(at, {{"input", at.input()}, {"statements", at.list(statements)}},
                        {"yes", "no", "borderline"}));
   return deepeval_share(count(verdicts, {"yes", "borderline"}), verdicts, 1,
                         items_of(verdicts, statements, at.output()));

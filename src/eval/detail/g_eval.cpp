@@ -56,7 +56,7 @@ json::Object values_of(const Case& at, const std::vector<std::string>& steps) {
   for (const std::string& member : members)
     if (const json::Value* value = all.if_contains(member)) shown[member] = *value;
   json::Object values{{"criteria", at.text("criteria", "")}, {"case", std::move(shown)}};
-  if (!steps.empty()) values["evaluation_steps"] = as_array(steps);
+  if (!steps.empty()) values["evaluation_steps"] = at.list(steps);
   const auto [low, high] = at.pair("score_range", {0, 10});
   values["score_min"] = at.settings().spec.strict_mode ? 0 : low;
   values["score_max"] = at.settings().spec.strict_mode ? 1 : high;
@@ -70,7 +70,7 @@ Result<Score> g_eval(Case& at) {
   if (steps.empty()) {
     // Of the criteria, not of the case: every case gets the same.
     json::Object values{{"criteria", at.text("criteria", "")},
-                        {"members", as_array(at.texts("evaluation_params"))}};
+                        {"members", at.list(at.texts("evaluation_params"))}};
     steps = TRY(ask_unused_texts(at, "steps", std::move(values)));
   }
   Graded graded;
@@ -82,7 +82,7 @@ Result<Score> g_eval(Case& at) {
                                return fail(Code::invalid_argument,
                                            "the reply's 'score' is not a number");
                              graded = {.score = *number,
-                                       .is_whole = value->is_int64() || value->is_uint64(),
+                                       .is_whole = value->is_int64(),
                                        .reason = reply_text(reply, "reason"),
                                        .logprobs = raw.logprobs};
                              return {};

@@ -11,6 +11,7 @@ namespace slipway::eval {
 namespace {
 
 constexpr double grade_max = 3;
+constexpr std::size_t criteria_max = 100;
 
 struct Sentence {
   std::string text;
@@ -134,16 +135,15 @@ Result<Score> groundedness(Case& at) {
   json::Array texts;
   for (const Sentence& sentence : sentences) texts.emplace_back(sentence.text);
   std::vector<Grade> grades;
-  TRY(at.ask("sentences",
-             {{"input", at.input()},
-              {"sentences", std::move(texts)},
-              {"context", as_array(at.passages())}},
-             [&](const json::Object& reply, const JudgeReply&) -> Result<void> {
-               grades.clear();
-               for (const json::Value& item : *TRY(reply_list(reply, "sentences")))
-                 grades.push_back(TRY(grade_of(item, grades.size())));
-               return {};
-             }));
+  TRY(at.ask(
+      "sentences",
+      {{"input", at.input()}, {"sentences", std::move(texts)}, {"context", at.list(at.passages())}},
+      [&](const json::Object& reply, const JudgeReply&) -> Result<void> {
+        grades.clear();
+        for (const json::Value& item : *TRY(reply_list(reply, "sentences")))
+          grades.push_back(TRY(grade_of(item, grades.size())));
+        return {};
+      }));
   double sum = 0, n = 0;
   std::vector<ScoredItem> items;
   for (const Grade& grade : grades) {
@@ -166,20 +166,24 @@ Result<Score> native_task_completion(Case& at) {
   Criteria criteria{.texts = at.texts("criteria"), .verdicts = {}};
   std::string task = at.text("task", ""), outcome;
   if (criteria.texts.empty())
-    TRY(at.ask_unused(
-        "task", {{"input", at.input()}, {"output", at.output()}, {"case", to_json(at.golden())}},
-        [&](const json::Object& reply, const JudgeReply&) -> Result<void> {
-          if (task.empty()) task = reply_text(reply, "task");
-          outcome = reply_text(reply, "outcome");
-          if (reply.contains("criteria")) criteria.texts = TRY(reply_texts(reply, "criteria"));
-          return {};
-        }));
+    TRY(at.ask_unused("task",
+                      {{"input", at.input()}, {"output", at.output()}, {"case", at.shown_golden()}},
+                      [&](const json::Object& reply, const JudgeReply&) -> Result<void> {
+                        if (task.empty()) task = reply_text(reply, "task");
+                        outcome = reply_text(reply, "outcome");
+                        if (reply.contains("criteria"))
+                          criteria.texts = TRY(reply_texts(reply, "criteria"));
+                        if (criteria.texts.size() > criteria_max)
+                          return fail(Code::invalid_argument, "{} criteria; at most {} are judged",
+                                      criteria.texts.size(), criteria_max);
+                        return {};
+                      }));
   const json::Object values{{"input", at.input()},
                             {"output", at.output()},
                             {"task", task},
                             {"outcome", outcome},
-                            {"criteria", as_array(criteria.texts)},
-                            {"case", to_json(at.golden())}};
+                            {"criteria", at.list(criteria.texts)},
+                            {"case", at.shown_golden()}};
   while (criteria.verdicts.empty() || criteria.verdicts.size() < criteria.texts.size()) {
     json::Object asked = values;
     asked["criterion"] = criteria.verdicts.size();
@@ -200,13 +204,13 @@ Result<Score> native_task_completion(Case& at) {
 
 Result<Score> deepeval_task_completion(Case& at) {
   std::string task = at.text("task", ""), outcome;
-  TRY(at.ask_unused(
-      "task", {{"input", at.input()}, {"output", at.output()}, {"case", to_json(at.golden())}},
-      [&](const json::Object& reply, const JudgeReply&) -> Result<void> {
-        if (task.empty()) task = reply_text(reply, "task");
-        outcome = reply_text(reply, "outcome");
-        return {};
-      }));
+  TRY(at.ask_unused("task",
+                    {{"input", at.input()}, {"output", at.output()}, {"case", at.shown_golden()}},
+                    [&](const json::Object& reply, const JudgeReply&) -> Result<void> {
+                      if (task.empty()) task = reply_text(reply, "task");
+                      outcome = reply_text(reply, "outcome");
+                      return {};
+                    }));
   Score score;
   TRY(at.ask("verdict", {{"task", task}, {"outcome", outcome}},
              [&](const json::Object& reply, const JudgeReply&) -> Result<void> {
