@@ -7,6 +7,10 @@
 
 #include "api/jobs.hpp"
 #include "app/command_line.hpp"
+#include "app/detail/command_runs.hpp"
+#include "app/detail/priced_catalog.hpp"
+#include "app/detail/rag_prompts.hpp"
+#include "app/detail/tracing.hpp"
 #include "app/interrupt.hpp"
 #include "core/fault.hpp"
 #include "core/log.hpp"
@@ -161,13 +165,30 @@ Result<rag::Library*> App::library(DataFolder data) {
   if (library_ == nullptr) {
     const Config& settings = TRY(config())->config;
     TRY(open_store(data));
+    TRY(catalog());
+    runs_ = std::make_unique<detail::CommandRuns>(detail::CommandRuns::Options{
+        .config = settings,
+        .database = *database_,
+        .catalog = *catalog_,
+        .traces = detail::traces_folder(TRY(data_folder())),
+        .note = [this](const std::string& line) { note(line); }});
+    const auto names = [runs = runs_.get()](const std::string& name) {
+      return runs->traced_model(name);
+    };
+    priced_catalog_ = detail::make_priced_catalog(
+        {.catalog = catalog_,
+         .book = [runs = runs_.get()] { return runs->prices(); },
+         .traced_model = names});
     library_ = TRY(rag::Library::open({.database = *database_,
                                        .blobs = *blobs_,
-                                       .catalog = *TRY(catalog()),
+                                       .catalog = *priced_catalog_,
                                        .segments = database_->path().parent_path() / "segments",
                                        .declared = settings.collections,
                                        .default_embedder = settings.defaults.embedder,
-                                       .default_chat_model = settings.defaults.chat_model}));
+                                       .default_chat_model = settings.defaults.chat_model,
+                                       .recorder = runs_->recorder(),
+                                       .traced_model = names,
+                                       .prompts = detail::rag_prompts(*database_)}));
   }
   return library_.get();
 }

@@ -11,6 +11,10 @@
 #include "core/context.hpp"
 #include "rag/library.hpp"
 
+namespace slipway::app::detail {
+class CommandRuns;
+}
+
 namespace slipway::app {
 
 /// The whole program: parses, runs one command, gives its exit code. Exit codes: 0 done; 1 failed,
@@ -70,6 +74,8 @@ class App {
   /// Tests bring their own.
   void use_library(std::unique_ptr<rag::Library> library) { library_ = std::move(library); }
 
+  /// Where runs of this command stand: in a trace of its own.
+  trace::Origin origin() const { return {.trace_id = context_.trace_id()}; }
   /// The collection a command means: what it named, else the configured default.
   Result<std::string> collection_or_default(const std::string& named);
 
@@ -93,9 +99,11 @@ class App {
   Options options_;
   Context context_;
   std::unique_ptr<LoadedConfig> config_;
-  std::unique_ptr<models::Catalog> catalog_;
+  std::shared_ptr<models::Catalog> catalog_;
   std::unique_ptr<store::Database> database_;
   std::unique_ptr<store::BlobStore> blobs_;
+  std::unique_ptr<detail::CommandRuns> runs_;
+  std::shared_ptr<models::Catalog> priced_catalog_;  ///< Borrows `runs_`.
   std::unique_ptr<rag::Library> library_;  // Last: it borrows the others.
 };
 

@@ -18,6 +18,7 @@ Result<rag::AskRequest> ask_request(const AskOptions& options) {
   if (options.rerank) request.rerank = true;
   request.reranker = options.reranker;
   request.pin = options.pin;
+  request.prompt = options.prompt;
   return request;
 }
 
@@ -74,6 +75,7 @@ Result<int> ask(App& app, const AskOptions& options) {
   auto request = ask_request(options);
   if (!request) return app.wrong_use(request.error());
   request->collection = TRY(app.collection_or_default(options.collection));
+  request->origin = app.origin();
   request->version = TRY(version_of(app, request->collection, options.version));
   if (app.out_style().is_terminal && !app.options().json) return ask_streaming(app, *request);
   const auto answer = TRY(TRY(app.library())->ask(app.context(), *request));

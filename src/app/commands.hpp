@@ -69,6 +69,7 @@ struct AskOptions {
   std::string reranker;
   std::string version;  ///< A number or a name; empty: the current one.
   bool pin = false;
+  std::string prompt;  ///< "answer@production"; empty: the collection's.
   std::string replay;  ///< A receipt id; then there is no question.
   bool rerun = false;
 };

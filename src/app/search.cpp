@@ -37,6 +37,7 @@ Result<int> search(App& app, const SearchOptions& options) {
   auto request = search_request(options);
   if (!request) return app.wrong_use(request.error());
   request->collection = TRY(app.collection_or_default(options.collection));
+  request->origin = app.origin();
   request->version = TRY(version_of(app, request->collection, options.version));
   const auto reply = TRY(TRY(app.library())->search(app.context(), *request));
   if (app.options().json)

@@ -20,9 +20,17 @@ trace::Price price_of(double per_million) {
 
 std::optional<models::PriceConfig> price_of(const models::ModelConfig& config) {
   if (config.price) return config.price;
-  if (!config.input_usd_per_million && !config.output_usd_per_million) return {};
+  if (!config.input_usd_per_million && !config.output_usd_per_million &&
+      !config.usd_per_thousand_searches)
+    return {};
   return models::PriceConfig{
       config.input_usd_per_million.value_or(0), config.output_usd_per_million.value_or(0), {}};
+}
+
+/// Dollars for a thousand searches.
+trace::Price price_of_searches(double per_thousand) {
+  constexpr double thousand = 1e3;
+  return price_of(per_thousand * thousand);
 }
 
 trace::PriceRow row_of(const models::PriceConfig& price, std::string_view source) {
@@ -48,15 +56,19 @@ std::vector<trace::PriceRow> declared_prices(
     const std::vector<models::ModelInfo>& installed) {
   std::vector<trace::PriceRow> rows;
   const auto declare = [&](const std::string& name, models::Provider provider,
-                           const std::optional<models::PriceConfig>& price) {
+                           const models::ModelConfig& config) {
+    const std::optional<models::PriceConfig> price = price_of(config);
     if (!price && models::is_remote(provider)) return;
     trace::PriceRow row = row_of(price.value_or(models::PriceConfig()),
                                  price ? "slipway.yaml" : "runs on this machine");
+    if (config.usd_per_thousand_searches)
+      row.keys.emplace("input_cost_per_query",
+                       price_of_searches(*config.usd_per_thousand_searches));
     row.provider = json::name(provider);
     add(rows, row, fmt::format("{}/{}", row.provider, name));
     if (price || provider != models::Provider::scripted) add(rows, row, name);
   };
-  for (const auto& [name, config] : models) declare(name, config.provider, price_of(config));
+  for (const auto& [name, config] : models) declare(name, config.provider, config);
   for (const models::ModelInfo& info : installed)
     if (info.state == "installed" && !models.contains(info.name))
       declare(info.name, info.provider, {});
@@ -75,7 +87,8 @@ ModelNames names_of(const std::string& name, const models::ModelConfig& config) 
 trace::SentUsage sent_usage(const CallRecord& record) {
   trace::SentUsage sent;
   const dialects::ChatUsage& usage = record.usage;
-  if (usage.input_tokens == 0 && usage.output_tokens == 0) return sent;
+  const std::int64_t searches = record.more_usage.search_units;
+  if (usage.input_tokens == 0 && usage.output_tokens == 0 && searches == 0) return sent;
   const auto part = [](std::int64_t tokens) {
     return tokens == 0 ? std::nullopt : std::optional(tokens);
   };
@@ -87,6 +100,7 @@ trace::SentUsage sent_usage(const CallRecord& record) {
   sent.reasoning = part(usage.reasoning_tokens);
   sent.input_audio = part(record.more_usage.input_audio_tokens);
   sent.output_audio = part(record.more_usage.output_audio_tokens);
+  sent.search_units = part(searches);
   sent.source =
       record.usage_estimated ? trace::UsageSource::estimated : trace::UsageSource::provider;
   return sent;

@@ -48,6 +48,7 @@ struct CallPayload {
 /// Parts of `ChatUsage` that few vendors tell.
 struct MoreUsage {
   std::int64_t cache_write_1h_tokens = 0, input_audio_tokens = 0, output_audio_tokens = 0;
+  std::int64_t search_units = 0;  ///< Of a reranker.
 };
 
 struct CallRecord {

@@ -310,8 +310,8 @@ Result<void> Prompts::untag(const Context& context, const std::string& name,
   });
 }
 
-Result<std::string> Prompts::choose(const Context& context, const Prompt& prompt,
-                                    const std::string& sticky) {
+Result<std::string> Prompts::share_of(const Context& context, const Prompt& prompt,
+                                      const std::string& sticky) {
   if (prompt.traffic.empty()) {
     const auto production = find(context, prompt.name, "production");
     return std::string(production ? "production" : "latest");
@@ -332,22 +332,30 @@ Result<std::string> Prompts::choose(const Context& context, const Prompt& prompt
   return prompt.traffic.back().reference;
 }
 
-Result<Rendered> Prompts::render(const Context& context, const std::string& reference,
-                                 const json::Object& variables, const std::string& sticky) {
+Result<Chosen> Prompts::choose(const Context& context, const std::string& reference,
+                               const std::string& sticky) {
   const std::size_t at = reference.find('@');
   const Prompt prompt = TRY(get(context, reference.substr(0, at)));
   const std::string which =
-      at == std::string::npos ? TRY(choose(context, prompt, sticky)) : reference.substr(at + 1);
+      at == std::string::npos ? TRY(share_of(context, prompt, sticky)) : reference.substr(at + 1);
   const Commit commit = TRY(find(context, prompt.name, which));
-  const std::string place = fmt::format("prompt '{}@{}'", prompt.name, commit.version);
-  const Template written = TRY(template_of(commit).within(place));
+  Template written =
+      TRY(template_of(commit).within(fmt::format("prompt '{}@{}'", prompt.name, commit.version)));
+  return Chosen{prompt.name, commit.hash, commit.version, std::move(written)};
+}
+
+Result<Rendered> Prompts::render(const Context& context, const std::string& reference,
+                                 const json::Object& variables, const std::string& sticky) {
+  Chosen chosen = TRY(choose(context, reference, sticky));
   Rendered rendered;
-  rendered.name = prompt.name;
-  rendered.hash = commit.hash;
-  rendered.version = commit.version;
-  rendered.messages = TRY(prompts::render(written, variables).within(place));
-  rendered.model = written.model;
-  rendered.parameters = written.parameters;
+  rendered.messages =
+      TRY(prompts::render(chosen.written, variables)
+              .within(fmt::format("prompt '{}@{}'", chosen.name, chosen.version)));
+  rendered.name = std::move(chosen.name);
+  rendered.hash = std::move(chosen.hash);
+  rendered.version = chosen.version;
+  rendered.model = std::move(chosen.written.model);
+  rendered.parameters = std::move(chosen.written.parameters);
   return rendered;
 }
 

@@ -96,6 +96,13 @@ struct Rendered {
   json::Object parameters;  ///< May be empty.
 };
 
+/// The commit that a reference names.
+struct Chosen {
+  std::string name, hash;
+  int version = 0;
+  Template written;
+};
+
 /// The tables `prompts`, `prompt_commits` and `prompt_tags`.
 std::vector<store::Migration> migrations();
 
@@ -142,10 +149,13 @@ class Prompts {
   /// the traffic each time; empty: by chance. Fails: not_found, invalid_argument, unsupported.
   Result<Rendered> render(const Context& context, const std::string& reference,
                           const json::Object& variables, const std::string& sticky);
+  /// The same without its variables. Fails: not_found, unsupported.
+  Result<Chosen> choose(const Context& context, const std::string& reference,
+                        const std::string& sticky);
 
  private:
-  Result<std::string> choose(const Context& context, const Prompt& prompt,
-                             const std::string& sticky);
+  Result<std::string> share_of(const Context& context, const Prompt& prompt,
+                               const std::string& sticky);
 
   store::Database& database_;
   const Clock& clock_;

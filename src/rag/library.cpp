@@ -3,6 +3,7 @@
 #include "core/log.hpp"
 #include "rag/detail/answer.hpp"
 #include "rag/detail/check.hpp"
+#include "rag/detail/estimate.hpp"
 #include "rag/detail/generations.hpp"
 #include "rag/detail/ingest.hpp"
 #include "rag/detail/migration.hpp"
@@ -154,7 +155,8 @@ class LibraryOnDatabase final : public Library {
     auto retrieved = TRY(detail::retrieve(context, shelf_, texts_, request));
     if (retrieved.over_budget)
       return fail(Code::conflict,
-                  "reranking may cost more than the budget of {:.6f} USD; lower candidates",
+                  "embedding or reranking may cost more than the budget of {:.6f} USD; lower "
+                  "candidates",
                   *request.budget_usd);
     for (auto& passage : retrieved.passages)
       retrieved.reply.items.push_back(std::move(passage.item));
@@ -168,6 +170,10 @@ class LibraryOnDatabase final : public Library {
     detail::end_run(answered, stored);
     TRY(std::move(stored));
     return std::move(answered.answer);
+  }
+
+  Result<AskEstimate> estimate(const Context& context, const AskRequest& request) override {
+    return detail::estimate(context, shelf_, request);
   }
 
   Result<json::Value> receipt(const Context& context, const std::string& id) override {

@@ -20,6 +20,7 @@
 #include "core/context.hpp"
 #include "documents/sources.hpp"
 #include "models/catalog.hpp"
+#include "models/chat_model.hpp"
 #include "rag/wire.hpp"
 #include "store/blobs.hpp"
 #include "store/database.hpp"
@@ -99,7 +100,7 @@ struct SearchRequest {
   /// Not with rerank, and not in mode lexical.
   std::optional<double> mmr;
   Expand expand = Expand::none;         ///< Passages that then overlap become one.
-  std::optional<double> budget_usd;     ///< Refuse to spend more on reranking.
+  std::optional<double> budget_usd;     ///< Refuse to spend more on embedding and reranking.
   std::optional<std::int64_t> version;  ///< Absent: the current one.
   bool explain = false;                 ///< Tell the plan.
   /// Where its runs stand; absent: there are none.
@@ -125,8 +126,35 @@ struct AskRequest {
   int candidates = 50;
   std::optional<std::int64_t> version;  ///< Absent: the current one.
   bool pin = false;  ///< Keep the version that was searched as long as the receipt.
+  /// "answer@production", "answer@3", or "answer" for a share of its traffic; "builtin" for the one
+  /// of this program. Empty: the collection's.
+  std::string prompt;
   std::optional<trace::Origin> origin = {};  ///< As of a search.
 };
+
+/// About the most that a question can consume; dollars rather too many.
+struct AskEstimate {
+  double usd = 0;
+  std::int64_t tokens = 0;
+  bool is_priced = true;  ///< False: nobody knows what one of its models costs.
+};
+
+inline constexpr std::string_view built_in_prompt = "builtin";
+
+/// A prompt with versions, of which one was chosen.
+struct ChosenPrompt {
+  std::string name, version;
+  std::string reference;  ///< "name@version"
+  std::string model;      ///< That it is meant for; may be empty.
+  json::Object parameters;
+  /// Its messages with these variables in their places; those that it has not are left out. Fails:
+  /// invalid_argument (it has others).
+  std::function<Result<std::vector<models::Message>>(const json::Object& variables)> render;
+};
+using ChosenPromptPtr = std::shared_ptr<const ChosenPrompt>;
+/// `sticky` (a user, a session) gets the same share of the traffic each time. Fails: not_found.
+using PromptChooser = std::function<Result<ChosenPromptPtr>(
+    const Context&, const std::string& reference, const std::string& sticky)>;
 
 /// What of a collection is to be made anew; absent: as it is.
 struct MigrateRequest {
@@ -170,6 +198,8 @@ class Library {
     trace::Recorder* recorder = nullptr;
     /// How runs call a model of the catalog.
     std::function<TracedModel(const std::string& name)> traced_model = {};
+    /// Where prompts are that collections and questions name; empty: there are none.
+    PromptChooser prompts = {};
   };
   static Result<std::unique_ptr<Library>> open(Options options);
   virtual ~Library() = default;
@@ -209,6 +239,10 @@ class Library {
   /// A refusal is a success. Fails: as search; and what the chat model fails with, in mode generate
   /// only.
   virtual Result<Answer> ask(const Context&, const AskRequest&, const AskEvents& events = {}) = 0;
+  /// What `ask` would reserve; asks no model. Fails: as `ask` before its first call.
+  virtual Result<AskEstimate> estimate(const Context&, const AskRequest&) {
+    return AskEstimate{.is_priced = false};
+  }
 
   /// The stored record of an answer. Fails: not_found.
   virtual Result<json::Value> receipt(const Context&, const std::string& id) = 0;

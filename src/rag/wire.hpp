@@ -31,6 +31,10 @@ struct CollectionSettings {
   /// A model of task rerank that orders what every search finds; empty: none. May be changed in
   /// slipway.yaml at any time.
   std::string reranker;
+  /// What answers are generated with: "answer@production", "answer@3", or "answer" for a share of
+  /// its traffic. Its variables are `passages` and `question`, perhaps `refusal`. Empty: the built
+  /// in one. May be changed in slipway.yaml at any time.
+  std::string prompt;
   documents::SplitterSettings splitter;
   std::string language =
       "english";             ///< Stemmer and stop words of the lexical index; "none" for neither.
@@ -47,7 +51,7 @@ struct CollectionSettings {
   Result<void> validate() const;
 };
 BOOST_DESCRIBE_STRUCT(CollectionSettings, (),
-                      (embedder, reranker, splitter, language, evidence_min, support_min,
+                      (embedder, reranker, prompt, splitter, language, evidence_min, support_min,
                        contextual, keep_versions, field_weights))
 
 struct CollectionInfo {

@@ -25,6 +25,8 @@ Result<Query> query_of(const Selection& selection) {
   query.model = selection.model;
   query.session_id = selection.session_id;
   query.user_id = selection.user_id;
+  query.key = selection.key;
+  query.prompt = selection.prompt;
   query.tag = selection.tag;
   query.status = selection.status;
   query.kind = selection.kind;

@@ -37,7 +37,7 @@ std::string price_row_json(const PriceRow& row);
 
 struct CostLine {
   /// input cache_read cache_write cache_write_1h input_audio output reasoning output_audio; and
-  /// time, whose "tokens" are milliseconds.
+  /// time, whose "tokens" are milliseconds, and searches, whose "tokens" are search units.
   std::string bucket;
   std::int64_t tokens = 0;
   Price usd_per_token;
@@ -57,7 +57,9 @@ struct Cost {
 /// standard. Parts that exceed their whole are cut, so that lines never have more tokens than the
 /// whole. Absent: tokens that the row has no price for, or a total of which nobody said what is
 /// input.
-/// A row with "cost_per_call_second" charges for `milliseconds` too, for tokens what it says.
+/// A row with "cost_per_call_second" charges for `milliseconds` too, for tokens what it says; one
+/// with "input_cost_per_query" charges for search units. Absent, too: it does, tokens cost nothing,
+/// and no units were told.
 std::optional<Cost> cost_of(const Usage& usage, const PriceRow& row, std::string_view service_tier,
                             std::int64_t milliseconds = 0);
 
@@ -96,7 +98,7 @@ class PriceBook {
 };
 
 /// LiteLLM's file: an object of rows by model. Left out are "sample_spec", rows without a price of
-/// tokens, and those that say tokens are free because they charge by search, second or picture.
+/// tokens or searches, and those that say tokens are free because they charge by second or picture.
 /// `source` names the version. Fails: invalid_argument naming model and key.
 Result<std::vector<PriceRow>> read_litellm_table(std::string_view json_text, std::string source);
 

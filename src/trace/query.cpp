@@ -281,6 +281,8 @@ const std::vector<FilterField>& filter_fields() {
                                                   {"user_id"},
                                                   {"provider"},
                                                   {"model"},
+                                                  {"key"},
+                                                  {"prompt"},
                                                   {"input_tokens", FieldKind::number},
                                                   {"output_tokens", FieldKind::number},
                                                   {"total_tokens", FieldKind::number},

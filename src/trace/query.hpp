@@ -27,8 +27,8 @@ enum class Sort {
 /// "-start_time". Fails: invalid_argument with the names that there are.
 Result<Sort> parse_sort(const std::string& name);
 
-enum class GroupBy { model, project, user, session, kind, day, hour };
-BOOST_DESCRIBE_ENUM(GroupBy, model, project, user, session, kind, day, hour)
+enum class GroupBy { model, project, user, session, key, prompt, kind, day, hour };
+BOOST_DESCRIBE_ENUM(GroupBy, model, project, user, session, key, prompt, kind, day, hour)
 
 enum class Comparison { eq, ne, gt, gte, lt, lte, in, nin, exists, contains };
 
@@ -77,6 +77,7 @@ TextQuery parse_text_query(std::string_view text);
 
 struct Query {
   std::optional<std::string> project, name, model, session_id, user_id, tag, trace_id;
+  std::optional<std::string> key, prompt;  ///< See `Run`; of traces: of any run in it.
   std::optional<Status> status;
   std::optional<Kind> kind;
   std::optional<Nanoseconds> from, to;  ///< Of the start: from <= start < to.

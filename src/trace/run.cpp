@@ -46,6 +46,7 @@ InclusiveUsage inclusive_usage(const SentUsage& sent) {
   usage.reasoning_tokens = some(sent.reasoning);
   usage.input_audio_tokens = some(sent.input_audio);
   usage.output_audio_tokens = some(sent.output_audio);
+  usage.search_units = some(sent.search_units);
 
   const std::int64_t cached = usage.cache_read_tokens + usage.cache_write_tokens;
   Side input{told(sent.input), cached + usage.input_audio_tokens};

@@ -50,11 +50,12 @@ struct SentUsage {
   std::optional<std::int64_t> cache_write_5m;  ///< Told apart by Anthropic and LangChain.
   std::optional<std::int64_t> cache_write_1h;
   std::optional<std::int64_t> reasoning, input_audio, output_audio;
+  std::optional<std::int64_t> search_units;  ///< What a reranker counts instead of tokens.
   Convention convention = Convention::inclusive;
   UsageSource source = UsageSource::client;
   bool is_empty() const {
     return !input && !output && !total && !cache_read && !cache_write && !cache_write_5m &&
-           !cache_write_1h && !reasoning && !input_audio && !output_audio;
+           !cache_write_1h && !reasoning && !input_audio && !output_audio && !search_units;
   }
 };
 
@@ -64,6 +65,7 @@ struct Usage {
   std::int64_t input_tokens = 0, output_tokens = 0, total_tokens = 0;
   std::int64_t cache_read_tokens = 0, cache_write_tokens = 0, cache_write_1h_tokens = 0;
   std::int64_t reasoning_tokens = 0, input_audio_tokens = 0, output_audio_tokens = 0;
+  std::int64_t search_units = 0;                  ///< For the price; not in the API's `usage`.
   Convention convention = Convention::inclusive;  ///< As it was sent.
   UsageSource source = UsageSource::client;
   bool operator==(const Usage&) const = default;

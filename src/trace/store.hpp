@@ -36,6 +36,9 @@ struct Run {
   json::Object metadata, attributes, extra;
   std::optional<std::string> session_id, user_id, provider, model, dotted_order,
       reference_example_id;
+  /// The API key that made the call, and "name@version" of the prompt that it was made of: out of
+  /// metadata and attributes.
+  std::optional<std::string> key, prompt;
   std::optional<Usage> usage;
   std::optional<Cost> cost;
   std::int64_t arrival = 0;  ///< Order in which runs were first heard of.
@@ -165,6 +168,8 @@ class TraceStore {
                                    GroupBy group_by) = 0;
   virtual Result<Page<Project>> projects(const Context& context, int limit,
                                          const std::string& cursor) = 0;
+  /// All matching runs at once or none, for readers and after a crash. Who brings runs waits
+  /// meanwhile. Fails: not_found (the price), unavailable; nothing has changed then.
   virtual Result<RepricingReport> reprice(const Context& context, const Repricing& wish) = 0;
 
   virtual StoreCounters counters() const = 0;

@@ -11,6 +11,7 @@ import time
 import uuid
 
 import pytest
+import spans
 from serving import serve
 
 ROUNDS = 6
@@ -68,6 +69,55 @@ def test_kill_9_loses_nothing_that_was_acknowledged(slipway):
         assert root in [item["id"] for item in found]
         total = server.get("/api/traces/stats").json
         assert total["traces"] >= len(taken) and total["runs"] == 3 * total["traces"]
+
+
+def cost_of_all(server):
+    return server.get("/api/costs").json["total_usd"]
+
+
+def reprice(server, price_id):
+    return server.post("/api/prices/reprice", {"price_id": price_id}).json
+
+
+def reprice_until_dead(server, price_id):
+    try:
+        reprice(server, price_id)
+    except (OSError, http.client.HTTPException, ValueError):
+        pass
+
+
+def put_price(server, price):
+    reply = server.request("PUT", "/api/prices/gpt-4o", {"input_cost_per_token": price})
+    assert reply.status == 201, reply
+    return reply.json["price_id"]
+
+
+def test_kill_9_while_runs_are_priced_again_leaves_all_old_prices_or_all_new_ones(slipway):
+    chance = random.Random(11)
+    price, count = 1e-6, 6000
+    with serve(slipway) as server:
+        spans.send(server, [spans.chat(spans.trace_id(f"call {i}"), "chat", i, 5, "gpt-4o", [("user", f"{i}?")], "yes", (100, 0))
+                            for i in range(count)])
+        began = time.monotonic()
+        assert reprice(server, put_price(server, price))["runs"] == count
+        duration = time.monotonic() - began
+    for _ in range(ROUNDS):
+        server = serve(slipway)
+        before, price = cost_of_all(server), price * 2
+        price_id = put_price(server, price)
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            asked = pool.submit(reprice_until_dead, server, price_id)
+            time.sleep(chance.uniform(0, 1.2 * duration))
+            server.process.kill()
+            server.process.wait()
+            asked.result()
+        expected = count * 100 * price
+        with serve(slipway) as server:
+            after = cost_of_all(server)
+            assert after == pytest.approx(before) or after == pytest.approx(expected), (before, after, expected)
+            assert reprice(server, price_id)["after_usd"] == pytest.approx(expected)
+            assert cost_of_all(server) == pytest.approx(expected)
+            assert server.get("/api/traces/stats").json["runs"] == count
 
 
 def test_others_read_beside_a_server_and_do_not_write(slipway):

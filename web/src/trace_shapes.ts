@@ -117,7 +117,17 @@ export interface Project {
   last_run_time: string;
 }
 
-export const groupings = ['model', 'project', 'user', 'session', 'kind', 'day', 'hour'] as const;
+export const groupings = [
+  'model',
+  'project',
+  'user',
+  'session',
+  'key',
+  'prompt',
+  'kind',
+  'day',
+  'hour',
+] as const;
 export type Grouping = (typeof groupings)[number];
 
 export interface CostGroup {

@@ -8,17 +8,29 @@ namespace slipway::api::detail {
 
 namespace {
 
-/// Reserved where nobody says how much a question may cost.
+/// Reserved where nobody knows what a question may cost.
 constexpr trace::Picodollars question_usd{1'000'000'000'000};
-/// Of the question, what was found, and the answer.
-constexpr std::int64_t question_tokens = 8'192;
+
+/// What the models can take, and no more than the question may.
+Result<trace::Picodollars> most_of(const rag::AskEstimate& estimate,
+                                   const std::optional<double>& budget_usd) {
+  trace::Picodollars most = question_usd;
+  constexpr double usd_max = 1e6;
+  if (estimate.is_priced) most = TRY(trace::picodollars(std::min(estimate.usd, usd_max)));
+  if (budget_usd) {
+    const auto limit = TRY(trace::picodollars(*budget_usd).within("budget_usd"));
+    if (!estimate.is_priced || limit < most) most = limit;
+  }
+  return most;
+}
 
 }  // namespace
 
 Result<AskBudget> AskBudget::open(const http::Call& call, budgets::Ledger* ledger,
-                                  const trace::Origin& origin, std::optional<double> budget_usd) {
-  AskBudget budget(ledger, budget_usd);
+                                  rag::Library& library, const rag::AskRequest& request) {
+  AskBudget budget(ledger, request.budget_usd);
   if (ledger == nullptr || !ledger->has_budgets()) return budget;
+  const trace::Origin& origin = *request.origin;
   budgets::Wish wish;
   if (!origin.project.empty()) wish.payer.project = origin.project;
   wish.payer.user = origin.user_id;
@@ -27,9 +39,9 @@ Result<AskBudget> AskBudget::open(const http::Call& call, budgets::Ledger* ledge
   wish.payer.trace = origin.trace_id;
   if (!ledger->concerns(wish.payer)) return budget;
   wish.call_id = call.request().id;
-  wish.usd_up_to = question_usd;
-  if (budget_usd) wish.usd_up_to = TRY(trace::picodollars(*budget_usd).within("budget_usd"));
-  wish.input_tokens = question_tokens;
+  const rag::AskEstimate estimate = TRY(library.estimate(call.context(), request));
+  wish.usd_up_to = TRY(most_of(estimate, request.budget_usd));
+  wish.input_tokens = estimate.tokens;
   wish.may_clamp = wish.may_degrade = false;
   budget.wish_ = wish;
   TRY(budget.reserve(std::move(wish)));

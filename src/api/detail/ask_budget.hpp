@@ -5,17 +5,18 @@
 
 #include "budgets/ledger.hpp"
 #include "http/api.hpp"
-#include "trace/origin.hpp"
+#include "rag/library.hpp"
 
 namespace slipway::api::detail {
 
-/// One question's reservation; given back when it ends without `settle`. Waits for the ledger's
+/// One question's reservation, for embedding, reranking and generation together; given back when it ends without `settle`. Waits for the ledger's
 /// disk when a budget is concerned.
 class AskBudget {
  public:
-  /// `ledger` may be null: nothing is limited then. Fails: unavailable (the ledger).
+  /// Before anything of the question is asked. `ledger` may be null: nothing is limited then.
+  /// Fails: unavailable (the ledger), and as `Library::estimate`.
   static Result<AskBudget> open(const http::Call& call, budgets::Ledger* ledger,
-                                const trace::Origin& origin, std::optional<double> budget_usd);
+                                rag::Library& library, const rag::AskRequest& request);
   AskBudget(AskBudget&&) noexcept;
   AskBudget& operator=(AskBudget&&) = delete;
   ~AskBudget();

@@ -103,6 +103,9 @@ struct Notes<api::detail::AskBody> {
     "candidates": {"minimum": 1, "maximum": 1000},
     "version": {"description": "Number of an index version; absent: the current one."},
     "pin": {"description": "Keep the version that was searched as long as the receipt."},
+    "prompt": {"maxLength": 260, "description":
+      "`NAME@TAG`, `NAME@VERSION`, or `NAME` for a share of its traffic; empty: the collection's.",
+      "example": "answer@production"},
     "stream": {"description":
       "Answer with server-sent events, as `Accept: text/event-stream` does."}}})";
 };

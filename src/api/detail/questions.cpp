@@ -38,6 +38,7 @@ Result<rag::AskRequest> request_of(const http::Call& call, const AskBody& body) 
   request.candidates = body.candidates;
   request.version = body.version;
   request.pin = body.pin;
+  request.prompt = body.prompt;
   return request;
 }
 
@@ -73,8 +74,7 @@ Result<AskReply> stream_answer(const http::Call& call, rag::Library& library,
 /// Within what budgets leave; whoever has too little is told so as by the gateway.
 Result<AskReply> answer_paid(const http::Call& call, const Services& services,
                              rag::AskRequest request, bool is_streamed) {
-  AskBudget budget =
-      TRY(AskBudget::open(call, services.budgets, *request.origin, request.budget_usd));
+  AskBudget budget = TRY(AskBudget::open(call, services.budgets, *services.library, request));
   if (!budget.refusal()) {
     request.budget_usd = budget.limit_usd();
     if (is_streamed) return stream_answer(call, *services.library, request, budget);

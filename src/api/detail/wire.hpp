@@ -130,12 +130,14 @@ struct AskBody {
   int candidates = 50;
   std::optional<std::int64_t> version;
   bool pin = false;
+  std::string prompt;
   bool stream = false;
   static constexpr std::string_view required[] = {"question"};
 };
 BOOST_DESCRIBE_STRUCT(AskBody, (),
                       (question, collection, mode, limit, model, filter, budget_usd,
-                       mark_unsupported, seed, rerank, reranker, candidates, version, pin, stream))
+                       mark_unsupported, seed, rerank, reranker, candidates, version, pin, prompt,
+                       stream))
 
 /// Events of an answer.
 struct PassagesEvent {

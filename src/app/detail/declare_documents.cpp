@@ -96,6 +96,8 @@ void Declarations::declare_ask() {
              "What becomes of sentences that no passage supports");
   add_version(app, o->version);
   app.add_flag("--pin", o->pin, "Keep the version as long as the receipt");
+  app.add_option("--prompt", o->prompt, "Prompt of the answer; default from the collection")
+      ->type_name("NAME@TAG");
   app.add_option("--replay", o->replay, "Repeat a stored answer and check its citations")
       ->type_name("RECEIPT");
   app.add_flag("--rerun", o->rerun, "With --replay: run the model again too");

@@ -45,8 +45,11 @@ class PricedCatalog final : public models::Catalog {
         book->find_first({model.model, model.request_model}, model.provider,
                          trace::nanoseconds(system_clock().now()));
     if (row == nullptr) return {};
+    constexpr double thousands_per_million = 1e3;
     return models::Price{.input_usd_per_million = per_million(*row, "input_cost_per_token"),
-                         .output_usd_per_million = per_million(*row, "output_cost_per_token")};
+                         .output_usd_per_million = per_million(*row, "output_cost_per_token"),
+                         .search_usd_per_thousand =
+                             per_million(*row, "input_cost_per_query") / thousands_per_million};
   }
 
  private:

@@ -12,6 +12,8 @@
 #include "app/detail/judge.hpp"
 #include "app/detail/priced_catalog.hpp"
 #include "app/detail/prompt_door.hpp"
+#include "app/detail/rag_prompts.hpp"
+#include "app/detail/traced_models.hpp"
 #include "app/version.hpp"
 #include "budgets/mount.hpp"
 #include "core/log.hpp"
@@ -119,25 +121,6 @@ gateway::Pipelines pipelines_of(Guarded<std::shared_ptr<rag::Library>>& current)
   return pipelines;
 }
 
-/// How runs call the models of this configuration, and those that are installed.
-std::function<rag::TracedModel(const std::string&)> traced_models(const Config& config,
-                                                                  const models::Catalog& catalog) {
-  auto names = std::make_shared<std::map<std::string, rag::TracedModel>>();
-  if (const auto installed = catalog.list())
-    for (const models::ModelInfo& info : *installed)
-      (*names)[info.name] = {std::string(json::name(info.provider)), info.name, info.name};
-  for (const auto& [name, model] : config.models) {
-    gateway::ModelNames known = gateway::names_of(name, model);
-    (*names)[name] = {std::move(known.provider), std::move(known.wire_model),
-                      std::move(known.priced_model)};
-  }
-  return [names = std::shared_ptr<const std::map<std::string, rag::TracedModel>>(names)](
-             const std::string& name) {
-    const auto found = names->find(name);
-    return found == names->end() ? rag::TracedModel{"", name, name} : found->second;
-  };
-}
-
 class ServiceOfConfig final : public Service, public std::enable_shared_from_this<ServiceOfConfig> {
  public:
   ServiceOfConfig(const LoadedConfig& loaded, const Foundations& foundations)
@@ -156,7 +139,7 @@ class ServiceOfConfig final : public Service, public std::enable_shared_from_thi
     auto parts = std::make_shared<LibraryParts>();
     std::shared_ptr<models::Catalog> catalog =
         TRY(models::Catalog::open({.folders = {}, .configured = config.models}));
-    const auto names = traced_models(config, *catalog);
+    const auto names = traced_models(config, TRY(catalog->list()));
     parts->catalog = make_priced_catalog(
         {.catalog = std::move(catalog),
          .book = [&prices = foundations_.tracing.prices()] { return prices.book(); },
@@ -170,7 +153,8 @@ class ServiceOfConfig final : public Service, public std::enable_shared_from_thi
                                 .default_embedder = config.defaults.embedder,
                                 .default_chat_model = config.defaults.chat_model,
                                 .recorder = foundations_.tracing.recorder(),
-                                .traced_model = names}));
+                                .traced_model = names,
+                                .prompts = rag_prompts(foundations_.database)}));
     catalog_ = parts->catalog;
     library_ = std::shared_ptr<rag::Library>(parts, parts->library.get());
     TRY(open_gateway());

@@ -88,6 +88,8 @@ Result<trace::Query> query_of(const Context& context, const Services& services,
   query.model = body.model;
   query.session_id = body.session_id;
   query.user_id = body.user_id;
+  query.key = body.key;
+  query.prompt = body.prompt;
   query.tag = body.tag;
   query.status = body.status;
   query.kind = body.kind;

@@ -137,7 +137,8 @@ BOOST_DESCRIBE_STRUCT(NewExamplesBody, (),
 
 /// As the queries of /api/runs.
 struct TrafficBody {
-  std::optional<std::string> project, name, model, session_id, user_id, tag, from, to, q;
+  std::optional<std::string> project, name, model, session_id, user_id, key, prompt, tag, from, to,
+      q;
   std::optional<trace::Status> status;
   std::optional<trace::Kind> kind;
   std::optional<double> min_latency_ms, max_latency_ms;
@@ -155,8 +156,9 @@ struct TrafficBody {
     "limit": {"minimum": 1, "maximum": 20000, "description": "The youngest that many."}}})";
 };
 BOOST_DESCRIBE_STRUCT(TrafficBody, (),
-                      (project, name, model, session_id, user_id, tag, from, to, q, status, kind,
-                       min_latency_ms, max_latency_ms, filter, roots_only, limit, metadata, splits))
+                      (project, name, model, session_id, user_id, key, prompt, tag, from, to, q,
+                       status, kind, min_latency_ms, max_latency_ms, filter, roots_only, limit,
+                       metadata, splits))
 
 struct ExampleChangeBody {
   std::optional<json::Object> inputs, outputs, metadata;

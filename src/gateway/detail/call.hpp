@@ -131,6 +131,10 @@ class Call : public std::enable_shared_from_this<Call> {
   /// Whether what is answered becomes part of the call's run.
   bool keeps_reply() const { return keeps_reply_; }
   bool has_masked_input() const;
+  /// Whether runs of this call are kept, even when it does well.
+  bool is_recorded() const { return is_sampled_ && engine_.recorder() != nullptr; }
+  /// Of something that the call did on its way; kept with its own run.
+  void add_run(trace::RunPatch run) { runs_below_.push_back(std::move(run)); }
   /// Where runs that this call causes stand.
   trace::Origin origin_below() const { return trace::below(record_.origin, record_.place); }
   /// Remembers what a deployment cannot take, for x-slipway-dropped; or the refusal, if there is
@@ -185,6 +189,7 @@ class Call : public std::enable_shared_from_this<Call> {
   double away_seconds_ = 0;  ///< With upstreams, models, timers.
   bool is_trying_ = false, is_finished_ = false;
   bool is_sampled_ = false, keeps_reply_ = false;
+  std::vector<trace::RunPatch> runs_below_;
 
   std::atomic<bool> is_gone_{false};
   std::mutex wake_mutex_;  // Guards the two below.

@@ -220,7 +220,8 @@ void Call::settle_budget() {
   const auto cost = cost_of(record_, *engine_.prices());
   if (cost) used.usd = cost->total;
   const auto hold = allowance->hold();
-  if (used.tokens == 0) used = hold->wish.most(0);  // It was asked, and had no time to tell.
+  if (used.tokens == 0 && record_.more_usage.search_units == 0)
+    used = hold->wish.most(0);  // It was asked, and had no time to tell.
   spending_.settled += used.usd;
   engine_.budgets()->settle(hold, used);
   if (record_.budget) (*record_.budget)["settled_usd"] = spending_.settled.dollars();

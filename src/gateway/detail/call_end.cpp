@@ -39,6 +39,7 @@ void Call::record_run() {
   const bool has_failed = !record_.error_code.empty();
   if (recorder == nullptr || (!is_sampled_ && !has_failed)) return;
   if (recorder->keeps_payloads()) record_.request.add(asked());
+  if (!runs_below_.empty()) recorder->record(std::move(runs_below_));
   recorder->record(draft_of(std::move(record_)));
 }
 

@@ -41,6 +41,7 @@ class ConversationCall final : public Call {
   void forward_headers(http::ClientRequest& request) const;
   void look_into_cache();
   void look_for_near(const SemanticCacheConfig& config);
+  Result<models::Vector> embed_question(const SemanticCacheConfig& config);
   void found_near(const SemanticCacheConfig& config, models::Vector question);
   void serve_cached(const ReplyPtr& reply, CacheResult result);
   void set_cache_keys(const CacheConfig& config);

@@ -44,15 +44,59 @@ Clock::Time later(Clock::Time now, const std::string& ttl) {
   return now + (time ? *time : std::chrono::milliseconds(0));
 }
 
+struct NamedEmbedder {
+  std::string name;
+  std::shared_ptr<models::Embedder> embedder;
+};
+
 /// By its name, or by that of its quantized form: "bge-small-en-v1.5" is installed as "...-q".
-Result<std::shared_ptr<models::Embedder>> open_embedder(models::Catalog& catalog,
-                                                        const Context& context,
-                                                        const std::string& name) {
+Result<NamedEmbedder> open_embedder(models::Catalog& catalog, const Context& context,
+                                    const std::string& name) {
   auto embedder = catalog.embedder(context, name);
-  if (embedder || embedder.error().code() != Code::not_found) return embedder;
-  auto quantized = catalog.embedder(context, name + "-q");
-  return quantized ? std::move(quantized) : std::move(embedder);
+  if (embedder) return NamedEmbedder{name, *std::move(embedder)};
+  if (embedder.error().code() != Code::not_found) return embedder.error();
+  const std::string other = name + "-q";
+  auto quantized = catalog.embedder(context, other);
+  if (!quantized) return embedder.error();
+  return NamedEmbedder{other, *std::move(quantized)};
 }
+
+/// What the cache embeds, as a run below the call's. Texts are in that one.
+class EmbeddingRun {
+ public:
+  EmbeddingRun(Engine& engine, PlanPtr plan, trace::Origin origin, std::string_view purpose)
+      : engine_(engine), plan_(std::move(plan)), origin_(std::move(origin)) {
+    const auto start = trace::nanoseconds(engine_.clock().now());
+    run_ = trace::patch_at(origin_, trace::new_place(origin_, start, engine_.ids()), start);
+    run_.kind = trace::Kind::embedding;
+    run_.metadata["purpose"] = purpose;
+  }
+  models::Usage* usage() { return &usage_; }
+  trace::RunPatch end(const std::string& model, const std::optional<Error>& error) {
+    run_.name = "embeddings " + model;
+    run_.end = trace::nanoseconds(engine_.clock().now());
+    run_.status = error ? trace::Status::error : trace::Status::ok;
+    if (error) run_.error = error->message();
+    if (const DeploymentPtr deployment = plan_->deployment(model)) {
+      run_.provider = deployment->provider();
+      run_.model = deployment->model();
+      run_.request_model = deployment->priced_model();
+    } else {
+      run_.model = model;
+    }
+    if (usage_.embedding_tokens > 0) run_.usage.input = usage_.embedding_tokens;
+    run_.usage.source =
+        usage_.estimated ? trace::UsageSource::estimated : trace::UsageSource::provider;
+    return std::move(run_);
+  }
+
+ private:
+  Engine& engine_;
+  const PlanPtr plan_;
+  const trace::Origin origin_;
+  trace::RunPatch run_;
+  models::Usage usage_;
+};
 
 }  // namespace
 
@@ -103,11 +147,7 @@ void ConversationCall::look_for_near(const SemanticCacheConfig& config) {
   const auto self = shared_from_this();
   on_lane(
       [this, self, &config] {
-        const auto embedder =
-            open_embedder(plan_->catalog(), exchange_->context(), config.embedder);
-        auto question = embedder ? (*embedder)->embed_one(exchange_->context(), near_text_,
-                                                          models::TextRole::query)
-                                 : Result<models::Vector>(embedder.error());
+        auto question = embed_question(config);
         if (!question) {
           // A cache that cannot be asked is no reason not to answer.
           log::warning("the semantic cache of '{}' cannot be asked: {}", record_.model,
@@ -122,6 +162,15 @@ void ConversationCall::look_for_near(const SemanticCacheConfig& config) {
         near_key_.clear();
         try_next();
       });
+}
+
+Result<models::Vector> ConversationCall::embed_question(const SemanticCacheConfig& config) {
+  const auto opened = TRY(open_embedder(plan_->catalog(), exchange_->context(), config.embedder));
+  EmbeddingRun run(engine_, plan_, origin_below(), "semantic cache");
+  auto question = opened.embedder->embed_one(exchange_->context(), near_text_,
+                                             models::TextRole::query, run.usage());
+  add_run(run.end(opened.name, question ? std::nullopt : std::optional(question.error())));
+  return question;
 }
 
 void ConversationCall::found_near(const SemanticCacheConfig& config, models::Vector question) {
@@ -175,12 +224,15 @@ void ConversationCall::compare_with_cached(const ReplyPtr& reply) {
     engine_.cache().count_check(false);
     return;
   }
-  const auto compare = [&engine = engine_, plan = plan_, fresh, cached,
-                        name = cache_->semantic->embedder] {
-    const auto embedder = open_embedder(plan->catalog(), {}, name);
-    if (!embedder) return;
+  const auto compare = [&engine = engine_, plan = plan_, fresh, cached, origin = origin_below(),
+                        is_recorded = is_recorded(), name = cache_->semantic->embedder] {
+    const auto opened = open_embedder(plan->catalog(), {}, name);
+    if (!opened) return;
+    EmbeddingRun run(engine, plan, origin, "check of the semantic cache");
     const auto vectors =
-        (*embedder)->embed({}, {fresh, cached}, models::TextRole::document, nullptr);
+        opened->embedder->embed({}, {fresh, cached}, models::TextRole::document, run.usage());
+    auto ended = run.end(opened->name, vectors ? std::nullopt : std::optional(vectors.error()));
+    if (is_recorded) engine.recorder()->record({std::move(ended)});
     if (!vectors || vectors->size() != 2) return;
     const auto& a = vectors->front();
     const auto& b = vectors->back();

@@ -24,7 +24,7 @@ bool is_encoded(char c) {
 }
 
 std::optional<trace::Cost> cost_for(const Deployment& deployment, const CallRecord& call,
-                                    const trace::PriceBook& book, std::int64_t input,
+                                    const trace::PriceBook& book, const Demand& demand,
                                     std::int64_t output) {
   CallRecord most;
   most.began = call.began;
@@ -33,8 +33,9 @@ std::optional<trace::Cost> cost_for(const Deployment& deployment, const CallReco
   most.wire_model = deployment.model();
   most.priced_model = deployment.priced_model();
   // Nothing at all is told as nothing known.
-  most.usage.input_tokens = std::max<std::int64_t>(input, 1);
+  most.usage.input_tokens = std::max<std::int64_t>(demand.input_tokens, 1);
   most.usage.output_tokens = output;
+  most.more_usage.search_units = demand.search_units;
   return cost_of(most, book);
 }
 
@@ -42,12 +43,12 @@ std::optional<Estimate> estimate_for(const Deployment& deployment, const Demand&
                                      const CallRecord& call, const trace::PriceBook& book,
                                      std::int64_t output) {
   if (deployment.place() == Place::pipeline) return Estimate{};
-  const auto input = cost_for(deployment, call, book, demand.input_tokens, 0);
+  const auto input = cost_for(deployment, call, book, demand, 0);
   if (!input) return {};
   Estimate estimate;
   estimate.input_usd = input->total;
   if (output == 0) return estimate;
-  const auto whole = cost_for(deployment, call, book, demand.input_tokens, output);
+  const auto whole = cost_for(deployment, call, book, demand, output);
   if (!whole) return {};
   for (const trace::CostLine& line : whole->lines)
     if (line.bucket == "output") estimate.output_price = line.usd_per_token;

@@ -47,6 +47,16 @@ json::Value shown(const RerankReply& reply) {
   return json::Object{{"results", std::move(results)}};
 }
 
+/// As Cohere counts: a question with up to a hundred documents, of which one that is long is
+/// several.
+std::int64_t search_units_of(const dialects::RerankRequest& request) {
+  constexpr std::int64_t documents_per_unit = 100, tokens_per_document = 500;
+  std::int64_t documents = 0;
+  for (const std::string& document : request.documents)
+    documents += 1 + estimate_tokens(document) / tokens_per_document;
+  return (documents + documents_per_unit - 1) / documents_per_unit;
+}
+
 json::Value shown(const CountReply& reply) {
   return json::Object{{"input_tokens", reply.input_tokens}, {"estimated", reply.estimated}};
 }
@@ -238,6 +248,7 @@ RerankingCall::RerankingCall(Engine& engine, http::ExchangePtr exchange, RerankC
 void RerankingCall::start() {
   std::size_t bytes = request_.query.size();
   for (const std::string& document : request_.documents) bytes += document.size();
+  spending_.demand.search_units = search_units_of(request_);
   if (!begin(request_.model, models::ModelTask::rerank, guess_tokens(bytes))) return;
   guard_input(models::ModelTask::rerank, input_texts(request_), [this](bool) { try_next(); });
 }
@@ -275,8 +286,16 @@ void RerankingCall::take_answer(Try& attempt) {
     try_failed(unusable(*attempt.deployment, reply.error().message()));
     return;
   }
-  record_.usage.input_tokens = reply->input_tokens;
+  note_usage(*reply);
   tell(*std::move(reply));
+}
+
+void RerankingCall::note_usage(const RerankReply& reply) {
+  record_.usage.input_tokens = reply.input_tokens;
+  record_.more_usage.search_units = reply.search_units;
+  if (reply.input_tokens != 0 || reply.search_units != 0) return;
+  record_.more_usage.search_units = search_units_of(request_);
+  record_.usage_estimated = true;
 }
 
 Result<RerankReply> RerankingCall::rerank(const DeploymentPtr& deployment) {
@@ -299,7 +318,7 @@ Result<RerankReply> RerankingCall::rerank(const DeploymentPtr& deployment) {
 
 void RerankingCall::ask_local(const DeploymentPtr& deployment) {
   auto reply = rerank(deployment);
-  if (reply) record_.usage.input_tokens = reply->input_tokens;
+  if (reply) note_usage(*reply);
   tell_local(deployment, std::move(reply));
 }
 

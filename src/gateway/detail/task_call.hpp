@@ -60,6 +60,8 @@ class RerankingCall final : public TaskCall<dialects::RerankReply> {
 
  private:
   Result<dialects::RerankReply> rerank(const DeploymentPtr& deployment);
+  /// What it read; where nobody says, about how much it charges for.
+  void note_usage(const dialects::RerankReply& reply);
   dialects::RerankRequest request_;
 };
 

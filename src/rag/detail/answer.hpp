@@ -14,12 +14,14 @@ struct Generation {
   std::optional<std::string> reply;   ///< As the model wrote it.
   std::optional<std::string> model_identity;
   int max_tokens = 0;
+  double temperature = 0;
 };
 
 struct Answered {
   Answer answer;
   Retrieved retrieved;
   Generation generation;
+  std::string prompt;  ///< "name@version" of the one that it was made of; empty: the built in one.
   trace::Trail trail;  ///< With the run of all of it, which has not ended yet.
   trace::Span run;
 };

@@ -22,10 +22,11 @@ struct ReceiptRequest {
   std::uint64_t seed = 0;
   std::string reranker;  ///< The one that was used; empty: none.
   int candidates = 50;
+  std::string prompt;  ///< With its version; empty: the built in one.
 };
 BOOST_DESCRIBE_STRUCT(ReceiptRequest, (),
                       (collection, question, mode, model, limit, filter, budget_usd,
-                       mark_unsupported, seed, reranker, candidates))
+                       mark_unsupported, seed, reranker, candidates, prompt))
 
 struct Receipt {
   std::string receipt_id, created_at;
@@ -68,6 +69,7 @@ Result<AskRequest> request_of(const ReceiptRequest& stored) {
   request.rerank = !stored.reranker.empty();
   request.reranker = stored.reranker;
   request.candidates = stored.candidates;
+  request.prompt = stored.prompt.empty() ? std::string(built_in_prompt) : stored.prompt;
   return request;
 }
 
@@ -121,7 +123,8 @@ Result<void> store_receipt(const Context& context, Shelf& shelf, const AskReques
                      request.mark_unsupported,
                      request.seed,
                      answered.retrieved.reranker_name,
-                     request.candidates};
+                     request.candidates,
+                     answered.prompt};
   receipt.embedder = answered.retrieved.collection->row.embedder_identity;
   receipt.index_version = answered.answer.index_version;
   receipt.retrieval = ranked(answered.retrieved);
@@ -129,7 +132,9 @@ Result<void> store_receipt(const Context& context, Shelf& shelf, const AskReques
   receipt.model = answered.generation.model_identity;
   receipt.reply = answered.generation.reply;
   receipt.parameters = json::Object{
-      {"temperature", 0}, {"seed", request.seed}, {"max_tokens", answered.generation.max_tokens}};
+      {"temperature", answered.generation.temperature},
+      {"seed", request.seed},
+      {"max_tokens", answered.generation.max_tokens}};
   receipt.signals = answered.answer.signals;
   receipt.pinned = request.pin;
   answered.answer.receipt_id = receipt.receipt_id;

@@ -5,6 +5,7 @@
 #include <future>
 
 #include "core/unicode.hpp"
+#include "rag/detail/purse.hpp"
 #include "rag/detail/select.hpp"
 #include "rag/detail/traces.hpp"
 
@@ -120,6 +121,7 @@ class Retrieving {
         shelf_(shelf),
         texts_(texts),
         request_(request),
+        purse_(shelf.catalog(), request.budget_usd),
         trail_(trail_of(shelf, request.origin)) {}
 
   Result<void> run();
@@ -136,6 +138,7 @@ class Retrieving {
   Result<void> search();
   Result<void> open_reranker();
   Result<bool> may_pay(const std::vector<std::string_view>& texts) const;
+  void pay(const std::string& model, const models::Usage& used);
   Result<void> rerank();
   Result<void> choose();
   Result<void> collapse();
@@ -149,6 +152,7 @@ class Retrieving {
   Shelf& shelf_;
   Texts& texts_;
   const SearchRequest& request_;
+  Purse purse_;
   index::Query query_;
   Retrieved retrieved_;
   std::shared_ptr<models::Reranker> reranker_;
@@ -177,9 +181,9 @@ Result<void> Retrieving::run() {
   reply.trace_id = run_.is_on() ? run_.origin_below().trace_id : context_.trace_id();
   if (reply.trace_id.empty()) reply.trace_id = make_trace_id();
 
-  TRY(embed_query());
   reply.timing_ms["rerank"] = 0;
-  TRY(find_enough());
+  TRY(embed_query());
+  if (!retrieved_.over_budget) TRY(find_enough());
   reply.timing_ms["total"] = ms_since(start);
   retrieved_.query_vector = std::move(query_.vector);
   if (run_.keeps_payloads()) run_.outputs(documents_of(retrieved_.passages));
@@ -203,6 +207,10 @@ Result<void> Retrieving::embed_query() {
   reply.timing_ms["embed"] = 0;
   if (!retrieved_.embedder) return {};
   const std::string& name = retrieved_.collection->row.settings.embedder;
+  if (!TRY(purse_.covers({{name, embedding_most(request_.query.size())}}))) {
+    retrieved_.over_budget = true;
+    return {};
+  }
   const Time start = std::chrono::steady_clock::now();
   trace::Span span = model_span(shelf_, run_, trace::Kind::embedding, name);
   span.inputs(json::Object{{"input", request_.query}});
@@ -212,8 +220,7 @@ Result<void> Retrieving::embed_query() {
   tell_usage(span, before, reply.usage);
   span.outputs(json::Object{{"dimension", query_.vector.size()}});
   span.end();
-  if (const auto price = shelf_.catalog().price(name))
-    retrieved_.cost_usd += price->of(reply.usage);
+  pay(name, reply.usage);
   reply.timing_ms["embed"] = ms_since(start);
   return {};
 }
@@ -269,21 +276,16 @@ Result<void> Retrieving::open_reranker() {
 
 /// The most that reranking can cost is asked for before anything is sent.
 Result<bool> Retrieving::may_pay(const std::vector<std::string_view>& texts) const {
-  if (!request_.budget_usd || texts.empty()) return true;
-  const auto price = shelf_.catalog().price(reranker_name_);
-  if (!price)
-    return fail(Code::invalid_argument,
-                "reranker '{}' has no price, so a budget cannot be kept; declare "
-                "usd_per_thousand_searches or input_usd_per_million under models in slipway.yaml",
-                reranker_name_);
-  constexpr std::size_t texts_per_unit = 100;
-  models::Usage most;
-  most.search_units =
-      static_cast<std::int64_t>((texts.size() + texts_per_unit - 1) / texts_per_unit);
-  // No tokenizer makes more tokens than there are bytes; the question is read with each text.
-  for (const std::string_view text : texts)
-    most.rerank_tokens += static_cast<std::int64_t>(text.size() + request_.query.size());
-  return retrieved_.cost_usd + price->of(most) <= *request_.budget_usd;
+  if (texts.empty()) return true;
+  std::size_t bytes = 0;
+  for (const std::string_view text : texts) bytes += text.size();
+  return purse_.covers(
+      {{reranker_name_, reranking_most(texts.size(), bytes, request_.query.size())}});
+}
+
+void Retrieving::pay(const std::string& model, const models::Usage& used) {
+  purse_.pay(model, used);
+  retrieved_.cost_usd = purse_.spent_usd();
 }
 
 /// The first `candidates` passages in the reranker's order, equal ones as they were; the others
@@ -318,8 +320,7 @@ Result<void> Retrieving::rerank() {
   for (std::size_t i = 0; i < ids.size(); ++i) scores_[ids[i]] = scores[i];
   retrieved_.reranker_name = reranker_name_;
   retrieved_.reply.usage += usage;
-  if (const auto price = shelf_.catalog().price(reranker_name_))
-    retrieved_.cost_usd += price->of(usage);
+  pay(reranker_name_, usage);
   for (std::size_t i = 0; i < count; ++i)
     passages[i].item.scores.rerank = scores_.at(passages[i].item.chunk_id);
   std::stable_sort(passages.begin(), passages.begin() + static_cast<std::ptrdiff_t>(count),

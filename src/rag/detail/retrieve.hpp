@@ -24,7 +24,9 @@ struct Retrieved {
   SearchReply reply;          ///< Its `items` are empty: they are in `passages`.
   std::string reranker_name;  ///< Empty when nothing was reranked.
   double cost_usd = 0;        ///< Of the query's vector and of reranking.
-  bool over_budget = false;   ///< Reranking was not paid for; the passages are in fused order.
+  /// Embedding the query was not paid for, and there are no passages; or reranking was not, and
+  /// they are in fused order.
+  bool over_budget = false;
 };
 
 /// `generation`: that one, whatever the request names.

@@ -56,6 +56,9 @@ class Shelf {
   /// The name of the reranker that the collection's searches use; empty: none. What slipway.yaml
   /// says now counts before what it said when the collection was made.
   std::string reranker_of(const CollectionRow& row) const;
+  /// The prompt of its answers, likewise; empty: the built in one.
+  const std::string& prompt_of(const CollectionRow& row) const { return settings_now(row).prompt; }
+  const PromptChooser& prompts() const { return options_.prompts; }
   /// How many old versions are kept; slipway.yaml counts first here too.
   std::int64_t keep_versions_of(const CollectionRow& row) const;
   /// What titles and paths are worth in a search, likewise.

@@ -27,9 +27,12 @@ void tell_usage(trace::Span& span, const models::Usage& before, const models::Us
   const std::int64_t cached = after.cached_input_tokens - before.cached_input_tokens;
   if (cached > 0) usage.cache_read = cached;
   usage.source = after.estimated ? trace::UsageSource::estimated : trace::UsageSource::provider;
+  const std::int64_t searches = after.search_units - before.search_units;
+  if (searches > 0) {
+    usage.search_units = searches;
+    span.metadata("search_units", searches);
+  }
   span.usage(usage);
-  if (after.search_units > before.search_units)
-    span.metadata("search_units", after.search_units - before.search_units);
 }
 
 json::Value documents_of(const std::vector<Passage>& passages) {

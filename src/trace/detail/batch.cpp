@@ -144,7 +144,9 @@ void Batch::price_again(Work& work, std::size_t at, const PriceRow* row, const V
     stored->run.model = std::move(model);
   }
   visit(before, total(*stored));
-  put_row(work, at, make_row(*stored, known.inputs, known.outputs));
+  Row made = make_row(*stored, known.inputs, known.outputs);
+  if (made.rest != known.rest || made.number(RunNumber::cost) != known.number(RunNumber::cost))
+    put_row(work, at, std::move(made));
 }
 
 Result<void> Batch::reprice(const std::string& trace_id, const PriceRow* row, const Wants& wants,
@@ -175,6 +177,17 @@ std::string Batch::finish() {
     settle_trace(*work.trace);
   }
   return journal;
+}
+
+std::vector<MemTracePtr> Batch::take_changed() {
+  std::vector<MemTracePtr> traces;
+  for (const std::string& id : order_) {
+    Work& work = works_.at(id);
+    if (work.changed.empty()) continue;
+    settle_trace(*work.trace);
+    traces.push_back(std::move(work.trace));
+  }
+  return traces;
 }
 
 void Batch::install() {

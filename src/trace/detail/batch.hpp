@@ -50,6 +50,8 @@ class Batch {
   /// Readers see it. After `finish`.
   void install();
   std::size_t changed_runs() const { return changed_runs_; }
+  /// Instead of `finish` and `install`: the traces that have changed, with their sums.
+  std::vector<MemTracePtr> take_changed();
 
  private:
   struct Work {

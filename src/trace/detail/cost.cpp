@@ -129,6 +129,17 @@ void add_time(Cost& cost, const PriceRow& row, std::int64_t milliseconds) {
   cost.total += usd;
 }
 
+/// False: it charges by search, and nobody said how many there were.
+bool add_searches(Cost& cost, const PriceRow& row, std::int64_t units) {
+  const auto found = row.keys.find(detail::search_key);
+  if (found == row.keys.end()) return true;
+  if (units <= 0) return found->second.attodollars == 0 || cost.total.value > 0;
+  const Picodollars usd = found->second.times(units);
+  cost.lines.push_back({"searches", units, found->second, usd});
+  cost.total += usd;
+  return true;
+}
+
 }  // namespace
 
 std::optional<Cost> cost_of(const Usage& usage, const PriceRow& row, std::string_view service_tier,
@@ -140,13 +151,15 @@ std::optional<Cost> cost_of(const Usage& usage, const PriceRow& row, std::string
   for (std::size_t i = 0; i < buckets.size(); ++i) {
     if (tokens[i] == 0) continue;
     const auto price = tariff.price(buckets[i]);
-    if (!price && row.keys.contains(detail::second_key)) continue;
+    if (!price && (row.keys.contains(detail::second_key) || row.keys.contains(detail::search_key)))
+      continue;
     if (!price) return {};
     const Picodollars usd = price->times(tokens[i]);
     cost.lines.push_back({std::string(buckets[i].name), tokens[i], *price, usd});
     cost.total += usd;
   }
   add_time(cost, row, milliseconds);
+  if (!add_searches(cost, row, usage.search_units)) return {};
   if (cost.lines.empty() && usage.total_tokens > 0) return {};
   cost.tier = tariff.applied();
   return cost;

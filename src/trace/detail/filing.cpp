@@ -180,7 +180,7 @@ void Filing::seal_until_stopped(const std::stop_token& stop) {
 std::vector<Shelved> Filing::choose() const {
   std::map<std::pair<Nanoseconds, unsigned>, std::vector<Shelved>> alike;
   for (const Shelved& one : options_.shelf.segments()) {
-    if (is_mostly_dead(one)) return {one};
+    if (is_mostly_dead(one) || one.segment->is_before()) return {one};
     alike[{day_of(one.segment->range(TraceNumber::start).least), size_class(one)}].push_back(one);
   }
   for (auto& [key, segments] : alike) {
@@ -275,6 +275,28 @@ Result<std::vector<std::uint64_t>> Filing::drop(const std::vector<std::uint64_t>
   TRY(options_.shelf.replace(header(), std::move(replacement)));
   delete_files(gone);
   return gone;
+}
+
+// --- Exchanges
+
+Filing::Exchange::~Exchange() { filing_.delete_files(numbers_of(added_)); }
+
+Result<void> Filing::Exchange::add(std::vector<MemTracePtr> traces) {
+  for (Shelved& one : TRY(filing_.write(std::move(traces)))) added_.push_back(std::move(one));
+  return {};
+}
+
+Result<void> Filing::Exchange::publish() {
+  if (added_.empty()) return {};
+  {
+    const std::lock_guard filing(filing_.filing_);
+    TRY(filing_.options_.shelf.exchange(filing_.header(), added_));
+  }
+  added_.clear();
+  const std::lock_guard lock(filing_.mutex_);
+  filing_.may_merge_ = true;
+  filing_.has_work_.notify_all();
+  return {};
 }
 
 // --- Imports

@@ -39,6 +39,26 @@ class Filing {
   /// Ends an import.
   Result<void> publish(const Arrivals& arrivals);
 
+  /// Other rows for traces that are in segments: nobody sees any of them before `publish`, and all
+  /// of them after it, also after a crash. What was not published is deleted. One at a time, while
+  /// nothing is in memory and nobody changes traces.
+  class Exchange {
+   public:
+    /// `filing` must outlive it.
+    explicit Exchange(Filing& filing) : filing_(filing) {}
+    ~Exchange();
+    Exchange(const Exchange&) = delete;
+    Exchange& operator=(const Exchange&) = delete;
+    /// Whole traces. Fails: unavailable (the disk), invalid_argument (damaged).
+    Result<void> add(std::vector<MemTracePtr> traces);
+    /// Fails: unavailable; nothing has changed then.
+    Result<void> publish();
+
+   private:
+    Filing& filing_;
+    std::vector<Shelved> added_;
+  };
+
   /// Deletes whole segments; those that cannot go now are left. Gives the numbers of those that
   /// went. No trace may be changed meanwhile.
   Result<std::vector<std::uint64_t>> drop(const std::vector<std::uint64_t>& numbers);

@@ -181,6 +181,8 @@ Result<void> Matcher::resolve_texts() {
   want(wanted_, RunText::session, query_.session_id);
   want(wanted_, RunText::user, query_.user_id);
   want(wanted_of_any_, RunText::model, query_.model);
+  want(wanted_of_any_, RunText::key, query_.key);
+  want(wanted_of_any_, RunText::prompt, query_.prompt);
   if (!query_.trace_id || is_empty_) return {};
   const auto trace = view_.part->find_trace(*query_.trace_id);
   std::vector<std::uint32_t> rows;
@@ -321,9 +323,8 @@ bool Matcher::trace_fits(std::size_t trace) const {
         return part.number(RunNumber::kind, run) == static_cast<std::int64_t>(*query_.kind);
       }))
     return false;
-  if (!wanted_of_any_.empty() &&
-      !any([&](std::size_t run) { return has_texts(wanted_of_any_, run); }))
-    return false;
+  for (const Wanted& one : wanted_of_any_)
+    if (!any([&](std::size_t run) { return part.code(one.text, run) == one.code; })) return false;
   return !query_.tag || any([&](std::size_t run) {
     const auto tags = part.text(RunText::tags, run);
     return tags && has_tag(*tags, *query_.tag);

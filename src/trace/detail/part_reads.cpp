@@ -76,6 +76,8 @@ std::string group_key(const Part& part, GroupBy group_by, std::optional<std::siz
     case GroupBy::project: return text(RunText::project);
     case GroupBy::user: return text(RunText::user);
     case GroupBy::session: return text(RunText::session);
+    case GroupBy::key: return text(RunText::key);
+    case GroupBy::prompt: return text(RunText::prompt);
     case GroupBy::kind: {
       const auto kind = run ? static_cast<Kind>(part.number(RunNumber::kind, *run)) : Kind::span;
       return std::string(json::name(kind));
@@ -113,6 +115,8 @@ class Groups {
       case GroupBy::project: return part.code(RunText::project, run);
       case GroupBy::user: return part.code(RunText::user, run);
       case GroupBy::session: return part.code(RunText::session, run);
+      case GroupBy::key: return part.code(RunText::key, run);
+      case GroupBy::prompt: return part.code(RunText::prompt, run);
       default: return static_cast<std::uint64_t>(part.number(RunNumber::kind, run));
     }
   }

@@ -22,9 +22,12 @@ inline constexpr std::string_view output_audio_key = "output_cost_per_audio_toke
 /// reservation.)
 inline constexpr std::string_view second_key = "cost_per_call_second";
 
-inline constexpr std::array<std::string_view, 9> base_keys{
+/// Of what rerankers count: a question with up to a hundred documents.
+inline constexpr std::string_view search_key = "input_cost_per_query";
+
+inline constexpr std::array<std::string_view, 10> base_keys{
     input_key,  cache_read_key, cache_write_key,  cache_write_1h_key, input_audio_key,
-    output_key, reasoning_key,  output_audio_key, second_key};
+    output_key, reasoning_key,  output_audio_key, second_key,         search_key};
 
 struct ServiceTier {
   std::string_view name, suffix;

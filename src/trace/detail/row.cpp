@@ -1,5 +1,7 @@
 #include "trace/detail/row.hpp"
 
+#include "trace/detail/callers.hpp"
+
 namespace slipway::trace::detail {
 
 namespace {
@@ -129,6 +131,7 @@ Row make_row(const StoredRun& stored, PayloadPtr inputs, PayloadPtr outputs) {
   text(RunText::provider) = run.provider;
   text(RunText::model) = run.model;
   if (!run.tags.empty()) text(RunText::tags) = join_tags(run.tags);
+  take_callers(row, run);
   row.id = run.id;
   row.parent_id = run.parent_id;
   row.rest = rest_text(stored);
@@ -136,6 +139,12 @@ Row make_row(const StoredRun& stored, PayloadPtr inputs, PayloadPtr outputs) {
   row.inputs = std::move(inputs);
   row.outputs = std::move(outputs);
   return row;
+}
+
+void take_callers(Row& row, const Run& run) {
+  Callers callers = callers_of(run.metadata, run.attributes);
+  row.texts[static_cast<std::size_t>(RunText::key)] = std::move(callers.key);
+  row.texts[static_cast<std::size_t>(RunText::prompt)] = std::move(callers.prompt);
 }
 
 std::vector<std::string> split_tags(std::string_view tags) {
@@ -161,7 +170,9 @@ Result<void> complete_terms(Row& row) {
   for (PayloadPtr* payload : {&row.inputs, &row.outputs})
     if (*payload && (*payload)->source)
       *payload = TRY(make_payload((*payload)->source, (*payload)->number, (*payload)->is_text));
-  row.terms = terms_of(TRY(stored_of(row)).run, row.inputs, row.outputs);
+  const StoredRun stored = TRY(stored_of(row));
+  take_callers(row, stored.run);
+  row.terms = terms_of(stored.run, row.inputs, row.outputs);
   row.number(RunNumber::flags) &= ~(counts_tokens | counts_cost);
   return {};
 }
@@ -182,6 +193,8 @@ Run head_of(const Row& row) {
   run.user_id = row.text(RunText::user);
   run.provider = row.text(RunText::provider);
   run.model = row.text(RunText::model);
+  run.key = row.text(RunText::key);
+  run.prompt = row.text(RunText::prompt);
   if (row.text(RunText::tags)) run.tags = split_tags(*row.text(RunText::tags));
   if (row.has(has_usage)) {
     run.usage.emplace();
@@ -219,7 +232,7 @@ Result<Run> run_of(const Row& row, bool with_payload) {
 void pack_row(const Row& row, const Row* before, std::string& out) {
   Packer packer(out);
   for (const std::int64_t number : row.numbers) packer.number(number);
-  for (const auto& text : row.texts) pack_optional(text, packer);
+  for (std::size_t i = 0; i < told_texts; ++i) pack_optional(row.texts[i], packer);
   packer.text(row.id);
   pack_optional(row.parent_id, packer);
   packer.text(row.rest);
@@ -230,7 +243,7 @@ void pack_row(const Row& row, const Row* before, std::string& out) {
 Result<Row> unpack_row(Unpacker& in, const Row* before) {
   Row row;
   for (std::int64_t& number : row.numbers) number = in.number();
-  for (auto& text : row.texts) text = unpack_optional(in);
+  for (std::size_t i = 0; i < told_texts; ++i) row.texts[i] = unpack_optional(in);
   row.id = in.text();
   row.parent_id = unpack_optional(in);
   row.rest = in.text();
@@ -238,6 +251,7 @@ Result<Row> unpack_row(Unpacker& in, const Row* before) {
   row.outputs = unpack_payload(in, before == nullptr ? nullptr : before->outputs);
   if (!in.is_sound()) return fail(Code::invalid_argument, "a run in the journal is damaged");
   const StoredRun stored = TRY(stored_of(row));
+  take_callers(row, stored.run);
   row.terms = terms_of(stored.run, row.inputs, row.outputs);
   return row;
 }

@@ -67,8 +67,20 @@ enum RunFlags : std::int64_t {
 };
 
 /// Texts of a run that are kept once in a file. Those that a run need not have are null.
-enum class RunText : std::uint8_t { project, name, session, user, provider, model, tags };
-inline constexpr std::size_t run_texts = 7;
+enum class RunText : std::uint8_t {
+  project,
+  name,
+  session,
+  user,
+  provider,
+  model,
+  tags,
+  key,  ///< The last two are derived: see `callers_of`.
+  prompt
+};
+inline constexpr std::size_t run_texts = 9;
+/// Those that are no others said another way.
+inline constexpr std::size_t told_texts = 7;
 
 /// Between the tags of a run, each of which ends with it.
 inline constexpr char tag_end = '\x1f';
@@ -94,6 +106,8 @@ using RowPtr = std::shared_ptr<const Row>;
 
 /// The payloads of `stored` are left out; they are `inputs` and `outputs`.
 Row make_row(const StoredRun& stored, PayloadPtr inputs, PayloadPtr outputs);
+/// Sets the derived texts of a row out of what its run says.
+void take_callers(Row& row, const Run& run);
 /// Gives a row out of a file what the file keeps apart: its words. Fails: invalid_argument
 /// (damaged).
 Result<void> complete_terms(Row& row);

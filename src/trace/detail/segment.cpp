@@ -3,7 +3,7 @@
 #include <sys/mman.h>
 
 #include <algorithm>
-#include <cstddef>
+#include <cstring>
 
 #include "trace/detail/segment_writer.hpp"
 
@@ -20,6 +20,28 @@ Bounds range_of(const ColumnView& column) {
     all.most = block == 0 ? column.most(block) : std::max(all.most, column.most(block));
   }
   return all;
+}
+
+/// The end of a file. Fails: invalid_argument (damaged, or something else).
+template <std::size_t Sections>
+Result<void> read_end(std::string_view bytes, FooterOf<Sections>& footer) {
+  const bool is_before = Sections == sections_before;
+  if (bytes.size() < sizeof footer)
+    return fail(Code::invalid_argument, "it is too short for a file of traces");
+  std::memcpy(&footer, bytes.data() + bytes.size() - sizeof footer, sizeof footer);
+  if (std::memcmp(footer.magic, is_before ? segment_magic_before : segment_magic,
+                  sizeof segment_magic) != 0)
+    return fail(Code::invalid_argument, "it is no file of traces of this version");
+  if (footer.hash != hash64(footer.hashed()))
+    return fail(Code::invalid_argument, "its table is damaged");
+  return {};
+}
+
+/// So many zeroes.
+std::string zero_column(std::size_t rows) {
+  ColumnWriter zeros;
+  for (std::size_t i = 0; i < rows; ++i) zeros.add(0);
+  return zeros.finish();
 }
 
 }  // namespace
@@ -49,16 +71,21 @@ Result<std::shared_ptr<const Segment>> Segment::open(const std::filesystem::path
 
 Result<void> Segment::read_footer() {
   const std::string_view bytes = file_.bytes();
-  if (bytes.size() < sizeof footer_)
+  SegmentFooterBefore before;
+  if (bytes.size() < sizeof before)
     return fail(Code::invalid_argument, "it is too short for a file of traces");
-  std::memcpy(&footer_, bytes.data() + bytes.size() - sizeof footer_, sizeof footer_);
-  const std::string_view all(reinterpret_cast<const char*>(&footer_), sizeof footer_);
-  if (std::memcmp(footer_.magic, segment_magic, sizeof segment_magic) != 0)
-    return fail(Code::invalid_argument, "it is no file of traces of this version");
+  is_before_ = bytes.ends_with(std::string_view(segment_magic_before, sizeof segment_magic_before));
+  if (is_before_) {
+    TRY(read_end(bytes, before));
+    footer_.counts = before.counts;
+    std::copy(std::begin(before.sections), std::end(before.sections), footer_.sections);
+  } else {
+    TRY(read_end(bytes, footer_));
+  }
   constexpr std::uint64_t rows_max = 1u << 31;
-  if (footer_.hash != hash64(all.substr(0, offsetof(SegmentFooter, hash))) ||
-      footer_.traces > rows_max || footer_.runs > rows_max || footer_.texts > rows_max ||
-      footer_.terms > rows_max)
+  const SegmentCounts& counts = footer_.counts;
+  if (counts.traces > rows_max || counts.runs > rows_max || counts.texts > rows_max ||
+      counts.terms > rows_max)
     return fail(Code::invalid_argument, "its table is damaged");
   return {};
 }
@@ -77,24 +104,26 @@ Result<ColumnView> Segment::column(std::size_t which, std::size_t rows) const {
 }
 
 Result<void> Segment::open_columns() {
+  if (is_before_) zeros_ = zero_column(footer_.counts.runs);
   for (std::size_t i = 0; i < trace_numbers; ++i)
-    trace_numbers_[i] = TRY(column(trace_columns + i, footer_.traces));
+    trace_numbers_[i] = TRY(column(trace_columns + i, footer_.counts.traces));
   for (std::size_t i = 0; i < run_numbers; ++i)
-    run_numbers_[i] = TRY(column(run_columns_begin + i, footer_.runs));
+    run_numbers_[i] = TRY(column(run_columns_begin + i, footer_.counts.runs));
   for (std::size_t i = 0; i < run_texts; ++i)
-    run_texts_[i] = TRY(column(run_text_columns + i, footer_.runs));
+    run_texts_[i] = i < told_texts || !is_before_ ? TRY(column(text_section(i), footer_.counts.runs))
+                                                  : TRY(ColumnView::open(zeros_, footer_.counts.runs));
   for (std::size_t i = 0; i < trace_numbers; ++i) trace_ranges_[i] = range_of(trace_numbers_[i]);
   for (std::size_t i = 0; i < run_numbers; ++i) run_ranges_[i] = range_of(run_numbers_[i]);
-  projects_ = TRY(column(trace_project, footer_.traces));
-  run_traces_ = TRY(column(run_trace, footer_.runs));
-  parents_ = TRY(column(run_parent, footer_.runs));
-  inputs_ = TRY(column(run_inputs, footer_.runs));
-  outputs_ = TRY(column(run_outputs, footer_.runs));
+  projects_ = TRY(column(trace_project, footer_.counts.traces));
+  run_traces_ = TRY(column(run_trace, footer_.counts.runs));
+  parents_ = TRY(column(run_parent, footer_.counts.runs));
+  inputs_ = TRY(column(run_inputs, footer_.counts.runs));
+  outputs_ = TRY(column(run_outputs, footer_.counts.runs));
   for (std::size_t i = 0; i < streams; ++i) {
     const std::size_t first = stream_begin + i * stream_sections;
     streams_[i] = TRY(BlockView::open({file_.bytes(), TRY(section(first)), TRY(section(first + 1)),
                                        TRY(section(first + 2)), TRY(section(first + 3)),
-                                       footer_.blocks[i], footer_.items[i]}));
+                                       footer_.counts.blocks[i], footer_.counts.items[i]}));
   }
   return {};
 }
@@ -110,20 +139,20 @@ Result<void> Segment::open_pools() {
     view.first_size = first_size;
     return view;
   };
-  trace_ids_ = TRY(pool(trace_id_offsets, footer_.traces, footer_.trace_id_size));
-  run_ids_ = TRY(pool(run_id_offsets, footer_.runs, footer_.run_id_size));
-  texts_ = TRY(pool(text_offsets, footer_.texts, footer_.text_size));
+  trace_ids_ = TRY(pool(trace_id_offsets, footer_.counts.traces, footer_.counts.trace_id_size));
+  run_ids_ = TRY(pool(run_id_offsets, footer_.counts.runs, footer_.counts.run_id_size));
+  texts_ = TRY(pool(text_offsets, footer_.counts.texts, footer_.counts.text_size));
   bloom_ = TRY(section(trace_bloom));
   if (bloom_.size() < bloom_block_bytes)
     return fail(Code::invalid_argument, "its filter is damaged");
-  term_hashes_ = TRY(column(term_hashes, footer_.terms));
-  term_offsets_ = TRY(column(term_offsets, footer_.terms + 1));
+  term_hashes_ = TRY(column(term_hashes, footer_.counts.terms));
+  term_offsets_ = TRY(column(term_offsets, footer_.counts.terms + 1));
   term_runs_ = TRY(section(term_runs));
   return {};
 }
 
 std::size_t Segment::trace_of(std::size_t run) const {
-  return std::min<std::size_t>(static_cast<std::size_t>(run_traces_.at(run)), footer_.traces - 1);
+  return std::min<std::size_t>(static_cast<std::size_t>(run_traces_.at(run)), footer_.counts.traces - 1);
 }
 
 std::string_view Segment::text_of(std::uint64_t code) const {

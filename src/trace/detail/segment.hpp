@@ -38,8 +38,8 @@ class Segment final : public Part,
   static Result<std::shared_ptr<const Segment>> open(const std::filesystem::path& path,
                                                      std::uint64_t serial, BlockCache& cache);
 
-  std::size_t traces() const override { return footer_.traces; }
-  std::size_t runs() const override { return footer_.runs; }
+  std::size_t traces() const override { return footer_.counts.traces; }
+  std::size_t runs() const override { return footer_.counts.runs; }
   std::int64_t number(TraceNumber which, std::size_t trace) const override {
     return trace_numbers_[static_cast<std::size_t>(which)].at(trace);
   }
@@ -86,6 +86,9 @@ class Segment final : public Part,
   /// Gives the memory of its pages back; they are read again when somebody looks.
   void release() const;
 
+  /// Of the version before: it has no derived texts (`RunText`).
+  bool is_before() const { return is_before_; }
+
   // For a merge.
   const BlockView& stream(Stream which) const { return streams_[static_cast<std::size_t>(which)]; }
   std::string_view packed_trace_id(std::size_t trace) const { return trace_ids_.text(trace); }
@@ -95,7 +98,7 @@ class Segment final : public Part,
   std::int64_t parent_code(std::size_t run) const { return parents_.at(run); }
   std::int64_t inputs_of(std::size_t run) const { return inputs_.at(run); }
   std::int64_t outputs_of(std::size_t run) const { return outputs_.at(run); }
-  std::size_t terms() const { return footer_.terms; }
+  std::size_t terms() const { return footer_.counts.terms; }
   Term term(std::size_t number) const { return static_cast<Term>(term_hashes_.at(number)); }
   std::vector<std::uint32_t> runs_of_term(std::size_t number) const;
 
@@ -114,6 +117,8 @@ class Segment final : public Part,
   const std::uint64_t serial_;
   BlockCache& cache_;
   SegmentFooter footer_;
+  bool is_before_ = false;
+  std::string zeros_;  ///< A column that the file lacks.
   ColumnView trace_numbers_[trace_numbers], run_numbers_[run_numbers], run_texts_[run_texts];
   Bounds trace_ranges_[trace_numbers], run_ranges_[run_numbers];
   ColumnView projects_, run_traces_, parents_, inputs_, outputs_, term_hashes_, term_offsets_;

@@ -8,7 +8,9 @@
 
 namespace slipway::trace::detail {
 
-inline constexpr char segment_magic[8] = {'S', 'L', 'P', 'W', 'T', 'R', 'C', '1'};
+inline constexpr char segment_magic[8] = {'S', 'L', 'P', 'W', 'T', 'R', 'C', '2'};
+/// Of the version before, whose runs have no columns for `RunText::key` and `prompt`.
+inline constexpr char segment_magic_before[8] = {'S', 'L', 'P', 'W', 'T', 'R', 'C', '1'};
 
 /// Texts of runs, one stream each.
 enum class Stream : std::uint8_t { rests, previews, payloads };
@@ -20,7 +22,7 @@ enum Section : std::uint8_t {
   trace_columns = 0,
   run_columns_begin = trace_columns + trace_numbers,
   run_text_columns = run_columns_begin + run_numbers,
-  trace_project = run_text_columns + run_texts,
+  trace_project = run_text_columns + told_texts,
   run_trace,
   run_parent,  ///< 0: none; k: the k-th run of the trace; -k: the text k.
   run_inputs,  ///< Number of the payload, from 1; 0: none.
@@ -42,22 +44,39 @@ enum Section : std::uint8_t {
   term_offsets,  ///< One more than terms.
   term_runs,     ///< Bytes: differences of rows.
   stream_begin,
-  section_count = stream_begin + streams * stream_sections
+  sections_before = stream_begin + streams * stream_sections,  ///< Of the version before.
+  derived_text_columns = sections_before,
+  section_count = derived_text_columns + run_texts - told_texts
 };
+
+/// Where the column of a text of runs is.
+inline constexpr std::size_t text_section(std::size_t text) {
+  return text < told_texts ? run_text_columns + text : derived_text_columns + text - told_texts;
+}
 
 struct SegmentSection {
   std::uint64_t offset = 0, size = 0, hash = 0;
 };
 
-/// The last bytes of the file.
-struct SegmentFooter {
+struct SegmentCounts {
   std::uint64_t traces = 0, runs = 0, texts = 0, terms = 0;
   std::uint64_t items[streams] = {}, blocks[streams] = {};
   std::uint64_t trace_id_size = 0, run_id_size = 0, text_size = 0;  ///< Of the first ones, packed.
-  SegmentSection sections[section_count];
+};
+/// The last bytes of the file.
+template <std::size_t Sections>
+struct FooterOf {
+  SegmentCounts counts;
+  SegmentSection sections[Sections];
   std::uint64_t hash = 0;  ///< Of what stands before it.
   char magic[8] = {};
+
+  std::string_view hashed() const {
+    return {reinterpret_cast<const char*>(this), sizeof *this - sizeof hash - sizeof magic};
+  }
 };
+using SegmentFooter = FooterOf<section_count>;
+using SegmentFooterBefore = FooterOf<sections_before>;
 
 inline constexpr std::uint64_t id_seed = 5;
 /// Of ids and texts in their tables of hashes.

@@ -68,6 +68,7 @@ class Input {
         input.texts[i] = segment_.text_of(code);
     input.packed_id = segment_.packed_run_id(run);
     input.rest = TRY(rests_.item(run));
+    if (segment_.is_before()) TRY(take_texts(run, input));
     const std::int64_t parent = segment_.parent_code(run);
     if (parent < 0)
       input.outer_parent = segment_.text_of(static_cast<std::uint64_t>(-parent));
@@ -76,6 +77,15 @@ class Input {
     input.inputs = TRY(move_payload(writer, segment_.inputs_of(run)));
     input.outputs = TRY(move_payload(writer, segment_.outputs_of(run)));
     return writer.add_run(input);
+  }
+  /// Texts that a segment of the version before has in its rests only.
+  Result<void> take_texts(std::size_t run, RunInput& input) {
+    row_ = TRY(segment_.row(run, false));
+    row_.rest = std::string(input.rest);
+    take_callers(row_, TRY(stored_of(row_)).run);
+    for (std::size_t i = told_texts; i < run_texts; ++i)
+      if (row_.texts[i]) input.texts[i] = *row_.texts[i];
+    return {};
   }
   Result<std::int64_t> move_payload(SegmentWriter& writer, std::int64_t number) {
     if (number <= 0) return std::int64_t(0);
@@ -87,6 +97,7 @@ class Input {
   BlockWalk rests_, previews_, payloads_;
   std::vector<std::uint32_t> traces_, runs_;  ///< New rows.
   std::size_t trace_ = 0;
+  Row row_;  ///< That owns texts of the run that is written.
 };
 
 /// The words of all inputs, in order.

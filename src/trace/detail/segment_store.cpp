@@ -289,7 +289,7 @@ Query query_of(const Repricing& wish) {
 
 bool wants(const Repricing& wish, const Row& row) {
   const std::int64_t start = row.number(RunNumber::start);
-  return row.number(RunNumber::total) > 0 &&
+  return row.has(has_usage) &&
          (!wish.model || row.text(RunText::model) == wish.model) &&
          (!wish.from || start >= *wish.from) && (!wish.to || start < *wish.to);
 }
@@ -304,7 +304,7 @@ Result<std::vector<std::string>> SegmentTraceStore::priced_traces(const Context&
   std::size_t last_trace = 0;
   TRY(for_each_match(context, Table::runs, query_of(wish), shelf_.view(),
                      [&](const Part& part, std::size_t run) {
-                       if (part.number(RunNumber::total, run) <= 0) return;
+                       if ((part.number(RunNumber::flags, run) & has_usage) == 0) return;
                        const std::size_t trace = part.trace_of(run);
                        if (last_part == &part && last_trace == trace) return;
                        last_part = &part;
@@ -314,8 +314,22 @@ Result<std::vector<std::string>> SegmentTraceStore::priced_traces(const Context&
   return traces;
 }
 
+Result<void> SegmentTraceStore::seal_all() {
+  for (;;) {
+    if (!filing_->wait_until_sealed(room_patience))
+      return fail(Code::unavailable, "traces cannot be written to {}; see the log",
+                  folder_->path().string());
+    if (shelf_.mem_runs() == 0) return {};
+    TRY(next_journal());
+    shelf_.set_aside();
+    filing_->seal_from(journal_number_, arrivals_);
+  }
+}
+
+/// What changes is written beside what is there and takes its place at once.
 Result<RepricingReport> SegmentTraceStore::reprice(const Context& context, const Repricing& wish) {
   RepricingReport report;
+  if (options_.is_read_only) return fail(Code::forbidden, "the traces are open for reading only");
   const auto book = prices();
   const PriceRow* row = nullptr;
   if (wish.price_id) {
@@ -334,9 +348,11 @@ Result<RepricingReport> SegmentTraceStore::reprice(const Context& context, const
   // Nobody writes meanwhile: a run is priced by the old or by the new, and counted once.
   const std::lock_guard writing(writing_);
   const std::vector<std::string> traces = TRY(priced_traces(context, wish));
+  if (traces.empty()) return report;
+  TRY(seal_all());
+  Filing::Exchange exchange(*filing_);
   for (std::size_t next = 0; next < traces.size();) {
     TRY(context.check());
-    TRY(wait_for_room());
     Batch batch(shelf_, *book, arrivals_);
     const std::int64_t before = report.runs;
     const auto is_full = [&] {
@@ -344,9 +360,9 @@ Result<RepricingReport> SegmentTraceStore::reprice(const Context& context, const
     };
     for (; next < traces.size() && !is_full(); ++next)
       TRY(batch.reprice(traces[next], row, wanted, visit));
-    TRY(write(batch));
-    make_room();
+    TRY(exchange.add(batch.take_changed()));
   }
+  TRY(exchange.publish());
   return report;
 }
 

@@ -59,6 +59,8 @@ class SegmentTraceStore final : public TraceStore {
   Result<void> next_journal();
   void make_room();
   Result<void> wait_for_room();
+  /// All traces are in files. Held: `writing_`.
+  Result<void> seal_all();
   Result<std::int64_t> remove_all(const Context& context, const std::vector<std::string>& traces);
   Result<std::vector<std::string>> priced_traces(const Context& context, const Repricing& wish);
 

@@ -144,8 +144,8 @@ struct SegmentWriter::State {
 Result<void> SegmentWriter::State::stream(Stream which, BlockWriter& writer) {
   const auto number = static_cast<std::size_t>(which);
   const BlockSections sections = TRY(writer.finish());
-  footer.items[number] = sections.items;
-  footer.blocks[number] = sections.blocks;
+  footer.counts.items[number] = sections.items;
+  footer.counts.blocks[number] = sections.blocks;
   const std::size_t first = stream_begin + number * stream_sections;
   TRY(section(first, sections.lengths));
   TRY(section(first + 1, sections.firsts));
@@ -221,13 +221,13 @@ Result<std::int64_t> SegmentWriter::add_payload(std::string_view bytes) {
 
 Result<void> SegmentWriter::finish() {
   State& s = *state_;
-  s.footer.traces = s.traces;
-  s.footer.runs = s.runs;
-  s.footer.trace_id_size = s.trace_ids.first_size();
-  s.footer.run_id_size = s.run_ids.first_size();
-  s.footer.texts = s.texts.size();
-  s.footer.text_size = s.texts.first_size();
-  s.footer.terms = s.terms.terms();
+  s.footer.counts.traces = s.traces;
+  s.footer.counts.runs = s.runs;
+  s.footer.counts.trace_id_size = s.trace_ids.first_size();
+  s.footer.counts.run_id_size = s.run_ids.first_size();
+  s.footer.counts.texts = s.texts.size();
+  s.footer.counts.text_size = s.texts.first_size();
+  s.footer.counts.terms = s.terms.terms();
   TRY(s.stream(Stream::rests, s.rests));
   TRY(s.stream(Stream::previews, s.previews));
   TRY(s.stream(Stream::payloads, s.payloads));
@@ -236,7 +236,7 @@ Result<void> SegmentWriter::finish() {
   for (std::size_t i = 0; i < run_numbers; ++i)
     TRY(s.section(run_columns_begin + i, s.run_numbers_[i].finish()));
   for (std::size_t i = 0; i < run_texts; ++i)
-    TRY(s.section(run_text_columns + i, s.run_texts_[i].finish()));
+    TRY(s.section(text_section(i), s.run_texts_[i].finish()));
   TRY(s.section(trace_project, s.projects.finish()));
   TRY(s.section(run_trace, s.run_traces.finish()));
   TRY(s.section(run_parent, s.parents.finish()));
@@ -253,9 +253,8 @@ Result<void> SegmentWriter::finish() {
   TRY(s.section(term_runs, runs));
   TRY(s.file->align());
   std::memcpy(s.footer.magic, segment_magic, sizeof segment_magic);
-  const std::string_view all(reinterpret_cast<const char*>(&s.footer), sizeof s.footer);
-  s.footer.hash = hash64(all.substr(0, offsetof(SegmentFooter, hash)));
-  TRY(s.file->append(all));
+  s.footer.hash = hash64(s.footer.hashed());
+  TRY(s.file->append({reinterpret_cast<const char*>(&s.footer), sizeof s.footer}));
   return s.file->finish();
 }
 

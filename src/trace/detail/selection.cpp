@@ -116,6 +116,8 @@ json::Value run_field(const Run& run, std::string_view field) {
   if (field == "user_id") return value_or_null(run.user_id);
   if (field == "provider") return value_or_null(run.provider);
   if (field == "model") return value_or_null(run.model);
+  if (field == "key") return value_or_null(run.key);
+  if (field == "prompt") return value_or_null(run.prompt);
   if (field == "input_tokens") return json::Value(usage.input_tokens);
   if (field == "output_tokens") return json::Value(usage.output_tokens);
   if (field == "total_tokens") return json::Value(usage.total_tokens);

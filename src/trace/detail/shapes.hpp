@@ -17,7 +17,7 @@ namespace slipway::trace::detail {
 
 /// The queries of lists; see `Query`.
 struct Selection {
-  std::optional<std::string> project, name, model, session_id, user_id, tag;
+  std::optional<std::string> project, name, model, session_id, user_id, key, prompt, tag;
   std::optional<Status> status;
   std::optional<Kind> kind;
   std::string from, to;
@@ -26,6 +26,9 @@ struct Selection {
   static constexpr std::string_view schema_notes = R"({"properties": {
     "project": {"description": "Exactly this one."},
     "model": {"description": "Of traces: of any run in it, as `kind`, `tag` and `q`."},
+    "key": {"description": "Name of the API key that called."},
+    "prompt": {"description": "`NAME@VERSION` of the prompt that a call was made of.",
+               "example": "greeting@3"},
     "from": {"maxLength": 64, "description": "Began at this time or later (RFC 3339).",
              "example": "2026-11-23T08:00:00Z"},
     "to": {"maxLength": 64, "description": "Began before this time."},
@@ -43,8 +46,8 @@ struct Selection {
       }}})";
 };
 BOOST_DESCRIBE_STRUCT(Selection, (),
-                      (project, name, model, session_id, user_id, tag, status, kind, from, to,
-                       min_latency_ms, max_latency_ms, q, filter))
+                      (project, name, model, session_id, user_id, key, prompt, tag, status, kind,
+                       from, to, min_latency_ms, max_latency_ms, q, filter))
 
 struct Listing : Selection {
   std::string sort = "-start_time";

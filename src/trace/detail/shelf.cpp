@@ -232,4 +232,36 @@ Result<void> Shelf::replace(Manifest header, Replacement replacement) {
   return {};
 }
 
+Result<void> Shelf::exchange(Manifest header, std::vector<Shelved> added) {
+  // Only `replace` and this function change which segments there are, one at a time.
+  const std::vector<Shelved> all = segments();
+  std::vector<std::vector<std::size_t>> gone(all.size());
+  const auto find = [&](const std::string& trace_id) {
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      const auto row = all[i].segment->find_trace(trace_id);
+      if (row && !is_dead(all[i].live, *row)) return gone[i].push_back(*row);
+    }
+  };
+  for (const Shelved& one : added)
+    for (std::size_t row = 0; row < one.segment->traces(); ++row) find(one.segment->trace_id(row));
+  const auto with_gone = [&](const DeadPtr& dead, std::size_t i) {
+    return gone[i].empty() ? dead : with_dead(dead, all[i].segment->traces(), gone[i]);
+  };
+  for (std::size_t i = 0; i < all.size(); ++i)
+    header.segments.push_back({all[i].number, rows_of(with_gone(all[i].manifest, i))});
+  for (const Shelved& one : added) header.segments.push_back({one.number, {}});
+  TRY(write_manifest(folder_, header));
+  const std::lock_guard lock(mutex_);
+  for (std::size_t i = 0; i < segments_.size(); ++i) {
+    Shelved& one = segments_[i];
+    // What was the same stays the same: see `Filing::drop`.
+    const DeadPtr before = one.live, now = with_gone(before, i);
+    for (DeadPtr* dead : {&one.set_aside, &one.manifest})
+      *dead = *dead == before ? now : with_gone(*dead, i);
+    one.live = now;
+  }
+  for (Shelved& one : added) segments_.push_back(std::move(one));
+  return {};
+}
+
 }  // namespace slipway::trace::detail

@@ -69,6 +69,11 @@ class Shelf {
   /// Fails: unavailable; nothing has changed then.
   Result<void> replace(Manifest header, Replacement replacement);
 
+  /// The traces of `added` are there from now on, with all at once; where they were before, in
+  /// segments, they are dead. Nothing may be in memory, and nobody may change traces meanwhile.
+  /// Fails: as `replace`.
+  Result<void> exchange(Manifest header, std::vector<Shelved> added);
+
   std::vector<Shelved> segments() const;
   void open(std::vector<Shelved> segments);
   BlockCache& cache() { return cache_; }

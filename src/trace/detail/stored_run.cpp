@@ -46,7 +46,8 @@ constexpr std::pair<const char*, CountField> counts[] = {
     {"cache_write_1h", &SentUsage::cache_write_1h},
     {"reasoning", &SentUsage::reasoning},
     {"input_audio", &SentUsage::input_audio},
-    {"output_audio", &SentUsage::output_audio}};
+    {"output_audio", &SentUsage::output_audio},
+    {"search_units", &SentUsage::search_units}};
 
 json::Object to_object(const SentUsage& usage) {
   json::Object object;

@@ -13,8 +13,9 @@ import {
 } from '../observe';
 import { bucketName, filled } from '../parts/buckets';
 import { Chart } from '../parts/chart';
-import { Choice, Empty, Field, Page, ProblemBox, Waiting } from '../parts/common';
-import { kinds, PeriodPicker, selected, usePageQuery, type PageQuery } from '../parts/marks';
+import { Choice, Empty, Page, ProblemBox, Waiting } from '../parts/common';
+import { selected, usePageQuery, type PageQuery } from '../parts/marks';
+import { KindField, ProjectField, SinceField } from '../parts/selection_fields';
 import { Link } from '../router';
 
 const names = [
@@ -22,6 +23,8 @@ const names = [
   'model',
   'user_id',
   'session_id',
+  'key',
+  'prompt',
   'kind',
   'tag',
   'status',
@@ -36,6 +39,8 @@ const groupingNames: Record<Grouping, string> = {
   project: 'Project',
   user: 'User',
   session: 'Session',
+  key: 'API key',
+  prompt: 'Prompt version',
   kind: 'Kind',
   day: 'Day',
   hour: 'Hour',
@@ -48,6 +53,8 @@ function tracesOf(by: Grouping, key: string, queries: Queries): string {
     project: { project: key },
     user: { user_id: key },
     session: { session_id: key },
+    key: { key },
+    prompt: { prompt: key },
     kind: { kind: key },
     day: spanOf(key, 24),
     hour: spanOf(key, 1),
@@ -271,11 +278,8 @@ function Health({ stats, by }: { stats: Stats; by: 'day' | 'hour' }) {
 
 function Controls({ page, by }: { page: PageQuery; by: Grouping }) {
   const projects = useLoaded((signal) => observe.projects(signal), 'projects');
-  const list = (projects.value ?? []).map((project) => project.name);
-  const project = page.get('project');
-  if (project && !list.includes(project)) list.unshift(project);
-  const others = ['model', 'user_id', 'session_id', 'tag', 'status', 'q', 'filter', 'to'].filter(
-    (name) => page.get(name),
+  const others = names.filter(
+    (name) => !['project', 'kind', 'from'].includes(name) && page.get(name),
   );
   return (
     <div class="row cost-controls">
@@ -287,43 +291,9 @@ function Controls({ page, by }: { page: PageQuery; by: Grouping }) {
           .map((name) => [name, groupingNames[name]] as const)}
         onChange={(next) => page.set({ group_by: next === 'model' ? null : next })}
       />
-      <Field label="Since" class="short">
-        {(attributes) => (
-          <PeriodPicker
-            id={attributes.id}
-            value={page.get('from')}
-            onChange={(from) => page.set({ from })}
-          />
-        )}
-      </Field>
-      <Field label="Project" class="short">
-        {(attributes) => (
-          <select
-            {...attributes}
-            value={project}
-            onChange={(event) => page.set({ project: event.currentTarget.value })}
-          >
-            <option value="">All</option>
-            {list.map((name) => (
-              <option key={name}>{name}</option>
-            ))}
-          </select>
-        )}
-      </Field>
-      <Field label="Kind" class="short">
-        {(attributes) => (
-          <select
-            {...attributes}
-            value={page.get('kind')}
-            onChange={(event) => page.set({ kind: event.currentTarget.value })}
-          >
-            <option value="">Any</option>
-            {kinds.map((kind) => (
-              <option key={kind}>{kind}</option>
-            ))}
-          </select>
-        )}
-      </Field>
+      <SinceField page={page} />
+      <ProjectField page={page} projects={projects.value ?? []} />
+      <KindField page={page} class="short" />
       {others.length > 0 && (
         <p class="cost-filters">
           {others.map((name) => (

@@ -5,7 +5,8 @@ import type { Project } from '../observe';
 import { Dialog, Field } from '../parts/common';
 import { checkFilter } from '../parts/filter';
 import { Icon } from '../parts/icons';
-import { kinds, PeriodPicker, selected, selectionNames, type PageQuery } from '../parts/marks';
+import { selected, selectionNames, type PageQuery } from '../parts/marks';
+import { KindField, ProjectField, SinceField } from '../parts/selection_fields';
 
 const typed = [
   'q',
@@ -15,6 +16,8 @@ const typed = [
   'model',
   'user_id',
   'session_id',
+  'key',
+  'prompt',
   'tag',
   'filter',
 ] as const;
@@ -166,9 +169,6 @@ export function Filters({
     onInput: (event: { currentTarget: { value: string } }) =>
       setDraft({ ...draft, [name]: event.currentTarget.value }),
   });
-  const names = projects.map((project) => project.name);
-  const project = page.get('project');
-  if (project && !names.includes(project)) names.unshift(project);
   return (
     <form
       class={`card stack filters ${isOpen ? '' : 'brief'}`}
@@ -203,22 +203,7 @@ export function Filters({
             />
           )}
         </Field>
-        <Field label="Project" class="short choice-field">
-          {(attributes) => (
-            <select
-              {...attributes}
-              value={project}
-              onChange={(event) => page.set({ project: event.currentTarget.value })}
-            >
-              <option value="">All</option>
-              {names.map((name) => (
-                <option key={name} value={name}>
-                  {name}
-                </option>
-              ))}
-            </select>
-          )}
-        </Field>
+        <ProjectField page={page} projects={projects} />
         <Field label="Status" class="short choice-field">
           {(attributes) => (
             <select
@@ -233,15 +218,7 @@ export function Filters({
             </select>
           )}
         </Field>
-        <Field label="Since" class="short choice-field">
-          {(attributes) => (
-            <PeriodPicker
-              id={attributes.id}
-              value={page.get('from')}
-              onChange={(from) => page.set({ from })}
-            />
-          )}
-        </Field>
+        <SinceField page={page} />
         <button type="submit" disabled={!!filter.error}>
           Apply
         </button>
@@ -254,26 +231,15 @@ export function Filters({
       </div>
       {isOpen && (
         <div class="grid filter-grid">
-          <Field label="Kind">
-            {(attributes) => (
-              <select
-                {...attributes}
-                value={page.get('kind')}
-                onChange={(event) => page.set({ kind: event.currentTarget.value })}
-              >
-                <option value="">Any</option>
-                {kinds.map((kind) => (
-                  <option key={kind}>{kind}</option>
-                ))}
-              </select>
-            )}
-          </Field>
+          <KindField page={page} />
           {(
             [
               ['name', 'Name'],
               ['model', 'Model'],
               ['user_id', 'User'],
               ['session_id', 'Session'],
+              ['key', 'API key'],
+              ['prompt', 'Prompt version'],
               ['tag', 'Tag'],
             ] as const
           ).map(([name, label]) => (

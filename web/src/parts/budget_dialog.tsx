@@ -161,33 +161,49 @@ function AlertFields({ draft, change }: { draft: Draft; change: Change }) {
   );
 }
 
+/** Dollars or tokens; empty: none. */
+function AmountField({
+  label,
+  value,
+  step,
+  onChange,
+}: {
+  label: string;
+  value: string;
+  step: number | 'any';
+  onChange: (value: string) => void;
+}) {
+  return (
+    <Field label={label}>
+      {(attributes) => (
+        <input
+          {...attributes}
+          type="number"
+          min={0}
+          step={step}
+          value={value}
+          onInput={(event) => onChange(event.currentTarget.value)}
+        />
+      )}
+    </Field>
+  );
+}
+
 function LimitFields({ draft, change, isNew }: { draft: Draft; change: Change; isNew: boolean }) {
   return (
     <div class="grid">
-      <Field label="Dollars at most">
-        {(attributes) => (
-          <input
-            {...attributes}
-            type="number"
-            min={0}
-            step="any"
-            value={draft.usd}
-            onInput={(event) => change({ usd: event.currentTarget.value })}
-          />
-        )}
-      </Field>
-      <Field label="Tokens at most">
-        {(attributes) => (
-          <input
-            {...attributes}
-            type="number"
-            min={0}
-            step={1}
-            value={draft.tokens}
-            onInput={(event) => change({ tokens: event.currentTarget.value })}
-          />
-        )}
-      </Field>
+      <AmountField
+        label="Dollars at most"
+        value={draft.usd}
+        step="any"
+        onChange={(usd) => change({ usd })}
+      />
+      <AmountField
+        label="Tokens at most"
+        value={draft.tokens}
+        step={1}
+        onChange={(tokens) => change({ tokens })}
+      />
       {isNew && (
         <Field label="Begins anew">
           {(attributes) => (
@@ -329,20 +345,6 @@ export function ApproveDialog({
       setProblem(asProblem(error));
     }
   };
-  const number = (label: string, value: string, set: (value: string) => void) => (
-    <Field label={label}>
-      {(attributes) => (
-        <input
-          {...attributes}
-          type="number"
-          min={0}
-          step="any"
-          value={value}
-          onInput={(event) => set(event.currentTarget.value)}
-        />
-      )}
-    </Field>
-  );
   return (
     <Dialog title={`Approve more for ${budget.name}`} onClose={onClose}>
       <form class="stack" onSubmit={approve}>
@@ -361,8 +363,8 @@ export function ApproveDialog({
           </Field>
         ))}
         <div class="grid">
-          {number('Dollars more', usd, setUsd)}
-          {number('Tokens more', tokens, setTokens)}
+          <AmountField label="Dollars more" value={usd} step="any" onChange={setUsd} />
+          <AmountField label="Tokens more" value={tokens} step={1} onChange={setTokens} />
         </div>
         <ProblemBox problem={problem} />
         <div class="row end">

@@ -80,6 +80,8 @@ export const selectionNames = [
   'model',
   'session_id',
   'user_id',
+  'key',
+  'prompt',
   'tag',
   'from',
   'to',
