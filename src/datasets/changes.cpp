@@ -5,7 +5,6 @@
 
 #include "core/json_members.hpp"
 #include "datasets/datasets.hpp"
-#include "datasets/detail/json_check.hpp"
 #include "datasets/detail/rows.hpp"
 #include "datasets/detail/stored_attachments.hpp"
 #include "trace/feedback.hpp"
@@ -25,7 +24,7 @@ Result<void> check_payload(const std::string& text, const std::optional<json::Ob
   if (begin == std::string::npos || text[begin] != '{' || !json::is_valid(text))
     return fail(Code::invalid_argument, "a JSON object is wanted, got '{}'", text.substr(0, 100));
   if (!schema) return {};
-  return detail::check_value(TRY(json::parse(text)), *schema);
+  return TRY(detail::schema_check(*schema))->check(TRY(json::parse(text)));
 }
 
 /// Against what the dataset demands.

@@ -3,7 +3,6 @@
 #include <set>
 
 #include "core/ascii.hpp"
-#include "datasets/detail/json_check.hpp"
 #include "datasets/detail/rows.hpp"
 #include "datasets/detail/stored_attachments.hpp"
 #include "trace/feedback.hpp"
@@ -29,9 +28,9 @@ Result<void> check(const Dataset& dataset, const Limits& limits) {
     return fail(Code::invalid_argument, "metadata: at most {} bytes are taken",
                 limits.metadata_bytes_max);
   if (dataset.inputs_schema)
-    TRY(detail::check_schema(*dataset.inputs_schema).within("inputs_schema"));
+    TRY(detail::schema_check(*dataset.inputs_schema).within("inputs_schema"));
   if (dataset.outputs_schema)
-    TRY(detail::check_schema(*dataset.outputs_schema).within("outputs_schema"));
+    TRY(detail::schema_check(*dataset.outputs_schema).within("outputs_schema"));
   return {};
 }
 

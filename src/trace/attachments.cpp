@@ -48,6 +48,12 @@ bool is_same(std::string_view a, std::string_view b) {
 
 }  // namespace
 
+bool is_picture(std::string_view media_type) {
+  const std::string_view type = media_type.substr(0, media_type.find(';'));
+  return type == "image/png" || type == "image/jpeg" || type == "image/gif" ||
+         type == "image/webp";
+}
+
 std::vector<store::Migration> attachment_migrations() {
   return {{"trace_attachments", 1, R"sql(
     CREATE TABLE trace_attachments(

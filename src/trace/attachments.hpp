@@ -26,6 +26,10 @@ struct AttachmentInfo {
   std::string key;  ///< What its links are signed with; not for anybody's eyes.
 };
 
+/// Whether a browser may show such a file within a page: pictures that cannot have a program in
+/// them. (SVG can.)
+bool is_picture(std::string_view media_type);
+
 /// The table `trace_attachments` of the main database.
 std::vector<store::Migration> attachment_migrations();
 

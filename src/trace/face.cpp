@@ -55,6 +55,19 @@ void LangSmithFace::serve_v2(http::Router& router, const std::string& method,
     state_->face.serve(router, method, std::string(prefix) + path, role, handler);
 }
 
+void FaceRoutes::operator()(const char* method, const std::string& path, const char* role,
+                            Serve serve) const {
+  const LangSmithFace::Handler handler = [services = services_, serve](
+                                             const http::ExchangePtr& exchange,
+                                             const http::PathParameters& parameters) {
+    return serve(services, exchange, parameters);
+  };
+  if (version_ == Version::v2)
+    face_.serve_v2(router_, method, path, role, handler);
+  else
+    face_.serve(router_, method, path, role, handler);
+}
+
 http::Response json_response(int status, std::string body) {
   return {.status = status,
           .headers = {{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}},

@@ -38,6 +38,27 @@ class LangSmithFace {
   std::shared_ptr<const State> state_;
 };
 
+/// Adds routes of the face whose handlers take what routes stand on:
+///   const FaceRoutes add(router, face, services);
+///   add("GET", "/feedback/{id}", "read", read);
+class FaceRoutes {
+ public:
+  enum class Version { v1, v2 };
+  using Serve = Result<http::Response> (*)(const Services&, const http::ExchangePtr&,
+                                           const http::PathParameters&);
+  /// `router` and `face` must outlive it; what `services` refers to, the routes.
+  FaceRoutes(http::Router& router, const LangSmithFace& face, const Services& services,
+             Version version = Version::v1)
+      : router_(router), face_(face), services_(services), version_(version) {}
+  void operator()(const char* method, const std::string& path, const char* role, Serve serve) const;
+
+ private:
+  http::Router& router_;
+  const LangSmithFace& face_;
+  const Services& services_;
+  const Version version_;
+};
+
 http::Response json_response(int status, std::string body);
 std::string path_value(const http::PathParameters& parameters, std::string_view name);
 /// What the query says; several of one name are several values.

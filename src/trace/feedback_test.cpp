@@ -170,6 +170,26 @@ TEST_CASE("texts of feedback are masked before they are written") {
   CHECK(all[0].value.as_string() == "[masked]");
 }
 
+TEST_CASE("a run's attachments are listed, and only pictures are shown") {
+  Fixture f;
+  f.put(run("t", uuid(1)));
+  must(f.attachments.put(Context(), {{uuid(1), "a.txt", "text/plain", "bytes"},
+                                     {uuid(1), "b.svg", "image/svg+xml", "<svg/>"},
+                                     {uuid(1), "c.png", "image/png", "PNG"}}));
+  const json::Value listed = f.read("/api/runs/" + uuid(1) + "/attachments");
+  const auto& files = listed.at("items").as_array();
+  REQUIRE(files.size() == 3);
+  CHECK(files[0].at("size_bytes") == 5);
+  CHECK(files[1].at("is_picture") == false);  // It may hold a program.
+  CHECK(files[2].at("is_picture") == true);
+  const http::Response shown = f.get(text_of(files[2].at("url")));
+  CHECK(shown.body == "PNG");
+  CHECK(shown.headers.get("content-disposition") == "inline");
+  CHECK(shown.headers.get("content-security-policy").find("sandbox") != std::string::npos);
+  CHECK(f.get(text_of(files[1].at("url"))).headers.get("content-disposition") == "attachment");
+  CHECK(f.get("/api/runs/none/attachments").status == 404);
+}
+
 TEST_CASE("attachments are read by their signed link, and deleted after their run") {
   Fixture f;
   must(f.attachments.put(Context(), {{uuid(1), "a.txt", "text/plain", "bytes"},

@@ -1,6 +1,7 @@
 // Where traces, costs and budgets are on the server.
 import { all, call, segment, send, type List, type Model } from './api';
 import type {
+  Attachment,
   Budget,
   BudgetWish,
   Costs,
@@ -66,6 +67,15 @@ export const observe = {
   removeTrace: (id: string) => call<void>('DELETE', `/api/traces/${segment(id)}`),
   run: (id: string, trace: string, signal?: AbortSignal) =>
     get<Run>(runPath(id), { trace_id: trace }, signal),
+  /** The files that came with a run. */
+  attachments: async (id: string, trace: string, signal?: AbortSignal): Promise<Attachment[]> =>
+    (
+      await get<{ items: Attachment[] }>(
+        `${runPath(id)}/attachments`,
+        { trace_id: trace },
+        signal,
+      )
+    ).items,
   /** The bytes as the client sent them. */
   payload: async (id: string, trace: string, which: 'inputs' | 'outputs', signal?: AbortSignal) =>
     (

@@ -49,6 +49,14 @@ export interface Cost {
   priced_usd?: number;
 }
 
+export interface Attachment {
+  name: string;
+  media_type: string;
+  size_bytes: number;
+  url: string;
+  is_picture: boolean;
+}
+
 /** A run of a tree, without what is large. */
 export interface RunHead {
   id: string;

@@ -3,12 +3,19 @@
 
 #include <functional>
 
+#include "core/schema_check.hpp"
 #include "datasets/datasets.hpp"
 
 namespace slipway::datasets::detail {
 
 /// Of a revision that has not died.
 inline constexpr std::int64_t alive = std::numeric_limits<std::int64_t>::max();
+
+/// What a dataset's schema asks of its examples; keywords that are not known ask for nothing.
+/// Fails: invalid_argument naming the keyword that is wrong.
+inline Result<std::shared_ptr<const json::SchemaCheck>> schema_check(const json::Object& schema) {
+  return json::SchemaCheck::make(schema, json::UnknownKeyword::ignored);
+}
 
 struct DatasetRow {
   std::int64_t n = 0;

@@ -33,13 +33,13 @@ void each_output(Reply& reply, Visit visit) {
   }
 }
 
-Result<std::shared_ptr<const SchemaCheck>> read_schema(const std::string& reference) {
+Result<std::shared_ptr<const json::SchemaCheck>> read_schema(const std::string& reference) {
   constexpr std::string_view file = "file:";
   if (!reference.starts_with(file))
     return fail(Code::invalid_argument, "write file:PATH of a JSON Schema");
   const std::string path = reference.substr(file.size());
   const std::string text = TRY(read_file(path, schema_bytes_max));
-  return SchemaCheck::make(TRY(json::parse(text).within(path))).within(path);
+  return json::SchemaCheck::make(TRY(json::parse(text).within(path))).within(path);
 }
 
 /// A mask changes the text in place; a refusing pattern only tells.

@@ -8,10 +8,10 @@
 #include <vector>
 
 #include "core/masking.hpp"
+#include "core/schema_check.hpp"
 #include "dialects/chat.hpp"
 #include "dialects/embeddings.hpp"
 #include "dialects/rerank.hpp"
-#include "gateway/detail/schema_check.hpp"
 #include "gateway/record.hpp"
 
 namespace slipway::gateway::detail {
@@ -27,7 +27,7 @@ struct Guard {
   std::string name;
   GuardrailConfig config;
   std::vector<Watched> detectors;
-  std::shared_ptr<const SchemaCheck> schema;
+  std::shared_ptr<const json::SchemaCheck> schema;
   std::chrono::milliseconds timeout{500};
 
   bool is_on(Phase phase, models::ModelTask task) const;

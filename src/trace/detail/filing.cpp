@@ -138,7 +138,7 @@ Result<void> Filing::seal() {
   }
   const std::vector<std::uint64_t> written = numbers_of(replacement.added);
   if (const auto replaced = options_.shelf.replace(next, std::move(replacement)); !replaced) {
-    delete_files(written);
+    discard(written);
     return replaced;
   }
   const std::lock_guard lock(mutex_);
@@ -228,7 +228,7 @@ Result<bool> Filing::merge(const Context& context) {
     delete_files({number});
   }
   if (const auto replaced = shelf.replace(header(), std::move(replacement)); !replaced) {
-    delete_files({number});
+    discard({number});
     return replaced.error();
   }
   delete_files(removed);
@@ -262,6 +262,21 @@ void Filing::delete_files(const std::vector<std::uint64_t>& numbers) {
     std::filesystem::remove(segment_path(options_.shelf.folder(), number), error);
 }
 
+/// Files whose manifest could not be written. It may have taken its place all the same, where what
+/// failed came after that: then a restart needs them.
+void Filing::discard(const std::vector<std::uint64_t>& numbers) {
+  const auto known = read_manifest(options_.shelf.folder());
+  if (!known) return;  // The next start deletes what nobody names.
+  std::vector<std::uint64_t> unnamed;
+  for (const std::uint64_t number : numbers) {
+    const bool is_named =
+        *known && std::any_of((*known)->segments.begin(), (*known)->segments.end(),
+                              [number](const auto& one) { return one.number == number; });
+    if (!is_named) unnamed.push_back(number);
+  }
+  delete_files(unnamed);
+}
+
 Result<std::vector<std::uint64_t>> Filing::drop(const std::vector<std::uint64_t>& numbers) {
   const std::lock_guard filing(filing_);
   Shelf::Replacement replacement;
@@ -279,7 +294,9 @@ Result<std::vector<std::uint64_t>> Filing::drop(const std::vector<std::uint64_t>
 
 // --- Exchanges
 
-Filing::Exchange::~Exchange() { filing_.delete_files(numbers_of(added_)); }
+Filing::Exchange::~Exchange() {
+  if (!added_.empty()) filing_.discard(numbers_of(added_));
+}
 
 Result<void> Filing::Exchange::add(std::vector<MemTracePtr> traces) {
   for (Shelved& one : TRY(filing_.write(std::move(traces)))) added_.push_back(std::move(one));

@@ -73,6 +73,7 @@ class Filing {
   std::uint64_t take_number();
   Result<std::vector<Shelved>> write(std::vector<MemTracePtr> traces);
   void delete_files(const std::vector<std::uint64_t>& numbers);
+  void discard(const std::vector<std::uint64_t>& numbers);
   Manifest header() const;
 
   const Options options_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "trace/detail/latencies.hpp"
 #include "trace/detail/times.hpp"
 
 namespace slipway::trace::detail {
@@ -143,12 +144,12 @@ class Groups {
   std::unordered_map<Nanoseconds, Group*> times_;
 };
 
-/// Sums of what is walked, and all latencies: percentiles are exact.
+/// Sums of what is walked, and its latencies.
 struct Gathering {
   StatsRow row;
-  std::vector<Nanoseconds> latencies;
+  Latencies latencies;
 
-  void add(const Part& part, std::size_t trace) {
+  void add(const Part& part, std::size_t trace, LatencyRoom& room) {
     const auto number = [&](TraceNumber which) { return part.number(which, trace); };
     ++row.traces;
     row.runs += number(TraceNumber::run_count);
@@ -157,26 +158,22 @@ struct Gathering {
     row.output_tokens += number(TraceNumber::output);
     const std::int64_t flags = number(TraceNumber::flags);
     if ((flags & has_cost) != 0) row.cost += Picodollars{number(TraceNumber::cost)};
-    if ((flags & has_end) != 0) latencies.push_back(number(TraceNumber::latency));
+    if ((flags & has_end) != 0) latencies.add(number(TraceNumber::latency), room);
+  }
+  void merge(const Gathering& other, LatencyRoom& room) {
+    row.traces += other.row.traces;
+    row.runs += other.row.runs;
+    row.errors += other.row.errors;
+    row.input_tokens += other.row.input_tokens;
+    row.output_tokens += other.row.output_tokens;
+    row.cost += other.row.cost;
+    latencies.merge(other.latencies, room);
   }
   StatsRow finish() {
-    row.p50_ms = at(0.5);
-    row.p95_ms = at(0.95);
-    row.p99_ms = at(0.99);
+    row.p50_ms = latencies.at(0.5);
+    row.p95_ms = latencies.at(0.95);
+    row.p99_ms = latencies.at(0.99);
     return std::move(row);
-  }
-
- private:
-  /// Nearest rank.
-  std::optional<double> at(double share) {
-    if (latencies.empty()) return {};
-    constexpr double nanoseconds_per_millisecond = 1e6;
-    const auto rank =
-        std::min(static_cast<std::size_t>(share * static_cast<double>(latencies.size())),
-                 latencies.size() - 1);
-    const auto place = latencies.begin() + static_cast<std::ptrdiff_t>(rank);
-    std::nth_element(latencies.begin(), place, latencies.end());
-    return static_cast<double>(*place) / nanoseconds_per_millisecond;
   }
 };
 
@@ -264,19 +261,25 @@ Result<Page<Run>> read_runs(const Context& context, const View& view, const Quer
 Result<Stats> read_stats(const Context& context, const View& view, const Query& query,
                          std::optional<GroupBy> group_by) {
   Gathering all;
+  LatencyRoom room;
   Groups<Gathering> groups(group_by.value_or(GroupBy::project));
+  // A trace is in one group, or in that of each model which it asked.
+  const bool is_divided = group_by && *group_by != GroupBy::model;
   TRY(for_each_match(context, Table::traces, query, view, [&](const Part& part, std::size_t trace) {
-    all.add(part, trace);
+    if (is_divided) return groups.of_trace(part, trace).add(part, trace, room);
+    all.add(part, trace, room);
     if (!group_by) return;
-    if (*group_by != GroupBy::model) return groups.of_trace(part, trace).add(part, trace);
-    for (const std::string& model : models_of(part, trace)) groups.named(model).add(part, trace);
+    for (const std::string& model : models_of(part, trace))
+      groups.named(model).add(part, trace, room);
   }));
   Stats stats;
-  stats.all = all.finish();
   for (auto& [key, gathering] : groups.all()) {
+    if (is_divided) all.merge(gathering, room);
     stats.groups.push_back(gathering.finish());
     stats.groups.back().key = key;
+    gathering.latencies.clear(room);
   }
+  stats.all = all.finish();
   return stats;
 }
 

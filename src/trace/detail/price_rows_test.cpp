@@ -46,6 +46,24 @@ TEST_CASE("a key is a price, a size and a tier, and nothing else") {
     CHECK_MESSAGE(!detail::parse_price_key(other), other);
 }
 
+TEST_CASE("a search is charged where it is told, and nothing is free because nobody counted") {
+  PriceRow row = *parse_price_row(
+      R"({"input_cost_per_token":0,"output_cost_per_token":0,"input_cost_per_query":0.002})");
+  Usage usage;
+  usage.search_units = 3;
+  const auto cost = cost_of(usage, row, "");
+  REQUIRE(cost.has_value());
+  CHECK(cost->total.value == 6'000'000'000);
+  REQUIRE(cost->lines.size() == 1);
+  CHECK(cost->lines[0].bucket == "searches");
+  CHECK(cost->lines[0].tokens == 3);
+  usage = {};
+  usage.input_tokens = usage.total_tokens = 500;
+  CHECK_FALSE(cost_of(usage, row, "").has_value());
+  usage.search_units = 1;
+  CHECK(cost_of(usage, row, "")->total.value == 2'000'000'000);
+}
+
 TEST_CASE("the table gives its rows of token prices, and no others") {
   std::vector<std::string> models;
   for (const PriceRow& one : shipped()) {
@@ -56,7 +74,7 @@ TEST_CASE("the table gives its rows of token prices, and no others") {
   CHECK(models == std::vector<std::string>{
                       "nova-1", "terra-4", "vega-pro", "vega-flash", "orca-live", "plain-small",
                       "steps-plus", "deep-2", "crumb", "dated-1", "dated-1-2025-02-02",
-                      "lumen/mist-large", "embed-1", "free-local", "film-1", "noisy-1"});
+                      "lumen/mist-large", "embed-1", "free-local", "rerank-1", "film-1", "noisy-1"});
   const PriceRow terra = shipped()[1];
   CHECK(terra.provider == "terralab");
   CHECK(terra.keys.size() == 13);

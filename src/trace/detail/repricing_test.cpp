@@ -195,7 +195,8 @@ TEST_CASE("whatever fails while prices change, all runs have the old ones or all
     }
     const std::int64_t seen = total_of(p);
     p.open();
-    CHECK(total_of(p) == seen);
+    // Who was told of a failure may find that it was made all the same; but all of it.
+    CHECK((total_of(p) == seen || total_of(p) == 240'000'000));
     CHECK(must(p.store->stats(p.context, {}, {})).all.traces == 12);
   }
   CHECK(failed > 3);

@@ -356,15 +356,7 @@ Result<void> place_feedback(const Context& context, const Services& services) {
 }
 
 void mount_feedback(http::Router& router, const LangSmithFace& face, const Services& services) {
-  using Serve = Result<http::Response> (*)(const Services&, const http::ExchangePtr&,
-                                           const http::PathParameters&);
-  const auto add = [&](const char* method, const char* path, const char* role, Serve serve) {
-    face.serve(router, method, path, role,
-               [services, serve](const http::ExchangePtr& exchange,
-                                 const http::PathParameters& parameters) {
-                 return serve(services, exchange, parameters);
-               });
-  };
+  const FaceRoutes add(router, face, services);
   add("POST", "/feedback", "write", create);
   add("GET", "/feedback", "read", list);
   add("GET", "/feedback/{id}", "read", read);

@@ -222,16 +222,8 @@ Result<int> offset_of(const http::Request& request) {
 }
 
 void mount_queue_items(http::Router& router, const LangSmithFace& face, const Services& services) {
-  using Serve = Result<http::Response> (*)(const Services&, const http::ExchangePtr&,
-                                           const http::PathParameters&);
   const std::string items = "/platform/annotation-queues/{queue_id}/items";
-  const auto add = [&](const char* method, const std::string& path, const char* role, Serve serve) {
-    face.serve(router, method, path, role,
-               [services, serve](const http::ExchangePtr& exchange,
-                                 const http::PathParameters& parameters) {
-                 return serve(services, exchange, parameters);
-               });
-  };
+  const FaceRoutes add(router, face, services);
   add("POST", items, "write", create);
   add("GET", items, "read", list);
   add("POST", items + "/delete", "write", remove);

@@ -282,15 +282,7 @@ Result<http::Response> put_status(const Services& services, const http::Exchange
 }  // namespace
 
 void mount_queues(http::Router& router, const LangSmithFace& face, const Services& services) {
-  using Serve = Result<http::Response> (*)(const Services&, const http::ExchangePtr&,
-                                           const http::PathParameters&);
-  const auto add = [&](const char* method, const char* path, const char* role, Serve serve) {
-    face.serve(router, method, path, role,
-               [services, serve](const http::ExchangePtr& exchange,
-                                 const http::PathParameters& parameters) {
-                 return serve(services, exchange, parameters);
-               });
-  };
+  const FaceRoutes add(router, face, services);
   add("POST", "/annotation-queues", "write", create);
   add("GET", "/annotation-queues", "read", list);
   add("GET", "/annotation-queues/{queue_id}", "read", read);

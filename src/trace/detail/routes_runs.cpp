@@ -8,6 +8,33 @@ namespace {
 using Runs = http::Written<RunList>;
 using OneRun = http::Written<RunDetails>;
 
+struct AttachmentShape {
+  std::string name, media_type;
+  std::int64_t size_bytes = 0;
+  std::string url;
+  bool is_picture = false;
+  static constexpr std::string_view schema_notes = R"({"properties": {
+    "media_type": {"description": "As the client told it."},
+    "url": {"description": "Where its bytes are, for a day, without a key."},
+    "is_picture": {"description": "Whether a browser may show it: PNG, JPEG, GIF or WebP."}}})";
+};
+BOOST_DESCRIBE_STRUCT(AttachmentShape, (), (name, media_type, size_bytes, url, is_picture))
+struct AttachmentList {
+  std::vector<AttachmentShape> items;
+};
+BOOST_DESCRIBE_STRUCT(AttachmentList, (), (items))
+
+Result<AttachmentList> attachments_of(const http::Call& call, const Services& services,
+                                      const RunPath& path) {
+  const Run run = TRY(services.store.run(call.context(), path.id, path.trace_id));
+  AttachmentList list;
+  for (const auto& [id, files] : TRY(services.attachments.of_runs(call.context(), {run.id})))
+    for (const AttachmentInfo& file : files)
+      list.items.push_back({file.name, file.media_type, file.size, services.attachments.link(file),
+                            is_picture(file.media_type)});
+  return list;
+}
+
 /// The bytes as they were received.
 Result<http::Bytes> payload(TraceStore& store, const http::Call& call, const RunPath& path,
                             std::optional<Payload> Run::*which) {
@@ -43,6 +70,16 @@ void mount_runs(http::Api& api, const Services& services) {
       [store](const http::Call& call, const RunPath& path) -> Result<OneRun> {
         const Run run = TRY(store->run(call.context(), path.id, path.trace_id));
         return OneRun{run_text(run, TRY(store->child_ids(call.context(), run)))};
+      });
+  api.get<RunPath, AttachmentList>(
+      "/api/runs/{id}/attachments",
+      {.summary = "The files that came with a run",
+       .tag = "traces",
+       .role = "read",
+       .name = "get_run_attachments",
+       .fails = {Code::not_found}},
+      [services](const http::Call& call, const RunPath& path) {
+        return attachments_of(call, services, path);
       });
   const auto add_payload = [&](const char* which, std::optional<Payload> Run::*member) {
     api.get<RunPath, http::Bytes>(

@@ -5,8 +5,6 @@ namespace slipway::trace::detail {
 
 namespace {
 
-using Serve = Result<http::Response> (*)(const Services&, const http::ExchangePtr&,
-                                         const http::PathParameters&);
 
 http::Response json_reply(const json::Value& value) {
   return json_response(200, json::dump(value));
@@ -100,6 +98,7 @@ Result<http::Response> read_attachment(const Services& services, const http::Exc
       .status = 200,
       .headers = {{"Content-Type",
                    file.media_type.empty() ? "application/octet-stream" : file.media_type},
+                  {"Content-Disposition", is_picture(file.media_type) ? "inline" : "attachment"},
                   {"Content-Security-Policy", "sandbox; default-src 'none'"},
                   {"X-Content-Type-Options", "nosniff"},
                   {"Cache-Control", "private, max-age=3600"}},
@@ -143,13 +142,7 @@ Result<std::vector<Run>> shared_runs(const Context& context, const Services& ser
 }
 
 void mount_shares(http::Router& router, const LangSmithFace& face, const Services& services) {
-  const auto add = [&](const char* method, const char* path, const char* role, Serve serve) {
-    face.serve(router, method, path, role,
-               [services, serve](const http::ExchangePtr& exchange,
-                                 const http::PathParameters& parameters) {
-                 return serve(services, exchange, parameters);
-               });
-  };
+  const FaceRoutes add(router, face, services);
   add("PUT", "/runs/{id}/share", "write", share);
   add("GET", "/runs/{id}/share", "write", read_share);  // Whoever reads it can give it away.
   add("DELETE", "/runs/{id}/share", "write", unshare);

@@ -248,15 +248,7 @@ Result<std::vector<Run>> all_runs(const Context& context, const Services& servic
 }
 
 void mount_v2_runs(http::Router& router, const LangSmithFace& face, const Services& services) {
-  using Serve = Result<http::Response> (*)(const Services&, const http::ExchangePtr&,
-                                           const http::PathParameters&);
-  const auto add = [&](const char* method, const char* path, const char* role, Serve serve) {
-    face.serve_v2(router, method, path, role,
-                  [services, serve](const http::ExchangePtr& exchange,
-                                    const http::PathParameters& parameters) {
-                    return serve(services, exchange, parameters);
-                  });
-  };
+  const FaceRoutes add(router, face, services, FaceRoutes::Version::v2);
   add("POST", "/runs/query", "read", query_runs);
   add("GET", "/runs/{run_id}", "read", read_run);
   add("GET", "/runs/{run_id}/url", "read", run_url);

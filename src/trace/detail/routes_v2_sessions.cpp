@@ -13,8 +13,6 @@ namespace {
 constexpr std::size_t stats_runs_max = 200'000;
 constexpr double milliseconds = 1000;
 
-using Serve = Result<http::Response> (*)(const Services&, const http::ExchangePtr&,
-                                         const http::PathParameters&);
 
 bool is_experiment(const Session& session) { return session.reference_dataset_id.has_value(); }
 
@@ -154,13 +152,7 @@ Result<http::Response> run_stats(const Services& services, const http::ExchangeP
 }  // namespace
 
 void mount_v2_sessions(http::Router& router, const LangSmithFace& face, const Services& services) {
-  const auto add = [&](const char* method, const char* path, const char* role, Serve serve) {
-    face.serve_v2(router, method, path, role,
-                  [services, serve](const http::ExchangePtr& exchange,
-                                    const http::PathParameters& parameters) {
-                    return serve(services, exchange, parameters);
-                  });
-  };
+  const FaceRoutes add(router, face, services, FaceRoutes::Version::v2);
   add("GET", "/sessions", "read", list);
   add("POST", "/sessions", "write", create);
   add("GET", "/sessions/{session_id}", "read", read);

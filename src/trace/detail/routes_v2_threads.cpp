@@ -365,15 +365,7 @@ void RunTotals::finish() {
 }
 
 void mount_v2_threads(http::Router& router, const LangSmithFace& face, const Services& services) {
-  using Serve = Result<http::Response> (*)(const Services&, const http::ExchangePtr&,
-                                           const http::PathParameters&);
-  const auto add = [&](const char* method, const char* path, const char* role, Serve serve) {
-    face.serve_v2(router, method, path, role,
-                  [services, serve](const http::ExchangePtr& exchange,
-                                    const http::PathParameters& parameters) {
-                    return serve(services, exchange, parameters);
-                  });
-  };
+  const FaceRoutes add(router, face, services, FaceRoutes::Version::v2);
   add("POST", "/threads/query", "read", query_threads);
   add("POST", "/threads/stats", "read", stats_of_threads);
   add("GET", "/threads/{thread_id}/traces", "read", traces_of_thread);

@@ -257,9 +257,12 @@ struct ProjectList {
 BOOST_DESCRIBE_STRUCT(ProjectList, (), (items, next_cursor))
 
 struct PercentilesShape {
-  std::optional<double> p50, p95, p99;
+  std::optional<double> p50, p95, p99, relative_error;
+  static constexpr std::string_view schema_notes = R"({"required": ["p50", "p95", "p99"],
+    "properties": {"relative_error": {"description":
+      "Of more than a million traces: what a percentile may be off. Absent: they are exact."}}})";
 };
-BOOST_DESCRIBE_STRUCT(PercentilesShape, (), (p50, p95, p99))
+BOOST_DESCRIBE_STRUCT(PercentilesShape, (), (p50, p95, p99, relative_error))
 
 struct StatsGroupShape {
   std::string key;

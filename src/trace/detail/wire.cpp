@@ -3,6 +3,7 @@
 #include <unordered_map>
 
 #include "trace/detail/json_text.hpp"
+#include "trace/detail/latencies.hpp"
 #include "trace/detail/times.hpp"
 
 namespace slipway::trace::detail {
@@ -188,7 +189,8 @@ std::string page_text(const Items& items, const std::optional<std::string>& next
   return out;
 }
 
-void add_stats(ObjectText& object, const StatsRow& row) {
+/// `relative_error`: what percentiles may be off; 0: nothing.
+void add_stats(ObjectText& object, const StatsRow& row, double relative_error) {
   object.count("traces", row.traces);
   object.count("runs", row.runs);
   object.count("errors", row.errors);
@@ -199,6 +201,7 @@ void add_stats(ObjectText& object, const StatsRow& row) {
   latency.number("p50", row.p50_ms);
   latency.number("p95", row.p95_ms);
   latency.number("p99", row.p99_ms);
+  if (relative_error > 0) latency.number("relative_error", relative_error);
   latency.end();
   object.count("input_tokens", row.input_tokens);
   object.count("output_tokens", row.output_tokens);
@@ -308,13 +311,17 @@ std::string prices_text(const std::vector<const PriceRow*>& rows) {
 std::string stats_text(const Stats& stats, bool has_groups) {
   std::string out;
   ObjectText object(out);
-  add_stats(object, stats.all);
+  // Of fewer all latencies were looked at.
+  const bool is_exact =
+      stats.all.traces <= static_cast<std::int64_t>(LatencyRoom::exact_max);
+  const double relative_error = is_exact ? 0 : Latencies::relative_error;
+  add_stats(object, stats.all, relative_error);
   if (has_groups) {
     object.name("groups");
     append_list(out, stats.groups, [&](const StatsRow& row) {
       ObjectText one(out);
       one.text("key", std::string_view(row.key));
-      add_stats(one, row);
+      add_stats(one, row, relative_error);
       one.end();
     });
   }

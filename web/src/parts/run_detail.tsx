@@ -6,6 +6,7 @@ import { knownPaths, observe, type Cost, type Run, type RunHead, type Usage } fr
 import { Link } from '../router';
 import { CopyButton, ProblemBox, Waiting } from './common';
 import { AddToDataset } from './add_to_dataset';
+import { AttachmentsView } from './attachments';
 import { FeedbackView } from './feedback';
 import { JsonView, LongText } from './json_view';
 import { KindMark, StatusMark } from './marks';
@@ -20,6 +21,8 @@ const bucketNames: Record<string, string> = {
   output: 'Output',
   reasoning: 'Reasoning',
   output_audio: 'Audio out',
+  searches: 'Searches',
+  time: 'Milliseconds',
 };
 
 /** Dollars for a million tokens: prices as vendors write them. */
@@ -283,6 +286,7 @@ function Loaded({ run }: { run: Run }) {
         run={run.id}
         trace={run.trace_id}
       />
+      <AttachmentsView run={run.id} trace={run.trace_id} />
       {run.cost && <CostView cost={run.cost} model={run.model} />}
       <FeedbackView run={run.id} />
       {run.tags.length > 0 && (

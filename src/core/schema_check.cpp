@@ -1,14 +1,16 @@
-#include "gateway/detail/schema_check.hpp"
+#include "core/schema_check.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 
-namespace slipway::gateway::detail {
+namespace slipway::json {
 
 namespace {
 
 constexpr int depth_max = 64;
+/// Of one check: alternatives within alternatives multiply.
+constexpr int steps_max = 1'000'000;
 
 constexpr std::string_view silent_keywords[] = {"$schema",     "$id",      "$comment",  "title",
                                                 "description", "default",  "format",    "example",
@@ -33,12 +35,12 @@ Error wrong(const std::string& path, std::string_view what) {
   return fail(Code::invalid_argument, "{}: {}", path, what);
 }
 
-bool is_whole(const json::Value& value) {
+bool is_whole(const Value& value) {
   return value.is_int64() || value.is_uint64() ||
          (value.is_double() && std::trunc(value.get_double()) == value.get_double());
 }
 
-bool is_type(const json::Value& value, std::string_view type) {
+bool is_type(const Value& value, std::string_view type) {
   if (type == "null") return value.is_null();
   if (type == "boolean") return value.is_bool();
   if (type == "object") return value.is_object();
@@ -49,19 +51,19 @@ bool is_type(const json::Value& value, std::string_view type) {
 }
 
 /// 1 and 1.0 are one number in JSON Schema.
-bool is_same(const json::Value& a, const json::Value& b) {
+bool is_same(const Value& a, const Value& b) {
   if (a.is_number() && b.is_number()) return a.to_number<double>() == b.to_number<double>();
   return a == b;
 }
 
-std::optional<double> number(const json::Object& schema, std::string_view key) {
+std::optional<double> number(const Object& schema, std::string_view key) {
   const auto* value = schema.if_contains(key);
   if (value == nullptr || !value->is_number()) return {};
   return value->to_number<double>();
 }
 
 /// The keywords that bound one count or amount.
-Result<void> check_bounds(const json::Object& schema, double amount, std::string_view least,
+Result<void> check_bounds(const Object& schema, double amount, std::string_view least,
                           std::string_view most) {
   if (const auto bound = number(schema, least); bound && amount < *bound)
     return fail(Code::invalid_argument, "{} is below {} {}", amount, least, *bound);
@@ -82,28 +84,31 @@ std::string below(const std::string& path, std::string_view key) {
 
 }  // namespace
 
-Result<std::shared_ptr<const SchemaCheck>> SchemaCheck::make(json::Value schema) {
-  struct Made : SchemaCheck {};  // The constructor is nobody else's.
-  auto check = std::make_shared<Made>();
+Result<std::shared_ptr<const SchemaCheck>> SchemaCheck::make(Value schema,
+                                                             UnknownKeyword unknown) {
+  struct Made : SchemaCheck {  // The constructor is nobody else's.
+    explicit Made(UnknownKeyword given) : SchemaCheck(given) {}
+  };
+  auto check = std::make_shared<Made>(unknown);
   check->schema_ = std::move(schema);
   TRY(check->prepare(check->schema_, "$", 0));
-  for (const json::Value* one : check->prepared_) TRY(check->check_references(*one, "$"));
+  for (const Value* one : check->prepared_) TRY(check->check_references(*one, "$"));
   return std::shared_ptr<const SchemaCheck>(std::move(check));
 }
 
 /// What a reference means must be a schema: an example is none, though it may look like one.
-Result<void> SchemaCheck::check_references(const json::Value& schema,
+Result<void> SchemaCheck::check_references(const Value& schema,
                                            const std::string& path) const {
   if (!schema.is_object()) return {};
   const auto* reference = schema.get_object().if_contains("$ref");
   if (reference == nullptr) return {};
-  const json::Value* found = TRY(resolve(reference->get_string()).within(path));
+  const Value* found = TRY(resolve(reference->get_string()).within(path));
   if (prepared_.contains(found)) return {};
   return fail(Code::invalid_argument, "{}: '{}' is no schema", path,
               std::string_view(reference->get_string()));
 }
 
-Result<void> SchemaCheck::prepare(const json::Value& schema, const std::string& path, int depth) {
+Result<void> SchemaCheck::prepare(const Value& schema, const std::string& path, int depth) {
   prepared_.insert(&schema);
   if (schema.is_bool()) return {};
   if (!schema.is_object()) return wrong(path, "a schema is an object, true or false");
@@ -113,7 +118,7 @@ Result<void> SchemaCheck::prepare(const json::Value& schema, const std::string& 
   return {};
 }
 
-Result<void> SchemaCheck::prepare_all(const json::Value& schemas, const std::string& path,
+Result<void> SchemaCheck::prepare_all(const Value& schemas, const std::string& path,
                                       int depth) {
   if (const auto* list = schemas.if_array()) {
     for (std::size_t i = 0; i < list->size(); ++i)
@@ -126,7 +131,7 @@ Result<void> SchemaCheck::prepare_all(const json::Value& schemas, const std::str
   return {};
 }
 
-Result<void> SchemaCheck::prepare_keyword(std::string_view key, const json::Value& value,
+Result<void> SchemaCheck::prepare_keyword(std::string_view key, const Value& value,
                                           const std::string& path, int depth) {
   const auto add_pattern = [&](std::string_view text) -> Result<void> {
     patterns_.emplace(text, TRY(Pattern::compile(text).within(path)));
@@ -143,14 +148,19 @@ Result<void> SchemaCheck::prepare_keyword(std::string_view key, const json::Valu
   if (is_in(number_keywords, key))
     return value.is_number() ? Result<void>() : wrong(path, "must be a number");
   if (key == "type") {
-    const json::Array one{value};
+    const Array one{value};
     for (const auto& type : value.is_array() ? value.get_array() : one)
       if (!type.is_string() || !is_in(types, std::string_view(type.get_string())))
         return wrong(path, "must be null, boolean, object, array, number, string or integer");
     return {};
   }
-  if (key == "enum" || key == "required")
-    return value.is_array() ? Result<void>() : wrong(path, "must be an array");
+  if (key == "enum" || key == "required") {
+    if (!value.is_array()) return wrong(path, "must be an array");
+    const Array& all = value.get_array();
+    const bool are_names =
+        std::all_of(all.begin(), all.end(), [](const Value& one) { return one.is_string(); });
+    return key == "enum" || are_names ? Result<void>() : wrong(path, "must be an array of strings");
+  }
   if (key == "const" || key == "uniqueItems") return {};
   if (key == "pattern") {
     if (!value.is_string()) return wrong(path, "must be a string");
@@ -161,15 +171,16 @@ Result<void> SchemaCheck::prepare_keyword(std::string_view key, const json::Valu
     TRY(resolve(value.get_string()).within(path));
     return {};
   }
+  if (unknown_ == UnknownKeyword::ignored) return {};
   return wrong(path, "is a keyword that is not supported; leave it out");
 }
 
-Result<const json::Value*> SchemaCheck::resolve(std::string_view reference) const {
+Result<const Value*> SchemaCheck::resolve(std::string_view reference) const {
   if (!reference.starts_with('#'))
     return fail(Code::invalid_argument, "'{}' is not in this schema; write #/$defs/NAME",
                 reference);
   boost::system::error_code error;
-  const json::Value* found = schema_.find_pointer(reference.substr(1), error);
+  const Value* found = schema_.find_pointer(reference.substr(1), error);
   if (found == nullptr) return fail(Code::invalid_argument, "there is nothing at '{}'", reference);
   return found;
 }
@@ -178,41 +189,61 @@ const Pattern& SchemaCheck::pattern(std::string_view text) const {
   return patterns_.find(text)->second;
 }
 
-Result<void> SchemaCheck::check(const json::Value& value) const {
-  return check(schema_, value, "$", 0);
+/// One check of one value.
+class SchemaCheck::Walk {
+ public:
+  explicit Walk(const SchemaCheck& check) : check_(check) {}
+  Result<void> check(const Value& schema, const Value& value, const std::string& path, int depth);
+
+ private:
+  Result<void> check_scalars(const Object& schema, const Value& value,
+                             const std::string& path) const;
+  Result<void> check_object(const Object& schema, const Object& value, const std::string& path,
+                            int depth);
+  Result<void> check_array(const Object& schema, const Array& value, const std::string& path,
+                           int depth);
+  Result<void> check_choices(const Object& schema, const Value& value, const std::string& path,
+                             int depth);
+
+  const SchemaCheck& check_;
+  int steps_ = 0;
+};
+
+Result<void> SchemaCheck::check(const Value& value) const {
+  return Walk(*this).check(schema_, value, "$", 0);
 }
 
-Result<void> SchemaCheck::check(const json::Value& schema, const json::Value& value,
-                                const std::string& path, int depth) const {
+Result<void> SchemaCheck::Walk::check(const Value& schema, const Value& value,
+                                const std::string& path, int depth) {
   if (schema.is_bool())
     return schema.get_bool() ? Result<void>() : wrong(path, "nothing may stand here");
-  if (depth > depth_max) return wrong(path, "is nested too deep");
-  const json::Object& rules = schema.get_object();
+  if (depth > depth_max || ++steps_ > steps_max) return wrong(path, "is nested too deep");
+  const Object& rules = schema.get_object();
   if (const auto* reference = rules.if_contains("$ref"))
-    TRY(check(*TRY(resolve(reference->get_string())), value, path, depth + 1));
+    TRY(check(*TRY(check_.resolve(reference->get_string())), value, path, depth + 1));
   TRY(check_scalars(rules, value, path));
   if (const auto* object = value.if_object()) TRY(check_object(rules, *object, path, depth));
   if (const auto* array = value.if_array()) TRY(check_array(rules, *array, path, depth));
   return check_choices(rules, value, path, depth);
 }
 
-Result<void> SchemaCheck::check_scalars(const json::Object& schema, const json::Value& value,
-                                        const std::string& path) const {
+Result<void> SchemaCheck::Walk::check_scalars(const Object& schema, const Value& value,
+                                              const std::string& path) const {
   if (const auto* type = schema.if_contains("type")) {
-    const json::Array one{*type};
-    const json::Array& any = type->is_array() ? type->get_array() : one;
+    const Array one{*type};
+    const Array& any = type->is_array() ? type->get_array() : one;
     if (std::none_of(any.begin(), any.end(),
-                     [&](const json::Value& name) { return is_type(value, name.get_string()); }))
+                     [&](const Value& name) { return is_type(value, name.get_string()); }))
       return wrong(path,
-                   fmt::format("expected {}, got {}", json::dump(*type), json::kind_name(value)));
+                   fmt::format("expected {}, got {}", dump(*type), kind_name(value)));
   }
   if (const auto* known = schema.if_contains("enum")) {
-    const json::Array& any = known->get_array();
+    const Array& any = known->get_array();
     if (std::none_of(any.begin(), any.end(), [&](const auto& one) { return is_same(one, value); }))
       return wrong(path, "is none of the allowed values");
   }
   if (const auto* constant = schema.if_contains("const"); constant && !is_same(*constant, value))
-    return wrong(path, "is not " + json::dump(*constant));
+    return wrong(path, "is not " + dump(*constant));
   if (value.is_number()) {
     const double amount = value.to_number<double>();
     TRY(check_bounds(schema, amount, "minimum", "maximum").within(path));
@@ -231,14 +262,14 @@ Result<void> SchemaCheck::check_scalars(const json::Object& schema, const json::
     TRY(check_bounds(schema, static_cast<double>(characters(*text)), "minLength", "maxLength")
             .within(path));
     if (const auto* expression = schema.if_contains("pattern");
-        expression && !pattern(expression->get_string()).matches(*text))
+        expression && !check_.pattern(expression->get_string()).matches(*text))
       return wrong(path, "does not match its pattern");
   }
   return {};
 }
 
-Result<void> SchemaCheck::check_object(const json::Object& schema, const json::Object& value,
-                                       const std::string& path, int depth) const {
+Result<void> SchemaCheck::Walk::check_object(const Object& schema, const Object& value,
+                                       const std::string& path, int depth) {
   TRY(check_bounds(schema, static_cast<double>(value.size()), "minProperties", "maxProperties")
           .within(path));
   if (const auto* required = schema.if_contains("required"))
@@ -252,7 +283,7 @@ Result<void> SchemaCheck::check_object(const json::Object& schema, const json::O
   for (const auto& [key, item] : value) {
     const std::string at = below(path, key);
     bool is_known = false;
-    if (names != nullptr) TRY(check(*names, json::Value(key), at, depth + 1));
+    if (names != nullptr) TRY(check(*names, Value(key), at, depth + 1));
     if (properties != nullptr)
       if (const auto* rule = properties->get_object().if_contains(key)) {
         is_known = true;
@@ -260,7 +291,7 @@ Result<void> SchemaCheck::check_object(const json::Object& schema, const json::O
       }
     if (by_pattern != nullptr)
       for (const auto& [expression, rule] : by_pattern->get_object())
-        if (pattern(expression).matches(key)) {
+        if (check_.pattern(expression).matches(key)) {
           is_known = true;
           TRY(check(rule, item, at, depth + 1));
         }
@@ -269,8 +300,8 @@ Result<void> SchemaCheck::check_object(const json::Object& schema, const json::O
   return {};
 }
 
-Result<void> SchemaCheck::check_array(const json::Object& schema, const json::Array& value,
-                                      const std::string& path, int depth) const {
+Result<void> SchemaCheck::Walk::check_array(const Object& schema, const Array& value,
+                                      const std::string& path, int depth) {
   TRY(check_bounds(schema, static_cast<double>(value.size()), "minItems", "maxItems").within(path));
   const auto* first = schema.if_contains("prefixItems");
   const auto* rest = schema.if_contains("items");
@@ -283,7 +314,7 @@ Result<void> SchemaCheck::check_array(const json::Object& schema, const json::Ar
       TRY(check(*rest, value[i], at, depth + 1));
   }
   if (const auto* one = schema.if_contains("contains"))
-    if (std::none_of(value.begin(), value.end(), [&](const json::Value& item) {
+    if (std::none_of(value.begin(), value.end(), [&](const Value& item) {
           return check(*one, item, path, depth + 1).ok();
         }))
       return wrong(path, "has none of what it must contain");
@@ -296,10 +327,10 @@ Result<void> SchemaCheck::check_array(const json::Object& schema, const json::Ar
   return {};
 }
 
-Result<void> SchemaCheck::check_choices(const json::Object& schema, const json::Value& value,
-                                        const std::string& path, int depth) const {
-  const auto count = [&](const json::Array& choices) {
-    return std::count_if(choices.begin(), choices.end(), [&](const json::Value& one) {
+Result<void> SchemaCheck::Walk::check_choices(const Object& schema, const Value& value,
+                                        const std::string& path, int depth) {
+  const auto count = [&](const Array& choices) {
+    return std::count_if(choices.begin(), choices.end(), [&](const Value& one) {
       return check(one, value, path, depth + 1).ok();
     });
   };
@@ -314,4 +345,4 @@ Result<void> SchemaCheck::check_choices(const json::Object& schema, const json::
   return {};
 }
 
-}  // namespace slipway::gateway::detail
+}  // namespace slipway::json
