@@ -166,19 +166,19 @@ Result<rag::Library*> App::library(DataFolder data) {
     const Config& settings = TRY(config())->config;
     TRY(open_store(data));
     TRY(catalog());
-    runs_ = std::make_unique<detail::CommandRuns>(detail::CommandRuns::Options{
-        .config = settings,
-        .database = *database_,
-        .catalog = *catalog_,
-        .traces = detail::traces_folder(TRY(data_folder())),
-        .note = [this](const std::string& line) { note(line); }});
+    runs_ = std::make_unique<detail::CommandRuns>(
+        detail::CommandRuns::Options{.config = settings,
+                                     .database = *database_,
+                                     .catalog = *catalog_,
+                                     .traces = detail::traces_folder(TRY(data_folder())),
+                                     .note = [this](const std::string& line) { note(line); }});
     const auto names = [runs = runs_.get()](const std::string& name) {
       return runs->traced_model(name);
     };
-    priced_catalog_ = detail::make_priced_catalog(
-        {.catalog = catalog_,
-         .book = [runs = runs_.get()] { return runs->prices(); },
-         .traced_model = names});
+    priced_catalog_ =
+        detail::make_priced_catalog({.catalog = catalog_,
+                                     .book = [runs = runs_.get()] { return runs->prices(); },
+                                     .traced_model = names});
     library_ = TRY(rag::Library::open({.database = *database_,
                                        .blobs = *blobs_,
                                        .catalog = *priced_catalog_,

@@ -104,7 +104,7 @@ class App {
   std::unique_ptr<store::BlobStore> blobs_;
   std::unique_ptr<detail::CommandRuns> runs_;
   std::shared_ptr<models::Catalog> priced_catalog_;  ///< Borrows `runs_`.
-  std::unique_ptr<rag::Library> library_;  // Last: it borrows the others.
+  std::unique_ptr<rag::Library> library_;            // Last: it borrows the others.
 };
 
 }  // namespace slipway::app

@@ -84,8 +84,7 @@ std::string below(const std::string& path, std::string_view key) {
 
 }  // namespace
 
-Result<std::shared_ptr<const SchemaCheck>> SchemaCheck::make(Value schema,
-                                                             UnknownKeyword unknown) {
+Result<std::shared_ptr<const SchemaCheck>> SchemaCheck::make(Value schema, UnknownKeyword unknown) {
   struct Made : SchemaCheck {  // The constructor is nobody else's.
     explicit Made(UnknownKeyword given) : SchemaCheck(given) {}
   };
@@ -97,8 +96,7 @@ Result<std::shared_ptr<const SchemaCheck>> SchemaCheck::make(Value schema,
 }
 
 /// What a reference means must be a schema: an example is none, though it may look like one.
-Result<void> SchemaCheck::check_references(const Value& schema,
-                                           const std::string& path) const {
+Result<void> SchemaCheck::check_references(const Value& schema, const std::string& path) const {
   if (!schema.is_object()) return {};
   const auto* reference = schema.get_object().if_contains("$ref");
   if (reference == nullptr) return {};
@@ -118,8 +116,7 @@ Result<void> SchemaCheck::prepare(const Value& schema, const std::string& path, 
   return {};
 }
 
-Result<void> SchemaCheck::prepare_all(const Value& schemas, const std::string& path,
-                                      int depth) {
+Result<void> SchemaCheck::prepare_all(const Value& schemas, const std::string& path, int depth) {
   if (const auto* list = schemas.if_array()) {
     for (std::size_t i = 0; i < list->size(); ++i)
       TRY(prepare((*list)[i], fmt::format("{}[{}]", path, i), depth));
@@ -214,7 +211,7 @@ Result<void> SchemaCheck::check(const Value& value) const {
 }
 
 Result<void> SchemaCheck::Walk::check(const Value& schema, const Value& value,
-                                const std::string& path, int depth) {
+                                      const std::string& path, int depth) {
   if (schema.is_bool())
     return schema.get_bool() ? Result<void>() : wrong(path, "nothing may stand here");
   if (depth > depth_max || ++steps_ > steps_max) return wrong(path, "is nested too deep");
@@ -234,8 +231,7 @@ Result<void> SchemaCheck::Walk::check_scalars(const Object& schema, const Value&
     const Array& any = type->is_array() ? type->get_array() : one;
     if (std::none_of(any.begin(), any.end(),
                      [&](const Value& name) { return is_type(value, name.get_string()); }))
-      return wrong(path,
-                   fmt::format("expected {}, got {}", dump(*type), kind_name(value)));
+      return wrong(path, fmt::format("expected {}, got {}", dump(*type), kind_name(value)));
   }
   if (const auto* known = schema.if_contains("enum")) {
     const Array& any = known->get_array();
@@ -269,7 +265,7 @@ Result<void> SchemaCheck::Walk::check_scalars(const Object& schema, const Value&
 }
 
 Result<void> SchemaCheck::Walk::check_object(const Object& schema, const Object& value,
-                                       const std::string& path, int depth) {
+                                             const std::string& path, int depth) {
   TRY(check_bounds(schema, static_cast<double>(value.size()), "minProperties", "maxProperties")
           .within(path));
   if (const auto* required = schema.if_contains("required"))
@@ -301,7 +297,7 @@ Result<void> SchemaCheck::Walk::check_object(const Object& schema, const Object&
 }
 
 Result<void> SchemaCheck::Walk::check_array(const Object& schema, const Array& value,
-                                      const std::string& path, int depth) {
+                                            const std::string& path, int depth) {
   TRY(check_bounds(schema, static_cast<double>(value.size()), "minItems", "maxItems").within(path));
   const auto* first = schema.if_contains("prefixItems");
   const auto* rest = schema.if_contains("items");
@@ -314,9 +310,8 @@ Result<void> SchemaCheck::Walk::check_array(const Object& schema, const Array& v
       TRY(check(*rest, value[i], at, depth + 1));
   }
   if (const auto* one = schema.if_contains("contains"))
-    if (std::none_of(value.begin(), value.end(), [&](const Value& item) {
-          return check(*one, item, path, depth + 1).ok();
-        }))
+    if (std::none_of(value.begin(), value.end(),
+                     [&](const Value& item) { return check(*one, item, path, depth + 1).ok(); }))
       return wrong(path, "has none of what it must contain");
   const auto* unique = schema.if_contains("uniqueItems");
   if (unique == nullptr || *unique != true) return {};
@@ -328,11 +323,10 @@ Result<void> SchemaCheck::Walk::check_array(const Object& schema, const Array& v
 }
 
 Result<void> SchemaCheck::Walk::check_choices(const Object& schema, const Value& value,
-                                        const std::string& path, int depth) {
+                                              const std::string& path, int depth) {
   const auto count = [&](const Array& choices) {
-    return std::count_if(choices.begin(), choices.end(), [&](const Value& one) {
-      return check(one, value, path, depth + 1).ok();
-    });
+    return std::count_if(choices.begin(), choices.end(),
+                         [&](const Value& one) { return check(one, value, path, depth + 1).ok(); });
   };
   if (const auto* all = schema.if_contains("allOf"))
     for (const auto& one : all->get_array()) TRY(check(one, value, path, depth + 1));

@@ -3,8 +3,8 @@
 //   const auto check = TRY(json::SchemaCheck::make(schema));
 //   TRY(check->check(value));                       // "$.answer: expected "string", got a number"
 //
-// The schemas of our own API, which are made of structs, are the HTTP layer's to check: it tells all
-// faults at once, in other words.
+// The schemas of our own API, which are made of structs, are the HTTP layer's to check: it tells
+// all faults at once, in other words.
 #pragma once
 
 #include <map>

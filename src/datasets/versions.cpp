@@ -5,6 +5,7 @@
 #include "core/files.hpp"
 #include "datasets/datasets.hpp"
 #include "datasets/detail/rows.hpp"
+#include "store/sql.hpp"
 #include "trace/face.hpp"
 #include "trace/sessions.hpp"
 
@@ -86,10 +87,11 @@ Result<std::vector<VersionInfo>> Datasets::versions(const Context& context, cons
   std::vector<VersionInfo> all;
   TRY(options_.database.read(context, [&](store::Connection& connection) -> Result<void> {
     const auto row = TRY(detail::need_dataset(connection, trace::as_uuid(id)));
-    auto select = TRY(connection.prepare(
+    auto select = TRY(connection.prepare(fmt::format(
         "SELECT version FROM datasets_versions v WHERE dataset = ?1 AND (?2 = '' OR "
         "EXISTS(SELECT 1 FROM datasets_tags t WHERE t.dataset = ?1 AND t.version = v.version AND "
-        "instr(t.tag, ?2) > 0)) ORDER BY version DESC LIMIT ?3 OFFSET ?4"));
+        "{})) ORDER BY version DESC LIMIT ?3 OFFSET ?4",
+        store::sql::contains("t.tag", "?2"))));
     select.bind(0, row.n).bind(1, query.tag_part).bind(2, query.limit).bind(3, query.offset);
     while (TRY(select.step())) all.push_back(TRY(info_of(connection, row, select.integer(0))));
     return {};
@@ -126,7 +128,7 @@ Result<VersionInfo> Datasets::tag(const Context& context, const std::string& id,
       return fail(Code::invalid_argument, "tag: dataset '{}' has {} tags already", row.dataset.name,
                   tags_max);
     auto insert = TRY(connection.prepare(
-        "INSERT OR REPLACE INTO datasets_tags(dataset, tag, version) VALUES (?, ?, ?)"));
+        store::sql::put("datasets_tags", "dataset, tag, version", "dataset, tag")));
     TRY(insert.bind(0, row.n).bind(1, tag).bind(2, version).run());
     found = TRY(info_of(connection, row, version));
     return {};

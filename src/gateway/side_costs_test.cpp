@@ -66,10 +66,9 @@ struct Shop : House {
     request.documents.assign(documents, "a document");
     std::promise<Outcome<dialects::RerankReply>> promise;
     auto future = promise.get_future();
-    gateway->rerank(exchange("{}"), {caller, request},
-                    [&](Outcome<dialects::RerankReply> outcome) {
-                      promise.set_value(std::move(outcome));
-                    });
+    gateway->rerank(exchange("{}"), {caller, request}, [&](Outcome<dialects::RerankReply> outcome) {
+      promise.set_value(std::move(outcome));
+    });
     REQUIRE(future.wait_for(10s) == std::future_status::ready);
     return future.get();
   }

@@ -5,6 +5,7 @@
 
 #include "core/files.hpp"
 #include "prompts/detail/rows.hpp"
+#include "store/sql.hpp"
 
 namespace slipway::prompts {
 
@@ -126,7 +127,9 @@ Result<PromptPage> Prompts::list(const Context& context, const PromptQuery& quer
   for (const auto& [name, one] : sorts)
     if (name == query.sort) column = one;
   std::string where = " WHERE 1";
-  if (query.text) where += " AND (instr(lower(p.name), ?1) OR instr(lower(p.description), ?1))";
+  if (query.text)
+    where += fmt::format(" AND ({} OR {})", store::sql::contains("lower(p.name)", "?1"),
+                         store::sql::contains("lower(p.description)", "?1"));
   const auto flag = [&](std::string_view name, const std::optional<bool>& value) {
     if (value) where += fmt::format(" AND {}p.{}", *value ? "" : "NOT ", name);
   };
@@ -272,10 +275,9 @@ Result<void> Prompts::tag(const Context& context, const std::string& name, const
                 tag.substr(0, 100));
   const Commit commit = TRY(find(context, name, reference));
   return database_.write(context, [&](store::Connection& connection) -> Result<void> {
-    auto put = TRY(
-        connection.prepare("INSERT OR REPLACE INTO prompt_tags(prompt_id, tag, commit_id, "
-                           "updated_us) SELECT prompt_id, ?, id, ? FROM prompt_commits WHERE id = "
-                           "?"));
+    auto put = TRY(connection.prepare(store::sql::put_from(
+        "prompt_tags", "prompt_id, tag, commit_id, updated_us", "prompt_id, tag",
+        "SELECT prompt_id, ?, id, ? FROM prompt_commits WHERE id = ?")));
     put.bind(0, tag).bind(1, clock_.now().time_since_epoch().count()).bind(2, commit.id);
     return put.run();
   });
@@ -348,9 +350,8 @@ Result<Rendered> Prompts::render(const Context& context, const std::string& refe
                                  const json::Object& variables, const std::string& sticky) {
   Chosen chosen = TRY(choose(context, reference, sticky));
   Rendered rendered;
-  rendered.messages =
-      TRY(prompts::render(chosen.written, variables)
-              .within(fmt::format("prompt '{}@{}'", chosen.name, chosen.version)));
+  rendered.messages = TRY(prompts::render(chosen.written, variables)
+                              .within(fmt::format("prompt '{}@{}'", chosen.name, chosen.version)));
   rendered.name = std::move(chosen.name);
   rendered.hash = std::move(chosen.hash);
   rendered.version = chosen.version;

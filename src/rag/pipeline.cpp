@@ -115,11 +115,13 @@ dialects::ChatUsage usage_of(const models::Usage& usage) {
 
 class Pipeline final : public models::ChatModel {
  public:
-  Pipeline(Library& library, const std::string& collection, std::optional<trace::Origin> origin)
+  Pipeline(Library& library, const std::string& collection, std::optional<trace::Origin> origin,
+           PayForQuestion pay)
       : library_(library),
         collection_(collection),
         name_(std::string(pipeline_prefix) + collection),
-        origin_(std::move(origin)) {}
+        origin_(std::move(origin)),
+        pay_(std::move(pay)) {}
 
   const std::string& identity() const override { return name_; }
   const std::string& name() const override { return name_; }
@@ -157,6 +159,9 @@ class Pipeline final : public models::ChatModel {
     asked.origin = origin_;
     asked.question = TRY(question_of(request));
     if (request.seed) asked.seed = static_cast<std::uint64_t>(*request.seed);
+    std::unique_ptr<QuestionPayment> payment;
+    if (pay_) payment = TRY(pay_(context, library_, asked));
+    if (payment) asked.budget_usd = payment->limit_usd();
     Transcript transcript(sink);
     bool has_begun = false;
     // Nothing is said before the question is known to be answerable: an error is then an error.
@@ -174,6 +179,7 @@ class Pipeline final : public models::ChatModel {
     };
     auto answered = library_.ask(context.with_stop(stop.get_token()), asked, events);
     if (!answered && !transcript.ended()) return std::move(answered.error());
+    if (payment && answered) TRY(payment->settle(*answered));
     begin();
     Answer answer = answered ? *std::move(answered) : Answer();
     if (transcript.text().empty() && answered) transcript.append(answer.answer);
@@ -210,13 +216,15 @@ class Pipeline final : public models::ChatModel {
   const std::string collection_;
   const std::string name_;
   const std::optional<trace::Origin> origin_;
+  const PayForQuestion pay_;
 };
 
 }  // namespace
 
 std::shared_ptr<models::ChatModel> make_pipeline(Library& library, const std::string& collection,
-                                                 std::optional<trace::Origin> origin) {
-  return std::make_shared<Pipeline>(library, collection, std::move(origin));
+                                                 std::optional<trace::Origin> origin,
+                                                 PayForQuestion pay) {
+  return std::make_shared<Pipeline>(library, collection, std::move(origin), std::move(pay));
 }
 
 }  // namespace slipway::rag

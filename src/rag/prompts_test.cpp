@@ -49,20 +49,20 @@ struct House {
     request.settings->evidence_min = 0;
     request.settings->prompt = of_collection;
     fixture.ingest(request);
-    library = must(Library::open(
-        {.database = *fixture.database,
-         .blobs = *fixture.blobs,
-         .catalog = fixture.catalog,
-         .clock = fixture.clock,
-         .recorder = &recorder,
-         .prompts = [this](const Context&, const std::string& reference,
-                           const std::string& sticky) -> Result<ChosenPromptPtr> {
-           asked.push_back(reference + " " + sticky);
-           const auto found = prompts.find(reference);
-           if (found == prompts.end())
-             return fail(Code::not_found, "there is no prompt '{}'", reference);
-           return found->second;
-         }}));
+    library = must(
+        Library::open({.database = *fixture.database,
+                       .blobs = *fixture.blobs,
+                       .catalog = fixture.catalog,
+                       .clock = fixture.clock,
+                       .recorder = &recorder,
+                       .prompts = [this](const Context&, const std::string& reference,
+                                         const std::string& sticky) -> Result<ChosenPromptPtr> {
+                         asked.push_back(reference + " " + sticky);
+                         const auto found = prompts.find(reference);
+                         if (found == prompts.end())
+                           return fail(Code::not_found, "there is no prompt '{}'", reference);
+                         return found->second;
+                       }}));
   }
   static AskRequest question(const std::string& prompt = "") {
     AskRequest request{.question = "How long are traces kept?", .mode = AnswerMode::generate};

@@ -4,6 +4,7 @@
 
 #include "core/files.hpp"
 #include "core/json_members.hpp"
+#include "store/sql.hpp"
 #include "trace/feedback.hpp"
 #include "trace/sessions.hpp"
 
@@ -50,8 +51,7 @@ bool is_same(std::string_view a, std::string_view b) {
 
 bool is_picture(std::string_view media_type) {
   const std::string_view type = media_type.substr(0, media_type.find(';'));
-  return type == "image/png" || type == "image/jpeg" || type == "image/gif" ||
-         type == "image/webp";
+  return type == "image/png" || type == "image/jpeg" || type == "image/gif" || type == "image/webp";
 }
 
 std::vector<store::Migration> attachment_migrations() {
@@ -127,9 +127,8 @@ Result<std::map<std::string, std::vector<AttachmentInfo>>> Attachments::of_runs(
   if (uuids.empty()) return found;
   TRY(database_.read(context, [&](store::Connection& connection) -> Result<void> {
     auto select = TRY(connection.prepare(
-        fmt::format("SELECT {}, run_uuid FROM trace_attachments WHERE run_uuid IN (SELECT value "
-                    "FROM json_each(?)) ORDER BY name",
-                    columns)));
+        fmt::format("SELECT {}, run_uuid FROM trace_attachments WHERE {} ORDER BY name", columns,
+                    store::sql::one_of("run_uuid"))));
     select.bind(0, json::dump(uuids));
     while (TRY(select.step()))
       found[asked[std::string(select.text(8))]].push_back(attachment_at(select));

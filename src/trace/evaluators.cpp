@@ -6,6 +6,7 @@
 #include "core/files.hpp"
 #include "core/json_members.hpp"
 #include "core/pattern.hpp"
+#include "store/sql.hpp"
 #include "trace/detail/selection.hpp"
 #include "trace/feedback_filter.hpp"
 #include "trace/sessions.hpp"
@@ -209,8 +210,8 @@ Result<Rule> Rules::put(const Context& context, Rule rule) {
     rule.created = options_.clock.now();
   }
   TRY(options_.database.write(context, [&](store::Connection& connection) -> Result<void> {
-    auto put = TRY(connection.prepare(
-        "INSERT OR REPLACE INTO trace_evaluators(id, body, created_us) VALUES (?, ?, ?)"));
+    auto put =
+        TRY(connection.prepare(store::sql::put("trace_evaluators", "id, body, created_us", "id")));
     put.bind(0, rule.id).bind(1, json::dump(json::to(body_of(rule))));
     return put.bind(2, rule.created.time_since_epoch().count()).run();
   }));

@@ -1,6 +1,7 @@
 #include "trace/feedback.hpp"
 
 #include "core/files.hpp"
+#include "store/sql.hpp"
 #include "trace/sessions.hpp"
 
 namespace slipway::trace {
@@ -83,10 +84,9 @@ Result<void> store_one(store::Connection& connection, Feedback& one) {
     if (!one.trace_id) one.trace_id = text_at(known, 1);
     if (!one.session_id) one.session_id = text_at(known, 2);
   }
-  auto put = TRY(connection.prepare(fmt::format(
-      "INSERT OR REPLACE INTO trace_feedback({}, run_uuid, trace_uuid, plain, source_type) VALUES "
-      "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-      columns)));
+  auto put = TRY(connection.prepare(
+      store::sql::put("trace_feedback",
+                      fmt::format("{}, run_uuid, trace_uuid, plain, source_type", columns), "id")));
   put.bind(0, one.id).bind(1, one.run_id).bind(2, one.trace_id).bind(3, one.session_id);
   put.bind(4, one.key);
   bind_number(put, 5,
@@ -274,7 +274,7 @@ Result<std::vector<Feedback>> Feedbacks::list(const Context& context, const Feed
   std::string sql = fmt::format("SELECT {} FROM trace_feedback WHERE 1", columns);
   std::vector<std::string> operands;
   const auto any_of = [&](std::string_view column, std::string list) {
-    sql += fmt::format(" AND {} IN (SELECT value FROM json_each(?))", column);
+    sql += fmt::format(" AND {}", store::sql::one_of(column));
     operands.push_back(std::move(list));
   };
   if (!query.run_ids.empty()) any_of("run_uuid", uuids_json(query.run_ids));
@@ -307,9 +307,10 @@ Result<std::map<std::string, FeedbackStats>> Feedbacks::stats_of_runs(
   for (const std::string& id : run_ids) asked.emplace(as_uuid(id), id);
   std::map<std::string, FeedbackStats> stats;
   TRY(database_.read(context, [&](store::Connection& connection) -> Result<void> {
-    auto select = TRY(
-        connection.prepare("SELECT run_uuid, key, score, plain, ifnull(error, 0) FROM "
-                           "trace_feedback WHERE run_uuid IN (SELECT value FROM json_each(?))"));
+    auto select =
+        TRY(connection.prepare("SELECT run_uuid, key, score, plain, coalesce(error, 0) FROM "
+                               "trace_feedback WHERE " +
+                               store::sql::one_of("run_uuid")));
     select.bind(0, uuids_json(run_ids));
     while (TRY(select.step()))
       count(stats[asked[std::string(select.text(0))]][std::string(select.text(1))], select);
@@ -326,10 +327,10 @@ Result<FeedbackStats> Feedbacks::stats_of_session(const Context& context,
   FeedbackStats stats;
   TRY(database_.read(context, [&](store::Connection& connection) -> Result<void> {
     auto sums = TRY(connection.prepare(
-        "SELECT key, COUNT(*), SUM(ifnull(error, 0)), "
-        "SUM(CASE ifnull(error, 0) WHEN 0 THEN score END), "
-        "SUM(CASE ifnull(error, 0) WHEN 0 THEN score * score END), "
-        "COUNT(CASE ifnull(error, 0) WHEN 0 THEN score END) FROM trace_feedback " +
+        "SELECT key, COUNT(*), SUM(coalesce(error, 0)), "
+        "SUM(CASE coalesce(error, 0) WHEN 0 THEN score END), "
+        "SUM(CASE coalesce(error, 0) WHEN 0 THEN score * score END), "
+        "COUNT(CASE coalesce(error, 0) WHEN 0 THEN score END) FROM trace_feedback " +
         where + " GROUP BY key"));
     sums.bind(0, as_uuid(session_id));
     while (TRY(sums.step())) {
@@ -372,10 +373,10 @@ Result<std::vector<Feedback>> Feedbacks::unplaced(const Context& context, int li
 Result<void> Feedbacks::place(const Context& context, const std::string& id,
                               const std::string& trace_id, const std::string& session_id) {
   return database_.write(context, [&](store::Connection& connection) -> Result<void> {
-    auto update = TRY(
-        connection.prepare("UPDATE trace_feedback SET trace_id = ifnull(trace_id, ?), trace_uuid = "
-                           "ifnull(trace_uuid, ?), session_id = ifnull(session_id, ?) WHERE id = "
-                           "?"));
+    auto update = TRY(connection.prepare(
+        "UPDATE trace_feedback SET trace_id = coalesce(trace_id, ?), trace_uuid = "
+        "coalesce(trace_uuid, ?), session_id = coalesce(session_id, ?) WHERE id = "
+        "?"));
     update.bind(0, trace_id).bind(1, as_uuid(trace_id)).bind(2, as_uuid(session_id)).bind(3, id);
     return update.run();
   });
@@ -393,7 +394,8 @@ Result<std::string> comparison_sql(Comparison comparison, const json::Value& ope
     case Comparison::gte: return fmt::format("{} >= ?", column);
     case Comparison::lt: return fmt::format("{} < ?", column);
     case Comparison::lte: return fmt::format("{} <= ?", column);
-    case Comparison::contains: return std::string("instr(plain || ' ' || ifnull(comment, ''), ?)");
+    case Comparison::contains:
+      return store::sql::contains("plain || ' ' || coalesce(comment, '')", "?");
     default: break;
   }
   return fail(Code::invalid_argument, "feedback: cannot be compared like that");

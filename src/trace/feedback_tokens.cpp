@@ -1,5 +1,6 @@
 // Feedback's configurations and links.
 #include "core/files.hpp"
+#include "store/sql.hpp"
 #include "trace/feedback.hpp"
 #include "trace/sessions.hpp"
 
@@ -56,9 +57,8 @@ Result<FeedbackConfig> Feedbacks::put_config(const Context& context, FeedbackCon
                 text.size(), config_bytes_max);
   config.modified = clock_.now().time_since_epoch().count() * per_microsecond;
   TRY(database_.write(context, [&](store::Connection& connection) -> Result<void> {
-    auto put =
-        TRY(connection.prepare("INSERT OR REPLACE INTO trace_feedback_configs(key, config, "
-                               "is_lower_better, modified_ns) VALUES (?, ?, ?, ?)"));
+    auto put = TRY(connection.prepare(store::sql::put(
+        "trace_feedback_configs", "key, config, is_lower_better, modified_ns", "key")));
     put.bind(0, config.key).bind(1, text);
     if (config.is_lower_score_better)
       put.bind(2, *config.is_lower_score_better ? 1 : 0);

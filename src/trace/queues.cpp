@@ -1,5 +1,6 @@
 #include "trace/queues.hpp"
 
+#include "store/sql.hpp"
 #include "trace/feedback.hpp"
 #include "trace/sessions.hpp"
 
@@ -73,8 +74,7 @@ Result<void> check(const AnnotationQueue& queue) {
 }
 
 Result<void> write_queue(store::Connection& connection, const AnnotationQueue& queue) {
-  auto put = TRY(connection.prepare(fmt::format(
-      "INSERT OR REPLACE INTO trace_queues({}) VALUES (?, ?, ?, ?, ?, ?, ?)", queue_columns)));
+  auto put = TRY(connection.prepare(store::sql::put("trace_queues", queue_columns, "id")));
   put.bind(0, queue.id).bind(1, queue.name).bind(2, queue.description);
   put.bind(3, queue.rubric_instructions).bind(4, json::dump(queue.rest));
   put.bind(5, queue.created).bind(6, queue.updated);
@@ -188,10 +188,11 @@ Result<std::vector<AnnotationQueue>> Queues::list(const Context& context, const 
   if (!query.ids.empty()) {
     json::Array ids;
     for (const std::string& id : query.ids) ids.emplace_back(as_uuid(id));
-    add(" AND id IN (SELECT value FROM json_each(?))", json::dump(ids));
+    add(" AND " + store::sql::one_of("id"), json::dump(ids));
   }
   if (query.name) add(" AND name = ?", *query.name);
-  if (query.name_contains) add(" AND instr(lower(name), lower(?))", *query.name_contains);
+  if (query.name_contains)
+    add(" AND " + store::sql::contains("lower(name)", "lower(?)"), *query.name_contains);
   if (query.run_id)
     add(" AND id IN (SELECT queue_id FROM trace_queue_items WHERE subject = ?)",
         "run:" + as_uuid(*query.run_id));

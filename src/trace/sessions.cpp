@@ -1,6 +1,7 @@
 #include "trace/sessions.hpp"
 
 #include "core/files.hpp"
+#include "store/sql.hpp"
 
 namespace slipway::trace {
 
@@ -94,10 +95,9 @@ Result<void> Sessions::change(const Context& context, const Session& session) {
     auto taken = TRY(connection.prepare("SELECT 1 FROM trace_sessions WHERE name = ? AND id <> ?"));
     if (TRY(taken.bind(0, session.name).bind(1, session.id).step()))
       return fail(Code::conflict, "Session '{}' already exists.", session.name);
-    auto update = TRY(
-        connection.prepare("INSERT OR REPLACE INTO trace_sessions(id, name, description, "
-                           "reference_dataset_id, extra, start_ns, end_ns) VALUES (?, ?, ?, ?, ?, "
-                           "?, ?)"));
+    auto update = TRY(connection.prepare(store::sql::put(
+        "trace_sessions", "id, name, description, reference_dataset_id, extra, start_ns, end_ns",
+        "id")));
     return bind(update, session).run();
   });
 }

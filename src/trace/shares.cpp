@@ -1,6 +1,7 @@
 #include "trace/shares.hpp"
 
 #include "core/files.hpp"
+#include "store/sql.hpp"
 #include "trace/feedback.hpp"
 #include "trace/sessions.hpp"
 
@@ -77,8 +78,8 @@ Result<std::vector<Share>> Shares::of_runs(const Context& context,
   json::Array places;
   for (const std::string& id : run_ids) places.emplace_back(place_of(Share::Kind::run, id, ""));
   TRY(database_.read(context, [&](store::Connection& connection) -> Result<void> {
-    auto select = TRY(connection.prepare(fmt::format(
-        "SELECT {} FROM trace_shares WHERE place IN (SELECT value FROM json_each(?))", columns)));
+    auto select = TRY(connection.prepare(
+        fmt::format("SELECT {} FROM trace_shares WHERE {}", columns, store::sql::one_of("place"))));
     select.bind(0, json::dump(places));
     while (TRY(select.step())) all.push_back(share_at(select));
     return {};

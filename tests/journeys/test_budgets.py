@@ -363,6 +363,17 @@ def test_questions_pay_for_embedding_reranking_and_the_answer_together(slipway):
         assert refused.json["budget"]["remaining_usd"] == pytest.approx(0.0001) and "'team'" in refused.json["detail"]
         assert len(upstreams.requests) == asked
         assert server.post("/api/ask", question).status == 200  # Not ann.
+        # So it is by the gateway, where the collection is a model.
+        by_gateway = {"model": "rag/default", "messages": [{"role": "user", "content": question["question"]}]}
+        told = server.post("/v1/chat/completions", by_gateway, headers=headers)
+        assert told.status == 429 and told.json["error"]["code"] == "budget_exceeded" and "'team'" in told.json["error"]["message"], told
+        assert told.headers["x-should-retry"] == "false" and len(upstreams.requests) == asked
+        assert server.request("PATCH", f"/api/budgets/{id}", {"limit_usd": 50}).status == 200
+        before = budget(server, id)["spent_usd"]
+        told = server.post("/v1/chat/completions", by_gateway, headers=headers)
+        assert told.status == 200 and "250 euros" in told.json["choices"][0]["message"]["content"]
+        state, _ = check_sums(server, id)
+        assert state["spent_usd"] - before == pytest.approx(answer.json["cost_usd"]) and state["reserved_usd"] == 0
         # What the caller allows himself is kept as well, and is no error.
         mine = server.post("/api/ask", {**question, "budget_usd": 0.00001}).json
         assert mine["refused"] and mine["reason"] == "budget"

@@ -1,6 +1,7 @@
 // Searches, answers and their receipts.
-#include "api/detail/ask_budget.hpp"
+#include "api/ask_budget.hpp"
 #include "api/detail/routes.hpp"
+#include "http/problem.hpp"
 
 namespace slipway::api::detail {
 
@@ -71,10 +72,28 @@ Result<AskReply> stream_answer(const http::Call& call, rag::Library& library,
   return AskReply(http::Streamed{});
 }
 
+/// The refusal as a problem (RFC 9457) with `code` and `budget`; the exchange has its answer then.
+void reply_refused(const http::Call& call, const budgets::Refusal& refusal) {
+  const bool asks = refusal.on_exceed == budgets::OnExceed::ask;
+  http::Problem problem =
+      http::problem_of(fail(Code::rate_limited, "{}", refusal.message), call.request());
+  if (asks) problem.status = 402;
+  json::Value body = json::to(problem);
+  body.as_object()["code"] = asks ? "budget_approval_required" : "budget_exceeded";
+  body.as_object()["budget"] = refusal.budget;
+  http::Response response{.status = problem.status, .headers = {}, .body = json::dump(body)};
+  response.headers.set("Content-Type", std::string(http::problem_media_type));
+  response.headers.set("x-should-retry", "false");
+  call.exchange()->reply(std::move(response));
+}
+
 /// Within what budgets leave; whoever has too little is told so as by the gateway.
 Result<AskReply> answer_paid(const http::Call& call, const Services& services,
                              rag::AskRequest request, bool is_streamed) {
-  AskBudget budget = TRY(AskBudget::open(call, services.budgets, *services.library, request));
+  AskBudget budget = TRY(AskBudget::open(call.context(), {.ledger = services.budgets,
+                                                          .library = *services.library,
+                                                          .request = request,
+                                                          .call_id = call.request().id}));
   if (!budget.refusal()) {
     request.budget_usd = budget.limit_usd();
     if (is_streamed) return stream_answer(call, *services.library, request, budget);

@@ -15,9 +15,7 @@ constexpr std::size_t memory_bytes_max = 1u << 20;
 constexpr int attempts = 10;
 constexpr std::chrono::milliseconds pause_between{100};
 
-Error reads_nothing() {
-  return fail(Code::unsupported, "a command's runs are written, not read");
-}
+Error reads_nothing() { return fail(Code::unsupported, "a command's runs are written, not read"); }
 
 }  // namespace
 

@@ -37,11 +37,11 @@ rag::PromptChooser rag_prompts(store::Database& database) {
     prompt->reference = fmt::format("{}@{}", chosen.name, chosen.version);
     prompt->model = chosen.written.model;
     prompt->parameters = chosen.written.parameters;
-    prompt->render = [written = std::move(chosen.written),
-                      place = fmt::format("prompt '{}'", prompt->reference)](
-                         const json::Object& variables) {
-      return messages_of(written, variables).within(place);
-    };
+    prompt->render =
+        [written = std::move(chosen.written),
+         place = fmt::format("prompt '{}'", prompt->reference)](const json::Object& variables) {
+          return messages_of(written, variables).within(place);
+        };
     return rag::ChosenPromptPtr(std::move(prompt));
   };
 }

@@ -12,6 +12,7 @@
 #include "app/detail/judge.hpp"
 #include "app/detail/priced_catalog.hpp"
 #include "app/detail/prompt_door.hpp"
+#include "app/detail/question_payments.hpp"
 #include "app/detail/rag_prompts.hpp"
 #include "app/detail/traced_models.hpp"
 #include "app/version.hpp"
@@ -94,7 +95,8 @@ struct PipelineParts {
 };
 
 /// Every collection is a model: "rag/handbook".
-gateway::Pipelines pipelines_of(Guarded<std::shared_ptr<rag::Library>>& current) {
+gateway::Pipelines pipelines_of(Guarded<std::shared_ptr<rag::Library>>& current,
+                                budgets::Ledger& ledger) {
   const auto library_now = [&current] {
     return current.with([](const auto& library) { return library; });
   };
@@ -106,7 +108,7 @@ gateway::Pipelines pipelines_of(Guarded<std::shared_ptr<rag::Library>>& current)
         names.push_back(std::string(rag::pipeline_prefix) + info.name);
     return names;
   };
-  pipelines.find = [library_now](
+  pipelines.find = [library_now, pay = question_payments(ledger)](
                        const std::string& name,
                        const trace::Origin& origin) -> Result<std::shared_ptr<models::ChatModel>> {
     if (!name.starts_with(rag::pipeline_prefix))
@@ -115,7 +117,7 @@ gateway::Pipelines pipelines_of(Guarded<std::shared_ptr<rag::Library>>& current)
     auto parts = std::make_shared<PipelineParts>();
     parts->library = library_now();
     TRY(parts->library->collection({}, collection));
-    parts->model = rag::make_pipeline(*parts->library, collection, origin);
+    parts->model = rag::make_pipeline(*parts->library, collection, origin, pay);
     return std::shared_ptr<models::ChatModel>(parts, parts->model.get());
   };
   return pipelines;
@@ -369,15 +371,15 @@ class ServiceOfConfig final : public Service, public std::enable_shared_from_thi
                                .prices = config.prices,
                                .default_chat_model = config.defaults.chat_model};
     if (foundations_.gateway) return foundations_.gateway->reload(std::move(settings), catalog_);
-    foundations_.gateway =
-        TRY(gateway::Gateway::open({.catalog = catalog_,
-                                    .upstream = &foundations_.upstream,
-                                    .settings = std::move(settings),
-                                    .pipelines = pipelines_of(foundations_.library),
-                                    .metrics = &foundations_.metrics,
-                                    .prices = &foundations_.tracing.prices(),
-                                    .budgets = &foundations_.budgeting.ledger(),
-                                    .recorder = foundations_.tracing.recorder()}));
+    foundations_.gateway = TRY(gateway::Gateway::open(
+        {.catalog = catalog_,
+         .upstream = &foundations_.upstream,
+         .settings = std::move(settings),
+         .pipelines = pipelines_of(foundations_.library, foundations_.budgeting.ledger()),
+         .metrics = &foundations_.metrics,
+         .prices = &foundations_.tracing.prices(),
+         .budgets = &foundations_.budgeting.ledger(),
+         .recorder = foundations_.tracing.recorder()}));
     foundations_.tracing.set_judge(make_judge(
         *foundations_.gateway, std::make_shared<prompts::Prompts>(foundations_.database)));
     return {};

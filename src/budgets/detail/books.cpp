@@ -4,6 +4,7 @@
 
 #include "budgets/detail/periods.hpp"
 #include "budgets/detail/refusal.hpp"
+#include "store/sql.hpp"
 
 namespace slipway::budgets::detail {
 
@@ -70,11 +71,13 @@ Result<void> Accounts::write(store::Connection& connection) {
     Account& account = kept.account;
     if (!std::exchange(account.is_changed, false)) continue;
     // Not of a budget that somebody has deleted meanwhile.
-    auto insert = TRY(connection.prepare(
-        "INSERT OR REPLACE INTO budget_accounts(budget, period, subject, spent_usd, spent_tokens, "
-        "reserved_usd, reserved_tokens, approved_usd, approved_tokens, admitted, refused) "
+    auto insert = TRY(connection.prepare(store::sql::put_from(
+        "budget_accounts",
+        "budget, period, subject, spent_usd, spent_tokens, reserved_usd, reserved_tokens, "
+        "approved_usd, approved_tokens, admitted, refused",
+        "budget, period, subject",
         "SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11 "
-        "WHERE EXISTS(SELECT 1 FROM budgets WHERE n = ?1)"));
+        "WHERE EXISTS(SELECT 1 FROM budgets WHERE n = ?1)")));
     insert.bind(0, kept.place.budget).bind(1, kept.place.period).bind(2, kept.place.subject);
     insert.bind(3, account.spent.usd.value).bind(4, account.spent.tokens);
     insert.bind(5, account.reserved.usd.value).bind(6, account.reserved.tokens);
@@ -334,8 +337,8 @@ Result<void> Books::fire_alerts(const Place& place, Account& account) {
     if (was_fired || spent_share < alert.at) continue;
     account.fired.push_back(i);
     auto insert = TRY(parts_.connection.prepare(
-        "INSERT OR IGNORE INTO budget_alerts(budget, period, subject, at, webhook, fired_at) "
-        "VALUES (?, ?, ?, ?, ?, ?)"));
+        "INSERT INTO budget_alerts(budget, period, subject, at, webhook, fired_at) "
+        "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"));
     insert.bind(0, place.budget).bind(1, place.period).bind(2, place.subject);
     insert.bind(3, alert.at).bind(4, alert.webhook).bind(5, milliseconds_of(parts_.now));
     TRY(insert.run());
@@ -358,8 +361,8 @@ Result<void> Books::fire_alerts(const Place& place, Account& account) {
       body["remaining_tokens"] = std::max<std::int64_t>(*left, 0);
     }
     auto notice = TRY(parts_.connection.prepare(
-        "INSERT OR IGNORE INTO budget_notices(key, target, body, created, due, attempts) "
-        "VALUES (?, ?, ?, ?, ?, 0)"));
+        "INSERT INTO budget_notices(key, target, body, created, due, attempts) "
+        "VALUES (?, ?, ?, ?, ?, 0) ON CONFLICT DO NOTHING"));
     const std::int64_t now = milliseconds_of(parts_.now);
     notice.bind(0, fmt::format("budget|{}|{}|{}|{}|{}", place.budget, place.period, place.subject,
                                alert.at, alert.webhook));

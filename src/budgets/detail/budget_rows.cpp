@@ -264,10 +264,10 @@ Result<std::vector<std::string>> check_sums(store::Connection& connection) {
          sum(CASE WHEN kind IN (1, 4) THEN tokens ELSE 0 END) AS spent_tokens
        FROM budget_ledger GROUP BY budget, period, subject) l
       ON l.budget = a.budget AND l.period = a.period AND l.subject = a.subject
-    WHERE ifnull(l.usd, 0) <> a.spent_usd + a.reserved_usd
-      OR ifnull(l.tokens, 0) <> a.spent_tokens + a.reserved_tokens
-      OR ifnull(l.spent_usd, 0) <> a.spent_usd
-      OR ifnull(l.spent_tokens, 0) <> a.spent_tokens
+    WHERE coalesce(l.usd, 0) <> a.spent_usd + a.reserved_usd
+      OR coalesce(l.tokens, 0) <> a.spent_tokens + a.reserved_tokens
+      OR coalesce(l.spent_usd, 0) <> a.spent_usd
+      OR coalesce(l.spent_tokens, 0) <> a.spent_tokens
     UNION ALL
     SELECT l.budget, l.period, l.subject FROM budget_ledger l LEFT JOIN budget_accounts a
       ON l.budget = a.budget AND l.period = a.period AND l.subject = a.subject

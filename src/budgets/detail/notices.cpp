@@ -75,9 +75,9 @@ Result<void> Notices::add(const std::string& key, const std::string& target,
     auto forget =
         TRY(connection.prepare("DELETE FROM budget_notices WHERE due IS NULL AND created < ?"));
     TRY(forget.bind(0, now_ms() - kept_ms).run());
-    auto insert = TRY(connection.prepare(
-        "INSERT OR IGNORE INTO budget_notices(key, target, body, created, due, attempts) "
-        "VALUES (?, ?, ?, ?, ?, 0)"));
+    auto insert = TRY(
+        connection.prepare("INSERT INTO budget_notices(key, target, body, created, due, attempts) "
+                           "VALUES (?, ?, ?, ?, ?, 0) ON CONFLICT DO NOTHING"));
     insert.bind(0, key).bind(1, target).bind(2, body).bind(3, now_ms()).bind(4, now_ms());
     return insert.run();
   });

@@ -18,7 +18,7 @@ struct Demand {
   std::int64_t input_tokens = 0;
   std::optional<std::int64_t> output_tokens;  ///< Of one choice; absent: nobody limits it.
   std::int64_t choices = 1;
-  bool has_output = false;  ///< Tokens are written, not only read.
+  bool has_output = false;        ///< Tokens are written, not only read.
   std::int64_t search_units = 0;  ///< Of a reranker.
 };
 

@@ -121,6 +121,12 @@ Failure failure_of_local(const Deployment& deployment, const Error& error) {
   Failure failure;
   failure.error = wire_error(error);
   failure.error.message = told(deployment, error.message());
+  // A pipeline pays for its own models.
+  if (deployment.place() == Place::pipeline && error.code() == Code::rate_limited) {
+    failure.error.code = "budget_exceeded";
+    failure.may_fall_back = false;
+    return failure;
+  }
   switch (error.code()) {
     case Code::invalid_argument: failure.may_fall_back = false; break;
     case Code::deadline_exceeded:

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "store/sql.hpp"
+
 namespace slipway::prompts {
 
 std::vector<store::Migration> migrations() {
@@ -117,9 +119,10 @@ Result<std::optional<Prompt>> find_prompt(store::Connection& connection, const s
 
 Result<void> write_prompt(store::Connection& connection, const Prompt& prompt) {
   auto put = TRY(connection.prepare(
-      "INSERT OR REPLACE INTO prompts(id, name, kind, description, readme, labels, is_public, "
-      "is_archived, is_liked, traffic, likes, downloads, created_us, updated_us) VALUES (?, ?, ?, "
-      "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
+      store::sql::put("prompts",
+                      "id, name, kind, description, readme, labels, is_public, is_archived, "
+                      "is_liked, traffic, likes, downloads, created_us, updated_us",
+                      "id")));
   put.bind(0, prompt.id).bind(1, prompt.name).bind(2, json::name(prompt.kind));
   put.bind(3, prompt.description).bind(4, prompt.readme);
   put.bind(5, json::dump(json::to(prompt.labels)));
@@ -151,7 +154,7 @@ Result<std::optional<Commit>> find_commit(store::Connection& connection,
   if (auto named = TRY(one("c.id = ?", reference))) return named;
   constexpr std::size_t digits_min = 8, digits_max = 64;
   if (reference.size() >= digits_min && reference.size() <= digits_max && is_hex(reference))
-    return one("c.hash GLOB ? || '*'", reference);
+    return one("c.hash LIKE ? || '%'", reference);
   int version = 0;
   const auto [end, error] =
       std::from_chars(reference.data(), reference.data() + reference.size(), version);

@@ -338,11 +338,11 @@ Result<void> Answering::generate(Composer& composer) {
 Result<void> Answering::check_budget(const models::ChatModel& model,
                                      const models::ChatRequest& request) {
   models::Usage most;
-  most.input_tokens = static_cast<std::int64_t>(TRY(model.count_tokens(*answered_.generation.prompt)));
+  most.input_tokens =
+      static_cast<std::int64_t>(TRY(model.count_tokens(*answered_.generation.prompt)));
   most.output_tokens = request.max_tokens;
   const Purse::Most calls[] = {
-      {chat_model_, most},
-      {embedder_name(), embedding_most(checked_bytes(request.max_tokens))}};
+      {chat_model_, most}, {embedder_name(), embedding_most(checked_bytes(request.max_tokens))}};
   over_budget_ = !TRY(purse_.covers({calls[0], calls[1]}));
   if (!over_budget_) return {};
   return fail(Code::conflict, "the answer may cost {:.6f} USD, more than the budget of {:.6f}",

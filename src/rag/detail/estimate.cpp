@@ -65,9 +65,9 @@ Result<void> add_generation(const Context& context, Shelf& shelf, const OpenColl
   sum.add(name, most);
   sum.add(open.row.settings.embedder, embedding_most(checked_bytes(reply)));
   constexpr std::size_t bytes_per_token = 4;
-  sum.add_tokens(std::min(model->context_tokens_max() / passages_share,
-                          sizes.passages / bytes_per_token) +
-                 (fixed + sizes.question) / bytes_per_token + 2 * static_cast<std::size_t>(reply));
+  sum.add_tokens(
+      std::min(model->context_tokens_max() / passages_share, sizes.passages / bytes_per_token) +
+      (fixed + sizes.question) / bytes_per_token + 2 * static_cast<std::size_t>(reply));
   return {};
 }
 

@@ -24,8 +24,7 @@ class ScriptedCatalog final : public models::Catalog {
   std::shared_ptr<models::ScriptedReranker> reranker_model =
       std::make_shared<models::ScriptedReranker>();
   std::shared_ptr<models::ChatModel> chat;
-  std::optional<models::Price> chat_price = models::Price{},
-                               embedder_price = models::Price{};
+  std::optional<models::Price> chat_price = models::Price{}, embedder_price = models::Price{};
 
   Result<std::vector<models::ModelInfo>> list() const override {
     return std::vector<models::ModelInfo>();

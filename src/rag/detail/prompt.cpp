@@ -82,9 +82,8 @@ Result<models::ChatRequest> fill_prompt(const ChosenPromptPtr& prompt,
   const std::string passages = fmt::format("<{0}>\n{1}\n</{0}>", mark, material.passages);
   models::ChatRequest request;
   request.max_tokens = reply_tokens_max;
-  request.messages = TRY(prompt->render({{"question", material.question},
-                                         {"passages", passages},
-                                         {"refusal", material.refusal}}));
+  request.messages = TRY(prompt->render(
+      {{"question", material.question}, {"passages", passages}, {"refusal", material.refusal}}));
   for (const auto& [what, text] :
        {std::pair("passages", &passages), std::pair("question", &material.question)}) {
     const bool is_there = std::any_of(

@@ -131,10 +131,9 @@ Result<void> store_receipt(const Context& context, Shelf& shelf, const AskReques
   receipt.prompt = answered.generation.prompt;
   receipt.model = answered.generation.model_identity;
   receipt.reply = answered.generation.reply;
-  receipt.parameters = json::Object{
-      {"temperature", answered.generation.temperature},
-      {"seed", request.seed},
-      {"max_tokens", answered.generation.max_tokens}};
+  receipt.parameters = json::Object{{"temperature", answered.generation.temperature},
+                                    {"seed", request.seed},
+                                    {"max_tokens", answered.generation.max_tokens}};
   receipt.signals = answered.answer.signals;
   receipt.pinned = request.pin;
   answered.answer.receipt_id = receipt.receipt_id;

@@ -1,4 +1,5 @@
-// Latencies of which percentiles are asked: all of them while there is room, then counts in buckets.
+// Latencies of which percentiles are asked: all of them while there is room, then counts in
+// buckets.
 //
 // The buckets are those of DDSketch (Masson, Rim, Lee: "DDSketch: a fast and fully-mergeable
 // quantile sketch with relative-error guarantees", VLDB 2019): bucket i holds what is above g^(i-1)
@@ -46,8 +47,8 @@ class Latencies {
   void make_room(LatencyRoom& room);
 
   std::size_t count_ = 0;
-  std::vector<Nanoseconds> all_;           ///< While exact.
-  std::map<int, std::uint64_t> buckets_;   ///< Else; 0 is in the bucket `zero`.
+  std::vector<Nanoseconds> all_;          ///< While exact.
+  std::map<int, std::uint64_t> buckets_;  ///< Else; 0 is in the bucket `zero`.
 };
 
 }  // namespace slipway::trace::detail

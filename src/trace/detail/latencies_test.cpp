@@ -20,8 +20,8 @@ std::vector<Nanoseconds> sample(std::size_t count, unsigned seed) {
 
 double exact(std::vector<Nanoseconds> all, double share) {
   std::sort(all.begin(), all.end());
-  const auto rank = std::min(
-      static_cast<std::size_t>(share * static_cast<double>(all.size())), all.size() - 1);
+  const auto rank =
+      std::min(static_cast<std::size_t>(share * static_cast<double>(all.size())), all.size() - 1);
   return static_cast<double>(all[rank]) / 1e6;
 }
 
@@ -53,8 +53,7 @@ TEST_CASE("percentiles of more than there is room for are off by what is said at
   for (const double share : shares) {
     const double wanted = exact(all, share);
     CAPTURE(share);
-    CHECK(std::fabs(*latencies.at(share) - wanted) <=
-          wanted * (Latencies::relative_error + 1e-9));
+    CHECK(std::fabs(*latencies.at(share) - wanted) <= wanted * (Latencies::relative_error + 1e-9));
   }
 }
 

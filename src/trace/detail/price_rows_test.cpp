@@ -71,10 +71,11 @@ TEST_CASE("the table gives its rows of token prices, and no others") {
     CHECK(one.source == "made up");
     CHECK(one.price_id.starts_with("shipped-"));
   }
-  CHECK(models == std::vector<std::string>{
-                      "nova-1", "terra-4", "vega-pro", "vega-flash", "orca-live", "plain-small",
-                      "steps-plus", "deep-2", "crumb", "dated-1", "dated-1-2025-02-02",
-                      "lumen/mist-large", "embed-1", "free-local", "rerank-1", "film-1", "noisy-1"});
+  CHECK(models == std::vector<std::string>{"nova-1", "terra-4", "vega-pro", "vega-flash",
+                                           "orca-live", "plain-small", "steps-plus", "deep-2",
+                                           "crumb", "dated-1", "dated-1-2025-02-02",
+                                           "lumen/mist-large", "embed-1", "free-local", "rerank-1",
+                                           "film-1", "noisy-1"});
   const PriceRow terra = shipped()[1];
   CHECK(terra.provider == "terralab");
   CHECK(terra.keys.size() == 13);

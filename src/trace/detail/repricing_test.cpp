@@ -82,9 +82,8 @@ TEST_CASE("costs are summed by API key and by version of a prompt") {
     for (int round = 0; round < 2; ++round) {
       CHECK(costs_by(p, GroupBy::key) ==
             Costs{{"web", 10'000'000}, {"batch", 20'000'000}, {"", 70'000'000}});
-      CHECK(costs_by(p, GroupBy::prompt) == Costs{{"greeting@3", 40'000'000},
-                                                  {"greeting@01234567", 20'000'000},
-                                                  {"", 40'000'000}});
+      CHECK(costs_by(p, GroupBy::prompt) ==
+            Costs{{"greeting@3", 40'000'000}, {"greeting@01234567", 20'000'000}, {"", 40'000'000}});
       Query query;
       query.prompt = "greeting@3";
       CHECK(p.found(query) == std::vector<std::string>{"a", "c"});

@@ -71,16 +71,15 @@ void mount_runs(http::Api& api, const Services& services) {
         const Run run = TRY(store->run(call.context(), path.id, path.trace_id));
         return OneRun{run_text(run, TRY(store->child_ids(call.context(), run)))};
       });
-  api.get<RunPath, AttachmentList>(
-      "/api/runs/{id}/attachments",
-      {.summary = "The files that came with a run",
-       .tag = "traces",
-       .role = "read",
-       .name = "get_run_attachments",
-       .fails = {Code::not_found}},
-      [services](const http::Call& call, const RunPath& path) {
-        return attachments_of(call, services, path);
-      });
+  api.get<RunPath, AttachmentList>("/api/runs/{id}/attachments",
+                                   {.summary = "The files that came with a run",
+                                    .tag = "traces",
+                                    .role = "read",
+                                    .name = "get_run_attachments",
+                                    .fails = {Code::not_found}},
+                                   [services](const http::Call& call, const RunPath& path) {
+                                     return attachments_of(call, services, path);
+                                   });
   const auto add_payload = [&](const char* which, std::optional<Payload> Run::*member) {
     api.get<RunPath, http::Bytes>(
         fmt::format("/api/runs/{{id}}/{}", which),

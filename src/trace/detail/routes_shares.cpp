@@ -5,7 +5,6 @@ namespace slipway::trace::detail {
 
 namespace {
 
-
 http::Response json_reply(const json::Value& value) {
   return json_response(200, json::dump(value));
 }

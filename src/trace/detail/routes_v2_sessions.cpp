@@ -13,7 +13,6 @@ namespace {
 constexpr std::size_t stats_runs_max = 200'000;
 constexpr double milliseconds = 1000;
 
-
 bool is_experiment(const Session& session) { return session.reference_dataset_id.has_value(); }
 
 /// That of v1 with its kind.

@@ -110,8 +110,9 @@ Result<void> Segment::open_columns() {
   for (std::size_t i = 0; i < run_numbers; ++i)
     run_numbers_[i] = TRY(column(run_columns_begin + i, footer_.counts.runs));
   for (std::size_t i = 0; i < run_texts; ++i)
-    run_texts_[i] = i < told_texts || !is_before_ ? TRY(column(text_section(i), footer_.counts.runs))
-                                                  : TRY(ColumnView::open(zeros_, footer_.counts.runs));
+    run_texts_[i] = i < told_texts || !is_before_
+                        ? TRY(column(text_section(i), footer_.counts.runs))
+                        : TRY(ColumnView::open(zeros_, footer_.counts.runs));
   for (std::size_t i = 0; i < trace_numbers; ++i) trace_ranges_[i] = range_of(trace_numbers_[i]);
   for (std::size_t i = 0; i < run_numbers; ++i) run_ranges_[i] = range_of(run_numbers_[i]);
   projects_ = TRY(column(trace_project, footer_.counts.traces));
@@ -152,7 +153,8 @@ Result<void> Segment::open_pools() {
 }
 
 std::size_t Segment::trace_of(std::size_t run) const {
-  return std::min<std::size_t>(static_cast<std::size_t>(run_traces_.at(run)), footer_.counts.traces - 1);
+  return std::min<std::size_t>(static_cast<std::size_t>(run_traces_.at(run)),
+                               footer_.counts.traces - 1);
 }
 
 std::string_view Segment::text_of(std::uint64_t code) const {

@@ -23,7 +23,7 @@ inline constexpr Nanoseconds millisecond = 1'000'000;
 inline constexpr Nanoseconds day = 86'400'000 * millisecond;
 
 inline RunPatch run(const std::string& trace, const std::string& id, const std::string& parent,
-             std::int64_t at) {
+                    std::int64_t at) {
   RunPatch patch;
   patch.trace_id = trace;
   patch.id = id;
@@ -53,8 +53,8 @@ struct Place {
   }
   void open(std::size_t memory = 1) {
     store.reset();
-    store = must(TraceStore::open(
-        {.path = path / "traces", .memory_bytes_max = memory, .prices = prices}));
+    store = must(
+        TraceStore::open({.path = path / "traces", .memory_bytes_max = memory, .prices = prices}));
   }
   std::size_t files(std::string_view end) const {
     std::size_t count = 0;

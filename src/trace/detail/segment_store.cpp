@@ -289,8 +289,7 @@ Query query_of(const Repricing& wish) {
 
 bool wants(const Repricing& wish, const Row& row) {
   const std::int64_t start = row.number(RunNumber::start);
-  return row.has(has_usage) &&
-         (!wish.model || row.text(RunText::model) == wish.model) &&
+  return row.has(has_usage) && (!wish.model || row.text(RunText::model) == wish.model) &&
          (!wish.from || start >= *wish.from) && (!wish.to || start < *wish.to);
 }
 

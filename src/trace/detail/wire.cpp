@@ -312,8 +312,7 @@ std::string stats_text(const Stats& stats, bool has_groups) {
   std::string out;
   ObjectText object(out);
   // Of fewer all latencies were looked at.
-  const bool is_exact =
-      stats.all.traces <= static_cast<std::int64_t>(LatencyRoom::exact_max);
+  const bool is_exact = stats.all.traces <= static_cast<std::int64_t>(LatencyRoom::exact_max);
   const double relative_error = is_exact ? 0 : Latencies::relative_error;
   add_stats(object, stats.all, relative_error);
   if (has_groups) {

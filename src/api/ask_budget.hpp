@@ -4,19 +4,26 @@
 #include <optional>
 
 #include "budgets/ledger.hpp"
-#include "http/api.hpp"
 #include "rag/library.hpp"
 
-namespace slipway::api::detail {
+namespace slipway::api {
 
-/// One question's reservation, for embedding, reranking and generation together; given back when it ends without `settle`. Waits for the ledger's
-/// disk when a budget is concerned.
+/// One question's reservation, for embedding, reranking and generation together; given back when it
+/// ends without `settle`. Waits for the ledger's disk when a budget is concerned.
 class AskBudget {
  public:
-  /// Before anything of the question is asked. `ledger` may be null: nothing is limited then.
-  /// Fails: unavailable (the ledger), and as `Library::estimate`.
-  static Result<AskBudget> open(const http::Call& call, budgets::Ledger* ledger,
-                                rag::Library& library, const rag::AskRequest& request);
+  /// What it borrows must outlive it.
+  struct Options {
+    budgets::Ledger* ledger;  ///< Null: nothing is limited.
+    rag::Library& library;
+    const rag::AskRequest& request;  ///< With an origin: it says who pays.
+    std::string call_id;
+    /// Another reservation of the same call counts its tokens, and it as admitted or refused.
+    bool is_beside = false;
+  };
+  /// Before anything of the question is asked. Fails: unavailable (the ledger), and as
+  /// `Library::estimate`.
+  static Result<AskBudget> open(const Context& context, const Options& options);
   AskBudget(AskBudget&&) noexcept;
   AskBudget& operator=(AskBudget&&) = delete;
   ~AskBudget();
@@ -31,8 +38,8 @@ class AskBudget {
   void settle(double cost_usd, std::int64_t tokens);
 
  private:
-  AskBudget(budgets::Ledger* ledger, std::optional<double> budget_usd)
-      : ledger_(ledger), limit_usd_(budget_usd) {}
+  explicit AskBudget(const Options& options)
+      : ledger_(options.ledger), limit_usd_(options.request.budget_usd) {}
   Result<void> reserve(budgets::Wish wish);
 
   budgets::Ledger* ledger_;
@@ -43,7 +50,4 @@ class AskBudget {
   bool is_short_ = false;
 };
 
-/// The refusal as a problem (RFC 9457) with `code` and `budget`; the exchange has its answer then.
-void reply_refused(const http::Call& call, const budgets::Refusal& refusal);
-
-}  // namespace slipway::api::detail
+}  // namespace slipway::api

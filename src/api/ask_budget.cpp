@@ -1,10 +1,8 @@
-#include "api/detail/ask_budget.hpp"
+#include "api/ask_budget.hpp"
 
 #include <future>
 
-#include "http/problem.hpp"
-
-namespace slipway::api::detail {
+namespace slipway::api {
 
 namespace {
 
@@ -26,22 +24,24 @@ Result<trace::Picodollars> most_of(const rag::AskEstimate& estimate,
 
 }  // namespace
 
-Result<AskBudget> AskBudget::open(const http::Call& call, budgets::Ledger* ledger,
-                                  rag::Library& library, const rag::AskRequest& request) {
-  AskBudget budget(ledger, request.budget_usd);
+Result<AskBudget> AskBudget::open(const Context& context, const Options& options) {
+  AskBudget budget(options);
+  budgets::Ledger* const ledger = options.ledger;
   if (ledger == nullptr || !ledger->has_budgets()) return budget;
+  const rag::AskRequest& request = options.request;
   const trace::Origin& origin = *request.origin;
   budgets::Wish wish;
   if (!origin.project.empty()) wish.payer.project = origin.project;
   wish.payer.user = origin.user_id;
   wish.payer.session = origin.session_id;
-  wish.payer.key = call.context().caller();
+  wish.payer.key = origin.key;
   wish.payer.trace = origin.trace_id;
   if (!ledger->concerns(wish.payer)) return budget;
-  wish.call_id = call.request().id;
-  const rag::AskEstimate estimate = TRY(library.estimate(call.context(), request));
+  wish.call_id = options.call_id;
+  const rag::AskEstimate estimate = TRY(options.library.estimate(context, request));
   wish.usd_up_to = TRY(most_of(estimate, request.budget_usd));
-  wish.input_tokens = estimate.tokens;
+  if (!options.is_beside) wish.input_tokens = estimate.tokens;
+  wish.is_repeated = options.is_beside;
   wish.may_clamp = wish.may_degrade = false;
   budget.wish_ = wish;
   TRY(budget.reserve(std::move(wish)));
@@ -91,18 +91,4 @@ void AskBudget::settle(double cost_usd, std::int64_t tokens) {
   ledger_->settle(std::exchange(hold_, nullptr), {usd ? *usd : trace::Picodollars(), tokens});
 }
 
-void reply_refused(const http::Call& call, const budgets::Refusal& refusal) {
-  const bool asks = refusal.on_exceed == budgets::OnExceed::ask;
-  http::Problem problem =
-      http::problem_of(fail(Code::rate_limited, "{}", refusal.message), call.request());
-  if (asks) problem.status = 402;
-  json::Value body = json::to(problem);
-  body.as_object()["code"] = asks ? "budget_approval_required" : "budget_exceeded";
-  body.as_object()["budget"] = refusal.budget;
-  http::Response response{.status = problem.status, .headers = {}, .body = json::dump(body)};
-  response.headers.set("Content-Type", std::string(http::problem_media_type));
-  response.headers.set("x-should-retry", "false");
-  call.exchange()->reply(std::move(response));
-}
-
-}  // namespace slipway::api::detail
+}  // namespace slipway::api
