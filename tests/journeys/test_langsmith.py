@@ -2,19 +2,17 @@
 import datetime
 import gzip
 import json
-import os
 import time
 import uuid
 
 import langsmith
 import pytest
+from keyed import KEY, keyed_server, native
 from langsmith import traceable, tracing_context
 from serving import serve
 
 # That client announces the end of methods that it still has; those who use it still call them.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore:.*deprecated")
-
-KEY = "a-key-of-sufficient-length"
 
 
 def make_client(url, **options):
@@ -27,20 +25,8 @@ def now():
 
 @pytest.fixture
 def server(slipway, monkeypatch):
-    for name in list(os.environ):
-        if name.startswith(("LANGSMITH_", "LANGCHAIN_")):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("SLIPWAY_TEST_KEY", KEY)
-    config = {"keys": {"app": {"key": "env:SLIPWAY_TEST_KEY", "roles": ["admin"]}},
-              "traces": {"max_request_bytes": 4 << 20, "max_queued_bytes": 16 << 20}}
-    with serve(slipway, config=config, environment={"SLIPWAY_TEST_KEY": KEY}) as running:
+    with keyed_server(slipway, monkeypatch, traces={"max_request_bytes": 4 << 20, "max_queued_bytes": 16 << 20}) as running:
         yield running
-
-
-def native(server, path):
-    reply = server.get(path, headers={"x-api-key": KEY})
-    assert reply.status == 200, reply
-    return reply.json
 
 
 @pytest.mark.parametrize("base", ["", "/langsmith", "/api/v1", "/langsmith/api/v1"])

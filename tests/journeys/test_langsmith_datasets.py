@@ -1,7 +1,6 @@
 """LangSmith's unmodified client against the real server: datasets, examples, versions, experiments, comparisons."""
 import datetime
 import io
-import os
 import shutil
 import subprocess
 import time
@@ -10,26 +9,19 @@ import uuid
 import langsmith
 import pytest
 from conftest import HERE, ROOT
+from keyed import KEY, keyed_server, native
 from langsmith import evaluate, traceable
 from langsmith.evaluation import evaluate_comparative
 from langsmith.schemas import AttachmentsOperations, ExampleCreate, ExampleUpdate
 from langsmith.utils import LangSmithConflictError, LangSmithError, LangSmithNotFoundError
-from serving import serve
 
 # That client announces the end of methods that it still has; those who use it still call them.
 pytestmark = [pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore:.*deprecated", "ignore::UserWarning")]
 
-KEY = "a-key-of-sufficient-length"
-
 
 @pytest.fixture
 def server(slipway, monkeypatch):
-    for name in list(os.environ):
-        if name.startswith(("LANGSMITH_", "LANGCHAIN_")):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("SLIPWAY_TEST_KEY", KEY)
-    config = {"keys": {"app": {"key": "env:SLIPWAY_TEST_KEY", "roles": ["admin"]}}}
-    with serve(slipway, config=config, environment={"SLIPWAY_TEST_KEY": KEY}) as running:
+    with keyed_server(slipway, monkeypatch) as running:
         yield running
 
 
@@ -39,12 +31,6 @@ def client(server, request, monkeypatch):
     monkeypatch.setenv("LANGSMITH_API_KEY", KEY)
     langsmith.utils.get_env_var.cache_clear()  # It remembers what it once read.
     return langsmith.Client(api_url=server.url + request.param, api_key=KEY)
-
-
-def native(server, path):
-    reply = server.get(path, headers={"x-api-key": KEY})
-    assert reply.status == 200, reply
-    return reply.json
 
 
 def test_examples_and_their_files_are_kept_in_versions(client):

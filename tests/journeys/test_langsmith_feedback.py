@@ -2,19 +2,16 @@
 import asyncio
 import datetime
 import json
-import os
 import time
 import urllib.request
 import uuid
 
 import langsmith
 import pytest
+from keyed import KEY, keyed_server, native
 from langsmith.schemas import Attachment
-from serving import serve
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore:.*deprecated", "ignore::UserWarning")
-
-KEY = "a-key-of-sufficient-length"
 
 
 def now():
@@ -23,12 +20,7 @@ def now():
 
 @pytest.fixture
 def server(slipway, monkeypatch):
-    for name in list(os.environ):
-        if name.startswith(("LANGSMITH_", "LANGCHAIN_")):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("SLIPWAY_TEST_KEY", KEY)
-    config = {"keys": {"app": {"key": "env:SLIPWAY_TEST_KEY", "roles": ["admin"]}}}
-    with serve(slipway, config=config, environment={"SLIPWAY_TEST_KEY": KEY}) as running:
+    with keyed_server(slipway, monkeypatch) as running:
         yield running
 
 
@@ -44,12 +36,6 @@ def make_run(client, project="shop", **more):
     client.update_run(run, outputs={"answer": "So."}, end_time=now())
     client.flush()
     return run
-
-
-def native(server, path):
-    reply = server.get(path, headers={"x-api-key": KEY})
-    assert reply.status == 200, reply
-    return reply.json
 
 
 def test_feedback_is_given_read_changed_counted_and_deleted(client):

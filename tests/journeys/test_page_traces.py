@@ -3,13 +3,15 @@
 The traces come in as OTLP JSON (spans.py); what the browser does is in tests/browser/scenarios/traces.mjs. Traces that a
 test adds have names of their own and come after the counts were taken.
 """
+import json
 import os
 import time
+import uuid
 
 import pytest
 
 import spans
-from conftest import Slipway
+from conftest import ROOT, Slipway
 from serving import Server
 from test_page import browser  # noqa: F401  One Chromium, as for the other pages.
 
@@ -157,6 +159,27 @@ def test_costs_add_up(browser, shop):
     costs = shop.server.get("/api/costs?group_by=model").json
     assert costs["total_usd"] > 0 and len(costs["groups"]) == len(MODELS)
     browser("costs_add_up", shop.url, total=costs["total_usd"], groups=[[g["key"], g["cost_usd"]] for g in costs["groups"]])
+
+
+def test_costs_by_prompt_lead_to_traces(browser, shop):
+    trace = spans.trace_id("with a prompt")
+    of = {"langfuse.observation.prompt.name": "greeting", "langfuse.observation.prompt.version": 3}
+    spans.send(shop.server, [spans.chat(trace, "chat gpt-4o", 0, 9, "gpt-4o", [("user", "Hi")], "Hello", (10, 2), of=of)])
+    browser("costs_by_prompt_lead_to_traces", shop.url, prompt="greeting@3", trace=trace)
+
+
+def test_attachments_are_shown_or_saved(browser, shop):
+    run = str(uuid.uuid4())
+    post = {"id": run, "trace_id": run, "dotted_order": f"20260528T000000000000Z{run}", "name": "with files", "run_type": "chain",
+            "session_name": "files", "start_time": "2026-05-28T00:00:00Z", "end_time": "2026-05-28T00:00:01Z"}
+    parts = [(f"post.{run}", "application/json", json.dumps(post).encode()),
+             (f"attachment.{run}.photo.png", "image/png", (ROOT / "tests" / "data" / "rag" / "red.png").read_bytes()),
+             (f"attachment.{run}.page.html", "text/html", b"<script>window.stolen = 1</script>")]
+    body = b"".join(f'--b\r\nContent-Disposition: form-data; name="{name}"\r\nContent-Type: {kind}; length={len(data)}\r\n\r\n'.encode()
+                    + data + b"\r\n" for name, kind, data in parts) + b"--b--\r\n"
+    reply = shop.server.post("/langsmith/runs/multipart", body, headers={"Content-Type": "multipart/form-data; boundary=b"})
+    assert reply.status == 202, reply
+    browser("attachments_are_shown_or_saved", shop.url, trace=run)
 
 
 def test_hostile_traces_stay_text(browser, shop):

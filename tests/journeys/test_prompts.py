@@ -2,32 +2,25 @@
 import collections
 import datetime
 import json
-import os
 import time
 import uuid
 
 import langsmith
 import openai
 import pytest
+from keyed import KEY, keyed_server
 from langchain_core.prompts import ChatPromptTemplate, MessagesPlaceholder, PromptTemplate
-from serving import serve
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore:.*deprecated", "ignore::UserWarning")
 
-KEY = "a-key-of-sufficient-length"
 HEADERS = {"x-api-key": KEY}
 
 
 @pytest.fixture
 def server(slipway, monkeypatch):
-    for name in list(os.environ):
-        if name.startswith(("LANGSMITH_", "LANGCHAIN_")):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("SLIPWAY_TEST_KEY", KEY)
     (slipway.folder / "replies.json").write_text(json.dumps(["fine", "fine", '{"score": 0.75, "comment": "good"}']))
-    config = {"keys": {"app": {"key": "env:SLIPWAY_TEST_KEY", "roles": ["admin"]}},
-              "models": {"echo": {"provider": "scripted", "path": str(slipway.folder / "replies.json")}}}
-    with serve(slipway, config=config, environment={"SLIPWAY_TEST_KEY": KEY}) as running:
+    models = {"echo": {"provider": "scripted", "path": str(slipway.folder / "replies.json")}}
+    with keyed_server(slipway, monkeypatch, models=models) as running:
         yield running
 
 

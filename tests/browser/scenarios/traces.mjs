@@ -390,6 +390,38 @@ export async function costs_add_up(visit, { total, groups }) {
   visit.check((await page.locator(group).count()) === 1, 'the filter in the address does nothing');
 }
 
+export async function costs_by_prompt_lead_to_traces(visit, { prompt, trace }) {
+  const { page } = visit;
+  const group = '[data-testid=cost-group]';
+  await visit.go('/costs', group);
+  await page.getByText('Prompt version', { exact: true }).first().click();
+  await page.waitForFunction(() => location.search === '?group_by=prompt');
+  await page.locator(`${group}[data-key="${prompt}"] a`).click();
+  await page.waitForFunction(() => location.pathname === '/traces');
+  await page.locator(`${row}[data-trace-id="${trace}"]`).waitFor();
+  visit.check((await page.locator(row).count()) === 1, 'other traces are shown too');
+  await visit.accessible('traces of a prompt');
+}
+
+export async function attachments_are_shown_or_saved(visit, { trace }) {
+  const { page } = visit;
+  await visit.go(`/traces/${trace}`, detail);
+  const file = (name) => page.locator(`[data-testid=attachment][data-name="${name}"]`);
+  await file('photo.png').waitFor();
+  await page.waitForFunction(
+    () => document.querySelector('[data-testid=attachment] img')?.naturalWidth > 0,
+  );
+  visit.check((await file('page.html').locator('img').count()) === 0, 'a page is shown');
+  const [saved] = await Promise.all([
+    page.waitForEvent('download'),
+    file('page.html').getByRole('link').click(),
+  ]);
+  visit.check(saved.suggestedFilename() === 'page.html', `it is ${saved.suggestedFilename()}`);
+  visit.check(!(await page.evaluate(() => window.stolen)), 'what was attached was run');
+  await visit.accessible('attachments');
+  await visit.fits('attachments');
+}
+
 export async function hostile_traces_stay_text(visit, { trace }) {
   const { page } = visit;
   await visit.go('/traces', row);
