@@ -6,20 +6,16 @@ namespace slipway::api {
 
 namespace {
 
-/// Reserved where nobody knows what a question may cost.
-constexpr trace::Picodollars question_usd{1'000'000'000'000};
-
-/// What the models can take, and no more than the question may.
+/// What the models can take, and no more than the question may. Nothing where nobody knows: budgets
+/// in dollars refuse it then, those in tokens do not mind.
 Result<trace::Picodollars> most_of(const rag::AskEstimate& estimate,
                                    const std::optional<double>& budget_usd) {
-  trace::Picodollars most = question_usd;
   constexpr double usd_max = 1e6;
+  trace::Picodollars most;
   if (estimate.is_priced) most = TRY(trace::picodollars(std::min(estimate.usd, usd_max)));
-  if (budget_usd) {
-    const auto limit = TRY(trace::picodollars(*budget_usd).within("budget_usd"));
-    if (!estimate.is_priced || limit < most) most = limit;
-  }
-  return most;
+  if (!budget_usd) return most;
+  const auto limit = TRY(trace::picodollars(*budget_usd).within("budget_usd"));
+  return estimate.is_priced ? std::min(most, limit) : limit;
 }
 
 }  // namespace
@@ -40,12 +36,13 @@ Result<AskBudget> AskBudget::open(const Context& context, const Options& options
   wish.call_id = options.call_id;
   const rag::AskEstimate estimate = TRY(options.library.estimate(context, request));
   wish.usd_up_to = TRY(most_of(estimate, request.budget_usd));
+  wish.is_priced = estimate.is_priced || request.budget_usd;
   if (!options.is_beside) wish.input_tokens = estimate.tokens;
   wish.is_repeated = options.is_beside;
   wish.may_clamp = wish.may_degrade = false;
   budget.wish_ = wish;
   TRY(budget.reserve(std::move(wish)));
-  if (budget.hold_ != nullptr) {
+  if (budget.hold_ != nullptr && budget.wish_.is_priced) {
     const auto reserved = budget.hold_->reserved.usd;
     budget.is_short_ = reserved < *budget.wish_.usd_up_to;
     budget.limit_usd_ = reserved.dollars();

@@ -120,7 +120,10 @@ TEST_CASE("a question may name another prompt, or the built in one") {
   house.recorder.flush();
   const trace::Trace trace =
       must(house.store->trace(house.fixture.context, built_in.origin->trace_id, false));
-  CHECK(trace.runs.front().prompt == "builtin@1");
+  const auto root = std::find_if(trace.runs.begin(), trace.runs.end(),
+                                 [](const trace::Run& run) { return !run.parent_id; });
+  REQUIRE(root != trace.runs.end());
+  CHECK(root->prompt == "builtin@1");
 }
 
 TEST_CASE("a prompt that cannot answer is an error, also where documents could be quoted") {

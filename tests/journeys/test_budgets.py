@@ -343,7 +343,10 @@ def test_questions_pay_for_embedding_reranking_and_the_answer_together(slipway):
     upstreams = Upstreams()
     upstreams.plans["writer"] = lambda body: Plan(text="Speeding is fined with 250 euros [1].")
     config = {"models": {"writer": {"provider": "openai", "base_url": upstreams.base_url("openai"), "api_key": "env:VENDOR_KEY",
-                                    "price": {"input": 1000, "output": 2000}}}, "defaults": {"chat_model": "writer"}}
+                                    "price": {"input": 1000, "output": 2000}},
+                         "unpriced": {"provider": "openai", "model": "writer-unknown", "base_url": upstreams.base_url("openai"),
+                                      "api_key": "env:VENDOR_KEY"}}, "defaults": {"chat_model": "writer"}}
+    upstreams.plans["writer-unknown"] = upstreams.plans["writer"]
     with serve(slipway, config=config, environment={"VENDOR_KEY": "sk-of-the-vendor"}) as server:
         text = "Speeding in the harbour is fined with 250 euros. The harbour master collects the fine."
         assert server.post("/api/collections/default/documents?wait=true", {"uri": "fines", "text": text}).status == 200
@@ -374,6 +377,13 @@ def test_questions_pay_for_embedding_reranking_and_the_answer_together(slipway):
         assert told.status == 200 and "250 euros" in told.json["choices"][0]["message"]["content"]
         state, _ = check_sums(server, id)
         assert state["spent_usd"] - before == pytest.approx(answer.json["cost_usd"]) and state["reserved_usd"] == 0
+        # Tokens can be kept where nobody knows what they cost; dollars cannot.
+        unpriced = {**question, "model": "unpriced"}
+        asked = len(upstreams.requests)
+        refused = server.post("/api/ask", unpriced, headers=headers)
+        assert refused.status == 400 and refused.json["code"] == "price_unknown" and len(upstreams.requests) == asked, refused
+        make(server, "tokens", scope={"user": "bob"}, limit_tokens=100_000)
+        assert server.post("/api/ask", unpriced, headers={"x-slipway-user": "bob"}).status == 200
         # What the caller allows himself is kept as well, and is no error.
         mine = server.post("/api/ask", {**question, "budget_usd": 0.00001}).json
         assert mine["refused"] and mine["reason"] == "budget"

@@ -74,12 +74,14 @@ Result<AskReply> stream_answer(const http::Call& call, rag::Library& library,
 
 /// The refusal as a problem (RFC 9457) with `code` and `budget`; the exchange has its answer then.
 void reply_refused(const http::Call& call, const budgets::Refusal& refusal) {
-  const bool asks = refusal.on_exceed == budgets::OnExceed::ask;
-  http::Problem problem =
-      http::problem_of(fail(Code::rate_limited, "{}", refusal.message), call.request());
+  const bool asks = refusal.on_exceed == budgets::OnExceed::ask && !refusal.is_unpriced;
+  const Code code = refusal.is_unpriced ? Code::invalid_argument : Code::rate_limited;
+  http::Problem problem = http::problem_of(fail(code, "{}", refusal.message), call.request());
   if (asks) problem.status = 402;
   json::Value body = json::to(problem);
-  body.as_object()["code"] = asks ? "budget_approval_required" : "budget_exceeded";
+  body.as_object()["code"] = refusal.is_unpriced
+                                 ? "price_unknown"
+                                 : (asks ? "budget_approval_required" : "budget_exceeded");
   body.as_object()["budget"] = refusal.budget;
   http::Response response{.status = problem.status, .headers = {}, .body = json::dump(body)};
   response.headers.set("Content-Type", std::string(http::problem_media_type));

@@ -135,12 +135,13 @@ Result<void> store_receipt(const Context& context, Shelf& shelf, const AskReques
                                     {"seed", request.seed},
                                     {"max_tokens", answered.generation.max_tokens}};
   receipt.signals = answered.answer.signals;
-  receipt.pinned = request.pin;
+  receipt.pinned = request.pin && answered.answer.index_version > 0;
   answered.answer.receipt_id = receipt.receipt_id;
   receipt.answer = to_json(answered.answer);
   return shelf.database().write(context, [&](store::Connection& connection) -> Result<void> {
     const std::int64_t collection = answered.retrieved.collection->row.id;
-    if (request.pin)
+    // Nothing was searched where not even the question's vector was paid for.
+    if (request.pin && receipt.index_version > 0)
       TRY(index::hold(connection, collection,
                       {std::string(receipt_prefix) + receipt.receipt_id, receipt.index_version,
                        receipt.created_at})
