@@ -70,6 +70,11 @@ class CommandRuns::LateStore final : public trace::TraceStore {
 
  private:
   Result<void> keep(const Context& context, std::vector<trace::RunPatch> runs) {
+    // That takes as long as there are traces.
+    std::error_code ignored;
+    if (std::filesystem::exists(runs_.options_.traces.string() + ".db", ignored))
+      return fail(Code::unavailable,
+                  "those of the version before are taken over by the next 'slipway serve' first");
     const trace::Masks masks = TRY(trace::Masks::make(runs_.options_.config.traces.mask));
     for (trace::RunPatch& run : runs) masks.apply(run);
     const auto book = runs_.prices();
