@@ -24,12 +24,15 @@ struct TargetSpec {
   std::string system;                               ///< model: the first message.
   std::optional<double> temperature;                ///< model
   std::map<std::string, std::string> headers;       ///< url; values may be env:NAME or file:PATH.
-  std::optional<int> timeout_s;                     ///< Of one answer; absent: 120.
+  std::optional<json::Object> body;  ///< url: what is sent; "{{input}}" in its texts is the input.
+  std::map<std::string, std::string>
+      take;                      ///< url: member of the golden -> pointer into the reply.
+  std::optional<int> timeout_s;  ///< Of one answer; absent: 120.
   Result<void> validate() const;
 };
 BOOST_DESCRIBE_STRUCT(TargetSpec, (),
                       (rag, model, agent, url, command, mode, limit, answer_model, system,
-                       temperature, headers, timeout_s))
+                       temperature, headers, body, take, timeout_s))
 
 /// Safe to use from many threads.
 class Target {
