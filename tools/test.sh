@@ -48,9 +48,19 @@ prepare_python() {
   python=$environment/bin/python
 }
 
+quality_gate() { # Slipway's own answers, beside the baseline that is committed.
+  local data result=0
+  data=$(mktemp -d)
+  "$program" ingest examples/eval/handbook --collection handbook --data "$data" --quiet &&
+    "$program" eval gate examples/eval/handbook.yaml --data "$data" || result=1
+  rm -rf "$data"
+  return $result
+}
+
 step "build" tools/build.sh release || { summary; exit 1; }
 prefix=$(tools/deps/deps.sh --path)
 step "unit tests" unit_tests || true
+step "quality of answers" quality_gate || true
 if step "python environment" prepare_python; then
   for suite in tools journeys peers; do step "$suite" python_tests "tests/$suite" || true; done
 fi

@@ -140,6 +140,7 @@ TEST_CASE("help at each level has an example") {
   check_help({"models", "--help"}, "slipway models list");
   check_help({"traces", "export", "--help"}, "slipway traces export --project shop");
   check_help({"models", "import", "--help"}, "slipway models import");
+  check_help({"eval", "gate", "--help"}, "slipway eval gate eval/handbook.yaml --baseline");
   check_help({"collections", "delete", "-h"}, "--yes");
   CHECK(parse({"--version"}).out == "slipway 0.1.0\n");
 }

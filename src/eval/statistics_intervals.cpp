@@ -253,7 +253,10 @@ std::vector<Interval> percentile_intervals(const Sample& sample, const std::vect
   const Members members = members_of(n, sample.clusters, groups);
   std::vector<std::vector<double>> drawn(ps.size());
   std::vector<std::uint32_t> items;
-  for (std::size_t i = 0; i < how.resamples; ++i) {
+  // Of very many values 200 resamples tell the bounds as well as 2,000 of few.
+  constexpr std::size_t draws_max = 20'000'000, resamples_min = 200;
+  const std::size_t resamples = std::min(how.resamples, std::max(resamples_min, draws_max / n));
+  for (std::size_t i = 0; i < resamples; ++i) {
     draw_items(members, Draws(how.seed, i), items);
     for (std::uint32_t& item : items) item = rank[item];
     for (std::size_t k = 0; k < ps.size(); ++k) drawn[k].push_back(value_at(items, sorted, ps[k]));

@@ -18,6 +18,8 @@ class EvalDoors {
 
  private:
   Result<std::unique_ptr<eval::ModelJudge>> open_judge(const eval::Suite& suite);
+  Result<std::unique_ptr<eval::Target>> open_target(const eval::Suite& suite);
+  Result<eval::GoldenSet> open_dataset(const std::string& name);
 
   App& app_;
   Judges judges_;
