@@ -31,8 +31,12 @@ bool is_binary(const std::vector<double>& values) {
   return std::all_of(values.begin(), values.end(), [](double v) { return v == 0 || v == 1; });
 }
 
+/// Of the sample's own error: resamples that miss the one cluster that varies have nearly none, and
+/// would give bounds without meaning.
+constexpr double error_floor = 0.25;
+
 /// One studentized deviation, or nothing where the resample does not vary.
-std::optional<double> studentized(const ClusterSums& sums, Draws draws) {
+std::optional<double> studentized(const ClusterSums& sums, double error, Draws draws) {
   const auto groups = static_cast<std::uint32_t>(sums.clusters());
   double n = 0, residuals = 0, squares = 0, products = 0, sizes = 0;
   for (std::uint32_t i = 0; i < groups; ++i) {
@@ -49,7 +53,7 @@ std::optional<double> studentized(const ClusterSums& sums, Draws draws) {
   // What rounding leaves of clusters that are all the same.
   if (!(rest > 1e-12 * squares)) return std::nullopt;
   const double g = groups;
-  return deviation / (std::sqrt(g / (g - 1) * rest) / n);
+  return deviation / std::max(std::sqrt(g / (g - 1) * rest) / n, error_floor * error);
 }
 
 /// Wilson on as many items as independent ones would tell as much.
@@ -133,10 +137,11 @@ Interval cluster_bootstrap(const Sample& sample, const Resampling& how) {
   Interval interval = without_bounds(sample);
   if (interval.clusters < 2) return interval;
   const ClusterSums sums = detail::cluster_sums(sample);
+  const double error = sums.standard_error();
   std::vector<double> deviations;
   deviations.reserve(how.resamples);
   for (std::size_t i = 0; i < how.resamples; ++i)
-    if (const auto deviation = studentized(sums, Draws(how.seed, i)))
+    if (const auto deviation = studentized(sums, error, Draws(how.seed, i)))
       deviations.push_back(*deviation);
   // Beyond one in a hundred they would move the quantiles.
   constexpr double lost_max = 0.01;
@@ -145,7 +150,7 @@ Interval cluster_bootstrap(const Sample& sample, const Resampling& how) {
     return is_binary(sample.values) ? wilson_by_design(sample, sums, how.confidence)
                                     : cluster_t_interval(sample, how.confidence);
   interval.method = "studentized_cluster_bootstrap";
-  interval.standard_error = sums.standard_error();
+  interval.standard_error = error;
   const double upper = upper_tail(how.confidence);
   interval.low = interval.mean - detail::quantile_of(deviations, upper) * interval.standard_error;
   interval.high = interval.mean - percentile(deviations, 1 - upper) * interval.standard_error;
