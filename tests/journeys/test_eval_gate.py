@@ -13,6 +13,7 @@ from test_page import browser  # noqa: F401  One Chromium, as for the page.
 
 EXAMPLE = pathlib.Path(__file__).resolve().parents[2] / "examples" / "eval"
 HOSTILE = "<img src=x onerror=\"window.stolen=1\"> & '\"\n::error ::x"
+WRONG = range(8, 40, 2)  # In eight documents.
 SUITE = """name: demo
 dataset: goldens.jsonl
 metrics:
@@ -71,7 +72,7 @@ def test_no_change_passes_and_the_result_is_the_same_bytes(slipway, suite):
 
 def test_a_regression_is_told_alike_by_every_report(slipway, suite):
     base = baseline(slipway, suite)
-    suite.answer(wrong=range(8, 24))
+    suite.answer(wrong=WRONG)
     outcome = slipway("eval", "gate", suite.path, "--baseline", base, "--format", "github", "--junit", "out.xml",
                       "--output", "now.json", environment={"GITHUB_STEP_SUMMARY": str(slipway.folder / "summary.md")})
     assert outcome.code == 1, outcome
@@ -145,7 +146,7 @@ def test_wrong_files_are_wrong_use(slipway, suite):
 
 def test_results_are_compared_and_reported_without_running_again(slipway, suite):
     base = baseline(slipway, suite)
-    suite.answer(wrong=range(8, 24))
+    suite.answer(wrong=WRONG)
     slipway("eval", "run", suite.path, "--output", "now.json", "--details", "details.jsonl")
     outcome = slipway("eval", "compare", base, "now.json", "--suite", suite.path)
     assert outcome.code == 1 and outcome.out.count("regressed") >= 2
@@ -175,7 +176,7 @@ def test_an_interrupted_run_goes_on_where_it_stopped(slipway, suite):
 def test_the_page_shows_what_failed_and_why(slipway, suite, browser, theme):  # noqa: F811
     suite.answer(hostile=True)
     base = baseline(slipway, suite)
-    suite.answer(wrong=range(8, 24), hostile=True)
+    suite.answer(wrong=WRONG, hostile=True)
     outcome = slipway("eval", "gate", suite.path, "--baseline", base, "--html", "page.html", "--format", "github")
     assert outcome.code == 1 and len(annotations(outcome)) == 2
     notes = browser("a_report_shows_what_failed_and_why", f"file://{slipway.folder}/", name="page.html", theme=theme,
