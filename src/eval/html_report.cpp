@@ -103,7 +103,8 @@ class Page {
 
   void summary() {
     out_ +=
-        "<h2>Metrics</h2><div class=\"scroll\"><table id=\"summary\"><thead><tr><th>Metric</th>"
+        "<h2>Metrics</h2><div class=\"scroll\" tabindex=\"0\" role=\"region\" "
+        "aria-label=\"summary\"><table id=\"summary\"><thead><tr><th>Metric</th>"
         "<th class=\"num\">Value</th><th class=\"num\">95 % interval</th><th></th>"
         "<th class=\"num\">n</th><th class=\"num\">Clusters</th><th class=\"num\">Pass rate</th>"
         "<th class=\"num\">No score</th><th class=\"num\">Errors</th><th class=\"num\">MDE</th>"
@@ -152,7 +153,8 @@ class Page {
   void robustness() {
     if (input_.result.robustness.empty()) return;
     out_ +=
-        "<h2>Robustness</h2><div class=\"scroll\"><table id=\"robustness\"><thead><tr>"
+        "<h2>Robustness</h2><div class=\"scroll\" tabindex=\"0\" role=\"region\" "
+        "aria-label=\"robustness\"><table id=\"robustness\"><thead><tr>"
         "<th>NamedPerturb</th><th>Metric</th><th class=\"num\">Difference</th>"
         "<th class=\"num\">95 % interval</th><th class=\"num\">Invariance</th>"
         "<th class=\"num\">p worse</th><th class=\"num\">n</th></tr></thead><tbody>";
@@ -211,7 +213,9 @@ class Page {
     if (input_.details && input_.details->left_out > 0)
       out_ += fmt::format("<p class=\"warn\">Texts of {} items were too many to keep.</p>",
                           input_.details->left_out);
-    out_ += "<div class=\"scroll\"><table id=\"items\"><thead><tr><th>Item</th><th>Cluster</th>";
+    out_ +=
+        "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"items\"><table "
+        "id=\"items\"><thead><tr><th>Item</th><th>Cluster</th>";
     for (const MetricResult& metric : input_.result.metrics) {
       if (input_.baseline)
         out_ += fmt::format("<th class=\"num before\">{} before</th>", markup_escaped(metric.name));
