@@ -155,7 +155,7 @@ class Page {
     out_ +=
         "<h2>Robustness</h2><div class=\"scroll\" tabindex=\"0\" role=\"region\" "
         "aria-label=\"robustness\"><table id=\"robustness\"><thead><tr>"
-        "<th>NamedPerturb</th><th>Metric</th><th class=\"num\">Difference</th>"
+        "<th>Perturbation</th><th>Metric</th><th class=\"num\">Difference</th>"
         "<th class=\"num\">95 % interval</th><th class=\"num\">Invariance</th>"
         "<th class=\"num\">p worse</th><th class=\"num\">n</th></tr></thead><tbody>";
     for (const RobustnessResult& found : input_.result.robustness) {
