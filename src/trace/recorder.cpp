@@ -68,12 +68,16 @@ Payload cut_text(std::string text, std::size_t bytes_max, std::size_t whole) {
 
 Recorder::Recorder(Options options) : options_(options), thread_([this] { work(); }) {}
 
+/// Who closes waits for what is left, so it is written here and not by the thread that gives way.
 Recorder::~Recorder() {
+  Drafts left;
   {
     const std::lock_guard lock(mutex_);
     is_closing_ = true;
+    left = std::exchange(queue_, {});
   }
   has_work_.notify_all();
+  store(std::move(left));
   thread_.join();
 }
 

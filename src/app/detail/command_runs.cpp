@@ -14,6 +14,9 @@ constexpr std::size_t memory_bytes_max = 1u << 20;
 /// Another command may be writing at this moment.
 constexpr int attempts = 10;
 constexpr std::chrono::milliseconds pause_between{100};
+/// Runs are written when the command ends, by itself: the recorder's thread gives way to all
+/// others.
+constexpr std::chrono::hours until_the_end{24};
 
 Error reads_nothing() { return fail(Code::unsupported, "a command's runs are written, not read"); }
 
@@ -100,8 +103,11 @@ CommandRuns::CommandRuns(Options options) : options_(std::move(options)) {
   const trace::TracesConfig& config = options_.config.traces;
   if (!config.own) return;
   store_ = std::make_unique<LateStore>(*this);
-  recorder_ = std::make_unique<trace::Recorder>(trace::Recorder::Options{
-      .store = *store_, .sample = config.sample, .payloads = config.payloads});
+  recorder_ =
+      std::make_unique<trace::Recorder>(trace::Recorder::Options{.store = *store_,
+                                                                 .sample = config.sample,
+                                                                 .payloads = config.payloads,
+                                                                 .pause = until_the_end});
 }
 
 CommandRuns::~CommandRuns() {
