@@ -3,6 +3,7 @@
 
 #include "api/jobs.hpp"
 #include "datasets/mount.hpp"
+#include "eval/evaluation.hpp"
 #include "eval/evaluations.hpp"
 #include "http/api.hpp"
 #include "trace/evaluators.hpp"
@@ -15,9 +16,15 @@ struct EvaluationServices {
   Jobs& jobs;
   datasets::Services datasets;
   trace::Rules& rules;
+  /// How suites reach models and collections; datasets are opened here. What the doors capture they
+  /// own: evaluations outlive the routes.
+  std::function<eval::Doors(const Context&)> doors;
+  /// Where what is done of running evaluations is kept; made if it is not there.
+  std::filesystem::path runs_folder;
 };
 
-/// Declares the routes.
+/// Declares the routes. The first time, evaluations that the end of the program before cut off go
+/// on.
 void mount_evaluations(http::Api& api, const EvaluationServices& services);
 
 }  // namespace slipway::api

@@ -124,9 +124,7 @@ TEST_CASE("an evaluation is kept with its cases and its end, and listed youngest
   wish.request = json::Object{{"name", "first"}};
   EvaluationInfo info = must(shelf.store.create(shelf.context, wish));
   CHECK(info.state == EvaluationState::queued);
-  info.total = 2;
-  info.target = "model gpt";
-  must(shelf.store.begin(shelf.context, info));
+  must(shelf.store.begin(shelf.context, info.id));
   must(shelf.store.add(shelf.context, info.id, {scored("b", 1, "doc"), scored("a", 0)}));
   must(shelf.store.add(shelf.context, info.id, {scored("a", 1)}));
   must(shelf.store.end(shelf.context, info.id,
@@ -165,7 +163,7 @@ TEST_CASE("what a dead program left running is interrupted, and no more are kept
   Shelf shelf;
   const auto queued = must(shelf.store.create(shelf.context, named("queued")));
   auto running = must(shelf.store.create(shelf.context, named("running")));
-  must(shelf.store.begin(shelf.context, running));
+  must(shelf.store.begin(shelf.context, running.id));
   must(shelf.store.add(shelf.context, running.id, {scored("a", 1)}));
   const auto done = must(shelf.store.create(shelf.context, named("done")));
   must(shelf.store.end(shelf.context, done.id, {}));
@@ -178,6 +176,15 @@ TEST_CASE("what a dead program left running is interrupted, and no more are kept
   }
   CHECK(must(shelf.store.cases(shelf.context, running.id)).size() == 1);
   CHECK(must(shelf.store.get(shelf.context, done.id)).state == EvaluationState::done);
+  CHECK(shelf.store.take_interrupted() == std::vector<std::string>{queued.id, running.id});
+  CHECK(shelf.store.take_interrupted().empty());
+  EvaluationInfo again = running;
+  again.metadata["resumed"] = 1;
+  must(shelf.store.restart(shelf.context, again));
+  again = must(shelf.store.get(shelf.context, running.id));
+  CHECK(again.state == EvaluationState::queued);
+  CHECK_FALSE(again.error);
+  CHECK(again.metadata.at("resumed").as_int64() == 1);
 }
 
 }  // namespace slipway::eval

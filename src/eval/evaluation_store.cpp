@@ -1,5 +1,7 @@
 #include "eval/evaluation_store.hpp"
 
+#include <utility>
+
 namespace slipway::eval {
 
 std::vector<store::Migration> evaluation_migrations() {
@@ -95,13 +97,22 @@ void bind_text(store::Statement& statement, int index, const std::optional<json:
 }  // namespace
 
 Result<void> EvaluationStore::take_stock(const Context& context) {
-  return options_.database.write(context, [&](store::Connection& connection) -> Result<void> {
+  std::vector<std::string> found;
+  TRY(options_.database.write(context, [&](store::Connection& connection) -> Result<void> {
+    auto select = TRY(connection.prepare(
+        "SELECT id FROM eval_evaluations WHERE state IN ('queued', 'running') ORDER BY n"));
+    while (TRY(select.step())) found.emplace_back(select.text(0));
     auto update = TRY(connection.prepare(
         "UPDATE eval_evaluations SET state = 'interrupted', finished = ?, error = 'the server "
-        "ended before the evaluation did; its cases so far are here, run it again for the others' "
-        "WHERE state IN ('queued', 'running')"));
+        "ended before the evaluation did; run it again' WHERE state IN ('queued', 'running')"));
     return update.bind(0, format_time(options_.clock.now())).run();
-  });
+  }));
+  interrupted_.with([&](auto& all) { all = std::move(found); });
+  return {};
+}
+
+std::vector<std::string> EvaluationStore::take_interrupted() {
+  return interrupted_.with([](auto& all) { return std::exchange(all, {}); });
 }
 
 Result<EvaluationInfo> EvaluationStore::create(const Context& context, EvaluationInfo info) {
@@ -162,16 +173,22 @@ Result<void> EvaluationStore::set_job(const Context& context, const std::string&
   });
 }
 
-Result<void> EvaluationStore::begin(const Context& context, const EvaluationInfo& info) {
+Result<void> EvaluationStore::begin(const Context& context, const std::string& id) {
+  return options_.database.write(context, [&](store::Connection& connection) -> Result<void> {
+    const std::int64_t n = TRY(number_of(connection, id));
+    auto update =
+        TRY(connection.prepare("UPDATE eval_evaluations SET state = 'running' WHERE n = ?"));
+    return update.bind(0, n).run();
+  });
+}
+
+Result<void> EvaluationStore::restart(const Context& context, const EvaluationInfo& info) {
   return options_.database.write(context, [&](store::Connection& connection) -> Result<void> {
     const std::int64_t n = TRY(number_of(connection, info.id));
     auto update = TRY(connection.prepare(
-        "UPDATE eval_evaluations SET state = 'running', target = ?, judge = ?, total = ?, "
-        "dataset_id = ?, dataset = ? WHERE n = ?"));
-    update.bind(0, info.target).bind(1, info.judge).bind(2, info.total);
-    update.bind(3, info.dataset ? std::optional(info.dataset->id) : std::nullopt);
-    bind_text(update, 4, info.dataset ? std::optional(json::to(*info.dataset)) : std::nullopt);
-    return update.bind(5, n).run();
+        "UPDATE eval_evaluations SET state = 'queued', metadata = ?, error = NULL, finished = "
+        "NULL, job = NULL WHERE n = ?"));
+    return update.bind(0, json::dump(info.metadata)).bind(1, n).run();
   });
 }
 

@@ -7,6 +7,7 @@
 
 #include "core/clock.hpp"
 #include "core/context.hpp"
+#include "core/guarded.hpp"
 #include "eval/evaluation_info.hpp"
 #include "store/database.hpp"
 
@@ -37,6 +38,8 @@ class EvaluationStore {
 
   /// Those that a program left running when it ended are `interrupted` from now on.
   Result<void> take_stock(const Context& context);
+  /// The ids of what `take_stock` found; the next call gives none.
+  std::vector<std::string> take_interrupted();
 
   /// Gives it an id and the time of its birth. Fails: conflict (too many are kept).
   Result<EvaluationInfo> create(const Context& context, EvaluationInfo info);
@@ -46,8 +49,10 @@ class EvaluationStore {
   Result<std::vector<EvaluationInfo>> list(const Context& context,
                                            const std::optional<std::string>& dataset_id);
   Result<void> set_job(const Context& context, const std::string& id, const std::string& job);
-  /// It runs, over so many cases of that target and judge.
-  Result<void> begin(const Context& context, const EvaluationInfo& info);
+  /// It runs from now on.
+  Result<void> begin(const Context& context, const std::string& id);
+  /// One that was cut off waits again; takes its metadata.
+  Result<void> restart(const Context& context, const EvaluationInfo& info);
   /// Cases that are ready; they stand behind those before. A case of a known id replaces it.
   Result<void> add(const Context& context, const std::string& id,
                    const std::vector<EvaluationCase>& cases);
@@ -64,6 +69,7 @@ class EvaluationStore {
 
  private:
   const Options options_;
+  Guarded<std::vector<std::string>> interrupted_;
 };
 
 }  // namespace slipway::eval

@@ -95,17 +95,35 @@ def agrees_shares(body):
     return all(isinstance(one, dict) and isinstance(one.get("share"), float) and one["share"] > 0 for one in body.get("shares") or [{}])
 
 
+def agrees_suite(body):
+    """Targets, judges and metrics have members of their own, which suites in journeys have."""
+    metrics = body.get("metrics")
+    return (not any(body.get(key) for key in ("target", "judge", "budget", "baseline", "robustness", "embedder"))
+            and isinstance(metrics, list) and all(isinstance(one, dict) and set(one) == {"name"} for one in metrics)
+            and all(one["name"] in ("exact_match", "token_f1") for one in metrics))
+
+
+def agrees_goldens(body):
+    if "files" in body:
+        return False
+    goldens = body.get("goldens")
+    return isinstance(goldens, list) and all(isinstance(one, dict) and set(one) <= {"input", "expected_output", "actual_output"}
+                                             for one in goldens)
+
+
 def has_language(query):
     """Times, filters and cursors of traces are more than a pattern can say."""
     return any((query or {}).get(key) for key in ("from", "to", "filter", "cursor"))
 
 
-LISTS = ("/api/traces", "/api/runs", "/api/costs", "/api/projects", "/api/feedback", "/api/datasets", "/api/budgets", "/api/prompts")
+LISTS = ("/api/traces", "/api/runs", "/api/costs", "/api/projects", "/api/feedback", "/api/datasets", "/api/budgets", "/api/prompts",
+         "/api/evaluations")
 RULES = {"/api/prices/{model}": agrees_price, "/api/prices/reprice": agrees_repricing, "/api/collections": agrees_collection, "/api/collections/{collection}/migrate": agrees_migration,
          "/api/search": agrees_search, "/api/ask": agrees_reranking, "/api/collections/{collection}/documents": agrees_ingest, "/api/keys": agrees_key,
          "/api/budgets": agrees_new_budget, "/api/budgets/{id}": agrees_budget,
          "/api/datasets/{name}/examples": agrees_examples, "/api/datasets/{name}/from-traces": agrees_gathering,
          "/api/feedback": agrees_feedback_on, "/api/runs/{id}/feedback": agrees_feedback,
+         "/api/evaluations": agrees_suite, "/api/datasets/{name}/goldens": agrees_goldens,
          "/api/prompts/{name}/traffic": agrees_shares}
 
 

@@ -11,6 +11,7 @@ from langsmith import evaluate, traceable
 
 from conftest import Slipway
 from serving import Server
+from test_evaluations import GOLDENS, SLOW_SUITE, Upstream, add, slow_model
 from test_page import browser  # noqa: F401  One Chromium, as for the other pages.
 
 QUESTIONS = [
@@ -36,6 +37,7 @@ class Lab:
             for i, (question, answer, document) in enumerate(QUESTIONS)])
         self.first = self.run("quotes", lambda i: i % 2 == 0)
         self.second = self.run("writes", lambda i: i % 4 != 0)
+        add(server, goldens=GOLDENS)
         hostile = client.create_dataset("hostile", description=HOSTILE)
         client.create_examples(dataset_id=hostile.id, examples=[{"inputs": {"input": HOSTILE}, "reference_outputs": {"a": HOSTILE}}])
 
@@ -70,7 +72,8 @@ def lab(program, prefix, tmp_path_factory, cache):
         for name in list(os.environ):
             if name.startswith(("LANGSMITH_", "LANGCHAIN_")):
                 patch.delenv(name)
-        with Server(Slipway(program, prefix, tmp_path_factory.mktemp("lab"), cache)) as server:
+        with Upstream(delay=0.2) as upstream, Server(Slipway(program, prefix, tmp_path_factory.mktemp("lab"), cache),
+                                                     config=slow_model(upstream)) as server:
             patch.setenv("LANGSMITH_ENDPOINT", server.url + "/langsmith")
             patch.setenv("LANGSMITH_API_KEY", "none")
             langsmith.utils.get_env_var.cache_clear()
@@ -79,6 +82,7 @@ def lab(program, prefix, tmp_path_factory, cache):
 
 
 def test_experiments_of_the_client_are_evaluations(lab):
+    assert lab.server.get("/api/evaluations").json["items"][0]["source"] == "experiment"
     everything = lab.server.get("/api/evaluations?dataset=handbook").json["items"]
     assert [one["id"] for one in everything] == [lab.second, lab.first]
     metrics = {one["name"]: one for one in everything[1]["metrics"]}
@@ -136,6 +140,14 @@ def test_experiments_are_read_case_by_case(browser, lab):
 
 def test_experiments_are_compared_side_by_side(browser, lab):
     browser("experiments_are_compared_side_by_side", lab.url, first=lab.first, second=lab.second)
+
+
+def test_an_evaluation_is_started_and_read(browser, lab):
+    browser("an_evaluation_is_started_and_read", lab.url)
+
+
+def test_a_running_evaluation_is_watched_and_cancelled(browser, lab):
+    browser("a_running_evaluation_is_watched_and_cancelled", lab.url, suite=SLOW_SUITE)
 
 
 def test_evaluators_are_made_and_changed(browser, lab):

@@ -57,6 +57,14 @@ export interface Written {
   skipped: number;
 }
 
+export interface GoldensReport {
+  dataset: string;
+  version: string;
+  added: number;
+  changed: number;
+  unchanged: number;
+}
+
 export type EvaluationState =
   | 'queued'
   | 'running'
@@ -288,6 +296,11 @@ export const evaluation = {
     for (const file of files) form.append('files', file, file.name);
     for (const split of splits) form.append('splits', split);
     return (await send('POST', `${datasetPath(name)}/import`, form)).json();
+  },
+  addGoldens: async (name: string, files: File[]): Promise<GoldensReport> => {
+    const form = new FormData();
+    for (const file of files) form.append('files', file, file.name);
+    return (await send('POST', `${datasetPath(name)}/goldens`, form)).json();
   },
 
   evaluations: (queries: Queries, signal?: AbortSignal) =>

@@ -28,6 +28,9 @@ struct EvaluationDesk {
 using EvaluationDeskPtr = std::shared_ptr<const EvaluationDesk>;
 
 void mount_evaluation_reading(http::Api& api, const EvaluationDeskPtr& desk);
+void mount_evaluation_report(http::Api& api, const EvaluationDeskPtr& desk);
+void mount_evaluation_runs(http::Api& api, const EvaluationDeskPtr& desk);
+void mount_goldens(http::Api& api, const EvaluationDeskPtr& desk);
 void mount_evaluator_scores(http::Api& api, const EvaluationDeskPtr& desk);
 
 }  // namespace slipway::api::detail

@@ -42,7 +42,7 @@ struct ItemListing : EvaluationPath {
   static constexpr std::string_view schema_notes = R"({"properties": {
     "failing": {"description": "Only cases that fail: by `metric`, or by any."},
     "metric": {"maxLength": 256, "description": "Only cases that this one scored."},
-    "sort": {"maxLength": 16, "description":
+    "sort": {"enum": ["", "score", "-score"], "description":
       "`score`, `-score`: by `metric`, or by the mean of all; empty: in the dataset's order."},
     "limit": {"minimum": 1, "maximum": 1000},
     "cursor": {"maxLength": 64}}})";
@@ -60,7 +60,7 @@ struct ComparisonWish {
     "candidate": {"minLength": 1, "maxLength": 128},
     "metric": {"maxLength": 256, "description":
       "Whose change orders the cases; empty: the first that both have."},
-    "sort": {"maxLength": 16, "description":
+    "sort": {"enum": ["", "change", "-change", "abs", "id"], "description":
       "Empty: the worst change first; `-change`, `abs`, `id` (the dataset's order)."},
     "changed": {"description": "Only cases that changed."},
     "limit": {"minimum": 1, "maximum": 200},

@@ -119,7 +119,12 @@ void EvaluationDesk::bring_up_to_date(const Context& context, eval::EvaluationIn
       info.state == eval::EvaluationState::queued || info.state == eval::EvaluationState::running;
   if (!is_live || !info.job) return;
   const auto job = services.jobs.get(context, *info.job);
-  if (!job || !job->has_ended()) return;
+  if (!job) return;
+  if (!job->has_ended()) {
+    info.done = job->progress.done;  // Cases are kept when all are done.
+    if (job->progress.total > 0) info.total = job->progress.total;
+    return;
+  }
   // It was cancelled before it began, or what it ended with could not be written.
   info.state = job->state == JobState::cancelled ? eval::EvaluationState::cancelled
                                                  : eval::EvaluationState::failed;
@@ -171,6 +176,9 @@ void mount_evaluations(http::Api& api, const EvaluationServices& services) {
   const auto desk = std::make_shared<const detail::EvaluationDesk>(services);
   detail::mount_evaluation_reading(api, desk);
   detail::mount_evaluator_scores(api, desk);
+  detail::mount_evaluation_report(api, desk);
+  detail::mount_evaluation_runs(api, desk);
+  detail::mount_goldens(api, desk);
 }
 
 }  // namespace slipway::api

@@ -8,6 +8,7 @@
 #include "api/evaluations.hpp"
 #include "api/mount.hpp"
 #include "app/detail/declared_sources.hpp"
+#include "app/detail/evaluating.hpp"
 #include "app/detail/held_exchange.hpp"
 #include "app/detail/judge.hpp"
 #include "app/detail/priced_catalog.hpp"
@@ -187,10 +188,16 @@ class ServiceOfConfig final : public Service, public std::enable_shared_from_thi
     const datasets::Services datasets{.datasets = foundations_.tracing.datasets(),
                                       .traces = traces};
     datasets::mount(api, datasets);
-    api::mount_evaluations(api, {.store = foundations_.evaluations,
-                                 .jobs = foundations_.jobs,
-                                 .datasets = datasets,
-                                 .rules = foundations_.tracing.rules()});
+    api::mount_evaluations(
+        api, {.store = foundations_.evaluations,
+              .jobs = foundations_.jobs,
+              .datasets = datasets,
+              .rules = foundations_.tracing.rules(),
+              .doors = evaluation_doors({.catalog = catalog_,
+                                         .library = library_,
+                                         .default_embedder = loaded_.config.defaults.embedder,
+                                         .recorder = foundations_.tracing.recorder()}),
+              .runs_folder = runs_folder(foundations_.database)});
     prompts::mount(api, prompts_);
     trace::mount_evaluators(api, foundations_.tracing.rules());
     budgets::mount(api, foundations_.budgeting.ledger());
@@ -419,6 +426,10 @@ class ServiceOfConfig final : public Service, public std::enable_shared_from_thi
 
 std::filesystem::path uploads_folder(const store::Database& database) {
   return database.path().parent_path() / "uploads";
+}
+
+std::filesystem::path runs_folder(const store::Database& database) {
+  return database.path().parent_path() / "evaluations";
 }
 
 Result<std::shared_ptr<Service>> Service::build(const LoadedConfig& loaded,

@@ -62,5 +62,7 @@ class Service {
 
 /// Where large files of requests are while they are taken in.
 std::filesystem::path uploads_folder(const store::Database& database);
+/// Where evaluations that run keep what is done.
+std::filesystem::path runs_folder(const store::Database& database);
 
 }  // namespace slipway::app::detail

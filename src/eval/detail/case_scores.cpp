@@ -94,6 +94,8 @@ json::Object texts_of(const Golden& golden) {
   if (golden.retrieval_context) object["retrieval_context"] = json::to(*golden.retrieval_context);
   if (golden.retrieved_ids) object["retrieved_ids"] = json::to(*golden.retrieved_ids);
   if (!golden.trace_id.empty()) object["trace_id"] = golden.trace_id;
+  if (golden.latency_ms) object["latency_ms"] = *golden.latency_ms;
+  if (golden.cost_usd) object["cost_usd"] = *golden.cost_usd;
   return object;
 }
 

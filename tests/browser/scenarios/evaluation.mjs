@@ -193,6 +193,66 @@ export async function experiments_are_compared_side_by_side(visit, { first, seco
   await page.locator('[data-metric=correct]').getByText('−0.250').waitFor();
 }
 
+export async function an_evaluation_is_started_and_read(visit) {
+  const { page } = visit;
+  await visit.go('/datasets/numbers', example);
+  await page.getByRole('link', { name: 'Evaluate' }).click();
+  await page.getByTestId('new-evaluation').waitFor();
+  visit.check(await page.getByRole('button', { name: 'Start' }).isDisabled(), 'it needs no metric');
+  await page.getByLabel('Name of the evaluation').fill('from the page');
+  await page.getByLabel('Find a metric').fill('token_f1');
+  await page.locator('[data-metric=token_f1] input[type=checkbox]').first().check();
+  await page.getByLabel('Find a metric').fill('exact');
+  await page.locator('[data-metric=exact_match] input[type=checkbox]').first().check();
+  await page.getByLabel('exact_match passes from').fill('1');
+  await visit.accessible('a new evaluation');
+  await visit.fits('a new evaluation');
+  await visit.picture(`new-${visit.width}`);
+  await page.getByRole('button', { name: 'Start' }).click();
+  await page.locator('[data-testid=evaluation][data-state=done]').waitFor();
+  const exact = page.locator('[data-testid=metric-table] [data-metric=exact_match]');
+  visit.check((await exact.textContent()).includes('0.750'), 'the mean is not shown');
+  await page.locator('.state.gone').getByText('below its bounds').waitFor();
+  await page.getByRole('button', { name: 'Failing only' }).click();
+  await counted(page, '[data-testid=item-row]', 6);
+  await page.locator('[data-testid=item-row] button').first().click();
+  const detail = page.getByTestId('item-detail');
+  await detail.getByRole('button', { name: 'Add to the regression set' }).click();
+  await page.getByLabel('What should have come').fill('It is none');
+  await page.getByRole('button', { name: 'Add', exact: true }).click();
+  await page.getByRole('link', { name: 'Open the set' }).click();
+  await page.locator(example).getByText('critical').waitFor();
+  await page.goBack();
+  await page.getByRole('link', { name: 'Run again' }).click();
+  await page.locator('[data-metric=exact_match] input[type=checkbox]').first().waitFor();
+  visit.check(
+    (await page.getByLabel('exact_match passes from').inputValue()) === '1',
+    'the suite is not filled in again',
+  );
+  await page.getByLabel('Name of the evaluation').fill('once more');
+  await page.getByRole('button', { name: 'Start' }).click();
+  await page.locator('[data-testid=evaluation][data-state=done]').waitFor();
+  await page.getByLabel('Compare with a baseline').selectOption({ index: 1 });
+  const same = page.locator('[data-testid=comparison-table] [data-metric=exact_match]');
+  await same.getByText('no clear change').waitFor();
+}
+
+export async function a_running_evaluation_is_watched_and_cancelled(visit, { suite }) {
+  const { page } = visit;
+  const reply = await page.request.post(`${visit.base}/api/evaluations`, { data: suite });
+  visit.check(reply.status() === 202, `it did not begin: ${await reply.text()}`);
+  const { evaluation } = await reply.json();
+  await visit.go(`/evaluations/${evaluation.id}`, '[data-testid=evaluation-progress]');
+  await page.getByText(/^[1-9]\d* of 24 cases$/).waitFor();
+  await visit.accessible('a running evaluation');
+  await visit.picture('running');
+  await page.getByRole('button', { name: 'Cancel' }).click();
+  await page.locator('[data-testid=evaluation][data-state=cancelled]').waitFor();
+  await page.getByRole('button', { name: 'Delete' }).click();
+  await page.locator('dialog').getByRole('button', { name: 'Delete' }).click();
+  await page.waitForFunction(() => location.pathname === '/evaluations');
+}
+
 export async function evaluators_are_made_and_changed(visit) {
   const { page } = visit;
   await visit.go('/evaluations?tab=traffic', '.empty');

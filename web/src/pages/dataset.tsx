@@ -49,7 +49,7 @@ function ExampleRow({
         </button>
         {example.outputs && <p class="preview muted">{firstWords(example.outputs)}</p>}
       </td>
-      <td class="wide-only">
+      <td class="wide-only splits">
         {severity && <span class="state gone plain-tag">critical</span>}
         {example.splits.map((split) => (
           <span key={split} class="state plain-tag">

@@ -48,9 +48,14 @@ function columnsOf(all: Evaluation[]): string[] {
 
 function Cell({ one, name }: { one: Evaluation; name: string }) {
   const metric = one.metrics.find((m) => m.name === name);
-  if (!metric) return <td class="number muted">–</td>;
+  if (!metric)
+    return (
+      <td class="number muted" data-name={name}>
+        –
+      </td>
+    );
   return (
-    <td class="number">
+    <td class="number" data-name={name}>
       {valueOf(name, metric.mean)}
       <span class="muted block interval-text">
         {metric.low === null ? `n ${metric.n}` : intervalText(name, metric.low, metric.high)}

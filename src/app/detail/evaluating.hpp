@@ -1,0 +1,26 @@
+// How suites that callers send reach the models and collections of this server.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "core/guarded.hpp"
+#include "eval/evaluation.hpp"
+#include "models/catalog.hpp"
+#include "rag/library.hpp"
+#include "trace/recorder.hpp"
+
+namespace slipway::app::detail {
+
+struct EvaluatingParts {
+  std::shared_ptr<models::Catalog> catalog;
+  std::shared_ptr<rag::Library> library;
+  std::string default_embedder;
+  trace::Recorder* recorder = nullptr;  ///< Must outlive the evaluations; null: none is recorded.
+};
+
+/// Each call gives doors whose copies own what was opened through them.
+std::function<eval::Doors(const Context&)> evaluation_doors(EvaluatingParts parts);
+
+}  // namespace slipway::app::detail
