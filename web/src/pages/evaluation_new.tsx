@@ -94,12 +94,14 @@ function Select({
   hint,
   value,
   options,
+  isRequired = true,
   onChange,
 }: {
   label: string;
   hint?: string;
   value: string;
   options: readonly (readonly [string, string])[];
+  isRequired?: boolean;
   onChange: (value: string) => void;
 }) {
   return (
@@ -108,7 +110,7 @@ function Select({
         <select
           {...attributes}
           value={value}
-          required
+          required={isRequired}
           onChange={(event) => onChange(event.currentTarget.value)}
         >
           {!options.some(([one]) => one === value) && (
@@ -167,6 +169,7 @@ function WhatSection({
         />
         <Select
           label="Version"
+          isRequired={false}
           value={form.at}
           options={[['', 'The current one'], ...tagged]}
           onChange={(at) => change({ at })}

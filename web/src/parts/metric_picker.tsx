@@ -203,7 +203,7 @@ function MetricRow({
             {info.name}
             <span class="muted block">
               {info.summary}
-              {needs && ` Needs ${needs}.`}
+              {needs && `; needs ${needs}`}
             </span>
           </span>
         </label>
