@@ -26,6 +26,10 @@ void Declarations::declare_eval_metrics(CLI::App& group) {
     app.add_option("--replies", options->replies,
                    "Scripted replies of a judge, for requests that bring none")
         ->type_name("FILE");
+    app.add_option("--judge", options->judge, "The chat model that judges, for the same requests")
+        ->type_name("MODEL")
+        ->excludes("--replies");
+    app.add_flag("--no-cache", options->no_cache, "Ask the model anew");
     app.add_option("--embedder", options->embedder,
                    "For local evidence; none: by words alone; default: the configured one")
         ->type_name("NAME");

@@ -18,9 +18,12 @@ struct EvalStatsOptions {
 Result<int> eval_stats(App& app, const EvalStatsOptions& options);
 
 struct EvalScoreOptions {
-  std::string file;      ///< One request a line; "-": standard input.
-  std::string replies;   ///< Scripted replies for requests that bring none; empty: there are none.
-  std::string embedder;  ///< For local evidence; "none": by words alone; empty: the default one.
+  std::string file;  ///< One request a line; "-": standard input.
+  /// Who answers requests that bring no replies: a file of scripted ones, or a chat model. Not
+  /// both; empty: nobody.
+  std::string replies, judge;
+  bool no_cache = false;  ///< Ask the model anew.
+  std::string embedder;   ///< For local evidence; "none": by words alone; empty: the default one.
 };
 /// One answer a line, in order. A request that is wrong, or a case that is an error, is answered
 /// with it, and the exit code is then 1.

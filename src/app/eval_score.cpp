@@ -1,5 +1,7 @@
 // `slipway eval score`: scores by name, one request a line, for scripts and for checking our
 // numbers.
+#include <array>
+
 #include "app/detail/judges.hpp"
 #include "app/detail/line_reader.hpp"
 #include "app/eval_commands.hpp"
@@ -49,6 +51,36 @@ bool is_local(std::string_view line, bool has_judge) {
   const std::string mode = json::unquoted(json::member(metric, "mode"));
   return mode == "local" || (mode.empty() && !has_judge && json::member(line, "replies").empty());
 }
+
+/// A request whose values lie in one piece of memory, which goes with it: most of the time that a
+/// score takes would else be spent with the heap.
+class Request {
+ public:
+  explicit Request(std::string_view line) {
+    boost::json::parse_options options;
+    options.max_depth = depth_max;
+    boost::json::parser parser({}, options, temporary_.data(), temporary_.size());
+    parser.reset(&memory_);
+    boost::system::error_code error;
+    parser.write(line.data(), line.size(), error);
+    // What is wrong is told by the parser that all others use.
+    if (error)
+      value_.emplace(json::parse(line));
+    else
+      value_.emplace(parser.release());
+  }
+  Request(const Request&) = delete;
+  Request& operator=(const Request&) = delete;
+
+  const Result<json::Value>& value() const { return *value_; }
+
+ private:
+  static constexpr std::size_t depth_max = 64;
+  std::array<unsigned char, 4096> temporary_;
+  std::array<unsigned char, 16384> first_;
+  boost::json::monotonic_resource memory_{first_.data(), first_.size()};
+  std::optional<Result<json::Value>> value_;  // Last: it lies in the memory.
+};
 
 /// Reads, scores and prints in turns.
 class Scoring {
@@ -104,7 +136,8 @@ class Scoring {
   }
 
   void score(Line& line) const {
-    auto request = json::parse(line.text);
+    const Request parsed(line.text);
+    const Result<json::Value>& request = parsed.value();
     auto answer = request ? eval::answer_score(app_.context(), *request, scorers_)
                           : Result<json::Object>(request.error());
     line.is_good = answer.ok();
@@ -132,10 +165,18 @@ Result<int> eval_score(App& app, const EvalScoreOptions& options) {
   auto opened = detail::LineReader::open(options.file);
   if (!opened) return app.wrong_use(opened.error());
   std::unique_ptr<eval::Judge> judge;
+  detail::Judges judges(app);
   if (!options.replies.empty()) {
     auto scripted = eval::open_scripted_judge(options.replies);
     if (!scripted) return app.wrong_use(scripted.error());
     judge = std::move(*scripted);
+  } else if (!options.judge.empty()) {
+    if (options.no_cache) judges.forget_replies();
+    eval::JudgeSpec spec;
+    spec.model = options.judge;
+    auto model = judges.open(spec, std::nullopt, ".");
+    if (!model) return app.wrong_use(model.error());
+    judge = std::move(*model);
   }
   Scoring scoring(app, *opened, options);
   scoring.use(judge.get());

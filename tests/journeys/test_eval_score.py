@@ -136,3 +136,10 @@ def test_classic_models_get_error_bars_calibration_and_fairness(slipway):
     assert "demographic_parity_difference" in table and "LABEL \\ PREDICTED" in table
     wrong = slipway("eval", "classic", "loans.csv", "--label", "repayed", "--prediction", "predicted")
     assert wrong.code == 2 and "did you mean 'repaid'?" in wrong.err
+
+
+def test_a_model_and_written_replies_cannot_both_judge(slipway):
+    both = slipway("eval", "score", "-", "--judge", "nobody", "--replies", "replies.jsonl", stdin=b"")
+    assert both.code == 2 and "--replies" in both.err
+    unknown = slipway("eval", "score", "-", "--judge", "nobody", stdin=b"")
+    assert unknown.code == 2 and "nobody" in unknown.err
