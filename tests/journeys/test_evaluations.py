@@ -182,6 +182,21 @@ SLOW_SUITE = {"dataset": "numbers", "judge": {"model": "slow", "cache": False},
               "metrics": [{"name": "g_eval", "criteria": "Is it right?", "evaluation_steps": ["Look."]}]}
 
 
+def test_a_model_of_the_server_answers(slipway):
+    with Upstream(delay=0) as upstream, serve(slipway, config=slow_model(upstream)) as server:
+        add(server)
+        one = server.post("/api/evaluations?wait=true", {"dataset": "numbers", "target": {"model": "slow"}, "metrics": METRICS})
+        assert one.status == 200 and one.json["state"] == "done" and "slow" in one.json["target"], one
+        items = server.get(f"/api/evaluations/{one.json['id']}/items?limit=1").json["items"]
+        assert json.loads(items[0]["actual_output"])["score"] == 8 and items[0]["latency_ms"] > 0
+        # To clients of LangSmith it is an experiment over the dataset.
+        experiments = server.get("/api/datasets/numbers/experiments").json["items"]
+        assert len(experiments) == 1 and experiments[0]["runs"] == 24 and experiments[0]["feedback"]["exact_match"]["n"] == 24
+        assert [one["source"] for one in server.get("/api/evaluations").json["items"]] == ["evaluation"]
+        unknown = server.post("/api/evaluations", {"dataset": "numbers", "target": {"rag": "nowhere"}, "metrics": METRICS})
+        assert unknown.status == 404 and "nowhere" in unknown.json["detail"]
+
+
 def test_a_running_evaluation_is_cancelled(slipway):
     with Upstream(delay=1.0) as upstream, serve(slipway, config=slow_model(upstream)) as server:
         add(server)

@@ -2,6 +2,7 @@
 
 #include "core/files.hpp"
 #include "core/log.hpp"
+#include "eval/targets.hpp"
 
 namespace slipway::app::detail {
 
@@ -46,6 +47,15 @@ Result<std::unique_ptr<eval::ModelJudge>> open_judge(Opened& opened, const eval:
   return eval::ModelJudge::make(std::move(options));
 }
 
+/// What names programs and other machines was refused before; here they could not be reached.
+Result<std::unique_ptr<eval::Target>> open_target(Opened& opened, const eval::Suite& suite) {
+  return eval::make_target(opened.context, *suite.target,
+                           {.library = opened.parts.library.get(),
+                            .catalog = opened.parts.catalog.get(),
+                            .reach = http::Reach::public_only,
+                            .allows_commands = false});
+}
+
 /// Shared with the command line: what was asked there is not paid again. Null where it cannot be.
 std::shared_ptr<eval::JudgeCache> open_cache() {
   auto cache = eval::JudgeCache::open(cache_directory() / "eval" / "judge_replies.db");
@@ -72,6 +82,7 @@ std::function<eval::Doors(const Context&)> evaluation_doors(EvaluatingParts part
     doors.open_embedder = [opened](const std::string& name) {
       return open_embedder(*opened, name);
     };
+    doors.open_target = [opened](const eval::Suite& suite) { return open_target(*opened, suite); };
     return doors;
   };
 }
