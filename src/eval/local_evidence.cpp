@@ -17,13 +17,18 @@ Result<std::vector<ComparedSentence>> compare_sentences(
     std::vector<SourceSentence>& source_sentences) {
   /// So many claims are embedded with their windows at a time: memory has a limit.
   constexpr std::size_t claims_at_once = 32;
+  /// Of a longer sentence the beginning is compared: time has a limit, too.
+  constexpr std::size_t words_max = 400;
   Vocabulary vocabulary;
   const Source source(passages, vocabulary);
   std::vector<ComparedSentence> sentences;
   sentences.reserve(spans.size());
   for (const documents::Span span : spans) {
     const std::string_view claim = text.substr(span.start, span.size());
-    sentences.push_back({span, compare(claim, vocabulary.read(claim), source, vocabulary)});
+    TRY(context.check());
+    auto words = vocabulary.read(claim);
+    if (words.size() > words_max) words.resize(words_max);
+    sentences.push_back({span, compare(claim, words, source, vocabulary)});
   }
   for (std::size_t first = 0; embedded != nullptr && first < sentences.size();
        first += claims_at_once) {

@@ -48,7 +48,8 @@ class LocalEvidence {
   /// One entry per sentence of `text` (documents::split_sentences), in order; empty where it has
   /// none. Citation marks ("[1]") say nothing. Without passages every support is near 0. Time grows
   /// with the length of the passages times the number of sentences; of passages beyond 4 MB
-  /// together only the first are read. Fails: as embedders do; never without one.
+  /// together only the first are read, and of a sentence its first 400 words. Fails: cancelled,
+  /// deadline_exceeded, and as embedders do.
   Result<std::vector<SentenceEvidence>> support(const Context& context, std::string_view text,
                                                 const std::vector<std::string>& passages) const;
   /// The same for `text` as one claim, whatever sentences it has: span 0..size.

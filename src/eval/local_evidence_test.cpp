@@ -150,6 +150,20 @@ TEST_CASE("a very long sentence of many words stays within its limits") {
   std::string words;
   for (int i = 0; i < 20000; ++i) words += "word" + std::to_string(i % 700) + " ";
   CHECK(of(words, {words}).support > 0.5);
+  std::string same;
+  for (int i = 0; i < 200'000; ++i) same += "x ";
+  CHECK(of(same, {same}).support > 0);
+  const std::string marks = "[1] " + same + std::string(100'000, '[');
+  CHECK(of(marks, {marks}).support > 0);
+}
+
+TEST_CASE("what nobody waits for any more is not compared") {
+  std::stop_source stop;
+  stop.request_stop();
+  const LocalEvidence evidence;
+  const auto stopped = evidence.support(Context(stop.get_token()), "Kept.", handbook);
+  REQUIRE_FALSE(static_cast<bool>(stopped));
+  CHECK(stopped.error().code() == Code::cancelled);
 }
 
 TEST_CASE("the description tells weights, data and agreement") {

@@ -329,13 +329,17 @@ Source::Source(const std::vector<std::string>& passages, Vocabulary& vocabulary)
 
 std::span<const std::uint32_t> Source::places(std::uint32_t stem) const {
   if (stem >= starts_.size() - 1) return {};
-  return std::span(places_).subspan(starts_[stem], starts_[stem + 1] - starts_[stem]);
+  // A word that stands more often says nothing, and would cost as much time as it likes.
+  constexpr std::uint32_t places_max = 20'000;
+  return std::span(places_).subspan(starts_[stem],
+                                    std::min(starts_[stem + 1] - starts_[stem], places_max));
 }
 
 std::optional<std::uint32_t> Source::kin_of(std::uint32_t stem,
                                             const Vocabulary& vocabulary) const {
   constexpr std::size_t common_min = 5;
   constexpr double common_share_min = 0.7;
+  constexpr int tries_max = 256;
   const std::string& text = vocabulary.text(stem);
   if (text.size() < common_min || text.front() == '#') return std::nullopt;
   const std::string_view head = std::string_view(text).substr(0, common_min);
@@ -345,7 +349,9 @@ std::optional<std::uint32_t> Source::kin_of(std::uint32_t stem,
                              });
   std::optional<std::uint32_t> best;
   double best_share = common_share_min;
-  for (; at != sorted_.end() && vocabulary.text(*at).starts_with(head); ++at) {
+  for (int tries = 0;
+       tries < tries_max && at != sorted_.end() && vocabulary.text(*at).starts_with(head);
+       ++at, ++tries) {
     const std::string& other = vocabulary.text(*at);
     const auto [end, ignored] = std::mismatch(text.begin(), text.end(), other.begin(), other.end());
     const double share = static_cast<double>(end - text.begin()) /

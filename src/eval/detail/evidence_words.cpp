@@ -54,19 +54,29 @@ void fold_into(std::string& out, std::string_view raw) {
 
 /// Bytes of a mark "[1]" or "[2, 3]" that stands there; 0: none does.
 std::size_t mark_at(std::string_view text, std::size_t at) {
-  const std::size_t end = text.find(']', at);
-  if (end == std::string_view::npos || end == at + 1) return 0;
-  return text.substr(at + 1, end - at - 1).find_first_not_of("0123456789, ") ==
-                 std::string_view::npos
-             ? end + 1 - at
+  constexpr std::size_t mark_bytes_max = 64;
+  const std::size_t end = text.substr(at, mark_bytes_max).find(']');
+  if (end == std::string_view::npos || end == 1) return 0;
+  return text.substr(at + 1, end - 1).find_first_not_of("0123456789, ") == std::string_view::npos
+             ? end + 1
              : 0;
 }
 
-bool is_of_mark(std::string_view text, std::string_view raw) {
-  const auto at = static_cast<std::size_t>(raw.data() - text.data());
-  const std::size_t open = text.substr(0, at).rfind('[');
-  return open != std::string_view::npos && open + mark_at(text, open) > at;
-}
+/// Which places are within marks; asked for rising places, so that a text is read once.
+class Marks {
+ public:
+  explicit Marks(std::string_view text) : text_(text) {}
+  bool cover(std::size_t at) {
+    for (; read_ < at; ++read_)
+      if (text_[read_] == '[' && read_ >= end_)
+        if (const std::size_t bytes = mark_at(text_, read_); bytes > 0) end_ = read_ + bytes;
+    return at < end_;
+  }
+
+ private:
+  std::string_view text_;
+  std::size_t read_ = 0, end_ = 0;
+};
 
 bool has_cjk(std::string_view raw) {
   if (is_ascii(raw)) return false;
@@ -113,9 +123,9 @@ std::vector<EvidenceWord> Vocabulary::read(std::string_view text) {
     word.is_name = is_name && !word.is_number;
     words.push_back(word);
   };
-  const bool has_marks = text.find('[') != std::string_view::npos;
+  Marks marks(text);
   for (const rag::FactWord& source : rag::fact_words(text)) {
-    if (has_marks && is_of_mark(text, source.raw)) continue;
+    if (marks.cover(static_cast<std::size_t>(source.raw.data() - text.data()))) continue;
     if (has_cjk(source.raw)) {
       for (std::size_t at = 0; at < source.raw.size();) {
         const auto next = unicode::decode(source.raw, at);
