@@ -37,9 +37,11 @@ void Names::add_key(std::string name, Type type) {
 }
 
 std::size_t Names::add_local(const std::string& name) {
-  const auto [place, is_new] = local_places_.emplace(name, locals_.size());
-  if (is_new) locals_.push_back(name);
-  return place->second;
+  return local_places_.emplace(name, local_places_.size()).first->second;
+}
+
+void Names::add_local_at(const std::string& name, std::size_t place) {
+  local_places_[name] = place;
 }
 
 std::optional<std::size_t> Names::key(std::string_view name) const {
@@ -53,8 +55,8 @@ std::optional<std::size_t> Names::local(std::string_view name) const {
 }
 
 std::vector<std::string_view> Names::all() const {
-  std::vector<std::string_view> names(locals_.begin(), locals_.end());
-  names.insert(names.end(), keys_.begin(), keys_.end());
+  std::vector<std::string_view> names(keys_.begin(), keys_.end());
+  for (const auto& [name, place] : local_places_) names.push_back(name);
   names.emplace_back("state");
   return names;
 }

@@ -37,6 +37,8 @@ class Names {
   void add_key(std::string name, Type type = Type::any);
   /// Gives its place in `Inputs::locals`; the same for the same name.
   std::size_t add_local(const std::string& name);
+  /// The same at a place that the caller chose.
+  void add_local_at(const std::string& name, std::size_t place);
 
   std::optional<std::size_t> key(std::string_view name) const;
   std::optional<std::size_t> local(std::string_view name) const;
@@ -46,7 +48,7 @@ class Names {
   std::vector<std::string_view> all() const;
 
  private:
-  std::vector<std::string> keys_, locals_;
+  std::vector<std::string> keys_;
   std::vector<Type> types_;
   std::unordered_map<std::string, std::size_t> key_places_, local_places_;
 };

@@ -86,6 +86,8 @@ void Value::replace(std::size_t at, Value item) {
   data.items[at] = std::move(item);
 }
 
+void Value::cut(std::size_t size) { own_list().items.resize(size); }
+
 int Value::depth() const {
   if (is_list()) return static_cast<const ListData*>(data_.get())->depth;
   if (is_map()) return entries().depth;

@@ -78,6 +78,8 @@ class Value {
   void put(std::string_view key, Value value);
   /// Of a list: another item at a place that is there.
   void replace(std::size_t at, Value item);
+  /// Of a list: the first `size` items only.
+  void cut(std::size_t size);
 
   /// 0 of a scalar.
   int depth() const;

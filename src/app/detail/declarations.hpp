@@ -32,6 +32,7 @@ class Declarations {
     declare_serve();
     declare_traces();
     declare_eval();
+    declare_agent();
     declare_keys();
     declare_sources();
     declare_collections();
@@ -153,6 +154,8 @@ class Declarations {
   void declare_eval_classic(CLI::App& group);
   void declare_eval_audit(CLI::App& group);
   void declare_eval_prompts(CLI::App& group);
+  void declare_agent();
+  void declare_agent_threads(CLI::App& group);
   void declare_ingest();
   void declare_sources();
   void declare_search();

@@ -1,0 +1,98 @@
+#include "agents/chat_model.hpp"
+
+namespace slipway::agents {
+
+namespace {
+
+dialects::Role role_of(const std::string& role) {
+  if (role == "system") return dialects::Role::system;
+  if (role == "assistant") return dialects::Role::assistant;
+  if (role == "tool") return dialects::Role::tool;
+  return dialects::Role::user;
+}
+
+dialects::ChatRequest to_request(const ModelCall& call) {
+  dialects::ChatRequest request{.max_tokens = call.max_tokens,
+                                .temperature = call.temperature,
+                                .seed = call.seed};
+  for (const ChatMessage& message : call.messages) {
+    dialects::Message made{.role = role_of(message.role),
+                           .tool_call_id = message.tool_call_id,
+                           .is_error = message.is_error};
+    if (!message.content.empty()) made.parts.push_back({.text = message.content});
+    for (const ToolRequest& tool : message.tool_calls)
+      made.tool_calls.push_back({.id = tool.id, .name = tool.name, .arguments = dump(tool.args)});
+    request.messages.push_back(std::move(made));
+  }
+  for (const ToolSpec* tool : call.tools)
+    request.tools.push_back({.name = tool->name,
+                             .description = tool->description,
+                             .parameters = tool->schema ? to_json(tool->schema->json)
+                                                        : json::Value(json::Object{
+                                                              {"type", "object"}})});
+  if (call.schema) {
+    request.response_format.kind = dialects::ResponseKind::json_schema;
+    request.response_format.name = "reply";
+    request.response_format.schema = to_json(call.schema->json);
+  }
+  return request;
+}
+
+class CatalogModel final : public Model {
+ public:
+  CatalogModel(std::shared_ptr<models::ChatModel> model, std::unique_ptr<models::Catalog> own)
+      : own_(std::move(own)), model_(std::move(model)) {}
+
+  Outcome<ModelReply> reply(const Context& context, const ModelCall& call) override {
+    models::EventSink sink;
+    if (call.on_token)
+      sink = [&](const dialects::ChatEvent& event) {
+        if (event.kind == dialects::EventKind::text) call.on_token(event.text);
+        return true;
+      };
+    auto reply = model_->converse(context, to_request(call), sink);
+    if (!reply) return failure_of(reply.error());
+    if (reply->choices.empty()) return Failure{"failed", "the model gave no reply"};
+    ModelReply made{.input_tokens = reply->usage.input_tokens,
+                    .output_tokens = reply->usage.output_tokens};
+    for (const dialects::Part& part : reply->choices.front().parts)
+      if (part.kind == dialects::PartKind::text) made.text += part.text;
+    for (const dialects::ToolCall& tool : reply->choices.front().tool_calls) {
+      auto args = parse_json(tool.arguments.empty() ? "{}" : tool.arguments);
+      if (!args)
+        return Failure{"schema", fmt::format("the model called '{}' with arguments that are {}",
+                                             tool.name, args.error().message())};
+      made.tool_calls.push_back({.id = tool.id, .name = tool.name, .args = *std::move(args)});
+    }
+    return made;
+  }
+
+  Outcome<std::int64_t> count_tokens(const ModelCall& call) override {
+    auto count = model_->count_prompt(to_request(call));
+    if (!count) return failure_of(count.error());
+    return static_cast<std::int64_t>(*count);
+  }
+
+ private:
+  std::unique_ptr<models::Catalog> own_;  // Before the model, which it must outlive.
+  std::shared_ptr<models::ChatModel> model_;
+};
+
+}  // namespace
+
+std::shared_ptr<Model> wrap_chat_model(std::shared_ptr<models::ChatModel> model) {
+  return std::make_shared<CatalogModel>(std::move(model), nullptr);
+}
+
+Result<std::shared_ptr<Model>> open_chat_model(models::Catalog& catalog, const ModelSpec& spec) {
+  if (spec.provider == "catalog")
+    return wrap_chat_model(TRY(catalog.chat_model({}, spec.model)));
+  models::Catalog::Options options;
+  options.configured[spec.name] = TRY(json::from<models::ModelConfig>(spec.config));
+  auto own = TRY(models::Catalog::open(std::move(options)));
+  auto model = TRY(own->chat_model({}, spec.name));
+  return std::shared_ptr<Model>(
+      std::make_shared<CatalogModel>(std::move(model), std::move(own)));
+}
+
+}  // namespace slipway::agents

@@ -1,0 +1,190 @@
+// Tools, approvals and schemas of an agent's file.
+#include "agents/detail/loader.hpp"
+
+namespace slipway::agents::detail {
+
+namespace {
+
+constexpr std::string_view tool_kinds[] = {"http", "sql", "mcp", "command", "agent", "builtin"};
+
+std::string_view json_type(Type type) {
+  switch (type) {
+    case Type::text: return "string";
+    case Type::boolean: return "boolean";
+    case Type::integer: return "integer";
+    case Type::number: return "number";
+    case Type::list: return "array";
+    case Type::map: return "object";
+    default: return "";
+  }
+}
+
+Type type_of_json(const Value& schema) {
+  const Value& word = schema.at("type");
+  for (const Type type :
+       {Type::text, Type::boolean, Type::integer, Type::number, Type::list, Type::map})
+    if (word.is_text() && word.text() == json_type(type)) return type;
+  return Type::any;
+}
+
+std::optional<Type> type_of_word(std::string_view word) {
+  for (const Type type :
+       {Type::any, Type::text, Type::boolean, Type::integer, Type::number, Type::list, Type::map})
+    if (word == type_name(type)) return type;
+  return std::nullopt;
+}
+
+}  // namespace
+
+void Loader::read_tools(const json::Value& value) {
+  if (value.is_null()) return;
+  if (!value.is_object()) {
+    faults_.error("bad_value", "$.tools", "tools: a map of tools is expected");
+    return;
+  }
+  for (const auto& [key, spec] : value.get_object())
+    agent_->tools.push_back(
+        read_tool(std::string(key), spec, fmt::format("$.tools.{}", std::string_view(key))));
+  for (const ToolSpec& tool : agent_->tools)
+    if (!tool.probe.empty()) find_tool(tool.probe, fmt::format("$.tools.{}.probe", tool.name));
+}
+
+ToolSpec Loader::read_tool(const std::string& name, const json::Value& value,
+                           const std::string& path) {
+  const Fields fields(faults_, value, path,
+                      {"http", "sql", "mcp", "command", "agent", "builtin", "tool", "effect",
+                       "risk", "probe", "approve", "timeout", "schema", "description", "expose"});
+  ToolSpec tool{.name = name, .folder = folder_, .line = faults_.line(path)};
+  if (!is_name(name)) faults_.error("bad_value", path, fmt::format("'{}' is no name", name));
+  for (const std::string_view kind : tool_kinds)
+    if (const json::Value* config = fields.find(kind)) {
+      if (!tool.kind.empty())
+        faults_.error("bad_value", path,
+                      fmt::format("tool '{}' is {} and {}; one kind only", name, tool.kind, kind));
+      tool.kind = kind;
+      tool.config = from_json(*config);
+      check_tool_config(tool, *config, fields.path_of(kind));
+    }
+  if (tool.kind.empty())
+    faults_.error("missing_key", path,
+                  fmt::format("tool '{}' needs its kind: {}", name, fmt::join(tool_kinds, ", ")));
+  if (tool.kind == "mcp") {
+    Value config = Value::map({{"server", tool.config}});
+    if (fields.has("tool")) config.put("tool", fields.text("tool"));
+    tool.config = std::move(config);
+  }
+  constexpr Effect effects[] = {Effect::at_most_once, Effect::idempotent, Effect::pure};
+  tool.effect = effects[fields.word("effect", {"at_most_once", "idempotent", "pure"})];
+  // What only computes has no effect, whoever forgets to say so.
+  if (tool.kind == "builtin" && !fields.has("effect")) tool.effect = Effect::pure;
+  tool.is_high_risk = fields.word("risk", {"low", "high"}) == 1;
+  tool.probe = fields.text("probe");
+  tool.description = fields.text("description");
+  tool.is_exposed = fields.flag("expose");
+  tool.timeout = fields.duration("timeout");
+  if (const json::Value* schema = fields.find("schema"))
+    tool.schema = read_schema(*schema, fields.path_of("schema"));
+  if (const json::Value* approve = fields.find("approve"))
+    tool.approve = read_approve(*approve, fields.path_of("approve"), names_for(""));
+  return tool;
+}
+
+void Loader::check_tool_config(const ToolSpec& tool, const json::Value& value,
+                               const std::string& path) {
+  if (tool.kind == "http") {
+    const Fields fields(
+        faults_, value, path,
+        {"method", "url", "headers", "body", "allow", "allow_private", "max_bytes", "redirects"});
+    fields.require("url");
+    fields.word("method", {"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"});
+    fields.bytes("max_bytes");
+    fields.integer("redirects", {0, 10});
+    fields.texts("allow");
+    fields.texts("allow_private");
+  } else if (tool.kind == "sql") {
+    const Fields fields(faults_, value, path, {"sqlite", "postgres", "max_rows"});
+    if (fields.has("sqlite") == fields.has("postgres"))
+      faults_.error("bad_value", path, "sql: either sqlite: PATH or postgres: DSN");
+    fields.integer("max_rows", {1, 100'000});
+  } else if (tool.kind == "command") {
+    if (!value.is_array() || value.get_array().empty())
+      faults_.error("bad_value", path, "command: a list of words is expected: [program, argument]");
+  } else if (!value.is_string()) {
+    faults_.error("bad_value", path, fmt::format("{}: a text is expected", tool.kind));
+  } else if (tool.kind == "builtin") {
+    const std::string_view word = value.get_string();
+    const std::vector<std::string_view> known = {"calculator", "now", "web_search"};
+    if (std::find(known.begin(), known.end(), word) == known.end())
+      faults_.error("unknown_tool", path,
+                    fmt::format("there is no builtin '{}'{}", word, hint(word, known)));
+  }
+}
+
+std::optional<Approve> Loader::read_approve(const json::Value& value, const std::string& path,
+                                            const Names& names) {
+  if (value.is_bool()) {
+    if (!value.get_bool()) return std::nullopt;
+    return Approve{};
+  }
+  const Fields fields(faults_, value, path, {"when", "ask", "timeout", "on_timeout"});
+  Names more = names;
+  more.add_local_at("tool", local_tool);
+  more.add_local_at("args", local_args);
+  more.add_local_at("risk", local_risk);
+  more.add_local_at("spent", local_spent);
+  Approve approve;
+  if (const json::Value* when = fields.find("when")) {
+    approve.when = compile(*when, fields.path_of("when"), more);
+    demand(approve.when, Type::boolean, fields.path_of("when"), "when");
+  }
+  if (const json::Value* ask = fields.find("ask"))
+    approve.ask = compile_template(*ask, fields.path_of("ask"), more);
+  approve.timeout = fields.duration("timeout").value_or(approve.timeout);
+  fields.word("on_timeout", {"reject"});
+  return approve;
+}
+
+std::optional<Schema> Loader::read_schema(const json::Value& value, const std::string& path) {
+  if (!value.is_object()) {
+    faults_.error("bad_value", path, "schema: a map of names and types is expected");
+    return std::nullopt;
+  }
+  Schema schema;
+  const json::Object& object = value.get_object();
+  if (object.contains("properties") && object.at("properties").is_object()) {
+    schema.json = from_json(value);
+    for (const auto& [name, property] : schema.json.at("properties").entries().items)
+      schema.properties.push_back({name, type_of_json(property)});
+    return schema;
+  }
+  Value properties = Value::map();
+  std::vector<Value> required;
+  for (const auto& [key, word] : object) {
+    const std::string name(key);
+    Schema::Property property{.name = name};
+    Value described = Value::map();
+    if (word.is_object()) {
+      described = from_json(word);
+      property.type = type_of_json(described);
+    } else {
+      const std::string text = word.is_string() ? std::string(word.get_string()) : json::dump(word);
+      const auto type = type_of_word(text);
+      if (!type)
+        faults_.error(
+            "bad_type", path + "." + name,
+            fmt::format("'{}' is no type: string, bool, int, number, list, map, any", text));
+      property.type = type.value_or(Type::any);
+      if (property.type != Type::any) described.put("type", json_type(property.type));
+    }
+    properties.put(name, std::move(described));
+    required.emplace_back(name);
+    schema.properties.push_back(std::move(property));
+  }
+  schema.json = Value::map({{"type", "object"},
+                            {"properties", std::move(properties)},
+                            {"required", Value::list(std::move(required))},
+                            {"additionalProperties", false}});
+  return schema;
+}
+
+}  // namespace slipway::agents::detail

@@ -1,0 +1,44 @@
+// The budget of a run: reserved before a call, settled after it; one for all branches, maps,
+// retries, sub-agents and resumes.
+#pragma once
+
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+
+#include "agents/detail/run_state.hpp"
+#include "core/context.hpp"
+
+namespace slipway::agents::detail {
+
+/// Safe to use from many threads.
+class Purse {
+ public:
+  explicit Purse(Budget budget) : budget_(std::move(budget)) {}
+
+  enum class Answer { granted, spent, cancelled };
+  /// Waits while it does not fit and open reservations may return some.
+  Answer reserve(const Context& context, const Usage& wish);
+  void settle(const Usage& reserved, const Usage& used);
+  /// What an earlier process had settled, or left open: that is spent in full.
+  void restore(const Usage& settled, std::int64_t peak);
+  void add_limit(const Usage& more);
+
+  Usage settled() const;
+  std::int64_t peak() const;
+  /// {tokens?, usd?, calls?} that are left.
+  Value left() const;
+  const Budget& budget() const { return budget_; }
+  Budget limits() const;
+
+ private:
+  bool fits(const Usage& wish) const;
+  Budget budget_;
+  mutable std::mutex mutex_;
+  std::condition_variable_any returned_;
+  Usage settled_, reserved_;
+  int open_ = 0;
+  std::int64_t peak_ = 0;
+};
+
+}  // namespace slipway::agents::detail

@@ -1,0 +1,413 @@
+#include "agents/detail/session.hpp"
+
+#include <charconv>
+#include <condition_variable>
+
+namespace slipway::agents::detail {
+
+namespace {
+
+std::int64_t now_ms(const Clock& clock) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(clock.now().time_since_epoch())
+      .count();
+}
+
+void collect_paused(const Scope& scope, std::vector<Value>& out) {
+  if (scope.is_paused) out.emplace_back(scope.address);
+  for (const auto& task : scope.open) {
+    if (task->child) collect_paused(*task->child, out);
+    for (const auto& item : task->items)
+      if (item && item->child) collect_paused(*item->child, out);
+  }
+}
+
+/// Writes of a map by the keys' names, checked. `allowed`: which keys; null: all.
+Outcome<std::vector<Write>> read_writes(const Agent& agent, const Value& values,
+                                        const std::vector<std::size_t>* allowed,
+                                        std::string_view seed) {
+  if (!values.is_map())
+    return Failure{"input", fmt::format("a map of keys is expected, not {}", kind_name(values))};
+  std::vector<Write> writes;
+  for (const auto& [name, item] : values.entries().items) {
+    const auto key = agent.key(name);
+    const bool is_allowed =
+        key && (allowed == nullptr ||
+                std::find(allowed->begin(), allowed->end(), *key) != allowed->end());
+    if (!is_allowed) {
+      std::vector<std::string_view> known;
+      for (std::size_t i = 0; i < agent.keys.size(); ++i)
+        if (allowed == nullptr ||
+            std::find(allowed->begin(), allowed->end(), i) != allowed->end())
+          known.push_back(agent.keys[i].name);
+      const std::string_view near = json::nearest(name, known);
+      return Failure{"input", near.empty()
+                                  ? fmt::format("'{}' is no input of agent '{}'", name, agent.name)
+                                  : fmt::format("'{}' is no input of agent '{}'; did you mean '{}'?",
+                                                name, agent.name, near)};
+    }
+    Write write{static_cast<std::uint32_t>(*key), item};
+    SLIPWAY_GET(prepare_write(agent.keys[*key], write.value, seed));
+    writes.push_back(std::move(write));
+  }
+  return writes;
+}
+
+}  // namespace
+
+std::string checkpoint_name(std::uint64_t id) { return id == 0 ? "" : fmt::format("c{}", id); }
+
+std::uint64_t checkpoint_id(std::string_view name) {
+  std::uint64_t id = 0;
+  if (name.size() < 2 || name[0] != 'c') return 0;
+  const auto parsed = std::from_chars(name.data() + 1, name.data() + name.size(), id);
+  return parsed.ec == std::errc() && parsed.ptr == name.data() + name.size() ? id : 0;
+}
+
+Interrupt to_interrupt(const OpenQuestion& question) {
+  return {.id = question.id,
+          .node = question.node,
+          .path = question.path,
+          .kind = question.kind,
+          .value = question.value,
+          .expires_ms = question.expires_ms};
+}
+
+Result<void> LogRecorder::task_ended(const Place& place, const Task& task) {
+  TRY(thread_.log->append(task_record(place, task), false));
+  return {};
+}
+
+Result<void> LogRecorder::call_begins(const Place& place, const Task& task, const CallRecord& call,
+                                      bool leaves) {
+  TRY(thread_.log->append(call_record(place, task, call), leaves));
+  return {};
+}
+
+Result<void> LogRecorder::call_ended(const Place& place, const Task& task, const CallRecord& call) {
+  TRY(thread_.log->append(call_record(place, task, call), false));
+  return {};
+}
+
+Result<void> LogRecorder::merged(const Scope& scope,
+                                 const std::vector<std::unique_ptr<Task>>& tasks) {
+  const bool is_birth = tasks.empty() && !scope.address.empty();
+  const std::uint64_t number = TRY(
+      thread_.log->append(is_birth ? scope_record(scope) : step_record(scope, tasks), false));
+  if (!scope.address.empty()) return {};
+  thread_.checkpoints.push_back({.id = number,
+                                 .parent = thread_.head,
+                                 .run = thread_.run,
+                                 .source = "step",
+                                 .step = scope.step});
+  thread_.head = number;
+  return {};
+}
+
+Outcome<bool> Session::begin_run(const AgentPtr& agent, const Value& input, const std::string& run,
+                                 const std::optional<Budget>& budget) {
+  Thread& thread = options_.thread;
+  auto writes = SLIPWAY_GET(read_writes(*agent, input, &agent->input, run));
+  thread.use(agent);
+  Scope& root = *thread.root;
+  // An order of keys that is the file's, not the input's: reducers of other keys do not care.
+  for (const Write& write : writes) SLIPWAY_GET(apply_write(*agent, root.state, write));
+  root.open.clear();
+  root.next.clear();
+  root.deferred.clear();
+  for (auto& join : root.seen) join.assign(join.size(), false);
+  root.step = 0;
+  root.is_paused = false;
+  thread.run = run;
+  thread.purse = std::make_unique<Purse>(budget.value_or(agent->budget));
+  thread.end = {};
+  const Services& services = options_.services;
+  Engine engine({.context = options_.context,
+                 .services = services,
+                 .recorder = recorder_,
+                 .purse = *thread.purse});
+  auto begun = engine.begin(root);
+  thread.has_begun = begun.ok();
+  Value record = Value::map({{"k", "run"},
+                             {"run", run},
+                             {"branch", thread.branch},
+                             {"agent", agent->hash},
+                             {"time", now_ms(*services.clock)},
+                             {"budget", encode_budget(thread.purse->budget())},
+                             {"input", encode_writes(*agent, writes)}});
+  if (begun) encode_position(root, record);
+  auto number = thread.log->append(record, false);
+  if (!number) return failure_of(number.error());
+  thread.checkpoints.push_back(
+      {.id = *number, .parent = thread.head, .run = run, .source = "input"});
+  thread.head = *number;
+  if (!begun) {
+    thread.end.errors = {std::move(begun.failure())};
+    thread.end.error_nodes = {"START"};
+  }
+  return true;
+}
+
+Outcome<bool> Session::take_answers(const ResumeOptions& resume) {
+  Thread& thread = options_.thread;
+  std::vector<std::pair<std::string, Value>> answers = resume.answers;
+  if (resume.answer) {
+    std::vector<const OpenQuestion*> open;
+    collect_questions(*thread.root, open);
+    if (open.size() != 1)
+      return Failure{"answer", fmt::format("{} questions wait, so the answer must name the one it "
+                                           "is of: ID=JSON",
+                                           open.size())};
+    answers.emplace_back(open.front()->id, *resume.answer);
+  }
+  std::vector<std::pair<Asker, CheckedAnswer>> checked;
+  for (const auto& [id, value] : answers) {
+    const Asker asker = find_question(*thread.root, id);
+    if (asker.task == nullptr)
+      return Failure{"answer", fmt::format("'{}' is no open question of thread '{}': it was never "
+                                           "asked, is answered, or is over",
+                                           id, thread.id)};
+    const std::int64_t expires = asker.question->expires_ms;
+    if (expires > 0 && now_ms(*options_.services.clock) >= expires)
+      return Failure{"answer", fmt::format("the time to answer '{}' is over", id)};
+    for (const auto& other : checked)
+      if (other.first.question == asker.question)
+        return Failure{"answer", fmt::format("'{}' is answered twice", id)};
+    checked.emplace_back(
+        asker, SLIPWAY_GET(check_answer(*asker.scope->agent, *asker.task, *asker.question, value)));
+  }
+  for (auto& [asker, given] : checked) {
+    Value record = Value::map({{"k", "answer"},
+                               {"at", asker.scope->address},
+                               {"step", asker.scope->step + 1},
+                               {"ord", asker.ordinal},
+                               {"node", asker.scope->agent->nodes[asker.task->node].label},
+                               {"id", asker.question->id},
+                               {"token", given.token},
+                               {"value", given.value},
+                               {"by", resume.answered_by},
+                               {"time", now_ms(*options_.services.clock)}});
+    if (asker.item >= 0) record.put("item", asker.item);
+    if (given.adds) record.put("add", encode_usage(given.add));
+    if (auto written = thread.log->append(record, false); !written)
+      return failure_of(written.error());
+    const std::string token = given.token;
+    given.task->answers[token] = std::move(given.value);
+    if (given.adds) thread.purse->add_limit(given.add);
+    std::erase_if(given.task->questions,
+                  [&](const OpenQuestion& question) { return question.token == token; });
+  }
+  return true;
+}
+
+Outcome<bool> Session::fork(const ResumeOptions& resume) {
+  Thread& thread = options_.thread;
+  const std::uint64_t id = checkpoint_id(resume.checkpoint);
+  const auto at = std::find_if(thread.checkpoints.begin(), thread.checkpoints.end(),
+                               [&](const Checkpoint& c) { return c.id == id; });
+  if (id == 0 || at == thread.checkpoints.end())
+    return Failure{"checkpoint", fmt::format("thread '{}' has no checkpoint '{}'; `agent history` "
+                                             "lists them",
+                                             thread.id, resume.checkpoint)};
+  if (resume.set.has_value() == resume.as.empty())
+    return Failure{"input", "values to set and the node that they are set as go together"};
+  std::optional<std::uint32_t> as;
+  if (!resume.as.empty() && resume.as != "START") {
+    as = thread.agent->node(resume.as);
+    if (!as) return Failure{"input", fmt::format("'{}' is no node of the agent", resume.as)};
+  }
+  auto records = thread.log->read();
+  if (!records) return failure_of(records.error());
+  Thread past(thread.id);
+  past.use(thread.agent);
+  Restorer restorer(past);
+  for (std::uint64_t number = 1; number <= id && number <= records->size(); ++number)
+    restorer.apply((*records)[number - 1], number);
+  std::vector<Write> writes;
+  if (resume.set)
+    writes = SLIPWAY_GET(read_writes(*thread.agent, *resume.set, nullptr,
+                                     fmt::format("{}/{}", thread.run, resume.checkpoint)));
+  Scope& before = *past.root;
+  for (const Write& write : writes)
+    SLIPWAY_GET(apply_write(*thread.agent, before.state, write));
+  Engine engine({.context = options_.context,
+                 .services = options_.services,
+                 .recorder = recorder_,
+                 .purse = *thread.purse});
+  if (resume.set) {
+    auto followed = as ? engine.continue_from(before, *as) : engine.begin(before);
+    if (!followed) return std::move(followed.failure());
+  }
+  Value record = Value::map({{"k", "fork"},
+                             {"from", id},
+                             {"run", at->run},
+                             {"branch", thread.branch + 1},
+                             {"step", before.step},
+                             {"state", state_names(*thread.agent, before.state)}});
+  if (!resume.as.empty()) record.put("as", resume.as);
+  encode_position(before, record);
+  auto number = thread.log->append(record, false);
+  if (!number) return failure_of(number.error());
+  Restorer(thread).apply(record, *number);
+  return true;
+}
+
+void Session::note(const Scope& scope, const std::vector<std::unique_ptr<Task>>& tasks) {
+  if (!options_.trace || !scope.address.empty()) return;
+  TraceStep step{.step = scope.step,
+                 .checkpoint = checkpoint(),
+                 .state = state_value(*scope.agent, scope.state)};
+  for (const auto& task : tasks)
+    step.tasks.push_back({.node = scope.agent->nodes[task->node].name,
+                          .index = task->index,
+                          .attempt = task->attempts,
+                          .writes = encode_writes(*scope.agent, task->writes)});
+  trace_.push_back(std::move(step));
+}
+
+std::string Session::checkpoint() const { return checkpoint_name(options_.thread.head); }
+
+/// False: the run was ended meanwhile.
+bool Session::wait_for_timer() {
+  const Context& context = options_.context;
+  const std::int64_t wake = wake_of(*options_.thread.root);
+  std::mutex mutex;
+  std::condition_variable_any never;
+  std::unique_lock lock(mutex);
+  constexpr std::int64_t look_again_ms = 1000;  // The wall clock may be set.
+  const std::int64_t pause =
+      std::clamp<std::int64_t>(wake - now_ms(*options_.services.clock), 1, look_again_ms);
+  never.wait_for(lock, context.stop(), Milliseconds(pause), [] { return false; });
+  return context.check().ok();
+}
+
+void Session::go_on() {
+  Thread& thread = options_.thread;
+  Scope& root = *thread.root;
+  if (!thread.end.errors.empty() && !thread.has_begun && thread.end.status.empty()) {
+    status_ = Status::failed;
+    thread.end.status = "failed";
+    write_end();
+    return;
+  }
+  Listener listener{.step_finished = [this](const Scope& scope, const auto& tasks) {
+    note(scope, tasks);
+  }};
+  Engine engine({.context = options_.context,
+                 .services = options_.services,
+                 .recorder = recorder_,
+                 .purse = *thread.purse,
+                 .thread = thread.id,
+                 .run = thread.run,
+                 .branch = thread.branch,
+                 .steps_max = options_.steps.value_or(thread.agent->limits.steps),
+                 .pause_before = {options_.pause_before.begin(), options_.pause_before.end()},
+                 .pause_after = {options_.pause_after.begin(), options_.pause_after.end()},
+                 .listener = options_.trace ? &listener : nullptr,
+                 .wall = std::chrono::steady_clock::now() + thread.agent->limits.wall});
+  root.steps_now = 0;
+  thread.end = {};
+  if (!thread.has_begun) {
+    auto begun = engine.begin(root);
+    thread.has_begun = begun.ok();
+    if (!begun) {
+      root.errors = {std::move(begun.failure())};
+      root.error_nodes = {"START"};
+      finish(End::failed, engine);
+      return;
+    }
+  }
+  for (const auto& task : root.open) {
+    if (task->state == TaskState::failed && !task->is_handled) task->state = TaskState::ready;
+    if (task->state == TaskState::cut) task->is_continued = true;
+  }
+  End end = engine.run(root);
+  while (end == End::waiting && wait_for_timer()) end = engine.run(root);
+  finish(end, engine);
+}
+
+void Session::finish(End end, Engine& engine) {
+  Thread& thread = options_.thread;
+  if (end == End::cut) {
+    thread.end.is_finished_early = true;
+    end = engine.run_finish_node(*thread.root);
+    if (end == End::cut) end = End::done;
+  }
+  switch (end) {
+    case End::done:
+    case End::cut: status_ = Status::done; break;
+    case End::failed: status_ = Status::failed; break;
+    case End::stopped: status_ = Status::interrupted; break;
+    case End::waiting:
+    case End::broken: status_ = Status::cancelled; break;
+  }
+  if (end == End::failed) {
+    thread.end.errors = thread.root->errors;
+    thread.end.error_nodes = thread.root->error_nodes;
+  }
+  if (end == End::broken && engine.broken() && engine.broken()->code() != Code::cancelled) {
+    status_ = Status::failed;
+    thread.end.errors = {failure_of(*engine.broken())};
+    thread.end.error_nodes = {""};
+  }
+  thread.end.status = std::string(json::name(status_));
+  write_end();
+}
+
+void Session::write_end() {
+  Thread& thread = options_.thread;
+  Value record = Value::map({{"k", "end"},
+                             {"run", thread.run},
+                             {"status", thread.end.status},
+                             {"time", now_ms(*options_.services.clock)},
+                             {"peak", thread.purse->peak()}});
+  if (thread.end.is_finished_early) record.put("early", true);
+  std::vector<Value> errors;
+  for (std::size_t i = 0; i < thread.end.errors.size(); ++i)
+    errors.push_back(Value::map({{"kind", thread.end.errors[i].kind},
+                                 {"message", thread.end.errors[i].message},
+                                 {"node", thread.end.error_nodes[i]}}));
+  if (!errors.empty()) record.put("errors", Value::list(std::move(errors)));
+  std::vector<Value> paused;
+  collect_paused(*thread.root, paused);
+  if (!paused.empty()) record.put("paused", Value::list(std::move(paused)));
+  // What is answered must not be forgotten, whatever happens to the machine.
+  if (auto written = thread.log->append(record, true); !written) {
+    status_ = Status::failed;
+    thread.end.errors = {failure_of(written.error())};
+    thread.end.error_nodes = {""};
+  }
+}
+
+RunResult Session::result() {
+  Thread& thread = options_.thread;
+  const Scope& root = *thread.root;
+  const Usage used = thread.purse->settled();
+  RunResult result{.thread = thread.id,
+                   .run = thread.run,
+                   .status = status_,
+                   .state = state_value(*thread.agent, root.state),
+                   .output = output_value(*thread.agent, root.state),
+                   .tokens = used.tokens,
+                   .calls = used.calls,
+                   .reserved_peak = thread.purse->peak(),
+                   .usd = used.usd,
+                   .is_finished_early = thread.end.is_finished_early,
+                   .checkpoint = checkpoint()};
+  for (std::size_t i = 0; i < thread.end.errors.size(); ++i)
+    result.errors.push_back({.kind = thread.end.errors[i].kind,
+                             .message = thread.end.errors[i].message,
+                             .node = thread.end.error_nodes[i]});
+  if (!result.errors.empty()) result.error = result.errors.front();
+  std::vector<const OpenQuestion*> open;
+  collect_questions(root, open);
+  for (const OpenQuestion* question : open) result.interrupts.push_back(to_interrupt(*question));
+  if (options_.trace) {
+    result.steps = std::move(trace_);
+    Value starts = Value::map();
+    thread.counts->collect(*thread.agent, "", starts);
+    result.starts = std::move(starts);
+  }
+  return result;
+}
+
+}  // namespace slipway::agents::detail

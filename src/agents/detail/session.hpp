@@ -1,0 +1,68 @@
+// One run or resume of a thread, from its options to its result. Its caller holds the thread.
+#pragma once
+
+#include "agents/detail/answers.hpp"
+#include "agents/detail/engine.hpp"
+#include "agents/detail/thread.hpp"
+#include "agents/runtime.hpp"
+
+namespace slipway::agents::detail {
+
+/// Writes what the engine tells into the thread's log.
+class LogRecorder final : public Recorder {
+ public:
+  explicit LogRecorder(Thread& thread) : thread_(thread) {}
+  Result<void> task_ended(const Place& place, const Task& task) override;
+  Result<void> call_begins(const Place& place, const Task& task, const CallRecord& call,
+                           bool leaves) override;
+  Result<void> call_ended(const Place& place, const Task& task, const CallRecord& call) override;
+  Result<void> merged(const Scope& scope,
+                      const std::vector<std::unique_ptr<Task>>& tasks) override;
+
+ private:
+  Thread& thread_;
+};
+
+class Session {
+ public:
+  struct Options {
+    Context context;
+    Thread& thread;
+    const Services& services;
+    std::vector<std::string> pause_before, pause_after;
+    std::optional<int> steps;
+    bool trace = false;
+  };
+  explicit Session(Options options) : options_(std::move(options)), recorder_(options_.thread) {}
+
+  /// Fails before anything is written: kinds "input", "type".
+  Outcome<bool> begin_run(const AgentPtr& agent, const Value& input, const std::string& run,
+                          const std::optional<Budget>& budget);
+  /// Fails: kind "answer".
+  Outcome<bool> take_answers(const ResumeOptions& resume);
+  /// Fails: kind "checkpoint", "input", "type".
+  Outcome<bool> fork(const ResumeOptions& resume);
+  /// Runs until it ends, and writes that.
+  void go_on();
+  RunResult result();
+
+ private:
+  void follow_start();
+  void finish(End end, Engine& engine);
+  void write_end();
+  void note(const Scope& scope, const std::vector<std::unique_ptr<Task>>& tasks);
+  bool wait_for_timer();
+  std::string checkpoint() const;
+
+  Options options_;
+  LogRecorder recorder_;
+  Status status_ = Status::done;
+  std::vector<TraceStep> trace_;
+};
+
+/// A checkpoint's name: "c12"; and back, 0 if it is none.
+std::string checkpoint_name(std::uint64_t id);
+std::uint64_t checkpoint_id(std::string_view name);
+Interrupt to_interrupt(const OpenQuestion& question);
+
+}  // namespace slipway::agents::detail

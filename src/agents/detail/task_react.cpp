@@ -1,0 +1,111 @@
+// The loop of an `agent` node: the model, then its tool calls, until there are none.
+#include "agents/detail/task_run.hpp"
+
+namespace slipway::agents::detail {
+
+namespace {
+
+std::vector<ToolRequest> requests_of(const Value& reply) {
+  std::vector<ToolRequest> requests;
+  if (!reply.at("tool_calls").is_list()) return requests;
+  for (const Value& call : reply.at("tool_calls").items())
+    requests.push_back(
+        {.id = call.at("id").text(), .name = call.at("name").text(), .args = call.at("args")});
+  return requests;
+}
+
+Value to_value(const ChatMessage& message, const std::string& id) {
+  Value value = Value::map({{"id", id}, {"role", message.role}, {"content", message.content}});
+  if (!message.tool_call_id.empty()) value.put("tool_call_id", message.tool_call_id);
+  if (message.is_error) value.put("is_error", true);
+  if (message.tool_calls.empty()) return value;
+  std::vector<Value> calls;
+  for (const ToolRequest& call : message.tool_calls)
+    calls.push_back(Value::map({{"id", call.id}, {"name", call.name}, {"args", call.args}}));
+  value.put("tool_calls", Value::list(std::move(calls)));
+  return value;
+}
+
+}  // namespace
+
+/// One call of the model and the calls of tools that it asks for. Gives the model's text when it
+/// asks for none.
+TaskRun::Ran TaskRun::react_turn(const ReactBody& body, const Inputs& inputs, ModelCall& call,
+                                 std::uint32_t& number, bool& is_final) {
+  const ModelSpec& spec = scope_.agent->models[body.llm.model];
+  auto model = options().services.model(spec);
+  if (!model) return std::move(model.failure());
+  Ran said = call_model(spec, **model, call, number++);
+  if (!said.ok()) return said;
+  const std::vector<ToolRequest> requests = requests_of(said.value());
+  const std::string text = said.value().at("text").text();
+  call.messages.push_back({.role = "assistant", .content = text, .tool_calls = requests});
+  is_final = requests.empty();
+  if (is_final) return Value(text);
+  for (const ToolRequest& request : requests) {
+    const ToolSpec* spec_of = nullptr;
+    for (const std::size_t tool : body.tools)
+      if (scope_.agent->tools[tool].name == request.name) spec_of = &scope_.agent->tools[tool];
+    ChatMessage result{.role = "tool", .tool_call_id = request.id};
+    const std::uint32_t call_number = number++;
+    if (spec_of == nullptr) {
+      result.content = fmt::format("there is no tool '{}'", request.name);
+      result.is_error = true;
+      call.messages.push_back(std::move(result));
+      continue;
+    }
+    Ran ran = call_tool(*spec_of, request.args, call_number, inputs);
+    if (ran.ok()) {
+      result.content = in_words(ran.value());
+    } else {
+      if (ran.stop().state != TaskState::failed) return ran;
+      const Failure& failure = ran.stop().failure;
+      if (failure.kind == "cancelled" || failure.kind == "budget" || node_.retry.covers(failure.kind))
+        return ran;
+      result.content = fmt::format("{}: {}", failure.kind, failure.message);
+      result.is_error = true;
+    }
+    call.messages.push_back(std::move(result));
+  }
+  return Value();
+}
+
+TaskRun::Ran TaskRun::run_react(const ReactBody& body, const Inputs& inputs) {
+  auto call = model_call(body.llm, inputs);
+  if (!call) return std::move(call.failure());
+  std::size_t from = call->messages.size() - 1;
+  if (body.messages_key && scope_.state[*body.messages_key]) {
+    // The conversation so far stands between the system's words and the new question.
+    std::vector<ChatMessage> before;
+    for (const Value& item : scope_.state[*body.messages_key]->items()) {
+      ChatMessage message{.role = in_words(item.at("role")),
+                          .content = in_words(item.at("content")),
+                          .tool_calls = requests_of(item),
+                          .tool_call_id = in_words(item.at("tool_call_id"))};
+      if (message.role == "human") message.role = "user";
+      if (message.role == "ai") message.role = "assistant";
+      before.push_back(std::move(message));
+    }
+    call->messages.insert(call->messages.end() - 1, before.begin(), before.end());
+    from += before.size();
+  }
+  for (const std::size_t tool : body.tools) call->tools.push_back(&scope_.agent->tools[tool]);
+  std::uint32_t number = 0;
+  for (int turn = 1; turn <= body.max_turns; ++turn) {
+    call->turn = turn;
+    bool is_final = false;
+    Ran ran = react_turn(body, inputs, *call, number, is_final);
+    if (!ran.ok()) return ran;
+    if (!is_final) continue;
+    Ran parsed = parse_reply(body.llm, ran.value().text());
+    if (!parsed.ok() || !body.messages_key || place_.item >= 0) return parsed;
+    std::vector<Value> messages;
+    for (std::size_t i = from; i < call->messages.size(); ++i)
+      messages.push_back(to_value(call->messages[i], fmt::format("{}.{}", effect_key(0), i - from)));
+    return Value::map({{"messages", Value::list(std::move(messages))}, {"value", parsed.value()}});
+  }
+  return Failure{"turn_limit", fmt::format("the model still asks for tools after {} turns (max_turns)",
+                                           body.max_turns)};
+}
+
+}  // namespace slipway::agents::detail

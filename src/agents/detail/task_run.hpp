@@ -1,0 +1,97 @@
+// One task, or one item of a map, from its start to what it came to.
+#pragma once
+
+#include "agents/detail/engine.hpp"
+
+namespace slipway::agents::detail {
+
+class TaskRun {
+ public:
+  /// All must outlive it.
+  TaskRun(Engine& engine, Scope& scope, Place place, Task& task)
+      : engine_(engine), scope_(scope), place_(place), task_(task), node_(node_of(scope, place, task)) {}
+
+  /// Attempts and retries; sets the task's state and writes.
+  void run();
+
+ private:
+  /// What an attempt came to when it did not give a value.
+  struct Stop {
+    TaskState state = TaskState::failed;
+    Failure failure;
+  };
+  /// A value, or why there is none.
+  class Ran {
+   public:
+    Ran(Value value) : value_(std::move(value)) {}
+    Ran(Failure failure) : stop_(Stop{TaskState::failed, std::move(failure)}) {}
+    Ran(Stop stop) : stop_(std::move(stop)) {}
+    bool ok() const { return !stop_; }
+    Value& value() { return value_; }
+    Stop& stop() { return *stop_; }
+
+   private:
+    Value value_;
+    std::optional<Stop> stop_;
+  };
+  struct Reply {
+    ModelReply reply;
+  };
+
+  static const Node& node_of(const Scope& scope, const Place& place, const Task& task);
+  const Engine::Options& options() const;
+  std::string path() const { return scope_.prefix + node_.name; }
+  std::int32_t script_index() const { return task_.index >= 0 ? task_.index : scope_.index; }
+  Ran attempt();
+  Ran body(const Inputs& inputs);
+  bool keep(Value value, const Inputs& inputs);
+  bool write(std::size_t key, Value value);
+  void finish(TaskState state);
+  bool pause(Milliseconds time);
+  void start();
+
+  // Kinds
+  Ran run_set(const SetBody& body, const Inputs& inputs);
+  Ran run_llm(const LlmBody& body, const Inputs& inputs);
+  Ran run_react(const ReactBody& body, const Inputs& inputs);
+  Ran run_tool(const ToolBody& body, const Inputs& inputs);
+  Ran run_rag(const RagBody& body, const Inputs& inputs);
+  Ran run_graph(const GraphBody& body, const Inputs& inputs);
+  Ran run_map(const MapBody& body, const Inputs& inputs);
+  Ran run_code(const CodeBody& body, const Inputs& inputs);
+  Ran run_human(const HumanBody& body, const Inputs& inputs);
+  Ran run_wait(const WaitBody& body, const Inputs& inputs);
+  Ran map_result(const MapBody& body);
+
+  // Calls
+  Ran call_model(const ModelSpec& spec, Model& model, ModelCall call, std::uint32_t number);
+  Ran call_tool(const ToolSpec& spec, Value args, std::uint32_t number, const Inputs& inputs);
+  Ran make_tool_call(const ToolSpec& spec, Value args, std::uint32_t number);
+  Ran resolve_tool_call(const ToolSpec& spec, CallRecord& record);
+  Ran unknown_effect(const ToolSpec& spec, CallRecord& record);
+  Ran reserve(const Usage& wish, std::uint32_t number);
+  CallRecord* find_call(std::uint32_t number);
+  std::string effect_key(std::uint32_t number) const;
+  Ran parse_reply(const LlmBody& body, const std::string& text);
+  Ran react_turn(const ReactBody& body, const Inputs& inputs, ModelCall& call,
+                 std::uint32_t& number, bool& is_final);
+  Outcome<ModelCall> model_call(const LlmBody& body, const Inputs& inputs);
+
+  // Questions
+  /// Empty: approved, and `args` are those that were approved.
+  std::optional<Stop> approval(const Approve& approve, const ToolSpec* tool, Value& args,
+                               const std::string& token);
+  const Value* answer(const std::string& token) const;
+  Stop ask(std::string kind, const std::string& token, Value value, std::int64_t expires_ms);
+  std::int64_t now_ms() const;
+  std::int64_t first_asked(const std::string& token, std::int64_t expires_ms) const;
+
+  Engine& engine_;
+  Scope& scope_;
+  const Place place_;
+  Task& task_;
+  const Node& node_;
+  Context context_;
+};
+
+}  // namespace slipway::agents::detail

@@ -1,0 +1,97 @@
+// A thread: what its records tell, in memory. Restored by replaying them in order.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "agents/detail/purse.hpp"
+#include "agents/detail/records.hpp"
+#include "agents/detail/run_state.hpp"
+
+namespace slipway::agents::detail {
+
+/// The records of one thread. Safe to use from many threads.
+class ThreadLog {
+ public:
+  virtual ~ThreadLog() = default;
+  /// Gives its number, from 1. `syncs`: on disk when it returns, with all before it.
+  virtual Result<std::uint64_t> append(const Value& record, bool syncs) = 0;
+  virtual Result<void> sync() = 0;
+  /// All of them, in order; the first has number 1.
+  virtual Result<std::vector<Value>> read() const = 0;
+};
+
+std::unique_ptr<ThreadLog> make_memory_log();
+
+struct Checkpoint {
+  std::uint64_t id = 0, parent = 0;
+  std::string run;
+  std::string source;  ///< input, step, fork
+  int step = 0;
+};
+
+/// What is told of a run at its end.
+struct RunEnd {
+  std::string status;  ///< done, failed, interrupted, cancelled; "" : it broke off.
+  std::vector<Failure> errors;
+  std::vector<std::string> error_nodes;
+  bool is_finished_early = false;
+};
+
+struct Thread {
+  explicit Thread(std::string id_) : id(std::move(id_)) {}
+  const std::string id;
+  AgentPtr agent;
+  std::unique_ptr<Counts> counts;
+  std::unique_ptr<Scope> root;
+  std::unique_ptr<Purse> purse;
+  std::string run;
+  int branch = 0;
+  bool has_begun = true;  ///< START's edges were followed.
+  std::uint64_t head = 0;  ///< Checkpoint.
+  std::vector<Checkpoint> checkpoints;
+  RunEnd end;
+  std::shared_ptr<ThreadLog> log;
+  std::mutex running;  ///< Held by who runs it.
+
+  /// Sets or changes the agent; the state goes over by the names of keys.
+  void use(AgentPtr next);
+};
+
+/// Applies records to a thread. For one thread at a time.
+class Restorer {
+ public:
+  explicit Restorer(Thread& thread) : thread_(thread) {}
+  /// What cannot be understood is left out: it was written by another version of the graph.
+  void apply(const Value& record, std::uint64_t number);
+  /// At the end: calls without an end count as spent.
+  void finish();
+
+ private:
+  struct At {
+    Scope* scope = nullptr;
+    Task* task = nullptr;
+  };
+  Scope* find_scope(const std::string& address);
+  At find_task(const Value& record);
+  Task* task_at(Scope& scope, std::size_t ordinal, std::int32_t item);
+  void apply_run(const Value& record, std::uint64_t number);
+  void apply_fork(const Value& record, std::uint64_t number);
+  void apply_step(const Value& record, std::uint64_t number);
+  void apply_scope(const Value& record);
+  void apply_task(const Value& record);
+  void apply_call(const Value& record);
+  void apply_answer(const Value& record);
+  void apply_end(const Value& record);
+  void count_attempts(Scope& scope, Task& task, const Value& record, bool is_item);
+  void account(const CallRecord& call);
+
+  Thread& thread_;
+  std::map<std::string, Usage> pending_;
+  std::set<std::string> ended_;
+};
+
+}  // namespace slipway::agents::detail

@@ -1,0 +1,251 @@
+#include "agents/detail/thread_store.hpp"
+
+#include <map>
+
+#include "agents/detail/committer.hpp"
+#include "agents/detail/schema.hpp"
+#include "core/guarded.hpp"
+
+namespace slipway::agents::detail {
+
+namespace {
+
+class MemoryStore final : public ThreadStore {
+ public:
+  Result<std::unique_ptr<ThreadLog>> open_log(const std::string& thread, Durability,
+                                              bool may_make) override {
+    if (!may_make) return fail(Code::not_found, "there is no thread '{}'", thread);
+    return make_memory_log();
+  }
+  Result<void> keep_agent(const std::string&, const AgentPtr&) override { return {}; }
+  Result<std::string> agent_source(const std::string& thread) override {
+    return fail(Code::not_found, "there is no thread '{}'", thread);
+  }
+  Result<void> name_run(const std::string& run, const std::string& thread) override {
+    runs_.with([&](auto& runs) { runs[run] = thread; });
+    return {};
+  }
+  Result<std::string> thread_of_run(const std::string& run) override {
+    return runs_.with([&](auto& runs) -> Result<std::string> {
+      const auto found = runs.find(run);
+      if (found == runs.end()) return fail(Code::not_found, "there is no run '{}'", run);
+      return found->second;
+    });
+  }
+  bool is_durable() const override { return false; }
+
+ private:
+  Guarded<std::map<std::string, std::string>> runs_;
+};
+
+class DiskLog final : public ThreadLog {
+ public:
+  DiskLog(store::Database& database, Committer& committer, std::int64_t thread, std::int64_t seq)
+      : database_(database), committer_(committer), thread_(thread), seq_(seq) {}
+
+  Result<std::uint64_t> append(const Value& record, bool syncs) override {
+    Committer::Row row{.thread = thread_};
+    row.record = dump(take_out_values(record, row.values));
+    std::vector<Committer::Row> rows;
+    rows.push_back(std::move(row));
+    // Numbers are given in the order in which records are written.
+    const std::lock_guard lock(mutex_);
+    rows.front().seq = seq_ + 1;
+    TRY(committer_.write(std::move(rows), syncs));
+    return static_cast<std::uint64_t>(++seq_);
+  }
+
+  Result<void> append_all(const std::vector<Value>& records) {
+    std::vector<Committer::Row> rows;
+    const std::lock_guard lock(mutex_);
+    for (const Value& record : records) {
+      Committer::Row row{.thread = thread_, .seq = seq_ + static_cast<std::int64_t>(rows.size()) + 1};
+      row.record = dump(take_out_values(record, row.values));
+      rows.push_back(std::move(row));
+    }
+    const auto count = static_cast<std::int64_t>(rows.size());
+    TRY(committer_.write(std::move(rows), true));
+    seq_ += count;
+    return {};
+  }
+
+  Result<void> sync() override { return committer_.sync(); }
+
+  Result<std::vector<Value>> read() const override {
+    std::vector<Value> records;
+    TRY(database_.read({}, [&](store::Connection& connection) -> Result<void> {
+      auto rows = TRY(
+          connection.prepare("SELECT record FROM agents_log WHERE thread = ? ORDER BY seq"));
+      rows.bind(0, thread_);
+      auto values = TRY(connection.prepare("SELECT value FROM agents_values WHERE hash = ?"));
+      const auto find = [&](const std::string& hash) -> Result<std::string> {
+        values.reset();
+        values.bind_blob(0, hash);
+        if (!TRY(values.step()))
+          return fail(Code::unavailable, "agents.db misses a value; it is damaged");
+        return std::string(values.blob(0));
+      };
+      while (TRY(rows.step()))
+        records.push_back(TRY(put_in_values(TRY(parse_json(rows.text(0))), find)));
+      return {};
+    }));
+    return records;
+  }
+
+ private:
+  store::Database& database_;
+  Committer& committer_;
+  const std::int64_t thread_;
+  std::mutex mutex_;
+  std::int64_t seq_;
+};
+
+/// Writes once, when a run ends (durability `exit`).
+class LateLog final : public ThreadLog {
+ public:
+  explicit LateLog(std::unique_ptr<DiskLog> disk, std::uint64_t written)
+      : disk_(std::move(disk)), written_(written) {}
+
+  Result<std::uint64_t> append(const Value& record, bool) override {
+    const std::lock_guard lock(mutex_);
+    waiting_.push_back(record);
+    const std::uint64_t number = written_ + waiting_.size();
+    if (record.at("k") == Value("end")) {
+      TRY(disk_->append_all(waiting_));
+      written_ = number;
+      waiting_.clear();
+    }
+    return number;
+  }
+  Result<void> sync() override { return {}; }
+  Result<std::vector<Value>> read() const override {
+    std::vector<Value> records = TRY(disk_->read());
+    const std::lock_guard lock(mutex_);
+    records.insert(records.end(), waiting_.begin(), waiting_.end());
+    return records;
+  }
+
+ private:
+  std::unique_ptr<DiskLog> disk_;
+  mutable std::mutex mutex_;
+  std::uint64_t written_;
+  std::vector<Value> waiting_;
+};
+
+class DiskStore final : public ThreadStore {
+ public:
+  explicit DiskStore(std::unique_ptr<store::Database> database)
+      : database_(std::move(database)), committer_(*database_) {}
+
+  Result<std::unique_ptr<ThreadLog>> open_log(const std::string& thread, Durability durability,
+                                              bool may_make) override {
+    std::int64_t number = 0, seq = 0;
+    TRY(database_->read({}, [&](store::Connection& connection) -> Result<void> {
+      auto find = TRY(connection.prepare(
+          "SELECT number, (SELECT max(seq) FROM agents_log WHERE thread = number) "
+          "FROM agents_threads WHERE id = ?"));
+      find.bind(0, thread);
+      if (!TRY(find.step())) return {};
+      number = find.integer(0);
+      seq = find.is_null(1) ? 0 : find.integer(1);
+      return {};
+    }));
+    if (number == 0 && !may_make) return fail(Code::not_found, "there is no thread '{}'", thread);
+    if (durability == Durability::none) return make_memory_log();
+    if (number == 0) number = TRY(make_thread(thread));
+    auto disk = std::make_unique<DiskLog>(*database_, committer_, number, seq);
+    if (durability == Durability::exit)
+      return std::unique_ptr<ThreadLog>(
+          std::make_unique<LateLog>(std::move(disk), static_cast<std::uint64_t>(seq)));
+    return std::unique_ptr<ThreadLog>(std::move(disk));
+  }
+
+  Result<void> keep_agent(const std::string& thread, const AgentPtr& agent) override {
+    const std::string hash = value_hash(agent->source);
+    bool is_kept = false;
+    TRY(database_->read({}, [&](store::Connection& connection) -> Result<void> {
+      auto find = TRY(connection.prepare("SELECT source FROM agents_threads WHERE id = ?"));
+      find.bind(0, thread);
+      is_kept = TRY(find.step()) && !find.is_null(0) && find.blob(0) == hash;
+      return {};
+    }));
+    if (is_kept) return {};
+    return database_->write({}, [&](store::Connection& connection) -> Result<void> {
+      auto keep = TRY(
+          connection.prepare("INSERT OR IGNORE INTO agents_values (hash, value) VALUES (?, ?)"));
+      keep.bind_blob(0, hash).bind_blob(1, agent->source);
+      TRY(keep.run());
+      auto set = TRY(connection.prepare("UPDATE agents_threads SET source = ? WHERE id = ?"));
+      set.bind_blob(0, hash).bind(1, thread);
+      return set.run();
+    });
+  }
+
+  Result<std::string> agent_source(const std::string& thread) override {
+    std::string source;
+    TRY(database_->read({}, [&](store::Connection& connection) -> Result<void> {
+      auto find = TRY(connection.prepare(
+          "SELECT value FROM agents_values WHERE hash = "
+          "(SELECT source FROM agents_threads WHERE id = ?)"));
+      find.bind(0, thread);
+      if (!TRY(find.step()))
+        return fail(Code::not_found, "thread '{}' does not say what its agent was", thread);
+      source = std::string(find.blob(0));
+      return {};
+    }));
+    return source;
+  }
+
+  Result<void> name_run(const std::string& run, const std::string& thread) override {
+    return database_->write({}, [&](store::Connection& connection) -> Result<void> {
+      auto insert = TRY(connection.prepare(
+          "INSERT OR REPLACE INTO agents_runs (id, thread) VALUES (?, ?)"));
+      insert.bind(0, run).bind(1, thread);
+      return insert.run();
+    });
+  }
+
+  Result<std::string> thread_of_run(const std::string& run) override {
+    std::string thread;
+    TRY(database_->read({}, [&](store::Connection& connection) -> Result<void> {
+      auto find = TRY(connection.prepare("SELECT thread FROM agents_runs WHERE id = ?"));
+      find.bind(0, run);
+      if (!TRY(find.step())) return fail(Code::not_found, "there is no run '{}'", run);
+      thread = std::string(find.text(0));
+      return {};
+    }));
+    return thread;
+  }
+  bool is_durable() const override { return true; }
+
+ private:
+  Result<std::int64_t> make_thread(const std::string& id) {
+    std::int64_t number = 0;
+    const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(
+                         system_clock().now().time_since_epoch())
+                         .count();
+    TRY(database_->write({}, [&](store::Connection& connection) -> Result<void> {
+      auto insert = TRY(
+          connection.prepare("INSERT INTO agents_threads (id, created_ms) VALUES (?, ?)"));
+      insert.bind(0, id).bind(1, static_cast<std::int64_t>(now));
+      TRY(insert.run());
+      number = connection.last_insert_id();
+      return {};
+    }));
+    return number;
+  }
+
+  std::unique_ptr<store::Database> database_;
+  Committer committer_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<ThreadStore>> open_thread_store(const std::filesystem::path& data) {
+  if (data.empty()) return std::unique_ptr<ThreadStore>(std::make_unique<MemoryStore>());
+  auto database = TRY(store::Database::open(
+      {.path = data / "agents.db", .durable = false}, agent_migrations()));
+  return std::unique_ptr<ThreadStore>(std::make_unique<DiskStore>(std::move(database)));
+}
+
+}  // namespace slipway::agents::detail

@@ -1,0 +1,175 @@
+#include "agents/load.hpp"
+
+#include <doctest/doctest.h>
+
+#include <filesystem>
+
+#include "core/clock.hpp"
+#include "core/files.hpp"
+
+using namespace slipway;
+using agents::LoadedAgent;
+
+namespace {
+
+LoadedAgent load(const std::string& text, std::map<std::string, std::string> files = {}) {
+  agents::LoadOptions options;
+  options.read_file = [files](const std::string& path) -> Result<std::string> {
+    const auto found = files.find(std::filesystem::path(path).filename().string());
+    if (found == files.end()) return fail(Code::not_found, "no file {}", path);
+    return found->second;
+  };
+  return agents::load_agent("agent.yaml", text, options);
+}
+
+std::string told(const LoadedAgent& loaded) {
+  std::string text;
+  for (const auto& problem : loaded.problems)
+    text += fmt::format("{}{} {}: {}\n", problem.is_warning ? "warning " : "", problem.code,
+                        problem.line, problem.message);
+  return text;
+}
+
+const std::string good = R"(name: v
+state: {x: int, xs: list, log: {type: list, reduce: append}}
+nodes:
+  a: {set: {x: x + 1}}
+  b: {set: {log: '[x]'}}
+edges:
+  - START -> a
+  - a -> b
+  - b -> END
+)";
+
+std::string with(std::string text, const std::string& from, const std::string& to) {
+  const auto at = text.find(from);
+  REQUIRE(at != std::string::npos);
+  return text.replace(at, from.size(), to);
+}
+
+}  // namespace
+
+TEST_CASE("a good file gives a graph, its nodes by the bytes of their names") {
+  const auto loaded = load(good);
+  REQUIRE_MESSAGE(loaded.ok(), told(loaded));
+  CHECK(loaded.problems.empty());
+  CHECK(loaded.agent->nodes.size() == 2);
+  CHECK(loaded.agent->node("b") == 1u);
+  CHECK(!loaded.agent->node("c"));
+  CHECK(loaded.agent->hash == load(good).agent->hash);
+  CHECK(loaded.agent->hash != load(with(good, "x + 1", "x + 2")).agent->hash);
+}
+
+TEST_CASE("every vector of the contract loads") {
+  int count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(SLIPWAY_TEST_DATA)) {
+    if (entry.path().extension() != ".json") continue;
+    const json::Value vector = *json::parse(*read_file(entry.path()));
+    std::map<std::string, std::string> files;
+    for (const auto& [name, text] : vector.at("files").as_object())
+      files[std::string(name)] = std::string(text.as_string());
+    const auto loaded = load(files.at("agent.yaml"), files);
+    CHECK_MESSAGE(loaded.ok(), entry.path().string() << "\n" << told(loaded));
+    ++count;
+  }
+  CHECK(count >= 150);
+}
+
+TEST_CASE("every fault is told with its code and line") {
+  struct Case {
+    const char *from, *to, *code;
+    int line;
+    const char* words;
+  };
+  const Case cases[] = {
+      {"name: v", "nmae: v", "unknown_key", 1, "did you mean 'name'"},
+      {"a: {set:", "a: {sett:", "missing_key", 4, "one of: set"},
+      {"x + 1", "y + 1", "expression", 4, "'y' is no"},
+      {"x + 1", "x +", "expression", 4, "column"},
+      {"x + 1", "\"'a' + 'b'\"", "bad_type", 4, "string, not int"},
+      {"{x: x", "{z: x", "unknown_key", 4, "no key of the state"},
+      {"a -> b", "a -> c", "unknown_node", 8, "'c' is no node"},
+      {"START -> a", "START -> b", "unreachable", 4, "'a' is never reached"},
+      {"b -> END", "b -> a", "cycle", 4, "never ends"},
+      {"  - b -> END\n", "", "no_end", 5, "b -> END"},
+      {"a -> b", "a -> b: {when: x > 1}", "no_else", 8, "else: true"},
+      {"a -> b", "a -> b: {when: x + 1}", "bad_type", 8, "not bool"},
+      {"a -> b", "a -> b: {wehn: 'true'}", "unknown_key", 8, "did you mean 'when'"},
+      {"a -> b", "a & c -> b", "unknown_node", 8, "'c' is no node"},
+      {"a -> b", "a -> b: {each: xs}", "missing_key", 8, "'as'"},
+      {"a -> b", "a > b", "bad_value", 8, "an edge is"},
+      {"x: int", "x: integer", "bad_value", 2, "none of"},
+      {"x: int", "x: {type: int, reduce: append}", "bad_type", 2, "needs type list"},
+      {"x: int", "x: {type: int, default: abc}", "bad_type", 2, "default"},
+      {"x: int", "step: int, x: int", "bad_value", 2, "a meaning of its own"},
+      {"a: {set: {x: x + 1}}", "a: {set: {x: x + 1}, retry: {max: 0}}", "bad_value", 4, "1..100"},
+      {"a: {set: {x: x + 1}}", "a: {set: {x: x + 1}, timeout: soon}", "bad_value", 4, "30s"},
+      {"a: {set: {x: x + 1}}", "a: {set: {x: 1}, llm: {}}", "bad_value", 4, "one kind only"},
+      {"a: {set: {x: x + 1}}", "a: {llm: {model: m, prompt: hi, into: x}}", "unknown_model", 4,
+       "models"},
+      {"a: {set: {x: x + 1}}", "a: {tool: {use: t}}", "unknown_tool", 4, "tools"},
+      {"a: {set: {x: x + 1}}", "a: {graph: {agent: sub.yaml}}", "unknown_agent", 4, "sub.yaml"},
+      {"a: {set: {x: x + 1}}", "a: {human: {ask: '{{x', into: x}}", "expression", 4, "}}"},
+      {"nodes:", "tools: {t: {builtin: calculator, risk: high}}\nnodes:\n  c: {tool: {use: t}}",
+       "unreachable", 5, "'c'"},
+      {"edges:", "budget: {tokens: 1, on_exceed: finish, finish: q}\nedges:", "unknown_node", 6,
+       "'q'"},
+  };
+  for (const Case& each : cases) {
+    const auto loaded = load(with(good, each.from, each.to));
+    CHECK_MESSAGE(!loaded.ok(), each.to);
+    bool is_told = false;
+    for (const auto& problem : loaded.problems)
+      is_told = is_told || (problem.code == each.code && problem.line == each.line &&
+                            problem.message.find(each.words) != std::string::npos);
+    CHECK_MESSAGE(is_told, each.to << "\n" << told(loaded));
+  }
+}
+
+TEST_CASE("a tool of high risk needs an approval on every way to it") {
+  const std::string text = R"(name: v
+state: {x: any}
+tools: {t: {builtin: now, risk: high}}
+nodes: {a: {tool: {use: t, into: x}}}
+edges: [START -> a, a -> END]
+)";
+  CHECK(told(load(text)).find("unapproved 4") != std::string::npos);
+  CHECK(load(with(text, "into: x}", "into: x}, approve: {when: 'true'}")).ok());
+  CHECK(load(with(text, "risk: high", "risk: high, approve: {ask: 'ok {{args}}?'}")).ok());
+}
+
+TEST_CASE("sub-agents that contain themselves are refused") {
+  const std::string text = R"(name: v
+state: {x: any}
+nodes: {a: {graph: {agent: sub.yaml}}}
+edges: [START -> a, a -> END]
+)";
+  const auto loaded = load(text, {{"sub.yaml", text}});
+  CHECK(told(loaded).find("sub_agent_cycle") != std::string::npos);
+}
+
+TEST_CASE("two writers of one key in one superstep are warned of") {
+  const auto loaded = load(with(good, "START -> a", "START -> a, c") + "  - c -> END\n");
+  CHECK(!loaded.ok());
+  std::string text = with(good, "START -> a", "START -> a, c") + "  - c -> END\n";
+  text = with(text, "  b:", "  c: {set: {x: '3'}}\n  b:");
+  const auto warned = load(text);
+  REQUIRE_MESSAGE(warned.ok(), told(warned));
+  CHECK(told(warned).find("warning write_conflict 5") != std::string::npos);
+}
+
+TEST_CASE("no text makes the loader crash") {
+  SeededRandom random(81);
+  for (int round = 0; round < 3000; ++round) {
+    std::string text = good;
+    for (std::uint64_t i = random.next() % 4 + 1; i > 0; --i) {
+      const std::size_t at = random.next() % text.size();
+      switch (random.next() % 3) {
+        case 0: text.erase(at, random.next() % 5); break;
+        case 1: text[at] = "{}[]:,->&'\"x \n\xc3#|"[random.next() % 17]; break;
+        default: text.insert(at, text.substr(random.next() % text.size(), random.next() % 12));
+      }
+    }
+    (void)load(text);
+  }
+}

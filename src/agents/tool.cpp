@@ -1,0 +1,63 @@
+#include "agents/tool.hpp"
+
+#include "core/clock.hpp"
+
+namespace slipway::agents {
+
+namespace {
+
+/// Arithmetic of one expression: {"expression": "2 * (3 + 4)"}.
+class Calculator final : public Tool {
+ public:
+  ToolResult call(const Context&, const ToolCall& call) override {
+    const Value& text = call.args.at("expression");
+    if (!text.is_text())
+      return ToolResult::failed({"tool", "calculator takes {\"expression\": \"2 * (3 + 4)\"}"});
+    const auto program = Expression::compile(text.text(), Names());
+    if (!program) return ToolResult::failed({"tool", program.error().message()});
+    auto value = program->evaluate({});
+    if (!value) return ToolResult::failed({"tool", value.failure().message});
+    return ToolResult::done(*std::move(value));
+  }
+  Value parameters() const override {
+    return Value::map(
+        {{"type", "object"},
+         {"properties", Value::map({{"expression", Value::map({{"type", "string"}})}})},
+         {"required", Value::list({"expression"})}});
+  }
+  std::string description() const override {
+    return "Computes an arithmetic expression such as 2 * (3 + 4) / 7.0.";
+  }
+};
+
+class Now final : public Tool {
+ public:
+  ToolResult call(const Context&, const ToolCall&) override {
+    return ToolResult::done(format_time(system_clock().now()));
+  }
+  Value parameters() const override {
+    return Value::map({{"type", "object"}, {"properties", Value::map()}});
+  }
+  std::string description() const override { return "The time now, in UTC (RFC 3339)."; }
+};
+
+Result<std::shared_ptr<Tool>> make_builtin(const ToolSpec& spec) {
+  const std::string name = spec.config.is_text() ? spec.config.text() : "";
+  if (name == "calculator") return std::shared_ptr<Tool>(std::make_shared<Calculator>());
+  if (name == "now") return std::shared_ptr<Tool>(std::make_shared<Now>());
+  return fail(Code::unsupported, "there is no builtin tool '{}' here", name);
+}
+
+}  // namespace
+
+ToolRegistry::ToolRegistry() { add("builtin", make_builtin); }
+
+Result<std::shared_ptr<Tool>> ToolRegistry::make(const ToolSpec& spec) const {
+  const auto found = factories_.find(spec.kind);
+  if (found == factories_.end())
+    return fail(Code::unsupported, "tool '{}': tools of kind '{}' are not served here", spec.name,
+                spec.kind);
+  return found->second(spec).within(fmt::format("tool '{}'", spec.name));
+}
+
+}  // namespace slipway::agents

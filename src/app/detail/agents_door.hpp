@@ -1,0 +1,24 @@
+// The runtime of agents as the commands and the server open it.
+#pragma once
+
+#include <memory>
+
+#include "agents/chat_model.hpp"
+#include "agents/load.hpp"
+#include "agents/runtime.hpp"
+#include "app/app.hpp"
+
+namespace slipway::app::detail {
+
+/// `app` must outlive it.
+Result<std::unique_ptr<agents::Runtime>> open_agents(App& app);
+/// Models that files of agents may name without declaring them.
+agents::LoadOptions agent_load_options(App& app);
+/// Fails: invalid_argument with all that is wrong.
+Result<agents::AgentPtr> load_agent(App& app, const std::string& file);
+/// JSON, or @file. Fails: invalid_argument.
+Result<agents::Value> read_json_option(const std::string& text, std::string_view what);
+/// Prints it; its exit code.
+int print_result(App& app, const agents::RunResult& result);
+
+}  // namespace slipway::app::detail
