@@ -12,9 +12,8 @@ dialects::Role role_of(const std::string& role) {
 }
 
 dialects::ChatRequest to_request(const ModelCall& call) {
-  dialects::ChatRequest request{.max_tokens = call.max_tokens,
-                                .temperature = call.temperature,
-                                .seed = call.seed};
+  dialects::ChatRequest request{
+      .max_tokens = call.max_tokens, .temperature = call.temperature, .seed = call.seed};
   for (const ChatMessage& message : call.messages) {
     dialects::Message made{.role = role_of(message.role),
                            .tool_call_id = message.tool_call_id,
@@ -27,9 +26,9 @@ dialects::ChatRequest to_request(const ModelCall& call) {
   for (const ToolSpec* tool : call.tools)
     request.tools.push_back({.name = tool->name,
                              .description = tool->description,
-                             .parameters = tool->schema ? to_json(tool->schema->json)
-                                                        : json::Value(json::Object{
-                                                              {"type", "object"}})});
+                             .parameters = tool->schema
+                                               ? to_json(tool->schema->json)
+                                               : json::Value(json::Object{{"type", "object"}})});
   if (call.schema) {
     request.response_format.kind = dialects::ResponseKind::json_schema;
     request.response_format.name = "reply";
@@ -85,14 +84,12 @@ std::shared_ptr<Model> wrap_chat_model(std::shared_ptr<models::ChatModel> model)
 }
 
 Result<std::shared_ptr<Model>> open_chat_model(models::Catalog& catalog, const ModelSpec& spec) {
-  if (spec.provider == "catalog")
-    return wrap_chat_model(TRY(catalog.chat_model({}, spec.model)));
+  if (spec.provider == "catalog") return wrap_chat_model(TRY(catalog.chat_model({}, spec.model)));
   models::Catalog::Options options;
   options.configured[spec.name] = TRY(json::from<models::ModelConfig>(spec.config));
   auto own = TRY(models::Catalog::open(std::move(options)));
   auto model = TRY(own->chat_model({}, spec.name));
-  return std::shared_ptr<Model>(
-      std::make_shared<CatalogModel>(std::move(model), std::move(own)));
+  return std::shared_ptr<Model>(std::make_shared<CatalogModel>(std::move(model), std::move(own)));
 }
 
 }  // namespace slipway::agents

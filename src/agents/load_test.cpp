@@ -160,7 +160,7 @@ TEST_CASE("two writers of one key in one superstep are warned of") {
 
 TEST_CASE("no text makes the loader crash") {
   SeededRandom random(81);
-  for (int round = 0; round < 3000; ++round) {
+  for (int round = 0; round < 1500; ++round) {
     std::string text = good;
     for (std::uint64_t i = random.next() % 4 + 1; i > 0; --i) {
       const std::size_t at = random.next() % text.size();

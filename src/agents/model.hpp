@@ -27,8 +27,8 @@ struct ChatMessage {
 };
 
 struct ModelCall {
-  std::string node;        ///< Path: "writer/draft"
-  int index = -1;          ///< Of the mapped item; -1: none.
+  std::string node;  ///< Path: "writer/draft"
+  int index = -1;    ///< Of the mapped item; -1: none.
   int visit = 1, turn = 1, attempt = 1;
   std::vector<ChatMessage> messages;
   std::vector<const ToolSpec*> tools;

@@ -57,10 +57,10 @@ Value RunResult::json() const {
     value.put("errors", Value::list(std::move(list)));
   }
   value.put("interrupts", to_value(interrupts));
-  value.put("usage", Value::map({{"tokens", tokens},
-                                 {"usd", usd},
-                                 {"calls", calls},
-                                 {"reserved_peak", reserved_peak}}));
+  value.put(
+      "usage",
+      Value::map(
+          {{"tokens", tokens}, {"usd", usd}, {"calls", calls}, {"reserved_peak", reserved_peak}}));
   if (is_finished_early) value.put("finished_early", true);
   value.put("checkpoint", checkpoint);
   if (steps) {

@@ -17,10 +17,8 @@ using detail::Session;
 using detail::Thread;
 
 RunResult refused(const std::string& thread, Failure failure) {
-  RunResult result{.thread = thread,
-                   .status = Status::failed,
-                   .state = Value::map(),
-                   .output = Value::map()};
+  RunResult result{
+      .thread = thread, .status = Status::failed, .state = Value::map(), .output = Value::map()};
   result.error = RunError{.kind = std::move(failure.kind), .message = std::move(failure.message)};
   result.errors = {*result.error};
   return result;
@@ -84,7 +82,8 @@ class OwnRuntime final : public Runtime {
       return refused(id, failure_of(kept.error()));
     auto begun = session.begin_run(agent, input, run, options.budget);
     if (!begun) return refused(id, std::move(begun.failure()));
-    if (auto named = store_->name_run(run, id); !named) return refused(id, failure_of(named.error()));
+    if (auto named = store_->name_run(run, id); !named)
+      return refused(id, failure_of(named.error()));
     session.go_on();
     return session.result();
   }
@@ -135,8 +134,8 @@ class OwnRuntime final : public Runtime {
   }
 
   Outcome<std::shared_ptr<Model>> model(const ModelSpec& spec) {
-    const std::string key = spec.provider + "\n" + spec.replies + spec.model + "\n" +
-                            json::dump(spec.config);
+    const std::string key =
+        spec.provider + "\n" + spec.replies + spec.model + "\n" + json::dump(spec.config);
     auto known = models_.with([&](auto& models) -> std::shared_ptr<Model> {
       const auto found = models.find(key);
       return found == models.end() ? nullptr : found->second;
@@ -296,11 +295,11 @@ Result<Value> OwnRuntime::ledger(const std::string& id) {
       {{"thread", id},
        {"rows", Value::list(std::move(rows))},
        {"budget",
-        Value::map({{"limits", thread->purse ? detail::encode_budget(thread->purse->limits())
-                                             : Value::map()},
-                    {"settled", Value::map({{"tokens", used.tokens},
-                                            {"usd", used.usd},
-                                            {"calls", used.calls}})}})}});
+        Value::map(
+            {{"limits",
+              thread->purse ? detail::encode_budget(thread->purse->limits()) : Value::map()},
+             {"settled",
+              Value::map({{"tokens", used.tokens}, {"usd", used.usd}, {"calls", used.calls}})}})}});
 }
 
 }  // namespace

@@ -81,10 +81,10 @@ struct RunOptions {
 
 struct ResumeOptions {
   std::vector<std::pair<std::string, Value>> answers;  ///< By the interrupt's id.
-  std::optional<Value> answer;  ///< Of the only one that waits.
+  std::optional<Value> answer;                         ///< Of the only one that waits.
   std::string answered_by;
-  std::string checkpoint;       ///< Goes on from there, on a new branch.
-  std::optional<Value> set;     ///< With `as`: written as if that node had finished.
+  std::string checkpoint;    ///< Goes on from there, on a new branch.
+  std::optional<Value> set;  ///< With `as`: written as if that node had finished.
   std::string as;
   std::vector<std::string> pause_before, pause_after;
   std::optional<int> steps;

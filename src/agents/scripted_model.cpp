@@ -61,13 +61,13 @@ Result<Line> read_line(std::string_view text, std::size_t number) {
   if (!parsed) return wrong(number, parsed.error().message());
   const Value& value = *parsed;
   if (!value.is_map()) return wrong(number, "a JSON object is expected");
-  const std::vector<std::string_view> known = {"node",     "index", "visit",      "turn",
-                                               "attempt",  "contains", "text",    "json",
-                                               "tool_calls", "usage", "delay_ms", "error"};
+  const std::vector<std::string_view> known = {"node",       "index",    "visit",    "turn",
+                                               "attempt",    "contains", "text",     "json",
+                                               "tool_calls", "usage",    "delay_ms", "error"};
   for (const auto& [key, item] : value.entries().items)
     if (std::find(known.begin(), known.end(), key) == known.end())
-      return wrong(number, fmt::format("unknown key '{}'; known are: {}", key,
-                                       fmt::join(known, ", ")));
+      return wrong(number,
+                   fmt::format("unknown key '{}'; known are: {}", key, fmt::join(known, ", ")));
   Line line;
   line.node = TRY(words(value, "node", number));
   line.contains = TRY(words(value, "contains", number));
@@ -106,10 +106,10 @@ class ScriptedModel final : public Model {
   Outcome<ModelReply> reply(const Context& context, const ModelCall& call) override {
     const Line* line = find(call);
     if (line == nullptr)
-      return Failure{"script", fmt::format("no reply is written for node '{}', index {}, visit {}, "
-                                           "turn {}, attempt {}",
-                                           call.node, call.index, call.visit, call.turn,
-                                           call.attempt)};
+      return Failure{"script",
+                     fmt::format("no reply is written for node '{}', index {}, visit {}, "
+                                 "turn {}, attempt {}",
+                                 call.node, call.index, call.visit, call.turn, call.attempt)};
     if (line->delay.count() > 0 && !waits_out(context, line->delay))
       return failure_of(context.check().error());
     if (!line->error.empty())
@@ -150,12 +150,11 @@ class ScriptedModel final : public Model {
     for (const ChatMessage& message : call.messages)
       if (message.role == "user") question = message.content;
     for (const Line& line : lines_) {
-      const bool holds = (!line.node || *line.node == call.node) &&
-                         (!line.index || *line.index == call.index) &&
-                         (!line.visit || *line.visit == call.visit) &&
-                         (!line.turn || *line.turn == call.turn) &&
-                         (!line.attempt || *line.attempt == call.attempt) &&
-                         (!line.contains || question.find(*line.contains) != std::string::npos);
+      const bool holds =
+          (!line.node || *line.node == call.node) && (!line.index || *line.index == call.index) &&
+          (!line.visit || *line.visit == call.visit) && (!line.turn || *line.turn == call.turn) &&
+          (!line.attempt || *line.attempt == call.attempt) &&
+          (!line.contains || question.find(*line.contains) != std::string::npos);
       if (holds) return &line;
     }
     return nullptr;

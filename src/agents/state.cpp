@@ -26,7 +26,8 @@ Outcome<bool> prepare_messages(const Key& key, Value& value, std::string_view se
       return wrong_type(key, *id, "messages whose id is a string");
     Value named = item;
     constexpr std::size_t prefix = 7, digits = 16;  // "sha256:"
-    named.put("id", "m_" + sha256(fmt::format("{}/{}/{}", seed, key.name, i)).substr(prefix, digits));
+    named.put("id",
+              "m_" + sha256(fmt::format("{}/{}/{}", seed, key.name, i)).substr(prefix, digits));
     value.replace(i, std::move(named));
   }
   return true;
@@ -104,8 +105,8 @@ State start_state(const Agent& agent) {
 
 Outcome<bool> prepare_write(const Key& key, Value& value, std::string_view seed) {
   if (value.depth() > write_depth_max)
-    return Failure{"type", fmt::format("'{}': nested more than {} levels deep", key.name,
-                                       write_depth_max)};
+    return Failure{"type",
+                   fmt::format("'{}': nested more than {} levels deep", key.name, write_depth_max)};
   switch (key.reduce) {
     case Reduce::append:
     case Reduce::unite:
@@ -121,7 +122,8 @@ Outcome<bool> prepare_write(const Key& key, Value& value, std::string_view seed)
       return true;
     case Reduce::min:
     case Reduce::max:
-      if (!value.is_number() && !value.is_text()) return wrong_type(key, value, "what has an order");
+      if (!value.is_number() && !value.is_text())
+        return wrong_type(key, value, "what has an order");
       break;
     default: break;
   }
@@ -133,8 +135,8 @@ Outcome<bool> apply_write(const Agent& agent, State& state, const Write& write,
                           std::vector<Undo>* undo) {
   const Key& key = agent.keys[write.key];
   std::optional<Value>& slot = state[write.key];
-  const bool is_list = key.reduce == Reduce::append || key.reduce == Reduce::unite ||
-                       key.reduce == Reduce::messages;
+  const bool is_list =
+      key.reduce == Reduce::append || key.reduce == Reduce::unite || key.reduce == Reduce::messages;
   if (!is_list) {
     if (undo != nullptr) undo->push_back({.key = write.key, .before = slot});
     return reduce_scalar(key, slot, write.value);

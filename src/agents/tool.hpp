@@ -47,7 +47,9 @@ using ToolFactory = std::function<Result<std::shared_ptr<Tool>>(const ToolSpec& 
 class ToolRegistry {
  public:
   ToolRegistry();
-  void add(std::string kind, ToolFactory factory) { factories_[std::move(kind)] = std::move(factory); }
+  void add(std::string kind, ToolFactory factory) {
+    factories_[std::move(kind)] = std::move(factory);
+  }
   /// Fails: unsupported (no factory of that kind), and as the factory.
   Result<std::shared_ptr<Tool>> make(const ToolSpec& spec) const;
 

@@ -76,11 +76,11 @@ Result<int> agent_ledger(App& app, const AgentThreadOptions& options) {
     return exit_done;
   }
   for (const Value& row : ledger.at("rows").items())
-    app.print(fmt::format("{} {} {} {} {}\n", row.at("key").text(), row.at("node").text(),
-                          row.find("model") != nullptr ? "model" : "tool",
-                          agents::in_words(row.find("model") != nullptr ? row.at("model")
-                                                                        : row.at("tool")),
-                          row.at("state").text()));
+    app.print(fmt::format(
+        "{} {} {} {} {}\n", row.at("key").text(), row.at("node").text(),
+        row.find("model") != nullptr ? "model" : "tool",
+        agents::in_words(row.find("model") != nullptr ? row.at("model") : row.at("tool")),
+        row.at("state").text()));
   return exit_done;
 }
 

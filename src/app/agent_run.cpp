@@ -75,8 +75,7 @@ Result<int> agent_resume(App& app, const AgentResumeOptions& options) {
   agents::AgentPtr agent;
   if (!options.agent.empty()) agent = TRY(detail::load_agent(app, options.agent));
   const auto runtime = TRY(detail::open_agents(app));
-  return detail::print_result(app,
-                              runtime->resume(app.context(), options.thread, resume, agent));
+  return detail::print_result(app, runtime->resume(app.context(), options.thread, resume, agent));
 }
 
 Result<int> agent_approve(App& app, const AgentApproveOptions& options) {

@@ -27,8 +27,8 @@ Outcome<Value> read_approval(const OpenQuestion& question, const Value& answer) 
     return rejected;
   }
   if (const Value* edit = answer.find("edit")) {
-    const bool is_wrapped = edit->is_map() && edit->entries().items.size() == 1 &&
-                            edit->at("args").is_map();
+    const bool is_wrapped =
+        edit->is_map() && edit->entries().items.size() == 1 && edit->at("args").is_map();
     const Value& args = is_wrapped ? edit->at("args") : *edit;
     if (!args.is_map()) return wrong(question, "edit takes the arguments, a map");
     return Value::map({{"is", "edit"}, {"hash", hash}, {"args", args}});
@@ -42,8 +42,8 @@ Outcome<CheckedAnswer> read_budget(const OpenQuestion& question, const Value& an
   const Value& add = answer.at("add");
   if (!add.is_map()) return wrong(question, "{\"add\": {\"tokens\": 1000}} is expected");
   for (const auto& [name, amount] : add.entries().items) {
-    const bool is_good = amount.is_number() && amount.number() >= 0 &&
-                         (name == "usd" || amount.is_integer());
+    const bool is_good =
+        amount.is_number() && amount.number() >= 0 && (name == "usd" || amount.is_integer());
     if (!is_good || (name != "tokens" && name != "usd" && name != "calls"))
       return wrong(question, fmt::format("'{}': tokens, usd or calls of 0 or more", name));
     if (name == "tokens") checked.add.tokens = amount.integer();

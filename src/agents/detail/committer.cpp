@@ -78,8 +78,7 @@ Result<void> Committer::sync_file() {
     const std::string path = database_.path().string() + "-wal";
     file_ = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
     if (file_ < 0 && errno == ENOENT) return {};  // Nothing was written yet, or it is in memory.
-    if (file_ < 0)
-      return fail(Code::unavailable, "cannot open {}: {}", path, std::strerror(errno));
+    if (file_ < 0) return fail(Code::unavailable, "cannot open {}: {}", path, std::strerror(errno));
   }
   if (::fdatasync(file_) != 0)
     return fail(Code::unavailable, "cannot sync {}-wal: {}", database_.path().string(),

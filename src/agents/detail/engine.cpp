@@ -107,8 +107,7 @@ void Engine::run_tasks(Scope& scope) {
   if (slow.empty()) return;
   const auto run_one = [&](std::size_t i) -> Result<void> {
     const std::size_t at = slow[i];
-    TaskRun(*this, scope, {.scope = scope, .step = scope.step + 1, .ordinal = at},
-            *scope.open[at])
+    TaskRun(*this, scope, {.scope = scope, .step = scope.step + 1, .ordinal = at}, *scope.open[at])
         .run();
     return {};
   };
@@ -134,8 +133,8 @@ bool Engine::record_open(Scope& scope) {
     Task& task = *scope.open[i];
     if (task.is_recorded || task.state == TaskState::ready) continue;
     task.is_recorded = true;
-    auto kept = options_.recorder.task_ended(
-        {.scope = scope, .step = scope.step + 1, .ordinal = i}, task);
+    auto kept =
+        options_.recorder.task_ended({.scope = scope, .step = scope.step + 1, .ordinal = i}, task);
     if (!kept) break_with(std::move(kept.error()));
   }
   return !is_broken_;

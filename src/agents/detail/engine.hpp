@@ -53,7 +53,7 @@ struct Services {
 
 /// Told what happens, for events and traces; may be empty.
 struct Listener {
-  std::function<void(const Place&, const Task&, const std::string& path)> task_started,
+  std::function<void(const Place&, const Task&, const std::string&path)> task_started,
       task_finished;
   std::function<void(const Place&, const std::string& path, std::string_view text)> token;
   std::function<void(const Scope&, const std::vector<std::unique_ptr<Task>>&)> step_finished;
@@ -77,7 +77,7 @@ class Engine {
     Purse& purse;
     std::string thread, run;
     int branch = 0;
-    int steps_max = 100;  ///< Of the outermost scope.
+    int steps_max = 100;                              ///< Of the outermost scope.
     std::set<std::string> pause_before, pause_after;  ///< Nodes of the outermost scope.
     const Listener* listener = nullptr;
     /// When the run must be over.

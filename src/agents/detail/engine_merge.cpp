@@ -147,9 +147,8 @@ void Engine::mark_joins(Scope& scope, const Task& task, Taken& taken) const {
   for (const std::uint32_t at : scope.agent->joins_of[task.node]) {
     const Join& join = scope.agent->joins[at];
     std::vector<bool>& seen = scope.seen[at];
-    const auto place =
-        std::lower_bound(join.sources.begin(), join.sources.end(), task.node) -
-        join.sources.begin();
+    const auto place = std::lower_bound(join.sources.begin(), join.sources.end(), task.node) -
+                       join.sources.begin();
     seen[static_cast<std::size_t>(place)] = true;
     if (!std::all_of(seen.begin(), seen.end(), [](bool has) { return has; })) continue;
     seen.assign(seen.size(), false);

@@ -24,7 +24,8 @@ void Loader::read_nodes(const json::Value& value) {
     faults_.error("bad_value", "$.nodes", "nodes: more than 5000 nodes");
     return;
   }
-  for (const auto& [key, spec] : value.get_object()) agent_->nodes.push_back({.name = std::string(key)});
+  for (const auto& [key, spec] : value.get_object())
+    agent_->nodes.push_back({.name = std::string(key)});
   std::sort(agent_->nodes.begin(), agent_->nodes.end(),
             [](const Node& a, const Node& b) { return a.name < b.name; });
   for (Node& node : agent_->nodes)

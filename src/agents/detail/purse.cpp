@@ -10,8 +10,7 @@ bool Purse::fits(const Usage& wish) const {
   const auto exceeds = [](auto limit, auto sum) { return limit && sum > *limit; };
   return !exceeds(budget_.tokens, settled_.tokens + reserved_.tokens + wish.tokens) &&
          !exceeds(budget_.calls, settled_.calls + reserved_.calls + wish.calls) &&
-         !(budget_.usd &&
-           settled_.usd + reserved_.usd + wish.usd > *budget_.usd + usd_grain);
+         !(budget_.usd && settled_.usd + reserved_.usd + wish.usd > *budget_.usd + usd_grain);
 }
 
 Purse::Answer Purse::reserve(const Context& context, const Usage& wish) {

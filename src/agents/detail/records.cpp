@@ -4,8 +4,7 @@ namespace slipway::agents::detail {
 
 namespace {
 
-constexpr std::string_view task_states[] = {"ready",   "done",    "failed",
-                                            "stopped", "waiting", "cut"};
+constexpr std::string_view task_states[] = {"ready", "done", "failed", "stopped", "waiting", "cut"};
 constexpr std::string_view call_states[] = {"intent", "done", "failed", "unknown"};
 constexpr std::string_view effects[] = {"pure", "idempotent", "at_most_once"};
 
@@ -19,10 +18,8 @@ std::size_t word(const std::string_view (&words)[N], const Value& value) {
 }
 
 Value place_of(const char* kind, const Place& place) {
-  Value record = Value::map({{"k", kind},
-                             {"at", place.scope.address},
-                             {"step", place.step},
-                             {"ord", place.ordinal}});
+  Value record = Value::map(
+      {{"k", kind}, {"at", place.scope.address}, {"step", place.step}, {"ord", place.ordinal}});
   if (place.item >= 0) record.put("item", place.item);
   return record;
 }
@@ -102,7 +99,8 @@ void encode_position(const Scope& scope, Value& record) {
   for (std::size_t i = 0; i < scope.seen.size(); ++i)
     for (std::size_t j = 0; j < scope.seen[i].size(); ++j)
       if (scope.seen[i][j])
-        seen.push_back(Value::list({i, scope.agent->nodes[scope.agent->joins[i].sources[j]].label}));
+        seen.push_back(
+            Value::list({i, scope.agent->nodes[scope.agent->joins[i].sources[j]].label}));
   if (!seen.empty()) record.put("seen", Value::list(std::move(seen)));
 }
 
@@ -177,16 +175,14 @@ Value task_record(const Place& place, const Task& task) {
   record.put("node", place.scope.agent->nodes[task.node].label);
   record.put("state", task_states[static_cast<std::size_t>(task.state)]);
   record.put("att", task.attempts);
-  if (!task.writes.empty())
-    record.put("w", encode_writes(*place.scope.agent, task.writes));
+  if (!task.writes.empty()) record.put("w", encode_writes(*place.scope.agent, task.writes));
   if (place.item >= 0 && task.state == TaskState::done) record.put("r", task.result);
   if (task.state == TaskState::failed)
     record.put("f", Value::list({task.failure.kind, task.failure.message}));
   if (task.is_handled) record.put("h", true);
   if (!task.questions.empty()) record.put("q", encode_questions(task.questions));
   if (task.wake_ms != 0) record.put("wake", task.wake_ms);
-  if (!task.calls.empty() && task.state == TaskState::done)
-    record.put("calls", encode_calls(task));
+  if (!task.calls.empty() && task.state == TaskState::done) record.put("calls", encode_calls(task));
   return record;
 }
 
@@ -207,7 +203,8 @@ Value step_record(const Scope& scope, const std::vector<std::unique_ptr<Task>>& 
     if (task->attempts != 1) entry.put("att", task->attempts);
     if (!task->is_recorded) {
       entry.put("w", encode_writes(*scope.agent, task->writes));
-      if (task->is_handled) entry.put("f", Value::list({task->failure.kind, task->failure.message}));
+      if (task->is_handled)
+        entry.put("f", Value::list({task->failure.kind, task->failure.message}));
       if (!task->calls.empty()) entry.put("calls", encode_calls(*task));
     }
     list.push_back(std::move(entry));

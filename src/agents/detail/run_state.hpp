@@ -25,9 +25,9 @@ struct Counts {
 
 struct OpenQuestion {
   std::string id;
-  std::string node;  ///< Of the outermost agent.
-  std::string path;  ///< "writer/ask"
-  std::string kind;  ///< human, approval, budget, effect
+  std::string node;   ///< Of the outermost agent.
+  std::string path;   ///< "writer/ask"
+  std::string kind;   ///< human, approval, budget, effect
   std::string token;  ///< Which question of its task.
   Value value;
   std::int64_t expires_ms = 0;  ///< Since 1970; 0: never.
@@ -55,8 +55,8 @@ struct CallRecord {
   Effect effect = Effect::pure;
   CallState state = CallState::intent;
   int attempt = 1;
-  Value args;      ///< Of a tool.
-  Value result;    ///< Of a model: {text, tool_calls}.
+  Value args;    ///< Of a tool.
+  Value result;  ///< Of a model: {text, tool_calls}.
   Failure failure;
   Usage used, reserved;
 };
@@ -134,7 +134,8 @@ struct Scope {
   std::vector<std::string> error_nodes;
 };
 
-/// What runs in the next superstep; deferred nodes wait until nothing else is ready. Empty: nothing.
+/// What runs in the next superstep; deferred nodes wait until nothing else is ready. Empty:
+/// nothing.
 const std::vector<Ready>& select_ready(Scope& scope);
 /// Begins the superstep of `scope.next`.
 void open_tasks(Scope& scope);

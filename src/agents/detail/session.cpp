@@ -31,19 +31,18 @@ Outcome<std::vector<Write>> read_writes(const Agent& agent, const Value& values,
   for (const auto& [name, item] : values.entries().items) {
     const auto key = agent.key(name);
     const bool is_allowed =
-        key && (allowed == nullptr ||
-                std::find(allowed->begin(), allowed->end(), *key) != allowed->end());
+        key &&
+        (allowed == nullptr || std::find(allowed->begin(), allowed->end(), *key) != allowed->end());
     if (!is_allowed) {
       std::vector<std::string_view> known;
       for (std::size_t i = 0; i < agent.keys.size(); ++i)
-        if (allowed == nullptr ||
-            std::find(allowed->begin(), allowed->end(), i) != allowed->end())
+        if (allowed == nullptr || std::find(allowed->begin(), allowed->end(), i) != allowed->end())
           known.push_back(agent.keys[i].name);
       const std::string_view near = json::nearest(name, known);
-      return Failure{"input", near.empty()
-                                  ? fmt::format("'{}' is no input of agent '{}'", name, agent.name)
-                                  : fmt::format("'{}' is no input of agent '{}'; did you mean '{}'?",
-                                                name, agent.name, near)};
+      return Failure{
+          "input", near.empty() ? fmt::format("'{}' is no input of agent '{}'", name, agent.name)
+                                : fmt::format("'{}' is no input of agent '{}'; did you mean '{}'?",
+                                              name, agent.name, near)};
     }
     Write write{static_cast<std::uint32_t>(*key), item};
     SLIPWAY_GET(prepare_write(agent.keys[*key], write.value, seed));
@@ -91,8 +90,8 @@ Result<void> LogRecorder::call_ended(const Place& place, const Task& task, const
 Result<void> LogRecorder::merged(const Scope& scope,
                                  const std::vector<std::unique_ptr<Task>>& tasks) {
   const bool is_birth = tasks.empty() && !scope.address.empty();
-  const std::uint64_t number = TRY(
-      thread_.log->append(is_birth ? scope_record(scope) : step_record(scope, tasks), false));
+  const std::uint64_t number =
+      TRY(thread_.log->append(is_birth ? scope_record(scope) : step_record(scope, tasks), false));
   if (!scope.address.empty()) return {};
   thread_.checkpoints.push_back({.id = number,
                                  .parent = thread_.head,
@@ -227,8 +226,7 @@ Outcome<bool> Session::fork(const ResumeOptions& resume) {
     writes = SLIPWAY_GET(read_writes(*thread.agent, *resume.set, nullptr,
                                      fmt::format("{}/{}", thread.run, resume.checkpoint)));
   Scope& before = *past.root;
-  for (const Write& write : writes)
-    SLIPWAY_GET(apply_write(*thread.agent, before.state, write));
+  for (const Write& write : writes) SLIPWAY_GET(apply_write(*thread.agent, before.state, write));
   Engine engine({.context = options_.context,
                  .services = options_.services,
                  .recorder = recorder_,
@@ -289,9 +287,8 @@ void Session::go_on() {
     write_end();
     return;
   }
-  Listener listener{.step_finished = [this](const Scope& scope, const auto& tasks) {
-    note(scope, tasks);
-  }};
+  Listener listener{
+      .step_finished = [this](const Scope& scope, const auto& tasks) { note(scope, tasks); }};
   Engine engine({.context = options_.context,
                  .services = options_.services,
                  .recorder = recorder_,

@@ -16,8 +16,7 @@ class LogRecorder final : public Recorder {
   Result<void> call_begins(const Place& place, const Task& task, const CallRecord& call,
                            bool leaves) override;
   Result<void> call_ended(const Place& place, const Task& task, const CallRecord& call) override;
-  Result<void> merged(const Scope& scope,
-                      const std::vector<std::unique_ptr<Task>>& tasks) override;
+  Result<void> merged(const Scope& scope, const std::vector<std::unique_ptr<Task>>& tasks) override;
 
  private:
   Thread& thread_;

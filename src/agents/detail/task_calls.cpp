@@ -98,9 +98,13 @@ TaskRun::Ran TaskRun::call_model(const ModelSpec& spec, Model& model, ModelCall 
                                          spec.name)};
   Ran granted = reserve(wish, number);
   if (!granted.ok()) return granted;
-  CallRecord record{.number = number, .is_model = true, .tool = spec.name,
-                    .key = effect_key(number), .args_hash = prompt_hash(call),
-                    .attempt = task_.attempts, .reserved = wish};
+  CallRecord record{.number = number,
+                    .is_model = true,
+                    .tool = spec.name,
+                    .key = effect_key(number),
+                    .args_hash = prompt_hash(call),
+                    .attempt = task_.attempts,
+                    .reserved = wish};
   auto kept = options().recorder.call_begins(place_, task_, record, spec.input_usd_per_million > 0);
   if (!kept) {
     options().purse.settle(wish, {});
@@ -136,8 +140,10 @@ TaskRun::Ran TaskRun::call_model(const ModelSpec& spec, Model& model, ModelCall 
 }
 
 Outcome<ModelCall> TaskRun::model_call(const LlmBody& body, const Inputs& inputs) {
-  ModelCall call{.schema = body.schema, .max_tokens = body.max_tokens,
-                 .temperature = body.temperature, .seed = body.seed};
+  ModelCall call{.schema = body.schema,
+                 .max_tokens = body.max_tokens,
+                 .temperature = body.temperature,
+                 .seed = body.seed};
   if (body.system)
     call.messages.push_back({.role = "system", .content = SLIPWAY_GET(body.system->write(inputs))});
   if (body.prompt)
@@ -210,8 +216,8 @@ TaskRun::Ran TaskRun::call_tool(const ToolSpec& spec, Value args, std::uint32_t 
   }
   if (spec.schema)
     if (auto checked = spec.schema->check(args); !checked) return std::move(checked.failure());
-  for (const Approve* approve : {node_.approve ? &*node_.approve : nullptr,
-                                 spec.approve ? &*spec.approve : nullptr}) {
+  for (const Approve* approve :
+       {node_.approve ? &*node_.approve : nullptr, spec.approve ? &*spec.approve : nullptr}) {
     if (approve == nullptr) continue;
     const bool is_of_node = node_.approve && approve == &*node_.approve;
     const std::string token = fmt::format("approval:{}:{}", is_of_node ? "node" : "tool", number);
@@ -227,9 +233,14 @@ TaskRun::Ran TaskRun::make_tool_call(const ToolSpec& spec, Value args, std::uint
   const Usage wish{.calls = is_free ? 0 : 1};
   Ran granted = reserve(wish, number);
   if (!granted.ok()) return granted;
-  CallRecord record{.number = number, .tool = spec.name, .key = effect_key(number),
-                    .args_hash = short_hash(dump_canonical(args)), .effect = spec.effect,
-                    .attempt = task_.attempts, .args = args, .reserved = wish};
+  CallRecord record{.number = number,
+                    .tool = spec.name,
+                    .key = effect_key(number),
+                    .args_hash = short_hash(dump_canonical(args)),
+                    .effect = spec.effect,
+                    .attempt = task_.attempts,
+                    .args = args,
+                    .reserved = wish};
   CallRecord* known = find_call(number);
   if (known == nullptr) known = &task_.calls.emplace_back(record);
   *known = record;
@@ -287,7 +298,9 @@ TaskRun::Ran TaskRun::resolve_tool_call(const ToolSpec& spec, CallRecord& record
 
 TaskRun::Ran TaskRun::unknown_effect(const ToolSpec& spec, CallRecord& record) {
   int round = 0;
-  const auto token = [&] { return fmt::format("effect:{}:{}:{}", record.number, record.attempt, round); };
+  const auto token = [&] {
+    return fmt::format("effect:{}:{}:{}", record.number, record.attempt, round);
+  };
   const Value* given = answer(token());
   if (given == nullptr) {
     if (record.state != CallState::unknown) {

@@ -27,11 +27,14 @@ const Value* TaskRun::answer(const std::string& token) const {
 
 TaskRun::Stop TaskRun::ask(std::string kind, const std::string& token, Value value,
                            std::int64_t expires_ms) {
-  OpenQuestion question{.path = path(), .kind = std::move(kind), .token = token,
-                        .value = std::move(value), .expires_ms = expires_ms};
-  question.id = "i_" + short_hash(fmt::format("{}\n{}\n{}\n{}\n{}\n{}", options().thread,
-                                              options().run, options().branch, place_.address(),
-                                              question.path, token));
+  OpenQuestion question{.path = path(),
+                        .kind = std::move(kind),
+                        .token = token,
+                        .value = std::move(value),
+                        .expires_ms = expires_ms};
+  question.id =
+      "i_" + short_hash(fmt::format("{}\n{}\n{}\n{}\n{}\n{}", options().thread, options().run,
+                                    options().branch, place_.address(), question.path, token));
   const std::size_t slash = question.path.find('/');
   question.node = question.path.substr(0, slash);
   std::erase_if(task_.questions, [&](const OpenQuestion& q) { return q.token == token; });

@@ -60,7 +60,8 @@ TaskRun::Ran TaskRun::react_turn(const ReactBody& body, const Inputs& inputs, Mo
     } else {
       if (ran.stop().state != TaskState::failed) return ran;
       const Failure& failure = ran.stop().failure;
-      if (failure.kind == "cancelled" || failure.kind == "budget" || node_.retry.covers(failure.kind))
+      if (failure.kind == "cancelled" || failure.kind == "budget" ||
+          node_.retry.covers(failure.kind))
         return ran;
       result.content = fmt::format("{}: {}", failure.kind, failure.message);
       result.is_error = true;
@@ -101,11 +102,13 @@ TaskRun::Ran TaskRun::run_react(const ReactBody& body, const Inputs& inputs) {
     if (!parsed.ok() || !body.messages_key || place_.item >= 0) return parsed;
     std::vector<Value> messages;
     for (std::size_t i = from; i < call->messages.size(); ++i)
-      messages.push_back(to_value(call->messages[i], fmt::format("{}.{}", effect_key(0), i - from)));
+      messages.push_back(
+          to_value(call->messages[i], fmt::format("{}.{}", effect_key(0), i - from)));
     return Value::map({{"messages", Value::list(std::move(messages))}, {"value", parsed.value()}});
   }
-  return Failure{"turn_limit", fmt::format("the model still asks for tools after {} turns (max_turns)",
-                                           body.max_turns)};
+  return Failure{
+      "turn_limit",
+      fmt::format("the model still asks for tools after {} turns (max_turns)", body.max_turns)};
 }
 
 }  // namespace slipway::agents::detail

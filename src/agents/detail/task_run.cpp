@@ -58,8 +58,7 @@ void TaskRun::run() {
     task_.is_continued = true;  // Counted above.
   }
   const Listener* listener = options().listener;
-  if (listener != nullptr && listener->task_started)
-    listener->task_started(place_, task_, path());
+  if (listener != nullptr && listener->task_started) listener->task_started(place_, task_, path());
   for (int attempt_now = 1;; ++attempt_now) {
     start();
     Ran ran = attempt();
@@ -169,7 +168,8 @@ bool TaskRun::keep(Value value, const Inputs&) {
   if (const auto* set = std::get_if<SetBody>(&node_.body)) return keep_named(set->values);
   if (const auto* graph = std::get_if<GraphBody>(&node_.body)) return keep_named(graph->output);
   if (const auto* llm = std::get_if<LlmBody>(&node_.body)) return keep_llm(*llm);
-  if (const auto* map = std::get_if<MapBody>(&node_.body)) return write(map->into, std::move(value));
+  if (const auto* map = std::get_if<MapBody>(&node_.body))
+    return write(map->into, std::move(value));
   if (const auto* tool = std::get_if<ToolBody>(&node_.body)) return keep_into(tool->into);
   if (const auto* rag = std::get_if<RagBody>(&node_.body)) return keep_into(rag->into);
   if (const auto* code = std::get_if<CodeBody>(&node_.body)) return keep_into(code->into);
@@ -223,13 +223,11 @@ TaskRun::Ran TaskRun::run_wait(const WaitBody& body, const Inputs& inputs) {
         auto time = until->is_text() ? parse_time(until->text())
                                      : Result<Clock::Time>(fail(Code::invalid_argument, ""));
         if (!time)
-          return Failure{"expression",
-                         fmt::format("wait: until gives {}, not a time like "
-                                     "\"2026-01-31T12:00:00Z\" or seconds since 1970",
-                                     in_words(*until))};
-        task_.wake_ms = std::chrono::duration_cast<std::chrono::milliseconds>(
-                            time->time_since_epoch())
-                            .count();
+          return Failure{"expression", fmt::format("wait: until gives {}, not a time like "
+                                                   "\"2026-01-31T12:00:00Z\" or seconds since 1970",
+                                                   in_words(*until))};
+        task_.wake_ms =
+            std::chrono::duration_cast<std::chrono::milliseconds>(time->time_since_epoch()).count();
       }
     }
   }
@@ -291,8 +289,7 @@ TaskRun::Ran TaskRun::run_code(const CodeBody& body, const Inputs& inputs) {
 TaskRun::Ran TaskRun::run_graph(const GraphBody& body, const Inputs& inputs) {
   if (!task_.child) {
     Counts& counts = *scope_.counts->inner.at(task_.node);
-    auto child =
-        std::make_unique<Scope>(*body.agent, place_.address(), path() + "/", counts);
+    auto child = std::make_unique<Scope>(*body.agent, place_.address(), path() + "/", counts);
     child->index = script_index();
     for (const Assignment& assignment : body.input) {
       auto value = assignment.value.evaluate(inputs);
@@ -364,11 +361,13 @@ TaskRun::Ran TaskRun::run_map(const MapBody& body, const Inputs& inputs) {
   }
   for (const auto& item : task_.items)
     if (item->state == TaskState::failed && !body.null_on_error) item->state = TaskState::ready;
-  const auto parallel = static_cast<std::size_t>(
-      body.parallel > 0 ? body.parallel : scope_.agent->limits.parallel);
+  const auto parallel =
+      static_cast<std::size_t>(body.parallel > 0 ? body.parallel : scope_.agent->limits.parallel);
   const bool is_quick = body.body->is_quick();
   const auto run_one = [&](std::size_t i) -> Result<void> {
-    Place place{.scope = scope_, .step = place_.step, .ordinal = place_.ordinal,
+    Place place{.scope = scope_,
+                .step = place_.step,
+                .ordinal = place_.ordinal,
                 .item = static_cast<std::int32_t>(i)};
     TaskRun(engine_, scope_, place, *task_.items[i]).run();
     return {};

@@ -9,7 +9,11 @@ class TaskRun {
  public:
   /// All must outlive it.
   TaskRun(Engine& engine, Scope& scope, Place place, Task& task)
-      : engine_(engine), scope_(scope), place_(place), task_(task), node_(node_of(scope, place, task)) {}
+      : engine_(engine),
+        scope_(scope),
+        place_(place),
+        task_(task),
+        node_(node_of(scope, place, task)) {}
 
   /// Attempts and retries; sets the task's state and writes.
   void run();

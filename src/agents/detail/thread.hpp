@@ -50,7 +50,7 @@ struct Thread {
   std::unique_ptr<Purse> purse;
   std::string run;
   int branch = 0;
-  bool has_begun = true;  ///< START's edges were followed.
+  bool has_begun = true;   ///< START's edges were followed.
   std::uint64_t head = 0;  ///< Checkpoint.
   std::vector<Checkpoint> checkpoints;
   RunEnd end;

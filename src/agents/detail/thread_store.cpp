@@ -59,7 +59,8 @@ class DiskLog final : public ThreadLog {
     std::vector<Committer::Row> rows;
     const std::lock_guard lock(mutex_);
     for (const Value& record : records) {
-      Committer::Row row{.thread = thread_, .seq = seq_ + static_cast<std::int64_t>(rows.size()) + 1};
+      Committer::Row row{.thread = thread_,
+                         .seq = seq_ + static_cast<std::int64_t>(rows.size()) + 1};
       row.record = dump(take_out_values(record, row.values));
       rows.push_back(std::move(row));
     }
@@ -74,8 +75,8 @@ class DiskLog final : public ThreadLog {
   Result<std::vector<Value>> read() const override {
     std::vector<Value> records;
     TRY(database_.read({}, [&](store::Connection& connection) -> Result<void> {
-      auto rows = TRY(
-          connection.prepare("SELECT record FROM agents_log WHERE thread = ? ORDER BY seq"));
+      auto rows =
+          TRY(connection.prepare("SELECT record FROM agents_log WHERE thread = ? ORDER BY seq"));
       rows.bind(0, thread_);
       auto values = TRY(connection.prepare("SELECT value FROM agents_values WHERE hash = ?"));
       const auto find = [&](const std::string& hash) -> Result<std::string> {
@@ -184,9 +185,9 @@ class DiskStore final : public ThreadStore {
   Result<std::string> agent_source(const std::string& thread) override {
     std::string source;
     TRY(database_->read({}, [&](store::Connection& connection) -> Result<void> {
-      auto find = TRY(connection.prepare(
-          "SELECT value FROM agents_values WHERE hash = "
-          "(SELECT source FROM agents_threads WHERE id = ?)"));
+      auto find =
+          TRY(connection.prepare("SELECT value FROM agents_values WHERE hash = "
+                                 "(SELECT source FROM agents_threads WHERE id = ?)"));
       find.bind(0, thread);
       if (!TRY(find.step()))
         return fail(Code::not_found, "thread '{}' does not say what its agent was", thread);
@@ -198,8 +199,8 @@ class DiskStore final : public ThreadStore {
 
   Result<void> name_run(const std::string& run, const std::string& thread) override {
     return database_->write({}, [&](store::Connection& connection) -> Result<void> {
-      auto insert = TRY(connection.prepare(
-          "INSERT OR REPLACE INTO agents_runs (id, thread) VALUES (?, ?)"));
+      auto insert =
+          TRY(connection.prepare("INSERT OR REPLACE INTO agents_runs (id, thread) VALUES (?, ?)"));
       insert.bind(0, run).bind(1, thread);
       return insert.run();
     });
@@ -225,8 +226,8 @@ class DiskStore final : public ThreadStore {
                          system_clock().now().time_since_epoch())
                          .count();
     TRY(database_->write({}, [&](store::Connection& connection) -> Result<void> {
-      auto insert = TRY(
-          connection.prepare("INSERT INTO agents_threads (id, created_ms) VALUES (?, ?)"));
+      auto insert =
+          TRY(connection.prepare("INSERT INTO agents_threads (id, created_ms) VALUES (?, ?)"));
       insert.bind(0, id).bind(1, static_cast<std::int64_t>(now));
       TRY(insert.run());
       number = connection.last_insert_id();
@@ -243,8 +244,8 @@ class DiskStore final : public ThreadStore {
 
 Result<std::unique_ptr<ThreadStore>> open_thread_store(const std::filesystem::path& data) {
   if (data.empty()) return std::unique_ptr<ThreadStore>(std::make_unique<MemoryStore>());
-  auto database = TRY(store::Database::open(
-      {.path = data / "agents.db", .durable = false}, agent_migrations()));
+  auto database = TRY(
+      store::Database::open({.path = data / "agents.db", .durable = false}, agent_migrations()));
   return std::unique_ptr<ThreadStore>(std::make_unique<DiskStore>(std::move(database)));
 }
 

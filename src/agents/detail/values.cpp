@@ -26,9 +26,7 @@ std::string to_hex(std::string_view bytes) {
 
 std::string from_hex(std::string_view text) {
   std::string bytes;
-  const auto digit = [](char c) {
-    return c >= 'a' ? c - 'a' + 10 : c - '0';
-  };
+  const auto digit = [](char c) { return c >= 'a' ? c - 'a' + 10 : c - '0'; };
   for (std::size_t i = 0; i + 1 < text.size(); i += 2)
     bytes += static_cast<char>((digit(text[i]) << 4) | digit(text[i + 1]));
   return bytes;
@@ -78,8 +76,7 @@ Result<Value> walk(const Value& record, const Change& change) {
       case Part::values: {
         Value map = Value::map();
         if (item.is_map())
-          for (const auto& [name, value] : item.entries().items)
-            map.put(name, TRY(change(value)));
+          for (const auto& [name, value] : item.entries().items) map.put(name, TRY(change(value)));
         entries.emplace_back(key, item.is_map() ? std::move(map) : item);
         break;
       }

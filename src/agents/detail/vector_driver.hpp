@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "agents/detail/scratch.hpp"
 #include "agents/load.hpp"
 #include "agents/runtime.hpp"
 #include "core/files.hpp"
@@ -133,10 +134,10 @@ class VectorRun {
     for (const Value& step : got.at("steps").items()) {
       std::vector<Value> tasks;
       for (const Value& task : step.at("tasks").items())
-        tasks.emplace_back(task.find("index") == nullptr
-                               ? task.at("node").text()
-                               : fmt::format("{}[{}]", task.at("node").text(),
-                                             task.at("index").integer()));
+        tasks.emplace_back(
+            task.find("index") == nullptr
+                ? task.at("node").text()
+                : fmt::format("{}[{}]", task.at("node").text(), task.at("index").integer()));
       steps.push_back(Value::list(std::move(tasks)));
       values.push_back(step.at("state"));
     }
@@ -172,8 +173,7 @@ inline VectorOutcome run_vectors(
     const std::filesystem::path& vectors,
     const std::function<VectorOptions(const std::string& name)>& place) {
   VectorOutcome outcome;
-  std::string pattern = (std::filesystem::temp_directory_path() / "slipway-vectors-XXXXXX").string();
-  if (::mkdtemp(pattern.data()) == nullptr) return outcome;
+  const Scratch scratch;
   std::vector<std::filesystem::path> files;
   for (const auto& entry : std::filesystem::directory_iterator(vectors))
     if (entry.path().extension() == ".json") files.push_back(entry.path());
@@ -187,7 +187,7 @@ inline VectorOutcome run_vectors(
       outcome.faults.push_back(name + ": " + vector.error().message());
       continue;
     }
-    VectorRun run(*vector, std::filesystem::path(pattern) / name,
+    VectorRun run(*vector, scratch.path() / name,
                   place ? place(name) : VectorOptions());
     const std::string fault = run.run();
     if (fault.empty())
@@ -195,8 +195,6 @@ inline VectorOutcome run_vectors(
     else
       outcome.faults.push_back(name + ", " + fault);
   }
-  std::error_code ignored;  // A folder left behind harms nobody.
-  std::filesystem::remove_all(pattern, ignored);
   return outcome;
 }
 

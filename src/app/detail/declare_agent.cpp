@@ -68,8 +68,9 @@ void Declarations::declare_agent_threads(CLI::App& group) {
   resume.add_option("--as", r->as, "The node that is taken to have written them")
       ->type_name("NODE");
   add_pauses(resume, *r);
-  finish(resume, "  slipway agent resume --thread t1 --answer '\"yes\"'\n"
-                 "  slipway agent resume --thread t1 --checkpoint c4 --set '{\"n\": 1}' --as plan");
+  finish(resume,
+         "  slipway agent resume --thread t1 --answer '\"yes\"'\n"
+         "  slipway agent resume --thread t1 --checkpoint c4 --set '{\"n\": 1}' --as plan");
 
   CLI::App& approve = add(group, "approve", "Approve, reject or edit a call that waits for it");
   auto a = runs<AgentApproveOptions>(approve, [](App& app, const AgentApproveOptions& options) {
