@@ -134,8 +134,13 @@ class OwnRuntime final : public Runtime {
   }
 
   Outcome<std::shared_ptr<Model>> model(const ModelSpec& spec) {
-    const std::string key =
+    std::string key =
         spec.provider + "\n" + spec.replies + spec.model + "\n" + json::dump(spec.config);
+    std::error_code ignored;  // A file that is not there is told when it is opened.
+    if (!spec.replies.empty())
+      key += fmt::format(
+          "\n{}",
+          std::filesystem::last_write_time(spec.replies, ignored).time_since_epoch().count());
     auto known = models_.with([&](auto& models) -> std::shared_ptr<Model> {
       const auto found = models.find(key);
       return found == models.end() ? nullptr : found->second;

@@ -68,7 +68,9 @@ const std::string publishing = R"(name: v
 state: {x: any, err: any, done: any}
 tools: {pub: {command: [x], effect: EFFECT, risk: high}}
 nodes:
-  go: {tool: {use: pub, args: {body: "{{x}}", n: 1}, into: done}, approve: {ask: "Publish {{args.body}}?"}}
+  go:
+    tool: {use: pub, args: {body: "{{x}}", n: 1}, into: done}
+    approve: {ask: "Publish {{args.body}}?"}
   no: {set: {x: err.kind}}
 edges:
   - START -> go
@@ -147,7 +149,7 @@ TEST_CASE("an effect whose outcome nobody knows is asked about, never repeated b
     };
     const AgentPtr agent =
         world.load(with(with(publishing, "EFFECT", "at_most_once"), "into: done}",
-                        "into: done}, retry: {max: 5, first: 1ms}"));
+                        "into: done}\n    retry: {max: 5, first: 1ms}"));
     (void)world.run(agent, R"({"x": "a"})");
     RunResult result = world.answer(R"("approve")");
     REQUIRE(result.status == Status::interrupted);
@@ -181,7 +183,7 @@ TEST_CASE("an idempotent effect is repeated with the same key") {
     return call == 1 ? ToolResult::unknown({"network", "broke"}) : ToolResult::done(call);
   };
   const AgentPtr agent = world.load(with(with(publishing, "EFFECT", "idempotent"), "into: done}",
-                                         "into: done}, retry: {max: 2, first: 1ms}"));
+                                         "into: done}\n    retry: {max: 2, first: 1ms}"));
   (void)world.run(agent, R"({"x": "a"})");
   const RunResult result = world.answer(R"("approve")");
   CHECK(result.status == Status::done);
@@ -190,17 +192,19 @@ TEST_CASE("an idempotent effect is repeated with the same key") {
 
 namespace {
 
-const std::string mapped = R"(name: v
+const std::string mapped = R"y(name: v
 models: {m: {provider: scripted, replies: r.jsonl}}
 state: {xs: list, got: list, end: any}
 budget: {tokens: 100, on_exceed: HOW}
 nodes:
-  all: {map: {each: xs, as: q, do: {llm: {model: m, prompt: "{{q}}", max_tokens: 20}}, into: got, parallel: 1}}
+  all:
+    map: {each: xs, as: q, do: {llm: {model: m, prompt: "{{q}}", max_tokens: 20}}, into: got,
+          parallel: 1}
   fin: {set: {end: "size(got)"
 }
 }
 edges: [START -> all, all -> fin, fin -> END]
-)";
+)y";
 const std::string four_tokens = R"({"text": "ok", "usage": {"input": 10, "output": 20}})";
 
 }  // namespace
@@ -260,7 +264,8 @@ nodes:
 edges: [START -> think, think -> END]
 )";
   const std::string replies =
-      R"({"turn": 1, "tool_calls": [{"name": "calc", "args": {"expression": "6 * 7"}}, {"name": "nope"}]})"
+      R"({"turn": 1, "tool_calls": [{"name": "calc", "args": {"expression": "6 * 7"}}, )"
+      R"({"name": "nope"}]})"
       "\n"
       R"({"turn": 2, "text": "42"})";
   RunResult result = world.run(world.load(yaml, replies), R"({"q": "6 x 7?"})");
