@@ -2,6 +2,7 @@
 
 #include <map>
 
+#include "agents/detail/replay.hpp"
 #include "agents/detail/session.hpp"
 #include "agents/detail/thread_store.hpp"
 #include "agents/load.hpp"
@@ -127,6 +128,17 @@ class OwnRuntime final : public Runtime {
 
   Result<std::vector<HistoryEntry>> history(const std::string& id) override;
   Result<Value> ledger(const std::string& id) override;
+  Result<Value> replay(const Context& context, const std::string& run,
+                       const AgentPtr& agent) override {
+    const std::string id = TRY(store_->thread_of_run(run));
+    const std::shared_ptr<Thread> thread = TRY(find_thread(id, Durability::step, nullptr));
+    return detail::replay_run({.context = context,
+                               .services = services_,
+                               .original = thread->agent,
+                               .agent = agent != nullptr ? agent : thread->agent,
+                               .records = TRY(thread->log->read()),
+                               .run = run});
+  }
 
  private:
   static Failure busy(const std::string& id) {

@@ -128,6 +128,11 @@ class Runtime {
                            const ResumeOptions& options, const AgentPtr& agent = nullptr) = 0;
   /// Newest first. Fails: not_found.
   virtual Result<std::vector<HistoryEntry>> history(const std::string& thread) = 0;
+  /// Runs a finished run again from what was recorded, calls nothing: {run, ok, steps, status,
+  /// state, first_difference?, needs?}. `agent` null: the thread's. A changed one goes on until it
+  /// needs a call or an answer that was not recorded. Fails: not_found.
+  virtual Result<Value> replay(const Context& context, const std::string& run,
+                               const AgentPtr& agent = nullptr) = 0;
   /// The rows of calls, oldest first. Fails: not_found.
   virtual Result<Value> ledger(const std::string& thread) = 0;
 };

@@ -1,4 +1,4 @@
-// `slipway agent check`, `history` and `ledger`.
+// `slipway agent check`, `history`, `replay` and `ledger`.
 #include "app/agent_commands.hpp"
 #include "app/detail/agents_door.hpp"
 
@@ -66,6 +66,18 @@ Result<int> agent_history(App& app, const AgentThreadOptions& options) {
                           entry.parent.empty() ? "-" : entry.parent, entry.source, entry.step,
                           fmt::join(entry.next, ", ")));
   return exit_done;
+}
+
+Result<int> agent_replay(App& app, const AgentReplayOptions& options) {
+  agents::AgentPtr agent;
+  if (!options.agent.empty()) agent = TRY(detail::load_agent(app, options.agent));
+  const auto runtime = TRY(detail::open_agents(app));
+  const Value report = TRY(runtime->replay(app.context(), options.run, agent));
+  if (app.options().json)
+    app.print(agents::dump(report) + "\n");
+  else
+    app.print(json::dump_pretty(agents::to_json(report)));
+  return report.at("ok") == Value(true) ? exit_done : exit_failed;
 }
 
 Result<int> agent_ledger(App& app, const AgentThreadOptions& options) {

@@ -49,6 +49,13 @@ struct AgentApproveOptions {
 };
 Result<int> agent_approve(App& app, const AgentApproveOptions& options);
 
+struct AgentReplayOptions {
+  std::string run;
+  std::string agent;  ///< A file, changed; empty: the thread's.
+};
+/// Exit code 1 when it differs.
+Result<int> agent_replay(App& app, const AgentReplayOptions& options);
+
 struct AgentThreadOptions {
   std::string thread;
 };

@@ -32,6 +32,21 @@ void Engine::break_with(Error error) {
   is_broken_ = true;
 }
 
+void Engine::note_missing(const std::string& node, std::string what) {
+  const std::lock_guard lock(mutex_);
+  if (missing_.is_null()) missing_ = Value::map({{"node", node}, {"what", std::move(what)}});
+}
+
+Value Engine::missing() const {
+  const std::lock_guard lock(mutex_);
+  return missing_;
+}
+
+std::string task_key(const Scope& scope, const Task& task) {
+  return fmt::format("{}{}|{}|{}", scope.prefix, scope.agent->nodes[task.node].name, task.index,
+                     task.visit);
+}
+
 bool Engine::is_broken() {
   if (is_broken_) return true;
   if (auto check = options_.context.check(); !check) break_with(std::move(check.error()));

@@ -59,6 +59,15 @@ struct Listener {
   std::function<void(const Scope&, const std::vector<std::unique_ptr<Task>>&)> step_finished;
 };
 
+/// What calls and people said in a run that is replayed: nothing is called.
+struct Recorded {
+  /// Of a task (see `task_key`) and the number of the call: its attempts, oldest first.
+  std::map<std::string, std::vector<CallRecord>> calls;
+  std::map<std::string, Value> answers;  ///< Of a task and a token.
+};
+/// "writer/draft|2|1": path, index, visit.
+std::string task_key(const Scope& scope, const Task& task);
+
 enum class End : std::uint8_t {
   done,
   failed,
@@ -80,6 +89,7 @@ class Engine {
     int steps_max = 100;                              ///< Of the outermost scope.
     std::set<std::string> pause_before, pause_after;  ///< Nodes of the outermost scope.
     const Listener* listener = nullptr;
+    const Recorded* recorded = nullptr;  ///< A replay.
     /// When the run must be over.
     std::optional<std::chrono::steady_clock::time_point> wall;
   };
@@ -95,6 +105,8 @@ class Engine {
   /// Why it is `broken`.
   const std::optional<Error>& broken() const { return broken_; }
   bool is_finishing() const { return is_finishing_; }
+  /// Of a replay: the first call or answer that was not recorded, {node, what}; or null.
+  Value missing() const;
 
  private:
   friend class TaskRun;
@@ -123,11 +135,13 @@ class Engine {
   void fail_task(Scope& scope, Task& task, Failure failure) const;
 
   void break_with(Error error);
+  void note_missing(const std::string& node, std::string what);
   bool is_broken();
 
   Options options_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::optional<Error> broken_;
+  Value missing_;
   std::atomic<bool> is_broken_{false}, is_finishing_{false};
 };
 

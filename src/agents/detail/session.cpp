@@ -300,6 +300,7 @@ void Session::go_on() {
                  .pause_before = {options_.pause_before.begin(), options_.pause_before.end()},
                  .pause_after = {options_.pause_after.begin(), options_.pause_after.end()},
                  .listener = options_.trace ? &listener : nullptr,
+                 .recorded = options_.recorded,
                  .wall = std::chrono::steady_clock::now() + thread.agent->limits.wall});
   root.steps_now = 0;
   thread.end = {};
@@ -324,6 +325,7 @@ void Session::go_on() {
 
 void Session::finish(End end, Engine& engine) {
   Thread& thread = options_.thread;
+  missing_ = engine.missing();
   if (end == End::cut) {
     thread.end.is_finished_early = true;
     end = engine.run_finish_node(*thread.root);

@@ -31,6 +31,7 @@ class Session {
     std::vector<std::string> pause_before, pause_after;
     std::optional<int> steps;
     bool trace = false;
+    const Recorded* recorded = nullptr;  ///< A replay.
   };
   explicit Session(Options options) : options_(std::move(options)), recorder_(options_.thread) {}
 
@@ -44,6 +45,8 @@ class Session {
   /// Runs until it ends, and writes that.
   void go_on();
   RunResult result();
+  /// Of a replay: what was not recorded, or null.
+  const Value& missing() const { return missing_; }
 
  private:
   void follow_start();
@@ -57,6 +60,7 @@ class Session {
   LogRecorder recorder_;
   Status status_ = Status::done;
   std::vector<TraceStep> trace_;
+  Value missing_;
 };
 
 /// A checkpoint's name: "c12"; and back, 0 if it is none.

@@ -45,6 +45,29 @@ CallRecord* TaskRun::find_call(std::uint32_t number) {
   return nullptr;
 }
 
+std::optional<TaskRun::Ran> TaskRun::replay_call(std::uint32_t number, const std::string& args_hash,
+                                                 const std::string& what) {
+  const Recorded* recorded = options().recorded;
+  if (recorded == nullptr) return std::nullopt;
+  const auto found = recorded->calls.find(fmt::format("{}|{}", task_key(scope_, task_), number));
+  const CallRecord* call = nullptr;
+  if (found != recorded->calls.end())
+    for (const CallRecord& each : found->second) {
+      const bool has_ended = each.state == CallState::done || each.state == CallState::failed;
+      // An attempt that broke off was made again as the next one.
+      if (has_ended && (call == nullptr || call->attempt < task_.attempts)) call = &each;
+    }
+  if (call == nullptr || call->args_hash != args_hash) {
+    engine_.note_missing(path(), what);
+    return Stop{.state = TaskState::stopped};
+  }
+  std::erase_if(task_.calls, [&](const CallRecord& other) { return other.number == number; });
+  task_.calls.push_back(*call);
+  options().purse.restore(call->used, 0);
+  if (call->state == CallState::failed) return call->failure;
+  return call->result;
+}
+
 std::string TaskRun::effect_key(std::uint32_t number) const {
   return "e_" + short_hash(fmt::format("{}\n{}\n{}{}\n{}\n{}\n{}\n{}", options().run,
                                        options().branch, scope_.address, path(), place_.address(),
@@ -87,6 +110,8 @@ TaskRun::Ran TaskRun::call_model(const ModelSpec& spec, Model& model, ModelCall 
   call.index = script_index();
   call.visit = static_cast<int>(task_.visit);
   call.attempt = task_.attempts;
+  if (auto replayed = replay_call(number, prompt_hash(call), "model " + spec.name))
+    return *std::move(replayed);
   auto prompt = model.count_tokens(call);
   if (!prompt) return std::move(prompt.failure());
   const Usage wish{.tokens = *prompt + call.max_tokens,
@@ -227,6 +252,8 @@ TaskRun::Ran TaskRun::call_tool(const ToolSpec& spec, Value args, std::uint32_t 
 }
 
 TaskRun::Ran TaskRun::make_tool_call(const ToolSpec& spec, Value args, std::uint32_t number) {
+  if (auto replayed = replay_call(number, short_hash(dump_canonical(args)), "tool " + spec.name))
+    return *std::move(replayed);
   auto tool = options().services.tool(spec);
   if (!tool) return std::move(tool.failure());
   const bool is_free = spec.effect == Effect::pure && spec.kind == "builtin";

@@ -21,12 +21,17 @@ Failure rejected(const Value& answer) {
 }  // namespace
 
 const Value* TaskRun::answer(const std::string& token) const {
+  if (const Recorded* recorded = options().recorded) {
+    const auto found = recorded->answers.find(fmt::format("{}|{}", task_key(scope_, task_), token));
+    return found == recorded->answers.end() ? nullptr : &found->second;
+  }
   const auto found = task_.answers.find(token);
   return found == task_.answers.end() ? nullptr : &found->second;
 }
 
 TaskRun::Stop TaskRun::ask(std::string kind, const std::string& token, Value value,
                            std::int64_t expires_ms) {
+  if (options().recorded != nullptr) engine_.note_missing(path(), kind + " answer");
   OpenQuestion question{.path = path(),
                         .kind = std::move(kind),
                         .token = token,

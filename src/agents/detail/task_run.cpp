@@ -2,9 +2,19 @@
 
 #include <condition_variable>
 
+#include "core/files.hpp"
 #include "core/pool.hpp"
 
 namespace slipway::agents::detail {
+
+namespace {
+
+std::string hash_of(const Value& args) {
+  constexpr std::size_t prefix = 7, digits = 32;  // "sha256:"
+  return sha256(dump_canonical(args)).substr(prefix, digits);
+}
+
+}  // namespace
 
 const Node& TaskRun::node_of(const Scope& scope, const Place& place, const Task& task) {
   const Node& node = scope.agent->nodes[task.node];
@@ -212,6 +222,7 @@ TaskRun::Ran TaskRun::run_set(const SetBody& body, const Inputs& inputs) {
 }
 
 TaskRun::Ran TaskRun::run_wait(const WaitBody& body, const Inputs& inputs) {
+  if (options().recorded != nullptr) return Value();  // Time is no part of a replay.
   if (task_.wake_ms == 0) {
     task_.wake_ms = now_ms() + (body.span ? body.span->count() : 0);
     if (body.until) {
@@ -245,16 +256,36 @@ TaskRun::Ran TaskRun::run_human(const HumanBody& body, const Inputs& inputs) {
   if (!value) return std::move(value.failure());
   const std::int64_t expires =
       first_asked("human", body.timeout ? now_ms() + body.timeout->count() : 0);
-  if (expires > 0 && now_ms() >= expires) {
+  const bool is_replayed = options().recorded != nullptr && body.timeout.has_value();
+  if (is_replayed || (expires > 0 && now_ms() >= expires)) {
     if (body.on_timeout) return *body.on_timeout;
     return Failure{"timeout", "nobody answered in time"};
   }
   return ask("human", "human", *std::move(value), expires);
 }
 
+template <typename Make>
+TaskRun::Ran TaskRun::keep_call(const char* what, const Value& args, const Make& make) {
+  constexpr std::uint32_t number = 0;
+  const CallRecord* known = find_call(number);
+  if (known != nullptr && known->state == CallState::done) return known->result;
+  const std::string hash = hash_of(args);
+  if (auto replayed = replay_call(number, hash, what)) return *std::move(replayed);
+  auto made = make();
+  if (!made) return std::move(made.failure());
+  std::erase_if(task_.calls, [](const CallRecord& call) { return call.number == number; });
+  task_.calls.push_back({.number = number,
+                         .tool = what,
+                         .key = effect_key(number),
+                         .args_hash = hash,
+                         .state = CallState::done,
+                         .attempt = task_.attempts,
+                         .args = args,
+                         .result = *made});
+  return *std::move(made);
+}
+
 TaskRun::Ran TaskRun::run_rag(const RagBody& body, const Inputs& inputs) {
-  if (!options().services.rag)
-    return Failure{"unsupported", "there are no collections here; run it where they are"};
   Value asked = Value::map();
   auto collection = body.collection.write(inputs);
   if (!collection) return std::move(collection.failure());
@@ -267,23 +298,25 @@ TaskRun::Ran TaskRun::run_rag(const RagBody& body, const Inputs& inputs) {
     if (!filter) return std::move(filter.failure());
     asked.put("filter", *std::move(filter));
   }
-  auto found = options().services.rag(context_, body, asked);
-  if (!found) return std::move(found.failure());
-  return *std::move(found);
+  return keep_call("rag", asked, [&]() -> Outcome<Value> {
+    if (!options().services.rag)
+      return Failure{"unsupported", "there are no collections here; run it where they are"};
+    return options().services.rag(context_, body, asked);
+  });
 }
 
 TaskRun::Ran TaskRun::run_code(const CodeBody& body, const Inputs& inputs) {
-  if (!options().services.code)
-    return Failure{"refused", "code is not run here: there is no sandbox"};
   Value args = Value::map();
   for (const Assignment& assignment : body.args) {
     auto value = assignment.value.evaluate(inputs);
     if (!value) return std::move(value.failure());
     args.put(assignment.name, *std::move(value));
   }
-  auto result = options().services.code(context_, body, args);
-  if (!result) return std::move(result.failure());
-  return *std::move(result);
+  return keep_call("code", args, [&]() -> Outcome<Value> {
+    if (!options().services.code)
+      return Failure{"refused", "code is not run here: there is no sandbox"};
+    return options().services.code(context_, body, args);
+  });
 }
 
 TaskRun::Ran TaskRun::run_graph(const GraphBody& body, const Inputs& inputs) {

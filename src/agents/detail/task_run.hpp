@@ -75,6 +75,12 @@ class TaskRun {
   Ran unknown_effect(const ToolSpec& spec, CallRecord& record);
   Ran reserve(const Usage& wish, std::uint32_t number);
   CallRecord* find_call(std::uint32_t number);
+  /// Of a replay: what the call gave then, and it counts as made now; nothing: this is no replay.
+  std::optional<Ran> replay_call(std::uint32_t number, const std::string& args_hash,
+                                 const std::string& what);
+  /// What is neither a model nor a tool but is kept like one: passages, results of code.
+  template <typename Make>
+  Ran keep_call(const char* what, const Value& args, const Make& make);
   std::string effect_key(std::uint32_t number) const;
   Ran parse_reply(const LlmBody& body, const std::string& text);
   Ran react_turn(const ReactBody& body, const Inputs& inputs, ModelCall& call,

@@ -222,7 +222,7 @@ void Restorer::apply_step(const Value& record, std::uint64_t number) {
     count_attempts(*scope, *task, entry, false);
     if (entry.at("w").is_map()) task->writes = decode_writes(*scope->agent, entry.at("w"));
     if (entry.at("calls").is_list())
-      for (const Value& call : entry.at("calls").items()) account(decode_call(call));
+      for (const Value& call : entry.at("calls").items()) account(*scope, *task, decode_call(call));
     for (const Write& write : task->writes) (void)apply_write(*scope->agent, scope->state, write);
     tasks.push_back(std::move(task));
   }
@@ -286,11 +286,16 @@ void Restorer::apply_task(const Value& record) {
                                    in_words(q.items()[2]), in_words(q.items()[3]),
                                    in_words(q.items()[4]), q.items()[5], whole(q.items()[6])});
   if (record.at("calls").is_list())
-    for (const Value& call : record.at("calls").items()) account(decode_call(call));
+    for (const Value& call : record.at("calls").items()) account(*scope, *task, decode_call(call));
 }
 
 /// Each attempt of a call is spent once, however often it is written.
-void Restorer::account(const CallRecord& call) {
+void Restorer::account(const Scope& scope, const Task& task, const CallRecord& call) {
+  if (recorded_ != nullptr && call.state != CallState::intent) {
+    auto& list = recorded_->calls[fmt::format("{}|{}", task_key(scope, task), call.number)];
+    std::erase_if(list, [&](const CallRecord& c) { return c.attempt == call.attempt; });
+    list.push_back(call);
+  }
   const std::string name = fmt::format("{}#{}", call.key, call.attempt);
   if (call.state == CallState::intent) {
     pending_[name] = call.reserved;
@@ -306,7 +311,7 @@ void Restorer::apply_call(const Value& record) {
   if (task == nullptr) return;
   const CallRecord call = decode_call(record.at("c"));
   count_attempts(*scope, *task, record, record.at("item").is_integer());
-  account(call);
+  account(*scope, *task, call);
   // A model's call that broke off is made anew; a tool's is looked into.
   const bool is_lost = call.is_model && call.state != CallState::done;
   std::erase_if(task->calls, [&](const CallRecord& other) { return other.number == call.number; });
@@ -318,6 +323,8 @@ void Restorer::apply_answer(const Value& record) {
   if (task == nullptr) return;
   const std::string token = in_words(record.at("token"));
   task->answers[token] = record.at("value");
+  if (recorded_ != nullptr)
+    recorded_->answers[fmt::format("{}|{}", task_key(*scope, *task), token)] = record.at("value");
   std::erase_if(task->questions, [&](const OpenQuestion& q) { return q.token == token; });
   if (record.at("add").is_list() && thread_.purse)
     thread_.purse->add_limit(decode_usage(record.at("add")));

@@ -64,7 +64,9 @@ struct Thread {
 /// Applies records to a thread. For one thread at a time.
 class Restorer {
  public:
-  explicit Restorer(Thread& thread) : thread_(thread) {}
+  /// `recorded` gets what calls and people said; it may be null.
+  explicit Restorer(Thread& thread, Recorded* recorded = nullptr)
+      : thread_(thread), recorded_(recorded) {}
   /// What cannot be understood is left out: it was written by another version of the graph.
   void apply(const Value& record, std::uint64_t number);
   /// At the end: calls without an end count as spent.
@@ -87,9 +89,10 @@ class Restorer {
   void apply_answer(const Value& record);
   void apply_end(const Value& record);
   void count_attempts(Scope& scope, Task& task, const Value& record, bool is_item);
-  void account(const CallRecord& call);
+  void account(const Scope& scope, const Task& task, const CallRecord& call);
 
   Thread& thread_;
+  Recorded* const recorded_;
   std::map<std::string, Usage> pending_;
   std::set<std::string> ended_;
 };

@@ -187,8 +187,7 @@ inline VectorOutcome run_vectors(
       outcome.faults.push_back(name + ": " + vector.error().message());
       continue;
     }
-    VectorRun run(*vector, scratch.path() / name,
-                  place ? place(name) : VectorOptions());
+    VectorRun run(*vector, scratch.path() / name, place ? place(name) : VectorOptions());
     const std::string fault = run.run();
     if (fault.empty())
       ++outcome.passed;

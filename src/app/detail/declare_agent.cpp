@@ -91,6 +91,14 @@ void Declarations::declare_agent_threads(CLI::App& group) {
   approve.add_flag("--trace", a->trace, "Tell every superstep");
   finish(approve, "  slipway agent approve --thread t1 i_4f6a --reject 'not on a Friday'");
 
+  CLI::App& replay =
+      add(group, "replay", "Run a run again from its records; exit code 1 if it differs");
+  auto p = runs<AgentReplayOptions>(replay, &agent_replay);
+  replay.add_option("--run", p->run, "The run")->type_name("ID")->required();
+  replay.add_option("--with", p->agent, "A changed agent, to see what it would have done")
+      ->type_name("FILE");
+  finish(replay, "  slipway agent replay --run run_01 --with changed.yaml");
+
   CLI::App& history = add(group, "history", "The checkpoints of a thread, newest first");
   auto h = runs<AgentThreadOptions>(history, &agent_history);
   add_thread(history, *h);

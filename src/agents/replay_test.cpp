@@ -1,0 +1,73 @@
+#include <doctest/doctest.h>
+
+#include "agents/detail/scratch.hpp"
+#include "agents/load.hpp"
+#include "agents/runtime.hpp"
+#include "core/files.hpp"
+
+using namespace slipway;
+using namespace slipway::agents;
+
+namespace {
+
+const std::string asking = R"y(name: v
+models: {m: {provider: scripted, replies: r.jsonl}}
+state: {x: string, text: string, ok: any, log: {type: list, reduce: append}}
+nodes:
+  write:
+    llm: {model: m, prompt: "About {{x}}", into: text}
+    retry: {max: 3, first: 1ms, on: [any]}
+  ask: {human: {ask: "{{text}}?", into: ok}}
+  note: {set: {log: "attempt == 1 && ok == 'twice' ? fail('once more') : [text, ok]"}}
+edges: [START -> write, write -> ask, ask -> note, note -> END]
+)y";
+
+AgentPtr load(const detail::Scratch& scratch, const std::string& yaml) {
+  REQUIRE(write_file_atomically(scratch.path() / "agent.yaml", yaml).ok());
+  const LoadedAgent loaded = load_agent_file((scratch.path() / "agent.yaml").string());
+  const std::string why = loaded.ok() ? "" : loaded.error().message();
+  REQUIRE_MESSAGE(loaded.ok(), why);
+  return loaded.agent;
+}
+
+std::string with(std::string text, const std::string& from, const std::string& to) {
+  const auto at = text.find(from);
+  REQUIRE(at != std::string::npos);
+  return text.replace(at, from.size(), to);
+}
+
+}  // namespace
+
+TEST_CASE("a run is replayed from its records, calls nothing, and a changed graph is compared") {
+  const detail::Scratch scratch;
+  REQUIRE(write_file_atomically(scratch.path() / "r.jsonl",
+                                "{\"attempt\": 1, \"error\": \"network\"}\n{\"text\": \"cats\"}\n")
+              .ok());
+  auto runtime = *Runtime::open({.data = scratch.path() / "data"});
+  const AgentPtr agent = load(scratch, asking);
+  (void)runtime->run({}, agent, *parse_json(R"({"x": "pets"})"), {.thread = "t", .run = "r1"});
+  RunResult result = runtime->resume({}, "t", {.answer = Value("twice")});
+  CHECK(result.status == Status::failed);
+  result = runtime->resume({}, "t", {});
+  REQUIRE(result.status == Status::done);
+  // The model is no longer there.
+  REQUIRE(write_file_atomically(scratch.path() / "r.jsonl", "{\"text\": \"dogs\"}\n").ok());
+  runtime = *Runtime::open({.data = scratch.path() / "data"});
+  auto report = runtime->replay({}, "r1");
+  REQUIRE(report.ok());
+  CHECK_MESSAGE(report->at("ok") == Value(true), dump(*report));
+  CHECK(report->at("state") == result.state);
+  CHECK(report->at("steps") == Value(3));
+
+  report = runtime->replay({}, "r1", load(scratch, with(asking, "[text, ok]", "[ok, text]")));
+  REQUIRE(report.ok());
+  CHECK(report->at("ok") == Value(false));
+  CHECK(report->at("first_difference").at("step") == Value(3));
+  CHECK(report->at("first_difference").at("keys") == Value::list({"log"}));
+
+  report = runtime->replay({}, "r1", load(scratch, with(asking, "About", "Tell of")));
+  REQUIRE(report.ok());
+  CHECK(report->at("needs").at("node") == Value("write"));
+  CHECK(report->at("steps") == Value(0));
+  CHECK(!runtime->replay({}, "nothing").ok());
+}
