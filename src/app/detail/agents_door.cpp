@@ -7,7 +7,8 @@ namespace slipway::app::detail {
 Result<std::unique_ptr<agents::Runtime>> open_agents(App& app) {
   agents::Runtime::Options options;
   options.data = TRY(app.data_folder());
-  options.open_model = [&app](const agents::ModelSpec& spec) {
+  options.open_model =
+      [&app](const agents::ModelSpec& spec) -> Result<std::shared_ptr<agents::Model>> {
     return agents::open_chat_model(*TRY(app.catalog()), spec);
   };
   return agents::Runtime::open(std::move(options));
