@@ -64,7 +64,7 @@ class SuiteRun {
     if (options_.fresh) std::filesystem::remove(how.journal, ignored);
     if (options_.html.empty() && options_.details.empty()) how.details_bytes_max = 0;
     how.on_progress = [&](std::size_t done, std::size_t all) {
-      progress.show(static_cast<std::int64_t>(done), static_cast<std::int64_t>(all), "");
+      progress.show(static_cast<std::int64_t>(done), static_cast<std::int64_t>(all), suite().name);
     };
     auto outcome = eval::run_suite(app_.context(), evaluation_->parts(), how);
     progress.clear();

@@ -124,7 +124,7 @@ def test_thresholds_decide_the_exit_code_without_a_baseline(slipway, suite):
     (SUITE.replace("metrics", "metrcs"), "line 3: $.metrcs: unknown key; did you mean 'metrics'?"),
     (SUITE.replace("margin", "margni"), "line 5: $.metrics[1].margni: unknown key; did you mean 'margin'?"),
     (SUITE.replace("exact_match", "exact_mach"), "line 4: $.metrics[0].name: there is no metric 'exact_mach'; did you mean 'exact_match'?"),
-    (SUITE.replace("token_f1", "g_eval"), "line 5: $.metrics[1] (g_eval): metric 'g_eval' has no mode 'local'"),
+    (SUITE.replace("token_f1", "faithfulness, mode: native"), "line 5: $.metrics[1] (faithfulness): metric 'faithfulness' in mode native asks a judge"),
     (SUITE.replace("goldens.jsonl", "nowhere.jsonl"), "nowhere.jsonl is not there"),
     ("name: [", "not valid YAML at line 1"),
 ])
