@@ -125,7 +125,7 @@ class Page {
       out_ += fmt::format(" <span class=\"badge soft\">{}</span>", markup_escaped(metric.mode));
     for (const auto& [percentile, values] : metric.percentiles)
       out_ +=
-          fmt::format("<br><span class=\"soft\">{} {} [{}, {}]</span>", percentile,
+          fmt::format("<br><span class=\"soft pct\">{} {} [{}, {}]</span>", percentile,
                       shown_number(values[0]), shown_number(values[1]), shown_number(values[2]));
     out_ += "</th>" + number_cell(shown_number(metric.mean)) + number_cell(shown_interval(metric)) +
             fmt::format("<td>{}</td>", bar(metric)) + number_cell(std::to_string(metric.n)) +

@@ -46,6 +46,7 @@ h3{font-size:.85rem;margin:8px 0 4px;color:var(--soft)}ins{background:var(--add)
 text-decoration:none}
 del{background:var(--del)}.badge{font-size:.75rem;border:1px solid currentColor;
 border-radius:4px;padding:0 4px}
+.pct{white-space:nowrap;font-weight:400}
 svg.bar{display:block;width:120px;height:14px}svg .rail{stroke:var(--line)}svg .span{
 stroke:var(--accent);
 stroke-width:4}svg .dot{fill:var(--ink)}[hidden]{display:none!important}
