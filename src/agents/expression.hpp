@@ -9,6 +9,7 @@
 // and makes 1 MB of values at most. `int` meets `double` as `double`, also in `==`.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -67,6 +68,10 @@ class Expression {
   /// Fails: invalid_argument: column and what is wrong, an unknown name with the nearest.
   static Result<Expression> compile(std::string_view text, const Names& names);
 
+  /// One that is written in C++; `text` is how messages call it.
+  using Native = std::function<Outcome<Value>(const Inputs&)>;
+  static Expression native(std::string text, Native function, Type type);
+
   /// Fails: kind "expression", or "failed" of fail("...").
   Outcome<Value> evaluate(const Inputs& inputs) const;
   /// The same, of which a bool is demanded.
@@ -78,13 +83,14 @@ class Expression {
   const std::string& doubt() const { return doubt_; }
   /// Slots of the keys that it reads, sorted; all, if it names the state as a whole.
   const std::vector<std::size_t>& reads() const { return reads_; }
-  explicit operator bool() const { return root_ != nullptr; }
+  explicit operator bool() const { return root_ != nullptr || native_ != nullptr; }
 
  private:
   std::string text_, doubt_;
   Type type_ = Type::any;
   std::vector<std::size_t> reads_;
   std::shared_ptr<const Node> root_;
+  std::shared_ptr<const Native> native_;
 };
 
 /// Text with {{expressions}}. One that is only one expression keeps the value's type.

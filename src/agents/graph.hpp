@@ -13,6 +13,7 @@
 
 #include "agents/expression.hpp"
 #include "agents/value.hpp"
+#include "core/context.hpp"
 
 namespace slipway::agents {
 
@@ -204,9 +205,15 @@ struct WaitBody {
   std::optional<Milliseconds> span;
   Expression until;
 };
-/// C++: gets the state, gives its writes.
+/// C++: sees the state, gives its writes, a map.
+struct FunctionCall {
+  const Context& context;
+  const Agent& agent;
+  const Inputs& inputs;
+};
 struct FunctionBody {
-  std::function<Outcome<Value>(const class FunctionCall&)> run;
+  std::string name;
+  std::function<Outcome<Value>(const FunctionCall&)> run;
 };
 
 using Body = std::variant<SetBody, LlmBody, ReactBody, ToolBody, RagBody, GraphBody, MapBody,

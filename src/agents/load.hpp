@@ -23,6 +23,9 @@ struct LoadOptions {
   std::function<Result<std::string>(const std::string& path)> read_file;
   /// The text of an agent that is known by name, for `graph: {agent: name}`.
   std::function<Result<std::string>(const std::string& name)> find_agent;
+  /// What nodes `function: NAME` do, and edges `when: {function: NAME}` ask; of agents made in C++.
+  std::map<std::string, FunctionBody> functions;
+  std::map<std::string, Expression> predicates;
   /// Names of models beyond the file's: of slipway.yaml and of the catalog.
   std::vector<std::string> models;
 };
@@ -46,6 +49,8 @@ struct LoadedAgent {
 /// `file` gives relative paths their folder and stands in messages.
 LoadedAgent load_agent(const std::string& file, std::string_view text,
                        const LoadOptions& options = {});
+/// The same of a document that no file has.
+LoadedAgent load_agent(const json::Value& document, const LoadOptions& options);
 /// Reads the file first. Fails into `problems`.
 LoadedAgent load_agent_file(const std::string& file, const LoadOptions& options = {});
 

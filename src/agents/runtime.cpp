@@ -66,7 +66,7 @@ class OwnRuntime final : public Runtime {
                               fmt::format("durability exit would forget what tool '{}' did, which "
                                           "has an effect; use step",
                                           spec.name)});
-    auto thread = find_thread(id, options.durability, agent);
+    auto thread = find_thread(id, options.durability, agent, true);
     if (!thread) return refused(id, failure_of(thread.error()));
     const std::unique_lock lock((*thread)->running, std::try_to_lock);
     if (!lock) return refused(id, busy(id));
@@ -91,7 +91,7 @@ class OwnRuntime final : public Runtime {
 
   RunResult resume(const Context& context, const std::string& id, const ResumeOptions& options,
                    const AgentPtr& agent) override {
-    auto thread = find_thread(id, Durability::step, nullptr);
+    auto thread = find_thread(id, Durability::step, agent);
     if (!thread) {
       const bool is_unknown = thread.error().code() == Code::not_found;
       return refused(id, is_unknown ? Failure{"no_thread", thread.error().message()}
@@ -186,19 +186,22 @@ class OwnRuntime final : public Runtime {
     return *std::move(made);
   }
 
-  /// `agent` null: it must be there.
+  /// `agent`: what it is taken to be of; null: what it says itself.
   Result<std::shared_ptr<Thread>> find_thread(const std::string& id, Durability durability,
-                                              const AgentPtr& agent) {
+                                              const AgentPtr& agent, bool may_make = false) {
     const std::lock_guard lock(mutex_);
     if (const auto found = threads_.find(id); found != threads_.end()) return found->second;
     auto thread = std::make_shared<Thread>(id);
-    thread->log = TRY(store_->open_log(id, durability, agent != nullptr));
+    thread->log = TRY(store_->open_log(id, durability, may_make));
     const std::vector<Value> records = TRY(thread->log->read());
-    if (records.empty() && agent == nullptr)
-      return fail(Code::not_found, "there is no thread '{}'", id);
+    if (records.empty() && !may_make) return fail(Code::not_found, "there is no thread '{}'", id);
     if (!records.empty()) {
-      const std::string source = TRY(store_->agent_source(id));
-      thread->use(TRY(options_.load ? options_.load(source) : load_source(source)));
+      if (agent != nullptr) {
+        thread->use(agent);
+      } else {
+        const std::string source = TRY(store_->agent_source(id));
+        thread->use(TRY(options_.load ? options_.load(source) : load_source(source)));
+      }
       Restorer restorer(*thread);
       std::uint64_t number = 0;
       for (const Value& record : records) restorer.apply(record, ++number);

@@ -375,10 +375,19 @@ bool evaluate(const Node& node, Frame& frame, Value& out) {
 }  // namespace detail
 
 Outcome<Value> Expression::evaluate(const Inputs& inputs) const {
+  if (native_) return (*native_)(inputs);
   detail::Frame frame{.inputs = inputs};
   Value out;
   if (!detail::evaluate(*root_, frame, out)) return std::move(frame.failure);
   return out;
+}
+
+Expression Expression::native(std::string text, Native function, Type type) {
+  Expression made;
+  made.text_ = std::move(text);
+  made.type_ = type;
+  made.native_ = std::make_shared<const Native>(std::move(function));
+  return made;
 }
 
 Outcome<bool> Expression::is_true(const Inputs& inputs) const {

@@ -242,6 +242,12 @@ std::size_t Loader::local_of(const std::string& variable) {
 }
 
 Expression Loader::compile(const json::Value& value, const std::string& path, const Names& names) {
+  if (value.is_object() && value.get_object().size() == 1 &&
+      value.get_object().contains("function") && value.get_object().at("function").is_string()) {
+    const std::string name(value.get_object().at("function").get_string());
+    const auto found = session_.options.predicates.find(name);
+    if (found != session_.options.predicates.end()) return found->second;
+  }
   std::string text;
   if (value.is_string())
     text = std::string(value.get_string());
@@ -372,16 +378,33 @@ LoadedAgent load_agent(const std::string& file, std::string_view text, const Loa
   std::filesystem::path path = std::filesystem::absolute(file, ignored).lexically_normal();
   AgentPtr agent = detail::load_one(session, path.string(), text);
   if (agent == nullptr) return loaded;
+  loaded.agent = detail::finish_agent(session, *agent, path.string());
+  loaded.worst_case = detail::worst_case_of(*loaded.agent);
+  return loaded;
+}
+
+LoadedAgent load_agent(const json::Value& document, const LoadOptions& options) {
+  LoadedAgent loaded;
+  detail::LoadSession session{.options = options, .problems = loaded.problems};
+  session.texts[""] = json::dump(document);
+  const yaml::Document whole{.value = document};
+  AgentPtr agent = detail::Loader(session, whole, "").load();
+  if (agent == nullptr) return loaded;
+  loaded.agent = detail::finish_agent(session, *agent, "");
+  loaded.worst_case = detail::worst_case_of(*loaded.agent);
+  return loaded;
+}
+
+AgentPtr detail::finish_agent(const LoadSession& session, const Agent& agent,
+                              const std::string& file) {
   Value source = Value::map();
   for (const auto& [name, content] : session.texts) source.put(name, content);
-  auto finished = std::make_shared<Agent>(*agent);
-  finished->source = dump(Value::map({{"file", path.string()}, {"files", std::move(source)}}));
+  auto finished = std::make_shared<Agent>(agent);
+  finished->source = dump(Value::map({{"file", file}, {"files", std::move(source)}}));
   std::string hashed;
   for (const auto& [name, content] : session.texts) hashed += fmt::format("{}\n", sha256(content));
   finished->hash = sha256(hashed);
-  loaded.worst_case = detail::worst_case_of(*finished);
-  loaded.agent = std::move(finished);
-  return loaded;
+  return finished;
 }
 
 LoadedAgent load_agent_file(const std::string& file, const LoadOptions& options) {

@@ -23,6 +23,9 @@ struct LoadSession {
   Result<std::string> read(const std::string& file) const;
 };
 
+/// Its hash and what it was made of, which need the whole.
+AgentPtr finish_agent(const LoadSession& session, const Agent& agent, const std::string& file);
+
 /// Null: there were errors, and they are told.
 AgentPtr load_one(LoadSession& session, const std::string& file, std::string_view text);
 

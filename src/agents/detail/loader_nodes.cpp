@@ -8,8 +8,8 @@ namespace slipway::agents::detail {
 
 namespace {
 
-constexpr std::string_view node_kinds[] = {"set",   "llm", "agent", "tool",  "rag",
-                                           "graph", "map", "code",  "human", "wait"};
+constexpr std::string_view node_kinds[] = {"set", "llm",  "agent", "tool", "rag",     "graph",
+                                           "map", "code", "human", "wait", "function"};
 constexpr std::size_t nodes_max = 5000;
 
 }  // namespace
@@ -41,8 +41,8 @@ void Loader::read_node(Node& node, const json::Value& value, const std::string& 
                               node.name));
   const Fields fields(
       faults_, value, path,
-      {"set", "llm", "agent", "tool", "rag", "graph", "map", "code", "human", "wait", "retry",
-       "timeout", "approve", "pause", "defer", "cache", "budget", "description"});
+      {"set", "llm", "agent", "tool", "rag", "graph", "map", "code", "human", "wait", "function",
+       "retry", "timeout", "approve", "pause", "defer", "cache", "budget", "description"});
   if (const json::Value* retry = fields.find("retry"))
     read_retry(node, *retry, fields.path_of("retry"));
   node.timeout = fields.duration("timeout");
@@ -101,6 +101,21 @@ void Loader::read_body(Node& node, const json::Value& value, const std::string& 
   if (kind == "code") node.body = read_code(place);
   if (kind == "human") node.body = read_human(place);
   if (kind == "wait") node.body = read_wait(place);
+  if (kind == "function") {
+    const std::string name = place.value.is_string() ? std::string(place.value.get_string()) : "";
+    const auto found = session_.options.functions.find(name);
+    if (found == session_.options.functions.end())
+      faults_.error(
+          "unknown_function", place.path,
+          fmt::format("'{}' is no function; functions belong to agents made in C++", name));
+    else
+      node.body = found->second;
+    // Nobody knows what C++ reads and writes.
+    for (std::size_t i = 0; i < agent_->keys.size(); ++i) {
+      written_.insert(i);
+      read_.insert(i);
+    }
+  }
   if (kind != "map") return;
   if (is_item)
     faults_.error("bad_value", path, "a map does not stand inside a map; use a sub-agent (graph)");

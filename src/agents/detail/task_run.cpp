@@ -132,7 +132,7 @@ TaskRun::Ran TaskRun::body(const Inputs& inputs) {
         if constexpr (std::is_same_v<Kind, CodeBody>) return run_code(what, inputs);
         if constexpr (std::is_same_v<Kind, HumanBody>) return run_human(what, inputs);
         if constexpr (std::is_same_v<Kind, WaitBody>) return run_wait(what, inputs);
-        return Failure{"unsupported", "this kind of node cannot be run"};
+        if constexpr (std::is_same_v<Kind, FunctionBody>) return run_function(what, inputs);
       },
       node_.body);
 }
@@ -184,6 +184,12 @@ bool TaskRun::keep(Value value, const Inputs&) {
   if (const auto* rag = std::get_if<RagBody>(&node_.body)) return keep_into(rag->into);
   if (const auto* code = std::get_if<CodeBody>(&node_.body)) return keep_into(code->into);
   if (const auto* human = std::get_if<HumanBody>(&node_.body)) return keep_into(human->into);
+  if (std::holds_alternative<FunctionBody>(node_.body)) {
+    for (std::size_t key = 0; key < scope_.agent->keys.size(); ++key)
+      if (const Value* item = value.find(scope_.agent->keys[key].name))
+        if (!write(key, *item)) return false;
+    return true;
+  }
   if (const auto* react = std::get_if<ReactBody>(&node_.body)) {
     if (react->messages_key) {
       if (!write(*react->messages_key, value.at("messages"))) return false;
@@ -219,6 +225,12 @@ TaskRun::Ran TaskRun::run_set(const SetBody& body, const Inputs& inputs) {
     made.put(assignment.name, *std::move(value));
   }
   return made;
+}
+
+TaskRun::Ran TaskRun::run_function(const FunctionBody& body, const Inputs& inputs) {
+  auto made = body.run({.context = context_, .agent = *scope_.agent, .inputs = inputs});
+  if (!made) return std::move(made.failure());
+  return *std::move(made);
 }
 
 TaskRun::Ran TaskRun::run_wait(const WaitBody& body, const Inputs& inputs) {

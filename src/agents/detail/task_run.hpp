@@ -65,6 +65,7 @@ class TaskRun {
   Ran run_code(const CodeBody& body, const Inputs& inputs);
   Ran run_human(const HumanBody& body, const Inputs& inputs);
   Ran run_wait(const WaitBody& body, const Inputs& inputs);
+  Ran run_function(const FunctionBody& body, const Inputs& inputs);
   Ran map_result(const MapBody& body);
 
   // Calls
