@@ -16,6 +16,7 @@
 #include "core/log.hpp"
 #include "datasets/datasets.hpp"
 #include "eval/evaluation_store.hpp"
+#include "eval/online.hpp"
 #include "prompts/prompts.hpp"
 #include "trace/attachments.hpp"
 #include "trace/evaluators.hpp"
@@ -46,7 +47,8 @@ std::vector<store::Migration> all_migrations() {
        {access::migrations(), api::migrations(), trace::price_migrations(),
         trace::session_migrations(), trace::feedback_migrations(), trace::attachment_migrations(),
         trace::queue_migrations(), trace::share_migrations(), trace::evaluator_migrations(),
-        prompts::migrations(), datasets::migrations(), eval::evaluation_migrations()})
+        prompts::migrations(), datasets::migrations(), eval::online_migrations(),
+        eval::evaluation_migrations()})
     all.insert(all.end(), steps.begin(), steps.end());
   return all;
 }

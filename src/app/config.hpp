@@ -15,6 +15,7 @@
 #include "budgets/alerts.hpp"
 #include "core/json.hpp"
 #include "core/log.hpp"
+#include "eval/online_config.hpp"
 #include "gateway/config.hpp"
 #include "models/catalog.hpp"
 #include "rag/library.hpp"
@@ -99,13 +100,14 @@ struct Config {
   /// By model: a row of the keys of LiteLLM's table, or several with "valid_from".
   std::map<std::string, json::Value> prices;
   std::map<std::string, json::Value> prompts;  ///< By name: `prompts::check_declared`.
+  eval::EvaluationsConfig evaluations;
   LogConfig log;
   Result<void> validate() const;
 };
 BOOST_DESCRIBE_STRUCT(Config, (),
                       (data, defaults, models, collections, loading, connectors, sources, server,
                        keys, routes, guardrails, gateway, traces, prices, prompts, budgets, alerts,
-                       log))
+                       evaluations, log))
 
 inline constexpr std::string_view config_file_name = "slipway.yaml";
 

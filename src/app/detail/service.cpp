@@ -11,6 +11,7 @@
 #include "app/detail/evaluating.hpp"
 #include "app/detail/held_exchange.hpp"
 #include "app/detail/judge.hpp"
+#include "app/detail/online_doors.hpp"
 #include "app/detail/priced_catalog.hpp"
 #include "app/detail/prompt_door.hpp"
 #include "app/detail/question_payments.hpp"
@@ -20,6 +21,7 @@
 #include "budgets/mount.hpp"
 #include "core/log.hpp"
 #include "datasets/mount.hpp"
+#include "eval/online_routes.hpp"
 #include "gateway/faces.hpp"
 #include "gateway/prices.hpp"
 #include "http/api.hpp"
@@ -164,6 +166,7 @@ class ServiceOfConfig final : public Service, public std::enable_shared_from_thi
     TRY(check_cheaper_models());
     TRY(foundations_.budgeting.apply(config.budgets, config.alerts));
     TRY(prompts::apply_declared({}, prompts_, config.prompts));
+    online_ = TRY(online_evaluators(config.evaluations, catalog_, config.defaults.embedder));
     foundations_.library.with([&](auto& library) { library = library_; });
     return {};
   }
@@ -200,6 +203,9 @@ class ServiceOfConfig final : public Service, public std::enable_shared_from_thi
               .runs_folder = runs_folder(foundations_.database)});
     prompts::mount(api, prompts_);
     trace::mount_evaluators(api, foundations_.tracing.rules());
+    foundations_.tracing.online().set(std::move(online_));
+    foundations_.tracing.set_tell_drop(tell_by(foundations_.budgeting.ledger()));
+    eval::mount_online(api, foundations_.tracing.online());
     budgets::mount(api, foundations_.budgeting.ledger());
     api.publish();
     gateway::mount_faces(
@@ -418,6 +424,7 @@ class ServiceOfConfig final : public Service, public std::enable_shared_from_thi
   http::Router router_;
   std::shared_ptr<models::Catalog> catalog_;
   std::shared_ptr<rag::Library> library_;
+  std::vector<eval::OnlineEvaluator> online_;  ///< Until they are mounted.
   std::atomic<bool> is_draining_{false};
   Guarded<std::set<std::string>> begun_;  ///< Sources whose job has not ended.
 };

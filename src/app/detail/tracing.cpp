@@ -59,6 +59,7 @@ Result<std::unique_ptr<Tracing>> Tracing::open(Options options) {
            [mask, self = tracing.get()](trace::RunPatch& run) {
              mask(run);
              if (self->evaluations_) self->evaluations_->offer(run);
+             if (self->online_) self->online_->offer(run);
              for (const auto& exporter : self->exporters_) exporter->offer(run);
            }}));
   TRY(tracing->open_exporters());
@@ -75,6 +76,15 @@ Result<std::unique_ptr<Tracing>> Tracing::open(Options options) {
        }}));
   tracing->evaluations_ = std::make_unique<trace::EvaluationQueue>(
       trace::EvaluationQueue::Options{.rules = *tracing->rules_});
+  tracing->online_ = std::make_unique<eval::OnlineEvaluations>(eval::OnlineEvaluations::Options{
+      .database = options.database,
+      .store = *tracing->store_,
+      .feedbacks = *tracing->feedbacks_,
+      .tell = [self = tracing.get()](const eval::OnlineConfig& config,
+                                     const eval::OnlineDrop& drop) {
+        const TellDrop tell = self->tell_drop_.with([](const auto& one) { return one; });
+        if (tell) tell(config, drop);
+      }});
   tracing->intake_ = std::make_unique<trace::Intake>(
       trace::Intake::Options{.store = *tracing->store_,
                              .workers = options.workers,
@@ -158,6 +168,12 @@ void Tracing::observe(http::Metrics& metrics) {
       [](const Tracing& self) { return self.evaluations_->counters().dropped; });
   add("slipway_evaluations_waiting", Kind::gauge, "Runs that wait to be judged.",
       [](const Tracing& self) { return self.evaluations_->counters().waiting; });
+  add("slipway_online_scores_written_total", Kind::counter,
+      "Scores of sampled traces that were written as feedback.",
+      [](const Tracing& self) { return self.online_->counters().written; });
+  add("slipway_online_runs_dropped_total", Kind::counter,
+      "Sampled runs that were not scored: too many waited, or they could not be.",
+      [](const Tracing& self) { return self.online_->counters().dropped; });
   const auto exported = [](const Tracing& self, auto member) {
     double sum = 0;
     for (const auto& exporter : self.exporters_)

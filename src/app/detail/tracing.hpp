@@ -8,6 +8,7 @@
 #include "core/guarded.hpp"
 #include "core/pool.hpp"
 #include "datasets/datasets.hpp"
+#include "eval/online.hpp"
 #include "http/metrics.hpp"
 #include "store/database.hpp"
 #include "trace/config.hpp"
@@ -45,8 +46,18 @@ class Tracing {
   trace::Rules& rules() { return *rules_; }
   /// Who asks models for the rules that want it, from now on; until then they cannot be asked.
   void set_judge(trace::Judge judge);
+  /// Metrics on sampled traces.
+  eval::OnlineEvaluations& online() { return *online_; }
+  /// Who is told of their drops, from now on.
+  using TellDrop = std::function<void(const eval::OnlineConfig&, const eval::OnlineDrop&)>;
+  void set_tell_drop(TellDrop tell) {
+    tell_drop_.with([&](auto& one) { one = std::move(tell); });
+  }
   /// No model is asked after it returns.
-  void end_judging() { evaluations_->stop(); }
+  void end_judging() {
+    evaluations_->stop();
+    online_->stop();
+  }
   datasets::Datasets& datasets() { return *datasets_; }
   trace::Services services(
       std::function<Result<void>(const http::Request&, std::string_view)> admit);
@@ -76,6 +87,8 @@ class Tracing {
   Guarded<std::shared_ptr<const trace::Judge>> judge_;
   std::unique_ptr<trace::Rules> rules_;
   std::unique_ptr<trace::EvaluationQueue> evaluations_;
+  Guarded<TellDrop> tell_drop_;
+  std::unique_ptr<eval::OnlineEvaluations> online_;
   std::vector<std::unique_ptr<trace::Exporter>> exporters_;
   // What brings runs ends before what looks at them.
   std::unique_ptr<trace::Intake> intake_;

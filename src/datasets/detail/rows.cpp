@@ -103,8 +103,7 @@ Result<Revision> read_revision(store::Statement& row) {
   example.source_run_id = text(row, 9);
   example.created = row.integer(10);
   example.modified = row.integer(11);
-  example.attachments =
-      TRY(json::from<std::vector<Attachment>>(TRY(json::parse(row.text(12)))));
+  example.attachments = TRY(json::from<std::vector<Attachment>>(TRY(json::parse(row.text(12)))));
   return revision;
 }
 
