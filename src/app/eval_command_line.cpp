@@ -16,6 +16,7 @@ void Declarations::declare_eval() {
   declare_eval_dataset(group);
   declare_eval_audit(group);
   declare_eval_prompts(group);
+  declare_eval_sweep(group);
 }
 
 void Declarations::declare_eval_metrics(CLI::App& group) {

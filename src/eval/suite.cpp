@@ -4,6 +4,7 @@
 
 #include "core/files.hpp"
 #include "core/yaml.hpp"
+#include "eval/sweep.hpp"
 
 namespace slipway::eval {
 
@@ -23,6 +24,7 @@ struct SuiteFile {
   bool per_item = false;
   std::vector<json::Object> metrics;
   std::vector<std::string> robustness;
+  std::optional<json::Object> sweep;
   std::string baseline;
   Inconclusive inconclusive = Inconclusive::pass;
   double alpha = 0.05, confidence = 0.95;
@@ -47,7 +49,7 @@ struct SuiteFile {
 };
 BOOST_DESCRIBE_STRUCT(SuiteFile, (),
                       (name, dataset, cluster, target, judge, budget, embedder, repeats, per_item,
-                       metrics, robustness, baseline, inconclusive, alpha, confidence, seed,
+                       metrics, robustness, sweep, baseline, inconclusive, alpha, confidence, seed,
                        resamples))
 
 /// What every metric may be told; all else is an option of that metric.
@@ -138,6 +140,7 @@ Result<Suite> suite_of(const json::Value& value) {
               .per_item = read->per_item,
               .metrics = {},
               .robustness = read->robustness,
+              .sweep = read->sweep,
               .baseline = read->baseline,
               .inconclusive = read->inconclusive,
               .alpha = read->alpha,
@@ -155,6 +158,7 @@ Result<Suite> suite_of(const json::Value& value) {
                     metric.spec.label());
     suite.metrics.push_back(std::move(metric));
   }
+  if (suite.sweep) TRY(parse_sweep(*suite.sweep));
   return suite;
 }
 

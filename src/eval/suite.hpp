@@ -72,6 +72,7 @@ struct Suite {
   bool per_item = false;  ///< Every item must pass every metric.
   std::vector<SuiteMetric> metrics;
   std::vector<std::string> robustness;  ///< Perturbations, each of the whole set.
+  std::optional<json::Object> sweep;    ///< `SweepSpec`: for `slipway eval sweep` alone.
   std::string baseline;                 ///< A result file.
   Inconclusive inconclusive = Inconclusive::pass;
   double alpha = 0.05;

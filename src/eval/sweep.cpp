@@ -204,6 +204,15 @@ Result<void> SweepSpec::validate() const {
   return {};
 }
 
+Result<SweepSpec> parse_sweep(const json::Object& value) {
+  auto spec = json::from<SweepSpec>(json::Value(value));
+  if (spec) return spec;
+  // "$.limit: ..." is "$.sweep.limit: ..." in a suite.
+  std::string message = spec.error().message();
+  if (message.starts_with('$')) message.insert(1, ".sweep");
+  return Error(spec.error().code(), std::move(message));
+}
+
 std::string SweepVariant::name() const {
   std::string text = fmt::format("{} {}+{}, {}, {}", json::name(splitter.kind), splitter.chunk_size,
                                  splitter.chunk_overlap, embedder, json::name(search));

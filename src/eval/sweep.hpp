@@ -56,6 +56,9 @@ struct SweepVariant {
   json::Object settings() const;
 };
 
+/// Fails: invalid_argument ("$.sweep.chunk_sizes: unknown key; ...").
+Result<SweepSpec> parse_sweep(const json::Object& value);
+
 /// What the grid starts from: the collection as it is.
 struct SweepBase {
   std::string embedder;

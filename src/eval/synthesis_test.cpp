@@ -73,7 +73,7 @@ TEST_CASE("questions by rules name the stretch that answers them, and are always
 
 TEST_CASE("a model's question counts only if its quote stands in the document") {
   models::ScriptedChatModel model(
-      {R"(Sure: {"question": "How many indexes fit?", "quote": "A collection can hold 5 indexes"})"});
+      {R"(Sure: {"question": "How many indexes?", "quote": "A collection can hold 5 indexes"})"});
   const auto made = questions_by_model({}, model, guide, {});
   REQUIRE(made);
   REQUIRE(made->goldens.size() == 1);

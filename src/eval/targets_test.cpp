@@ -66,8 +66,7 @@ TEST_CASE("a command answers goldens: with members, with a text, with an error")
   Golden old = golden_with({});
   old.retrieval_context = {"of old"};
   const Golden members = must(
-      target(
-          R"({"command":["sh","-c","read x; echo '{\"actual_output\":\"new\",\"cost_usd\":0.5}'"]})")
+      target(R"({"command":["sh","-c","echo '{\"actual_output\":\"new\",\"cost_usd\":0.5}'"]})")
           ->answer({}, old, 0));
   CHECK(members.actual_output == "new");
   CHECK(members.cost_usd == 0.5);

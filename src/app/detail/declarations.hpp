@@ -151,6 +151,7 @@ class Declarations {
   void declare_eval_dataset(CLI::App& eval);
   void declare_eval_dataset_changes(CLI::App& group);
   void declare_eval_dataset_makers(CLI::App& group);
+  void declare_eval_sweep(CLI::App& group);
   void declare_eval_classic(CLI::App& group);
   void declare_eval_audit(CLI::App& group);
   void declare_eval_prompts(CLI::App& group);

@@ -1,6 +1,7 @@
-// `slipway eval dataset`.
+// `slipway eval dataset` and `slipway eval sweep`.
 #include "app/detail/declarations.hpp"
 #include "app/eval_dataset_commands.hpp"
+#include "app/eval_sweep_commands.hpp"
 
 namespace slipway::app::detail {
 
@@ -48,6 +49,19 @@ void Declarations::declare_eval_dataset(CLI::App& eval) {
              "How; the file's ending says lines, list or table");
   add_output(out, e->output, "Write this file instead of standard output");
   finish(out, "  slipway eval dataset export handbook --format deepeval -o goldens.csv");
+}
+
+void Declarations::declare_eval_sweep(CLI::App& group) {
+  CLI::App& app =
+      add(group, "sweep", "Which splitter, embedder and search serve a collection best");
+  auto options = runs<EvalSweepOptions>(app, &eval_sweep);
+  add_argument(app, "SUITE", options->suite, "A suite with target: {rag: ...} and sweep:")
+      ->required();
+  add_output(app, options->output, "Write the report as JSON");
+  app.add_flag("--apply", options->apply, "Build the winner as the collection's next version");
+  finish(app,
+         "  slipway eval sweep eval/tune.yaml\n"
+         "  slipway eval sweep eval/tune.yaml --apply");
 }
 
 void Declarations::declare_eval_dataset_changes(CLI::App& group) {

@@ -21,6 +21,16 @@ constexpr std::chrono::milliseconds own_runs_pause{200};
 /// How often old traces are looked for.
 constexpr std::chrono::minutes removal_pause{10};
 
+/// Scores nothing until it is told what.
+std::unique_ptr<eval::OnlineEvaluations> online_of(store::Database& database, Tracing& tracing,
+                                                   Tracing::TellDrop tell) {
+  return std::make_unique<eval::OnlineEvaluations>(
+      eval::OnlineEvaluations::Options{.database = database,
+                                       .store = tracing.store(),
+                                       .feedbacks = tracing.feedbacks(),
+                                       .tell = std::move(tell)});
+}
+
 }  // namespace
 
 std::filesystem::path traces_folder(const std::filesystem::path& data_folder) {
@@ -76,15 +86,11 @@ Result<std::unique_ptr<Tracing>> Tracing::open(Options options) {
        }}));
   tracing->evaluations_ = std::make_unique<trace::EvaluationQueue>(
       trace::EvaluationQueue::Options{.rules = *tracing->rules_});
-  tracing->online_ = std::make_unique<eval::OnlineEvaluations>(eval::OnlineEvaluations::Options{
-      .database = options.database,
-      .store = *tracing->store_,
-      .feedbacks = *tracing->feedbacks_,
-      .tell = [self = tracing.get()](const eval::OnlineConfig& config,
-                                     const eval::OnlineDrop& drop) {
+  tracing->online_ = online_of(
+      options.database, *tracing, [self = tracing.get()](const auto& config, const auto& drop) {
         const TellDrop tell = self->tell_drop_.with([](const auto& one) { return one; });
         if (tell) tell(config, drop);
-      }});
+      });
   tracing->intake_ = std::make_unique<trace::Intake>(
       trace::Intake::Options{.store = *tracing->store_,
                              .workers = options.workers,

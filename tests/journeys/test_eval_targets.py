@@ -1,0 +1,133 @@
+"""Suites that ask targets, sweeps over a collection, metrics on sampled traces."""
+
+import http.server
+import json
+import threading
+import time
+
+import pytest
+from serving import serve
+
+GUIDE = ("# Traces\n\nTraces of all calls are kept for 30 days. They are written by the recorder.\n\n"
+         "# Indexes\n\nA collection can hold 5 indexes at once. Old reports are deleted because "
+         "disks are finite and others need them.\n\n# Budgets\n\nA budget window is the time in "
+         "which spending counts for a key.\n")
+
+
+@pytest.fixture
+def folder(slipway):
+    (slipway.folder / "guide.md").write_text(GUIDE)
+    slipway.ok("ingest", "guide.md", "-c", "guide", "--quiet")
+    slipway.ok("eval", "dataset", "synthesize", "guide", "--name", "made", "--quiet")
+    return slipway.folder
+
+
+def suite(folder, text, name="suite.yaml"):
+    (folder / name).write_text("name: s\ndataset: made\n" + text)
+    return name
+
+
+METRICS = """metrics:
+- {name: recall_at_k, as: recall, k: 3, threshold: 0.5}
+- {name: mrr, k: 3}
+"""
+
+
+def means(result):
+    return {metric["name"]: metric["mean"] for metric in result["metrics"]}
+
+
+def test_a_collection_is_measured_by_spans_of_its_own_documents(slipway, folder):
+    name = suite(folder, "target: {rag: guide, mode: extract}\n" + METRICS)
+    result = slipway.result("eval", "run", name)
+    assert means(result)["recall"] == 1 and means(result)["mrr"] > 0.5
+    assert all(item["cluster"].endswith("guide.md") for item in result["items"])
+
+
+def test_a_command_and_a_url_answer(slipway, folder):
+    class Answer(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            golden = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            reply = json.dumps({"actual_output": golden["expected_output"]}).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(reply)))
+            self.end_headers()
+            self.wfile.write(reply)
+
+        def log_message(self, *_):
+            pass
+
+    exact = "metrics: [{name: exact_match}]\n"
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        url = f"http://127.0.0.1:{server.server_port}/ask"
+        right = suite(folder, f"target: {{url: \"{url}\"}}\n" + exact)
+        assert means(slipway.result("eval", "run", right)) == {"exact_match": 1}
+    finally:
+        server.shutdown()
+        server.server_close()
+    echo = suite(folder, "target: {command: [cat]}\n" + exact)
+    outcome = slipway("eval", "run", echo, "--json")
+    assert outcome.code == 1, outcome  # What cat gives back has no answer.
+
+
+def test_a_sweep_finds_what_serves_best_and_applies_it(slipway, folder):
+    name = suite(folder, "target: {rag: guide, limit: 1}\n" + METRICS + "sweep:\n"
+                 "  chunk_size: [40, 800]\n  search: [lexical, hybrid]\n  quality: recall\n")
+    report = slipway.result("eval", "sweep", name, "--apply", "--output", "sweep.json")
+    variants = report["variants"]
+    assert len(variants) == 4 and [v["winner"] for v in variants].count(True) == 1
+    assert variants[0]["winner"] and variants[0]["settings"]["chunk_size"] == 800
+    assert any(v["pareto"] for v in variants)
+    # Sentences longer than a chunk are in none of them.
+    small = [v for v in variants if v["settings"]["chunk_size"] == 40]
+    assert all(v["scores"][0]["mean"] < variants[0]["scores"][0]["mean"] for v in small)
+    assert report["applied"]["migrated"] is False
+    assert json.loads((folder / "sweep.json").read_text())["variants"] == variants
+    assert "best" in slipway.ok("eval", "sweep", name, "--quiet").out
+    # Chunks that hold no whole sentence serve now; the sweep puts it right.
+    slipway.ok("collections", "migrate", "guide", "--chunk-size", "40", "--quiet")
+    assert slipway.result("eval", "sweep", name, "--apply")["applied"]["migrated"] is True
+    assert slipway.result("collections", "show", "guide")["splitter"]["chunk_size"] == 800
+
+
+@pytest.mark.parametrize("text, told", [
+    ("target: {rag: guide}\n" + METRICS, "there is no 'sweep:'"),
+    ("target: {rag: guide}\nsweep: {chunk_sizes: [1]}\n" + METRICS, "did you mean 'chunk_size'"),
+    ("sweep: {chunk_size: [1]}\n" + METRICS, "a sweep wants 'target: {rag: COLLECTION}'"),
+    ("target: {rag: nothing}\nsweep: {chunk_size: [1]}\n" + METRICS, "nothing"),
+])
+def test_a_wrong_sweep_is_wrong_use(slipway, folder, text, told):
+    assert told in slipway.fails(2, "eval", "sweep", suite(folder, text)).err
+
+
+def test_sampled_traces_are_scored_as_they_end(slipway):
+    config = {"evaluations": {"online": [
+        {"name": "shop", "sample": 1, "filter": {"project": "shop"},
+         "metrics": ["latency", {"name": "answer_relevancy", "mode": "local", "as": "relevancy"}]}]}}
+    with serve(slipway, config=config) as server:
+        for number, project in enumerate(("shop", "other", "shop")):
+            id = f"00000000-0000-4000-8000-00000000000{number}"
+            server.post("/langsmith/runs", {
+                "id": id, "trace_id": id, "dotted_order": f"20261123T08000{number}000000Z{id}",
+                "name": "ask", "run_type": "chain", "session_name": project,
+                "start_time": f"2026-11-23T08:00:0{number}Z",
+                "end_time": f"2026-11-23T08:00:0{number}.5Z",
+                "inputs": {"question": "How long are traces kept?"},
+                "outputs": {"answer": "Traces are kept for 30 days."}})
+        for _ in range(200):
+            rates = server.get("/api/online-evaluations").json["items"]
+            if sum(rate["n"] for rate in rates) == 4:
+                break
+            time.sleep(0.1)
+        assert {(rate["metric"], rate["n"], rate["sample"]) for rate in rates} == {
+            ("latency", 2, 1), ("relevancy", 2, 1)}
+        latency = next(rate for rate in rates if rate["metric"] == "latency")
+        assert latency["mean"] == 500 and latency["entry"] == "shop"
+        feedback = server.get("/langsmith/feedback?run=00000000-0000-4000-8000-000000000002").json
+        assert {one["key"] for one in feedback} == {"latency", "relevancy"}
+    wrong = {"evaluations": {"online": [{"metrics": ["latencyy"]}]}}
+    (slipway.folder / "wrong.yaml").write_text(json.dumps(wrong))
+    told = slipway.fails(1, "serve", "--config", "wrong.yaml", "--port", "0").err
+    assert "evaluations.online[0]" in told and "did you mean 'latency'" in told
