@@ -210,9 +210,9 @@ void OnlineEvaluations::work(const std::stop_token& stop) {
       const auto now = std::chrono::steady_clock::now();
       const auto until = queue_.empty() ? next_watch : std::min(next_watch, queue_.front().due);
       if (until > now) {
-        changed_.wait_until(lock, stop, until, [&] {
-          return !queue_.empty() && queue_.front().due <= std::chrono::steady_clock::now();
-        });
+        // What comes may be due before that.
+        changed_.wait_until(lock, stop, until,
+                            [&] { return !queue_.empty() && queue_.front().due < until; });
       }
       if (!queue_.empty() && queue_.front().due <= std::chrono::steady_clock::now()) {
         due = std::move(queue_.front());

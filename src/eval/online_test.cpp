@@ -35,7 +35,7 @@ struct Fixture {
        .store = *store,
        .feedbacks = feedbacks,
        .clock = clock,
-       .patience = std::chrono::milliseconds(0),
+       .patience = std::chrono::milliseconds(50),
        .tell = [this](const OnlineConfig&, const OnlineDrop& drop) { told.push_back(drop); }}};
   Context context;
 

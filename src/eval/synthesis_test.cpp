@@ -36,11 +36,11 @@ TEST_CASE("a sentence becomes the question that it answers") {
   CHECK(question("Old traces are deleted because disks are finite.") ==
         "Why are old traces deleted?");
   CHECK(question("Runs of our own are written by the recorder.") ==
-        "What are Runs of our own written by?");
+        "What are runs of our own written by?");
   CHECK(question("A budget window is the time in which spending counts.") ==
         "What is a budget window?");
   CHECK(question("Segment files are stored in the data folder.") ==
-        "Where are Segment files stored?");
+        "Where are segment files stored?");
   CHECK(question("The default is 30 seconds for every call.", "Timeouts") ==
         "What is the default (Timeouts)?");
 }

@@ -113,14 +113,20 @@ std::string base_form(std::string_view verb) {
   return verb.ends_with("ies") ? drop(3) + "y" : drop(1);
 }
 
-/// The first word as it stands within a sentence.
-std::string within_sentence(const std::string& word,
+/// The first word as it stands within a sentence: a name keeps its capital. One that is followed by
+/// a plain noun is none as a rule ("Old reports"); one that stands alone may be ("Berlin").
+std::string within_sentence(const Words& subject,
                             const std::set<std::string, std::less<>>& lower_words) {
+  const std::string& word = subject.front();
   const std::string lower = ascii::lower(word);
   const bool is_plain = std::none_of(word.begin() + (word.empty() ? 0 : 1), word.end(),
                                      [](char c) { return c >= 'A' && c <= 'Z'; });
-  return is_plain && (is_one_of(word, determiners) || lower_words.contains(bare(lower))) ? lower
-                                                                                         : word;
+  const bool is_before_noun =
+      subject.size() > 1 && subject[1].front() >= 'a' && subject[1].front() <= 'z';
+  return is_plain && (is_one_of(word, determiners) || is_before_noun ||
+                      lower_words.contains(bare(lower)))
+             ? lower
+             : word;
 }
 
 bool is_subject(const Words& words, std::size_t end) {
@@ -143,7 +149,7 @@ std::optional<Clause> clause_of(const Words& words,
     if (!is_subject(words, i)) return std::nullopt;
     Clause clause;
     Words subject(words.begin(), words.begin() + static_cast<long>(i));
-    subject.front() = within_sentence(subject.front(), lower_words);
+    subject.front() = within_sentence(subject, lower_words);
     clause.subject = join(subject, 0, subject.size());
     clause.is_copula = is_one_of(words[i], copulas);
     clause.is_modal = is_auxiliary && !clause.is_copula;
