@@ -6,12 +6,8 @@ namespace {
 
 struct RatesWish {
   int hours = 24;
-  Result<void> validate() const {
-    constexpr int hours_max = 24 * 30;
-    if (hours < 1 || hours > hours_max)
-      return fail(Code::invalid_argument, "hours: {} is not in 1..{}", hours, hours_max);
-    return {};
-  }
+  static constexpr std::string_view schema_notes = R"({"properties": {
+    "hours": {"minimum": 1, "maximum": 720, "description": "How far back from now."}}})";
 };
 BOOST_DESCRIBE_STRUCT(RatesWish, (), (hours))
 
