@@ -41,6 +41,12 @@ TEST_CASE("a sentence becomes the question that it answers") {
         "What is a budget window?");
   CHECK(question("Segment files are stored in the data folder.") ==
         "Where are segment files stored?");
+  CHECK(question("The harbour office is closed on Sundays from November to March.") ==
+        "When is the harbour office closed?");
+  CHECK(question("The beginners' course lasts five days in a small boat.") ==
+        "How long does the beginners' course last?");
+  CHECK(question("Spilled fuel must be reported to the dock master within ten minutes.") ==
+        "Within what time must spilled fuel be reported to the dock master?");
   CHECK(question("The default is 30 seconds for every call.", "Timeouts") ==
         "What is the default (Timeouts)?");
 }

@@ -43,6 +43,14 @@ constexpr std::array<std::string_view, 14> determiners{"a",    "an",   "the",   
 constexpr std::array<std::string_view, 12> places{"in",     "at",     "under",  "below",
                                                   "behind", "beside", "inside", "within",
                                                   "on",     "above",  "from",   "into"};
+/// Behind a preposition they tell a time, no place.
+constexpr std::array<std::string_view, 38> times{
+    "monday",    "mondays",   "tuesday", "tuesdays", "wednesday", "wednesdays", "thursday",
+    "thursdays", "friday",    "fridays", "saturday", "saturdays", "sunday",     "sundays",
+    "january",   "february",  "march",   "april",    "may",       "june",       "july",
+    "august",    "september", "october", "november", "december",  "spring",     "summer",
+    "autumn",    "winter",    "night",   "noon",     "morning",   "evening",    "end",
+    "beginning", "weekdays",  "weekends"};
 /// Third person, and what it is asked with: "keeps" -> "keep".
 constexpr std::array<std::string_view, 58> common_verbs{
     "keeps",    "uses",     "needs",    "contains", "holds",    "returns", "gives",    "makes",
@@ -90,6 +98,10 @@ bool ends_clause(std::string_view word) {
 bool is_number(std::string_view word) {
   const std::string plain = bare(word);
   if (plain.empty()) return false;
+  constexpr std::array<std::string_view, 16> words{
+      "two", "three",  "four",   "five",   "six",    "seven", "eight", "nine",
+      "ten", "eleven", "twelve", "twenty", "thirty", "forty", "fifty", "ninety"};
+  if (is_one_of(plain, words)) return true;
   const bool has_digit =
       std::any_of(plain.begin(), plain.end(), [](char c) { return c >= '0' && c <= '9'; });
   return has_digit && plain.find_first_not_of("0123456789.,%$+-") == std::string::npos;
@@ -192,6 +204,9 @@ std::optional<MadeQuestion> by_time(const Clause& clause) {
                                   std::array<std::string_view, 9>{"at", "most", "least", "up", "to",
                                                                   "more", "than", "about", "only"}))
       --begin;
+    // "lasts five days"
+    if (begin == 0 && !clause.base.empty())
+      return MadeQuestion{ask("How long", clause, ""), "time", 5};
     if (begin == 0) return std::nullopt;
     const std::string before = ascii::lower(rest[begin - 1]);
     const bool is_behind = before == "for" || before == "within" || before == "every" ||
@@ -200,6 +215,8 @@ std::optional<MadeQuestion> by_time(const Clause& clause) {
     if (before == "every") return MadeQuestion{ask("How often", clause, told), "time", 6};
     if (before == "after" || before == "until")
       return MadeQuestion{ask("When", clause, told), "time", 5};
+    if (before == "within" || before == "in")
+      return MadeQuestion{ask("Within what time", clause, told), "time", 6};
     return MadeQuestion{ask("How long", clause, told), "time", 6};
   }
   return std::nullopt;
@@ -209,7 +226,9 @@ std::optional<MadeQuestion> by_time(const Clause& clause) {
 std::optional<MadeQuestion> by_number(const Clause& clause) {
   const Words& rest = clause.rest;
   if (clause.is_copula) return std::nullopt;
-  for (std::size_t i = clause.base.empty() ? 1 : 0; i + 1 < rest.size(); ++i) {
+  // Farther on the number is of something else: "gives a berth at 230 volts".
+  const std::size_t first = clause.base.empty() ? 1 : 0;
+  for (std::size_t i = first; i + 1 < std::min(rest.size(), first + 3); ++i) {
     const std::string& noun = rest[i + 1];
     const bool is_counted =
         is_number(rest[i]) && noun.size() > 2 && noun.ends_with('s') &&
@@ -240,6 +259,12 @@ bool is_participle(std::string_view word) {
          (word.size() > 5 && word.ends_with("tten"));
 }
 
+bool tells_time(const Words& words, std::size_t at) {
+  for (std::size_t i = at; i < std::min(words.size(), at + 3); ++i)
+    if (is_one_of(words[i], times)) return true;
+  return false;
+}
+
 /// "is written by the recorder" -> "What is ... written by?"
 std::optional<MadeQuestion> by_agent(const Clause& clause) {
   const std::size_t at = find(clause.rest, "by");
@@ -252,8 +277,11 @@ std::optional<MadeQuestion> by_place(const Clause& clause) {
   const Words& rest = clause.rest;
   if (!clause.is_copula || rest.size() < 3 || !is_participle(rest.front())) return std::nullopt;
   for (std::size_t i = 1; i + 1 < rest.size() && i < 4; ++i)
-    if (is_one_of(rest[i], places) && !is_number(rest[i + 1]))
-      return MadeQuestion{ask("Where", clause, join(rest, 0, i)), "place", 3};
+    if (is_one_of(rest[i], places) && !is_number(rest[i + 1])) {
+      const bool is_time = tells_time(rest, i + 1);
+      return MadeQuestion{ask(is_time ? "When" : "Where", clause, join(rest, 0, i)),
+                          is_time ? "time" : "place", 3};
+    }
   return std::nullopt;
 }
 
