@@ -30,8 +30,8 @@ struct SuiteBody {
       "The key of a golden's metadata that says which items belong together."},
     "baseline": {"maxLength": 128, "description":
       "An evaluation, by id: the gate decides against it."},
-    "target": {"description": "`{\"rag\": COLLECTION}` or `{\"model\": NAME}` and what that is told; )"
-                                                   R"(absent: the goldens hold their outputs.",
+    "target": {"description":
+      "`{\"rag\": COLLECTION}` or `{\"model\": NAME}`; absent: the goldens hold their outputs.",
       "example": {"rag": "handbook"}},
     "judge": {"description": "`{\"model\": NAME}`; absent: metrics are computed without a model."},
     "budget": {"description": "`{\"usd\": 1.5, \"calls\": 1000}` for the judge."},

@@ -30,7 +30,7 @@ BOOST_DESCRIBE_STRUCT(GoldenTarget, (), (name))
 struct GoldenShape {
   std::string id, input;
   static constexpr std::string_view schema_notes = R"({"additionalProperties": true,
-    "description": "A golden: `id`, `input`, and what else it has: `expected_output`, `context` ..."})";
+    "description": "`id`, `input`, and what else it has: `expected_output`, `context` ..."})";
 };
 BOOST_DESCRIBE_STRUCT(GoldenShape, (), (id, input))
 
