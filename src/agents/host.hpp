@@ -1,0 +1,146 @@
+// Agents as a service: found by name, run in the background, many threads at once, followed by
+// events. What HTTP, the LangGraph face and MCP stand on.
+//
+//   auto host = TRY(Host::open({.runtime = runtime, .data = folder}));
+//   RunInfo run = TRY(host->start({.agent = "research", .input = input}));
+//   while (auto event = TRY(host->next_event(context, run.thread, run.id, seen))) seen = event->id;
+//   RunResult result = TRY(host->wait(context, run.id));
+//
+// A run that waits for a timer, a person or its turn holds no thread of the system.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agents/runtime.hpp"
+#include "core/json.hpp"
+
+namespace slipway::agents {
+
+/// An agent that is known by name: put by a caller, or declared by the configuration.
+struct AgentInfo {
+  std::string name, description, hash;
+  std::string source;  ///< The YAML.
+  std::string file;    ///< Absolute; empty: it was put.
+  std::int64_t created_ms = 0, updated_ms = 0;
+  int version = 1;  ///< Counts changes of the text.
+};
+
+enum class ThreadStatus : std::uint8_t { idle, busy, interrupted, failed };
+BOOST_DESCRIBE_ENUM(ThreadStatus, idle, busy, interrupted, failed)
+
+struct ThreadInfo {
+  std::string id, agent;
+  ThreadStatus status = ThreadStatus::idle;
+  json::Object metadata;
+  std::int64_t created_ms = 0, updated_ms = 0;
+  std::string run;  ///< The newest; empty: none yet.
+};
+
+enum class RunStatus : std::uint8_t { pending, running, done, failed, interrupted, cancelled };
+BOOST_DESCRIBE_ENUM(RunStatus, pending, running, done, failed, interrupted, cancelled)
+
+struct RunInfo {
+  std::string id, thread, agent;
+  RunStatus status = RunStatus::pending;
+  json::Object metadata;
+  std::int64_t created_ms = 0, updated_ms = 0;
+};
+
+/// What to do when the thread is running already.
+enum class Multitask : std::uint8_t { reject, enqueue, interrupt, rollback };
+BOOST_DESCRIBE_ENUM(Multitask, reject, enqueue, interrupt, rollback)
+
+struct StartRun {
+  std::string agent;   ///< Empty: the thread's.
+  std::string thread;  ///< Empty: a new one.
+  Value input;         ///< Null with `resume`.
+  RunOptions options;  ///< `thread` is the one above.
+  /// Goes on instead of beginning: answers, a checkpoint, values that are set.
+  std::optional<ResumeOptions> resume;
+  Multitask multitask = Multitask::reject;
+  json::Object metadata;
+};
+
+/// run.started step.started task.started model token tool task.finished step.finished interrupt
+/// budget run.finished
+struct Event {
+  std::uint64_t id = 0;  ///< Grows within a thread.
+  std::string type, run;
+  std::int64_t time_ms = 0;
+  Value data;
+};
+
+struct ThreadFilter {
+  std::string agent;
+  std::optional<ThreadStatus> status;
+  json::Object metadata;  ///< All of these must be there.
+  int limit = 100, offset = 0;
+};
+
+/// Safe to use from many threads.
+class Host {
+ public:
+  struct Options {
+    Runtime& runtime;
+    std::filesystem::path data;  ///< Empty: in memory only.
+    int workers = 8;             ///< Runs that go at once.
+    std::size_t pending_max = 10'000;
+    const Clock& clock = system_clock();
+    Random& random = system_random();
+  };
+  static Result<std::unique_ptr<Host>> open(Options options);
+  /// Cancels what runs, waits for it. What was waiting goes on when it is opened again.
+  virtual ~Host() = default;
+
+  // Agents. A name is 1 to 64 of a-z A-Z 0-9 _ - .
+  /// Fails: invalid_argument with all faults of the text.
+  virtual Result<AgentInfo> put_agent(const std::string& name, const std::string& yaml) = 0;
+  /// Those of the configuration; they cannot be put or removed while they are declared.
+  virtual Result<void> declare_agents(std::vector<std::string> files) = 0;
+  virtual Result<AgentInfo> agent(const std::string& name) = 0;
+  virtual Result<AgentPtr> loaded_agent(const std::string& name) = 0;
+  virtual Result<std::vector<AgentInfo>> agents() = 0;
+  virtual Result<void> remove_agent(const std::string& name) = 0;
+
+  // Threads
+  /// `id` empty: a new one. Fails: already_exists.
+  virtual Result<ThreadInfo> create_thread(const std::string& agent, const std::string& id,
+                                           json::Object metadata) = 0;
+  virtual Result<ThreadInfo> thread(const std::string& id) = 0;
+  /// Newest first.
+  virtual Result<std::vector<ThreadInfo>> threads(const ThreadFilter& filter) = 0;
+  virtual Result<ThreadInfo> set_metadata(const std::string& thread, json::Object metadata) = 0;
+  /// With its runs and checkpoints. Fails: conflict while it runs.
+  virtual Result<void> remove_thread(const std::string& id) = 0;
+  virtual Result<ThreadInfo> copy_thread(const std::string& id) = 0;
+  /// The newest superstep: {state, output, next, checkpoint, interrupts, usage, budget}.
+  virtual Result<Value> state(const std::string& thread) = 0;
+
+  // Runs
+  /// Fails: not_found, invalid_argument, conflict (`reject` while one runs), overloaded.
+  virtual Result<RunInfo> start(StartRun start) = 0;
+  /// Until it ends or is interrupted; the context ends the waiting, not the run.
+  virtual Result<RunResult> wait(const Context& context, const std::string& run) = 0;
+  virtual Result<RunInfo> run(const std::string& id) = 0;
+  /// Of one that is over, from what is kept. Fails: conflict while it runs.
+  virtual Result<RunResult> result(const std::string& run) = 0;
+  /// Newest first.
+  virtual Result<std::vector<RunInfo>> runs(const std::string& thread, int limit, int offset) = 0;
+  /// Stops it within a token; waits until it has stopped. With `rollback` all that it did to the
+  /// thread's state is undone, and it is forgotten.
+  virtual Result<RunInfo> cancel(const Context& context, const std::string& run,
+                                 bool rollback = false) = 0;
+  virtual Result<void> remove_run(const std::string& run) = 0;
+
+  /// The next event of a thread after `seen`, of one run if `run` is not empty; waits for it.
+  /// Nothing: the run is over and no more will come. At least once: after a restart the durable
+  /// ones come again under the same ids, tokens do not. Fails: cancelled, timeout (the context).
+  virtual Result<std::optional<Event>> next_event(const Context& context, const std::string& thread,
+                                                  const std::string& run, std::uint64_t seen) = 0;
+};
+
+}  // namespace slipway::agents
