@@ -1,15 +1,58 @@
 #include "app/detail/agents_door.hpp"
 
+#include <mutex>
+
 #include "core/files.hpp"
 
 namespace slipway::app::detail {
 
+namespace {
+
+/// Passages of a collection as a list, or an answer as a map.
+agents::Outcome<agents::Value> ask_library(rag::Library* library, const Context& context,
+                                           const agents::RagBody& body,
+                                           const agents::Value& asked) {
+  std::optional<json::Value> filter;
+  if (!asked.at("filter").is_null()) filter = agents::to_json(asked.at("filter"));
+  if (body.is_ask) {
+    rag::AskRequest request{.collection = agents::in_words(asked.at("collection")),
+                            .question = agents::in_words(asked.at("question")),
+                            .limit = body.limit,
+                            .filter = filter};
+    auto answer = library->ask(context, request);
+    if (!answer) return agents::failure_of(answer.error());
+    return agents::from_json(rag::to_json(*answer));
+  }
+  rag::SearchRequest request{.collection = agents::in_words(asked.at("collection")),
+                             .query = agents::in_words(asked.at("question")),
+                             .limit = body.limit,
+                             .filter = filter};
+  auto reply = library->search(context, request);
+  if (!reply) return agents::failure_of(reply.error());
+  return agents::from_json(json::to(reply->items));
+}
+
+}  // namespace
+
 Result<std::unique_ptr<agents::Runtime>> open_agents(App& app) {
   agents::Runtime::Options options;
   options.data = TRY(app.data_folder());
+  // An App is for one thread and opens things when they are first asked for; what it opened is for
+  // many.
+  auto opening = std::make_shared<std::mutex>();
   options.open_model =
-      [&app](const agents::ModelSpec& spec) -> Result<std::shared_ptr<agents::Model>> {
+      [&app, opening](const agents::ModelSpec& spec) -> Result<std::shared_ptr<agents::Model>> {
+    const std::lock_guard lock(*opening);
     return agents::open_chat_model(*TRY(app.catalog()), spec);
+  };
+  options.rag = [&app, opening](const Context& context, const agents::RagBody& body,
+                                const agents::Value& asked) -> agents::Outcome<agents::Value> {
+    const auto library = [&]() -> Result<rag::Library*> {
+      const std::lock_guard lock(*opening);
+      return app.library();
+    }();
+    if (!library) return agents::failure_of(library.error());
+    return ask_library(*library, context, body, asked);
   };
   return agents::Runtime::open(std::move(options));
 }
