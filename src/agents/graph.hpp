@@ -116,6 +116,9 @@ struct ModelSpec {
 
 enum class Effect : std::uint8_t { pure, idempotent, at_most_once };
 
+struct Agent;
+using AgentPtr = std::shared_ptr<const Agent>;
+
 struct ToolSpec {
   std::string name, description;
   std::string kind;  ///< http, sql, mcp, command, agent, builtin; "function" of C++.
@@ -128,12 +131,11 @@ struct ToolSpec {
   std::optional<Milliseconds> timeout;
   std::optional<Schema> schema;  ///< Of its arguments.
   std::string folder;            ///< Relative paths of its config start here.
+  AgentPtr agent;                ///< Of kind `agent`.
   int line = 0;
 };
 
-struct Agent;
 struct Node;
-using AgentPtr = std::shared_ptr<const Agent>;
 
 /// A write of a node: to a key, or of a name where the value is not the state's (`map`).
 struct Assignment {

@@ -52,6 +52,7 @@ TEST_CASE("a run is replayed from its records, calls nothing, and a changed grap
   REQUIRE(result.status == Status::done);
   // The model is no longer there.
   REQUIRE(write_file_atomically(scratch.path() / "r.jsonl", "{\"text\": \"dogs\"}\n").ok());
+  runtime.reset();
   runtime = *Runtime::open({.data = scratch.path() / "data"});
   auto report = runtime->replay({}, "r1");
   REQUIRE(report.ok());
@@ -70,4 +71,35 @@ TEST_CASE("a run is replayed from its records, calls nothing, and a changed grap
   CHECK(report->at("needs").at("node") == Value("write"));
   CHECK(report->at("steps") == Value(0));
   CHECK(!runtime->replay({}, "nothing").ok());
+}
+
+TEST_CASE("mapped sub-agents are replayed each from its own calls") {
+  const detail::Scratch scratch;
+  REQUIRE(write_file_atomically(scratch.path() / "r.jsonl",
+                                "{\"index\": 1, \"text\": \"one\"}\n{\"text\": \"other\"}\n")
+              .ok());
+  REQUIRE(write_file_atomically(scratch.path() / "sub.yaml", R"(name: sub
+models: {m: {provider: scripted, replies: r.jsonl}}
+state: {q: any, a: string}
+nodes: {say: {llm: {model: m, prompt: "About {{q}}", into: a}}}
+edges: [START -> say, say -> END]
+)")
+              .ok());
+  auto runtime = *Runtime::open({.data = scratch.path() / "data"});
+  const AgentPtr agent = load(scratch, R"(name: v
+state: {xs: list, out: {type: list, reduce: append}}
+nodes:
+  s: {set: {out: "['begin']"}}
+  g: {graph: {agent: sub.yaml, input: {q: x}, output: {out: "[result.a]"}}}
+edges:
+  - START -> s
+  - s -> g: {each: xs, as: x, empty: END}
+  - g -> END
+)");
+  const RunResult result =
+      runtime->run({}, agent, *parse_json(R"({"xs": [1, 2, 3]})"), {.thread = "t", .run = "r1"});
+  CHECK(result.state.at("out") == *parse_json(R"(["begin", "other", "one", "other"])"));
+  const auto report = runtime->replay({}, "r1");
+  REQUIRE(report.ok());
+  CHECK_MESSAGE(report->at("ok") == Value(true), dump(*report));
 }

@@ -7,6 +7,7 @@
 #include "agents/detail/thread_store.hpp"
 #include "agents/load.hpp"
 #include "core/guarded.hpp"
+#include "core/log.hpp"
 
 namespace slipway::agents {
 
@@ -53,6 +54,12 @@ class OwnRuntime final : public Runtime {
     services_.tool = [this](const ToolSpec& spec) { return tool(spec); };
     services_.rag = options_.rag;
     services_.code = options_.code;
+    services_.budgets = options_.budgets;
+    services_.find_cached = [this](const std::string& key) { return find_cached(key); };
+    services_.keep_cached = [this](const std::string& key, const Value& value, Milliseconds ttl) {
+      if (auto kept = store_->keep_cached(key, value, now_ms(), now_ms() + ttl.count()); !kept)
+        log::warning("a result of a node is not kept: {}", kept.error().message());
+    };
   }
 
   RunResult run(const Context& context, const AgentPtr& agent, const Value& input,
@@ -145,6 +152,19 @@ class OwnRuntime final : public Runtime {
     return {"busy", fmt::format("thread '{}' is running; wait for it or cancel it", id)};
   }
 
+  std::int64_t now_ms() const {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(
+               options_.clock.now().time_since_epoch())
+        .count();
+  }
+
+  std::optional<Value> find_cached(const std::string& key) {
+    auto found = store_->find_cached(key, now_ms());
+    if (found) return *std::move(found);
+    log::warning("kept results of nodes cannot be read: {}", found.error().message());
+    return std::nullopt;
+  }
+
   Outcome<std::shared_ptr<Model>> model(const ModelSpec& spec) {
     std::string key =
         spec.provider + "\n" + spec.replies + spec.model + "\n" + json::dump(spec.config);
@@ -207,6 +227,13 @@ class OwnRuntime final : public Runtime {
       for (const Value& record : records) restorer.apply(record, ++number);
       restorer.finish();
     }
+    // Threads that nobody runs are read again when they are asked for.
+    constexpr std::size_t threads_max = 2000;
+    if (store_->is_durable() && threads_.size() >= threads_max)
+      std::erase_if(threads_, [](const auto& entry) {
+        return entry.second.use_count() == 1 && entry.second->is_durable;
+      });
+    thread->is_durable = store_->is_durable() && durability == Durability::step;
     threads_.emplace(id, thread);
     return thread;
   }

@@ -16,6 +16,7 @@
 #include "agents/graph.hpp"
 #include "agents/model.hpp"
 #include "agents/tool.hpp"
+#include "budgets/ledger.hpp"
 #include "core/clock.hpp"
 #include "core/context.hpp"
 
@@ -111,6 +112,9 @@ class Runtime {
     std::function<Result<std::shared_ptr<Model>>(const ModelSpec&)> open_model;
     std::function<Outcome<Value>(const Context&, const RagBody&, const Value& asked)> rag;
     std::function<Outcome<Value>(const Context&, const CodeBody&, const Value& args)> code;
+    /// Budgets beyond the agents' own: a call of a model must have room in those that it matches
+    /// too. May be null; must outlive the runtime.
+    budgets::Ledger* budgets = nullptr;
     /// Agents of threads whose agent is not in memory. By default from what the thread keeps.
     std::function<Result<AgentPtr>(const std::string& source)> load;
     const Clock& clock = system_clock();

@@ -2,90 +2,11 @@
 
 #include <doctest/doctest.h>
 
-#include <atomic>
-
-#include "agents/detail/scratch.hpp"
-#include "agents/load.hpp"
-#include "core/files.hpp"
+#include "agents/detail/test_world.hpp"
 
 using namespace slipway;
 using namespace slipway::agents;
-
-namespace {
-
-/// Counts its calls; does what it is told.
-class FakeTool final : public Tool {
- public:
-  std::atomic<int> calls{0};
-  std::string last_key;
-  std::function<ToolResult(int call, const Value& args)> act = [](int, const Value& args) {
-    return ToolResult::done(args);
-  };
-  ToolResult call(const Context&, const ToolCall& call) override {
-    last_key = call.effect_key;
-    return act(++calls, call.args);
-  }
-};
-
-struct World {
-  detail::Scratch scratch;
-  FakeClock clock;
-  std::shared_ptr<FakeTool> tool = std::make_shared<FakeTool>();
-  std::unique_ptr<Runtime> runtime;
-  bool is_durable = true;
-
-  explicit World(bool durable = true) : is_durable(durable) { reopen(); }
-  void reopen() {
-    runtime.reset();
-    Runtime::Options options{.clock = clock};
-    if (is_durable) options.data = scratch.path() / "data";
-    options.tools.add("command", [this](const ToolSpec&) -> Result<std::shared_ptr<Tool>> {
-      return std::shared_ptr<Tool>(tool);
-    });
-    auto opened = Runtime::open(std::move(options));
-    REQUIRE(opened.ok());
-    runtime = *std::move(opened);
-  }
-  AgentPtr load(const std::string& yaml, const std::string& replies = "") {
-    REQUIRE(write_file_atomically(scratch.path() / "agent.yaml", yaml).ok());
-    REQUIRE(write_file_atomically(scratch.path() / "r.jsonl", replies).ok());
-    const LoadedAgent loaded = load_agent_file((scratch.path() / "agent.yaml").string());
-    const std::string why = loaded.ok() ? "" : loaded.error().message();
-    REQUIRE_MESSAGE(loaded.ok(), why);
-    return loaded.agent;
-  }
-  RunResult run(const AgentPtr& agent, const std::string& input = "{}", RunOptions options = {}) {
-    if (options.thread.empty()) options.thread = "t";
-    options.trace = true;
-    return runtime->run({}, agent, *parse_json(input), options);
-  }
-  RunResult answer(const std::string& json) {
-    return runtime->resume({}, "t", {.answer = *parse_json(json), .trace = true});
-  }
-};
-
-const std::string publishing = R"(name: v
-state: {x: any, err: any, done: any}
-tools: {pub: {command: [x], effect: EFFECT, risk: high}}
-nodes:
-  go:
-    tool: {use: pub, args: {body: "{{x}}", n: 1}, into: done}
-    approve: {ask: "Publish {{args.body}}?"}
-  no: {set: {x: err.kind}}
-edges:
-  - START -> go
-  - go -> END
-  - go -> no: {on: [rejected], into: err}
-  - no -> END
-)";
-
-std::string with(std::string text, const std::string& from, const std::string& to) {
-  const auto at = text.find(from);
-  REQUIRE(at != std::string::npos);
-  return text.replace(at, from.size(), to);
-}
-
-}  // namespace
+using namespace slipway::agents::detail;
 
 TEST_CASE("an approval holds a call until somebody gives it, and is used once") {
   World world;
@@ -189,25 +110,6 @@ TEST_CASE("an idempotent effect is repeated with the same key") {
   CHECK(result.status == Status::done);
   CHECK(result.state.at("done") == Value(2));
 }
-
-namespace {
-
-const std::string mapped = R"y(name: v
-models: {m: {provider: scripted, replies: r.jsonl}}
-state: {xs: list, got: list, end: any}
-budget: {tokens: 100, on_exceed: HOW}
-nodes:
-  all:
-    map: {each: xs, as: q, do: {llm: {model: m, prompt: "{{q}}", max_tokens: 20}}, into: got,
-          parallel: 1}
-  fin: {set: {end: "size(got)"
-}
-}
-edges: [START -> all, all -> fin, fin -> END]
-)y";
-const std::string four_tokens = R"({"text": "ok", "usage": {"input": 10, "output": 20}})";
-
-}  // namespace
 
 TEST_CASE("a budget that is spent fails the node, and what was paid for is kept") {
   World world;
@@ -341,10 +243,4 @@ edges: [START -> a, a -> b, b -> END]
         "step 2 {\"n\":50} fork 1 {\"n\":5} step 2 {\"n\":10} step 1 {\"n\":1} input 0 {\"n\":0} ");
   CHECK((*history)[1].parent == "c2");
   CHECK((*history)[1].next == std::vector<std::string>{"b"});
-}
-
-TEST_CASE("durability exit is refused where a tool has an effect") {
-  World world;
-  const AgentPtr agent = world.load(with(publishing, "EFFECT", "idempotent"));
-  CHECK(world.run(agent, "{}", {.durability = Durability::exit}).error->kind == "durability");
 }

@@ -43,7 +43,7 @@ Value Engine::missing() const {
 }
 
 std::string task_key(const Scope& scope, const Task& task) {
-  return fmt::format("{}{}|{}|{}", scope.prefix, scope.agent->nodes[task.node].name, task.index,
+  return fmt::format("{}{}|{}|{}", scope.key, scope.agent->nodes[task.node].name, task.index,
                      task.visit);
 }
 

@@ -10,6 +10,7 @@
 #include "agents/detail/run_state.hpp"
 #include "agents/model.hpp"
 #include "agents/tool.hpp"
+#include "budgets/ledger.hpp"
 #include "core/clock.hpp"
 #include "core/context.hpp"
 
@@ -48,6 +49,9 @@ struct Services {
   /// Passages or an answer of a collection.
   std::function<Outcome<Value>(const Context&, const RagBody&, const Value& question)> rag;
   std::function<Outcome<Value>(const Context&, const CodeBody&, const Value& args)> code;
+  budgets::Ledger* budgets = nullptr;  ///< May be null.
+  std::function<std::optional<Value>(const std::string& key)> find_cached;
+  std::function<void(const std::string& key, const Value& value, Milliseconds ttl)> keep_cached;
   const Clock* clock = &system_clock();
 };
 
@@ -65,7 +69,7 @@ struct Recorded {
   std::map<std::string, std::vector<CallRecord>> calls;
   std::map<std::string, Value> answers;  ///< Of a task and a token.
 };
-/// "writer/draft|2|1": path, index, visit.
+/// "writer|-1|1/draft|2|1": node, index, visit, and those around it.
 std::string task_key(const Scope& scope, const Task& task);
 
 enum class End : std::uint8_t {

@@ -34,6 +34,22 @@ std::optional<Type> type_of_word(std::string_view word) {
   return std::nullopt;
 }
 
+/// What an agent that is a tool is called with. Keys may be left out.
+Schema input_schema(const Agent& agent) {
+  Schema schema;
+  Value properties = Value::map();
+  for (const std::size_t at : agent.input) {
+    const Key& key = agent.keys[at];
+    Value described = Value::map();
+    if (key.type != Type::any) described.put("type", json_type(key.type));
+    properties.put(key.name, std::move(described));
+    schema.properties.push_back({key.name, key.type});
+  }
+  schema.json = Value::map(
+      {{"type", "object"}, {"properties", std::move(properties)}, {"additionalProperties", false}});
+  return schema;
+}
+
 }  // namespace
 
 void Loader::read_tools(const json::Value& value) {
@@ -68,6 +84,13 @@ ToolSpec Loader::read_tool(const std::string& name, const json::Value& value,
   if (tool.kind.empty())
     faults_.error("missing_key", path,
                   fmt::format("tool '{}' needs its kind: {}", name, fmt::join(tool_kinds, ", ")));
+  if (tool.kind == "agent" && tool.config.is_text()) {
+    tool.agent = find_sub_agent(tool.config.text(), fields.path_of("agent"));
+    // Its own calls are kept one by one; it has no effect beside theirs.
+    if (!fields.has("effect")) tool.effect = Effect::pure;
+    if (tool.agent && !tool.schema) tool.schema = input_schema(*tool.agent);
+    if (tool.agent && tool.description.empty()) tool.description = tool.agent->description;
+  }
   if (tool.kind == "mcp") {
     Value config = Value::map({{"server", tool.config}});
     if (fields.has("tool")) config.put("tool", fields.text("tool"));
@@ -79,7 +102,7 @@ ToolSpec Loader::read_tool(const std::string& name, const json::Value& value,
   if (tool.kind == "builtin" && !fields.has("effect")) tool.effect = Effect::pure;
   tool.is_high_risk = fields.word("risk", {"low", "high"}) == 1;
   tool.probe = fields.text("probe");
-  tool.description = fields.text("description");
+  if (fields.has("description")) tool.description = fields.text("description");
   tool.is_exposed = fields.flag("expose");
   tool.timeout = fields.duration("timeout");
   if (const json::Value* schema = fields.find("schema"))

@@ -13,7 +13,19 @@ bool Purse::fits(const Usage& wish) const {
          !(budget_.usd && settled_.usd + reserved_.usd + wish.usd > *budget_.usd + usd_grain);
 }
 
+Purse& Purse::of_node(const std::string& path, const Budget& budget) {
+  const std::lock_guard lock(mutex_);
+  auto& purse = nodes_[path];
+  if (!purse) purse = std::make_unique<Purse>(budget);
+  return *purse;
+}
+
+bool Purse::is_late() const {
+  return budget_.wall && std::chrono::steady_clock::now() - begun_ > *budget_.wall;
+}
+
 Purse::Answer Purse::reserve(const Context& context, const Usage& wish) {
+  if (is_late()) return Answer::spent;
   std::unique_lock lock(mutex_);
   while (!fits(wish)) {
     if (open_ == 0) return Answer::spent;

@@ -23,9 +23,13 @@ class Purse {
   /// What an earlier process had settled, or left open: that is spent in full.
   void restore(const Usage& settled, std::int64_t peak);
   void add_limit(const Usage& more);
+  /// That of a node of this run, by its path; made when it is first asked for.
+  Purse& of_node(const std::string& path, const Budget& budget);
 
   Usage settled() const;
   std::int64_t peak() const;
+  /// Whether its time is over; no answer gives more of that.
+  bool is_late() const;
   /// {tokens?, usd?, calls?} that are left.
   Value left() const;
   const Budget& budget() const { return budget_; }
@@ -39,6 +43,8 @@ class Purse {
   Usage settled_, reserved_;
   int open_ = 0;
   std::int64_t peak_ = 0;
+  std::map<std::string, std::unique_ptr<Purse>> nodes_;
+  const std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
 };
 
 }  // namespace slipway::agents::detail

@@ -138,6 +138,7 @@ Value encode_call(const CallRecord& call) {
                              {"hash", call.args_hash},
                              {"state", call_states[static_cast<std::size_t>(call.state)]},
                              {"att", call.attempt},
+                             {"try", call.tries},
                              {"res", encode_usage(call.reserved)},
                              {"used", encode_usage(call.used)}});
   if (call.is_model)
@@ -160,6 +161,7 @@ CallRecord decode_call(const Value& value) {
                   .effect = static_cast<Effect>(word(effects, value.at("effect"))),
                   .state = static_cast<CallState>(word(call_states, value.at("state"))),
                   .attempt = static_cast<int>(whole(value.at("att"))),
+                  .tries = static_cast<int>(whole(value.at("try"))),
                   .args = value.at("args"),
                   .result = value.at("result"),
                   .used = decode_usage(value.at("used")),
@@ -227,6 +229,7 @@ void decode_state(const Agent& agent, const Value& value, State& state) {
 Value scope_record(const Scope& scope) {
   Value record = Value::map({{"k", "scope"}, {"at", scope.address}});
   record.put("state", state_names(*scope.agent, scope.state));
+  if (!scope.tool.empty()) record.put("tool", scope.tool);
   encode_position(scope, record);
   return record;
 }

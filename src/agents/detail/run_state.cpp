@@ -16,6 +16,7 @@ std::int64_t wake_of_task(const Task& task) {
   for (const OpenQuestion& question : task.questions)
     if (task.state == TaskState::stopped) wake = earlier(wake, question.expires_ms);
   if (task.child) wake = earlier(wake, wake_of(*task.child));
+  for (const auto& [call, scope] : task.tool_scopes) wake = earlier(wake, wake_of(*scope));
   for (const auto& item : task.items)
     if (item) wake = earlier(wake, wake_of_task(*item));
   return wake;
@@ -25,6 +26,7 @@ void collect_of_task(const Task& task, std::vector<const OpenQuestion*>& out) {
   if (task.state != TaskState::stopped) return;
   for (const OpenQuestion& question : task.questions) out.push_back(&question);
   if (task.child) collect_questions(*task.child, out);
+  for (const auto& [call, scope] : task.tool_scopes) collect_questions(*scope, out);
   for (const auto& item : task.items)
     if (item) collect_of_task(*item, out);
 }
@@ -43,6 +45,12 @@ bool find_in_task(Task& task, const std::string& id, Asker& found) {
       found = inner;
       return true;
     }
+  }
+  for (const auto& [call, scope] : task.tool_scopes) {
+    const Asker inner = find_question(*scope, id);
+    if (inner.task == nullptr) continue;
+    found = inner;
+    return true;
   }
   for (std::size_t i = 0; i < task.items.size(); ++i) {
     Asker of_item = found;
@@ -64,6 +72,9 @@ Counts::Counts(const Agent& agent) : starts(agent.nodes.size()), visits(agent.no
     if (const auto* graph = std::get_if<GraphBody>(body))
       inner.emplace(i, std::make_unique<Counts>(*graph->agent));
   }
+  for (std::size_t i = 0; i < agent.tools.size(); ++i)
+    if (agent.tools[i].agent)
+      inner.emplace(of_tool(i), std::make_unique<Counts>(*agent.tools[i].agent));
 }
 
 void Counts::collect(const Agent& agent, const std::string& prefix, Value& out) const {
@@ -76,6 +87,9 @@ void Counts::collect(const Agent& agent, const std::string& prefix, Value& out) 
     if (const auto* map = std::get_if<MapBody>(body)) body = &map->body->body;
     found->second->collect(*std::get<GraphBody>(*body).agent, path + "/", out);
   }
+  for (std::size_t i = 0; i < agent.tools.size(); ++i)
+    if (const auto found = inner.find(of_tool(i)); found != inner.end())
+      found->second->collect(*agent.tools[i].agent, prefix + agent.tools[i].name + "/", out);
 }
 
 const std::vector<Ready>& select_ready(Scope& scope) {
@@ -122,16 +136,18 @@ void open_tasks(Scope& scope) {
 
 void add_inner_visits(Scope& scope, const std::vector<std::unique_ptr<Task>>& tasks) {
   if (scope.counts->inner.empty()) return;
+  const auto add = [](const Scope& child) {
+    for (std::size_t i = 0; i < child.visits.size(); ++i)
+      child.counts->visits[i] += child.visits[i] - child.base_visits[i];
+  };
+  const auto add_task = [&](const Task& task) {
+    if (task.child) add(*task.child);
+    for (const auto& [call, tool] : task.tool_scopes) add(*tool);
+  };
   for (const auto& task : tasks) {
-    const auto inner = scope.counts->inner.find(task->node);
-    if (inner == scope.counts->inner.end()) continue;
-    const auto add = [&](const Scope& child) {
-      for (std::size_t i = 0; i < child.visits.size(); ++i)
-        inner->second->visits[i] += child.visits[i] - child.base_visits[i];
-    };
-    if (task->child) add(*task->child);
+    add_task(*task);
     for (const auto& item : task->items)
-      if (item && item->child) add(*item->child);
+      if (item) add_task(*item);
   }
 }
 

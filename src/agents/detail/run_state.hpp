@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <list>
 #include <map>
 #include <memory>
 #include <optional>
@@ -18,7 +19,11 @@ struct Counts {
   explicit Counts(const Agent& agent);
   std::vector<std::atomic<std::uint32_t>> starts;
   std::vector<std::uint32_t> visits;
-  std::map<std::uint32_t, std::unique_ptr<Counts>> inner;  ///< By node.
+  /// By node; sub-agents that are tools by `of_tool`.
+  std::map<std::uint32_t, std::unique_ptr<Counts>> inner;
+  static std::uint32_t of_tool(std::size_t tool) {
+    return 0x80000000u | static_cast<std::uint32_t>(tool);
+  }
   /// "writer/draft" -> 3; nodes that never started are left out.
   void collect(const Agent& agent, const std::string& prefix, Value& out) const;
 };
@@ -55,8 +60,9 @@ struct CallRecord {
   Effect effect = Effect::pure;
   CallState state = CallState::intent;
   int attempt = 1;
-  Value args;    ///< Of a tool.
-  Value result;  ///< Of a model: {text, tool_calls}.
+  int tries = 1;  ///< How often it was begun.
+  Value args;     ///< Of a tool.
+  Value result;   ///< Of a model: {text, tool_calls}.
   Failure failure;
   Usage used, reserved;
 };
@@ -87,10 +93,11 @@ struct Task {
   bool is_handled = false;  ///< Failed, and an edge takes care of it.
   std::vector<OpenQuestion> questions;
   std::map<std::string, Value> answers;  ///< By token.
-  std::vector<CallRecord> calls;
+  std::list<CallRecord> calls;           ///< Of which some may be made at once: places stay.
   std::unique_ptr<Scope> child;
-  std::vector<std::unique_ptr<Task>> items;  ///< Of a map.
-  bool has_items = false;                    ///< `items` have their values.
+  std::map<std::uint32_t, std::unique_ptr<Scope>> tool_scopes;  ///< Sub-agents that are tools.
+  std::vector<std::unique_ptr<Task>> items;                     ///< Of a map.
+  bool has_items = false;                                       ///< `items` have their values.
   std::int64_t wake_ms = 0;
   bool is_recorded = false;
 };
@@ -104,10 +111,15 @@ struct Ready {
 };
 
 struct Scope {
-  Scope(const Agent& a, std::string address_, std::string prefix_, Counts& counts_)
+  /// Which it is: its place in the run, its path for people, and its key whatever the place.
+  struct Name {
+    std::string address, prefix, key;
+  };
+  Scope(const Agent& a, Name name, Counts& counts_)
       : agent(&a),
-        address(std::move(address_)),
-        prefix(std::move(prefix_)),
+        address(std::move(name.address)),
+        prefix(std::move(name.prefix)),
+        key(std::move(name.key)),
         counts(&counts_),
         state(start_state(a)),
         visits(counts_.visits),
@@ -119,6 +131,7 @@ struct Scope {
   const Agent* agent;
   std::string address;  ///< "" of the outermost, else "/3:0": superstep and place of its task.
   std::string prefix;   ///< "writer/"
+  std::string key;      ///< "writer|-1|2/": the same in a changed graph.
   Counts* counts;
   State state;
   std::vector<std::uint32_t> visits, base_visits;
@@ -130,6 +143,7 @@ struct Scope {
   int steps_now = 0;        ///< Supersteps since the run or resume began.
   bool is_paused = false;   ///< Stopped at a pause: the next look passes it.
   std::int32_t index = -1;  ///< The mapped item that it is of, for scripts.
+  std::string tool;         ///< The tool that it is.
   std::vector<Failure> errors;
   std::vector<std::string> error_nodes;
 };

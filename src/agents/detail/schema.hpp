@@ -31,6 +31,12 @@ CREATE TABLE agents_runs (
   id TEXT PRIMARY KEY,
   thread TEXT NOT NULL
 ) WITHOUT ROWID;
+-- Results of nodes with `cache`.
+CREATE TABLE agents_cache (
+  key TEXT PRIMARY KEY,
+  value TEXT NOT NULL,
+  expires_ms INTEGER NOT NULL
+) WITHOUT ROWID;
 )sql"}};
 }
 

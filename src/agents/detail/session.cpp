@@ -14,10 +14,14 @@ std::int64_t now_ms(const Clock& clock) {
 
 void collect_paused(const Scope& scope, std::vector<Value>& out) {
   if (scope.is_paused) out.emplace_back(scope.address);
+  const auto of_task = [&](const Task& task) {
+    if (task.child) collect_paused(*task.child, out);
+    for (const auto& [call, tool] : task.tool_scopes) collect_paused(*tool, out);
+  };
   for (const auto& task : scope.open) {
-    if (task->child) collect_paused(*task->child, out);
+    of_task(*task);
     for (const auto& item : task->items)
-      if (item && item->child) collect_paused(*item->child, out);
+      if (item) of_task(*item);
   }
 }
 
@@ -109,7 +113,12 @@ Outcome<bool> Session::begin_run(const AgentPtr& agent, const Value& input, cons
   thread.use(agent);
   Scope& root = *thread.root;
   // An order of keys that is the file's, not the input's: reducers of other keys do not care.
-  for (const Write& write : writes) SLIPWAY_GET(apply_write(*agent, root.state, write));
+  std::vector<Undo> undo;
+  for (const Write& write : writes)
+    if (auto applied = apply_write(*agent, root.state, write, &undo); !applied) {
+      take_back(root.state, undo);
+      return std::move(applied.failure());
+    }
   root.open.clear();
   root.next.clear();
   root.deferred.clear();
@@ -191,7 +200,8 @@ Outcome<bool> Session::take_answers(const ResumeOptions& resume) {
       return failure_of(written.error());
     const std::string token = given.token;
     given.task->answers[token] = std::move(given.value);
-    if (given.adds) thread.purse->add_limit(given.add);
+    if (given.adds)
+      purse_of_question(*thread.purse, *asker.scope, *asker.task, token).add_limit(given.add);
     std::erase_if(given.task->questions,
                   [&](const OpenQuestion& question) { return question.token == token; });
   }

@@ -1,5 +1,8 @@
 // Calls of models and tools: reserved, written down, made, settled; never made twice.
+#include <future>
+
 #include "agents/detail/task_run.hpp"
+#include "agents/detail/thread.hpp"
 #include "core/files.hpp"
 
 namespace slipway::agents::detail {
@@ -40,9 +43,35 @@ double price_of(const ModelSpec& spec, std::int64_t input, std::int64_t output) 
 }  // namespace
 
 CallRecord* TaskRun::find_call(std::uint32_t number) {
+  const std::lock_guard lock(mutex_);
   for (CallRecord& call : task_.calls)
     if (call.number == number) return &call;
   return nullptr;
+}
+
+CallRecord& TaskRun::put_call(CallRecord record) {
+  const std::lock_guard lock(mutex_);
+  for (CallRecord& call : task_.calls)
+    if (call.number == record.number) return call = std::move(record);
+  return task_.calls.emplace_back(std::move(record));
+}
+
+bool TaskRun::record_end(const CallRecord& call) {
+  auto kept = options().recorder.call_ended(place_, task_, call);
+  if (!kept) engine_.break_with(std::move(kept.error()));
+  return kept.ok();
+}
+
+void TaskRun::spoil_model_call(const Failure& failure) {
+  for (auto call = task_.calls.rbegin(); call != task_.calls.rend(); ++call) {
+    if (!call->is_model || call->state != CallState::done) continue;
+    CallRecord spoiled = *call;
+    spoiled.state = CallState::failed;
+    spoiled.failure = failure;
+    task_.calls.erase(std::next(call).base());
+    record_end(spoiled);
+    return;
+  }
 }
 
 std::optional<TaskRun::Ran> TaskRun::replay_call(std::uint32_t number, const std::string& args_hash,
@@ -61,9 +90,8 @@ std::optional<TaskRun::Ran> TaskRun::replay_call(std::uint32_t number, const std
     engine_.note_missing(path(), what);
     return Stop{.state = TaskState::stopped};
   }
-  std::erase_if(task_.calls, [&](const CallRecord& other) { return other.number == number; });
-  task_.calls.push_back(*call);
-  options().purse.restore(call->used, 0);
+  put_call(*call);
+  for (Purse* purse : purses()) purse->restore(call->used, 0);
   if (call->state == CallState::failed) return call->failure;
   return call->result;
 }
@@ -74,38 +102,97 @@ std::string TaskRun::effect_key(std::uint32_t number) const {
                                        task_.index, task_.visit, number));
 }
 
+std::vector<Purse*> TaskRun::purses() {
+  std::vector<Purse*> made;
+  const Node& node = scope_.agent->nodes[task_.node];
+  if (node.budget) made.push_back(&options().purse.of_node(path(), *node.budget));
+  made.push_back(&options().purse);
+  return made;
+}
+
+void TaskRun::settle(const Usage& reserved, const Usage& used) {
+  for (Purse* purse : purses()) purse->settle(reserved, used);
+}
+
 /// An empty value: granted. What was asked for and answered has raised the limit already.
 TaskRun::Ran TaskRun::reserve(const Usage& wish, std::uint32_t number) {
   if (engine_.is_finishing()) return Stop{.state = TaskState::cut};
-  for (;;) {
-    switch (options().purse.reserve(context_, wish)) {
-      case Purse::Answer::granted: return Value();
-      case Purse::Answer::cancelled: return failure_of(context_.check().error());
-      case Purse::Answer::spent: break;
+  std::vector<Purse*> granted;
+  for (Purse* purse : purses()) {
+    const Purse::Answer answer = purse->reserve(context_, wish);
+    if (answer == Purse::Answer::granted) {
+      granted.push_back(purse);
+      continue;
     }
-    const Budget limits = options().purse.limits();
-    if (limits.on_exceed == OnExceed::finish) {
-      engine_.is_finishing_ = true;
-      return Stop{.state = TaskState::cut};
-    }
-    const Value left = options().purse.left();
-    const Value needed =
-        Value::map({{"tokens", wish.tokens}, {"usd", wish.usd}, {"calls", wish.calls}});
-    if (limits.on_exceed == OnExceed::fail)
-      return Failure{"budget", fmt::format("the budget has no room for this call: it may take {} "
-                                           "tokens, left are {}",
-                                           wish.tokens, dump(left))};
-    int round = 0;
-    while (answer(fmt::format("budget:{}:{}", number, round)) != nullptr) ++round;
-    return ask("budget", fmt::format("budget:{}:{}", number, round),
-               Value::map({{"needed", needed}, {"left", left}}), 0);
+    for (Purse* other : granted) other->settle(wish, {});
+    if (answer == Purse::Answer::cancelled) return failure_of(context_.check().error());
+    return exceeded(*purse, wish, number);
   }
+  return Value();
+}
+
+TaskRun::Ran TaskRun::exceeded(Purse& purse, const Usage& wish, std::uint32_t number) {
+  const Budget limits = purse.limits();
+  if (limits.on_exceed == OnExceed::finish) {
+    engine_.is_finishing_ = true;
+    return Stop{.state = TaskState::cut};
+  }
+  if (purse.is_late()) return Failure{"budget", "the time of the budget (wall) is over"};
+  const Value left = purse.left();
+  if (limits.on_exceed == OnExceed::fail)
+    return Failure{"budget", fmt::format("the budget has no room for this call: it may take {} "
+                                         "tokens and {} USD, left are {}",
+                                         wish.tokens, real_text(wish.usd), dump(left))};
+  const Value needed =
+      Value::map({{"tokens", wish.tokens}, {"usd", wish.usd}, {"calls", wish.calls}});
+  const std::string_view whose = &purse == &options().purse ? "run" : "node";
+  int round = 0;
+  while (answer(fmt::format("budget:{}:{}:{}", whose, number, round)) != nullptr) ++round;
+  return ask("budget", fmt::format("budget:{}:{}:{}", whose, number, round),
+             Value::map({{"needed", needed}, {"left", left}}), 0);
+}
+
+/// Of the budgets that the whole program shares; no hold: none is concerned.
+Outcome<budgets::HoldPtr> TaskRun::hold_shared(const ModelSpec& spec, std::int64_t prompt,
+                                               std::int64_t output, const std::string& id) {
+  budgets::Ledger* const ledger = options().services.budgets;
+  if (ledger == nullptr || !ledger->has_budgets()) return budgets::HoldPtr();
+  budgets::Payer payer{.session = options().thread, .trace = options().run};
+  payer.model = spec.provider == "catalog" ? spec.model : spec.name;
+  if (!ledger->concerns(payer)) return budgets::HoldPtr();
+  budgets::Wish wish{.payer = std::move(payer),
+                     .call_id = id,
+                     .is_priced = spec.is_priced,
+                     .input_tokens = prompt,
+                     .output_tokens = output,
+                     .may_clamp = false,
+                     .may_degrade = false};
+  const auto input = trace::picodollars(price_of(spec, prompt, 0));
+  const auto price = trace::parse_price(fmt::format("{:.18f}", spec.output_usd_per_million / 1e6));
+  if (!input || !price) return failure_of(input ? price.error() : input.error());
+  wish.input_usd = *input;
+  wish.output_price = *price;
+  std::promise<budgets::Decision> decided;
+  auto decision = decided.get_future();
+  ledger->reserve(std::move(wish), [&](budgets::Decision d) { decided.set_value(std::move(d)); });
+  budgets::Decision made = decision.get();
+  if (made.error) return failure_of(*made.error);
+  if (!made.hold)
+    return Failure{"budget", made.refusal ? made.refusal->message : "a budget has no room"};
+  return std::move(made.hold);
+}
+
+void TaskRun::settle_shared(const budgets::HoldPtr& hold, const Usage& used) {
+  budgets::Amount amount{.tokens = used.tokens};
+  if (const auto usd = trace::picodollars(used.usd)) amount.usd = *usd;
+  options().services.budgets->settle(hold, amount);
 }
 
 TaskRun::Ran TaskRun::call_model(const ModelSpec& spec, Model& model, ModelCall call,
                                  std::uint32_t number) {
-  CallRecord* known = find_call(number);
-  if (known != nullptr && known->state == CallState::done) return known->result;
+  if (const CallRecord* known = find_call(number);
+      known != nullptr && known->state == CallState::done)
+    return known->result;
   call.node = path();
   call.index = script_index();
   call.visit = static_cast<int>(task_.visit);
@@ -123,6 +210,13 @@ TaskRun::Ran TaskRun::call_model(const ModelSpec& spec, Model& model, ModelCall 
                                          spec.name)};
   Ran granted = reserve(wish, number);
   if (!granted.ok()) return granted;
+  budgets::HoldPtr hold;
+  if (auto held = hold_shared(spec, *prompt, call.max_tokens, effect_key(number)); !held) {
+    settle(wish, {});
+    return std::move(held.failure());
+  } else {
+    hold = *std::move(held);
+  }
   CallRecord record{.number = number,
                     .is_model = true,
                     .tool = spec.name,
@@ -132,7 +226,8 @@ TaskRun::Ran TaskRun::call_model(const ModelSpec& spec, Model& model, ModelCall 
                     .reserved = wish};
   auto kept = options().recorder.call_begins(place_, task_, record, spec.input_usd_per_million > 0);
   if (!kept) {
-    options().purse.settle(wish, {});
+    settle(wish, {});
+    if (hold) options().services.budgets->release(hold);
     engine_.break_with(std::move(kept.error()));
     return Failure{"cancelled", "the run was ended"};
   }
@@ -150,16 +245,12 @@ TaskRun::Ran TaskRun::call_model(const ModelSpec& spec, Model& model, ModelCall 
     record.state = CallState::failed;
     record.failure = reply.failure();
   }
-  options().purse.settle(wish, record.used);
-  if (known != nullptr)
-    *known = record;
-  else
-    task_.calls.push_back(record);
+  settle(wish, record.used);
+  if (hold) settle_shared(hold, record.used);
+  put_call(record);
   // The only call of its task is written with the task's end.
   const bool ends_task = std::holds_alternative<LlmBody>(node_.body) && reply.ok();
-  if (!ends_task)
-    if (auto written = options().recorder.call_ended(place_, task_, record); !written)
-      engine_.break_with(std::move(written.error()));
+  if (!ends_task) record_end(record);
   if (!reply) return std::move(reply.failure());
   return record.result;
 }
@@ -211,15 +302,7 @@ TaskRun::Ran TaskRun::run_llm(const LlmBody& body, const Inputs& inputs) {
   if (!ran.ok()) return ran;
   Ran parsed = parse_reply(body, ran.value().at("text").text());
   if (parsed.ok()) return parsed;
-  // The call is paid for and useless: it is written, and another attempt makes a new one.
-  if (!task_.calls.empty()) {
-    CallRecord spoiled = task_.calls.back();
-    spoiled.state = CallState::failed;
-    spoiled.failure = parsed.stop().failure;
-    task_.calls.pop_back();
-    if (auto kept = options().recorder.call_ended(place_, task_, spoiled); !kept)
-      engine_.break_with(std::move(kept.error()));
-  }
+  spoil_model_call(parsed.stop().failure);
   return parsed;
 }
 
@@ -248,10 +331,58 @@ TaskRun::Ran TaskRun::call_tool(const ToolSpec& spec, Value args, std::uint32_t 
     const std::string token = fmt::format("approval:{}:{}", is_of_node ? "node" : "tool", number);
     if (auto stop = approval(*approve, &spec, args, token)) return std::move(*stop);
   }
-  return make_tool_call(spec, std::move(args), number);
+  if (spec.agent) return run_tool_agent(spec, args, number);
+  return make_tool_call(spec, args, number);
 }
 
-TaskRun::Ran TaskRun::make_tool_call(const ToolSpec& spec, Value args, std::uint32_t number) {
+/// A tool that is an agent runs as a sub-agent of the task, with its arguments as input.
+TaskRun::Ran TaskRun::run_tool_agent(const ToolSpec& spec, const Value& args,
+                                     std::uint32_t number) {
+  Scope* there = nullptr;
+  {
+    const std::lock_guard lock(mutex_);
+    if (const auto found = task_.tool_scopes.find(number); found != task_.tool_scopes.end())
+      there = found->second.get();
+  }
+  if (there == nullptr) {
+    const auto tool = static_cast<std::size_t>(&spec - scope_.agent->tools.data());
+    auto made = make_tool_scope(scope_, task_, fmt::format("{}{{{}}}", place_.address(), number),
+                                tool, number);
+    for (const auto& [name, value] : args.entries().items) {
+      const auto key = spec.agent->key(name);
+      if (!key) return Failure{"tool", fmt::format("'{}' is no input of '{}'", name, spec.name)};
+      Write given{static_cast<std::uint32_t>(*key), value};
+      auto prepared = prepare_write(spec.agent->keys[*key], given.value, made->address);
+      if (!prepared) return std::move(prepared.failure());
+      auto applied = apply_write(*spec.agent, made->state, given);
+      if (!applied) return std::move(applied.failure());
+    }
+    if (auto begun = engine_.begin(*made); !begun) return std::move(begun.failure());
+    made->tool = spec.name;
+    there = made.get();
+    {
+      const std::lock_guard lock(mutex_);
+      task_.tool_scopes[number] = std::move(made);
+    }
+    const std::vector<std::unique_ptr<Task>> none;
+    if (auto kept = options().recorder.merged(*there, none); !kept)
+      engine_.break_with(std::move(kept.error()));
+  }
+  Ran ran = run_child(*there);
+  if (!ran.ok()) return ran;
+  record_end(put_call({.number = number,
+                       .tool = spec.name,
+                       .key = effect_key(number),
+                       .args_hash = short_hash(dump_canonical(args)),
+                       .state = CallState::done,
+                       .attempt = task_.attempts,
+                       .args = args,
+                       .result = ran.value()}));
+  return ran;
+}
+
+TaskRun::Ran TaskRun::make_tool_call(const ToolSpec& spec, const Value& args,
+                                     std::uint32_t number) {
   if (auto replayed = replay_call(number, short_hash(dump_canonical(args)), "tool " + spec.name))
     return *std::move(replayed);
   auto tool = options().services.tool(spec);
@@ -268,9 +399,8 @@ TaskRun::Ran TaskRun::make_tool_call(const ToolSpec& spec, Value args, std::uint
                     .attempt = task_.attempts,
                     .args = args,
                     .reserved = wish};
-  CallRecord* known = find_call(number);
-  if (known == nullptr) known = &task_.calls.emplace_back(record);
-  *known = record;
+  if (const CallRecord* before = find_call(number)) record.tries = before->tries + 1;
+  CallRecord* const known = &put_call(record);
   const bool leaves = spec.effect != Effect::pure;
   if (leaves)
     if (auto kept = options().recorder.call_begins(place_, task_, record, true); !kept) {
@@ -288,12 +418,10 @@ TaskRun::Ran TaskRun::make_tool_call(const ToolSpec& spec, Value args, std::uint
     const bool is_lost = result.is_unknown && spec.effect == Effect::at_most_once;
     known->state = is_lost ? CallState::unknown : CallState::failed;
   }
-  options().purse.settle(wish, known->used);
+  settle(wish, known->used);
   const bool ends_task =
       std::holds_alternative<ToolBody>(node_.body) && known->state == CallState::done;
-  if (!ends_task || leaves)
-    if (auto kept = options().recorder.call_ended(place_, task_, *known); !kept)
-      engine_.break_with(std::move(kept.error()));
+  if (!ends_task || leaves) record_end(*known);
   if (known->state == CallState::done) return known->result;
   if (known->state == CallState::unknown) return resolve_tool_call(spec, *known);
   return result.failure;
@@ -315,8 +443,7 @@ TaskRun::Ran TaskRun::resolve_tool_call(const ToolSpec& spec, CallRecord& record
         return make_tool_call(spec, Value(record.args), record.number);
       record.state = CallState::done;
       record.result = found.value->at("result");
-      if (auto kept = options().recorder.call_ended(place_, task_, record); !kept)
-        engine_.break_with(std::move(kept.error()));
+      record_end(record);
       return record.result;
     }
   }
@@ -324,27 +451,19 @@ TaskRun::Ran TaskRun::resolve_tool_call(const ToolSpec& spec, CallRecord& record
 }
 
 TaskRun::Ran TaskRun::unknown_effect(const ToolSpec& spec, CallRecord& record) {
-  int round = 0;
-  const auto token = [&] {
-    return fmt::format("effect:{}:{}:{}", record.number, record.attempt, round);
-  };
-  const Value* given = answer(token());
+  // Each time that it is lost is a question of its own.
+  const std::string token = fmt::format("effect:{}:{}", record.number, record.tries);
+  const Value* given = answer(token);
   if (given == nullptr) {
     if (record.state != CallState::unknown) {
       record.state = CallState::unknown;
-      if (auto kept = options().recorder.call_ended(place_, task_, record); !kept)
-        engine_.break_with(std::move(kept.error()));
+      record_end(record);
     }
-    return ask("effect", token(),
+    return ask("effect", token,
                Value::map({{"key", record.key}, {"tool", spec.name}, {"args", record.args}}), 0);
   }
-  if (given->at("retry") == Value(true)) {
-    // A new question, should this one be lost too.
-    const Value args = record.args;
-    const Value used = *given;
-    task_.answers.erase(token());
-    return make_tool_call(spec, args, record.number);
-  }
+  if (given->at("retry") == Value(true))
+    return make_tool_call(spec, Value(record.args), record.number);
   if (const Value* why = given->find("fail")) {
     record.state = CallState::failed;
     record.failure = {"failed", in_words(*why)};
@@ -352,8 +471,7 @@ TaskRun::Ran TaskRun::unknown_effect(const ToolSpec& spec, CallRecord& record) {
     record.state = CallState::done;
     record.result = given->at("done");
   }
-  if (auto kept = options().recorder.call_ended(place_, task_, record); !kept)
-    engine_.break_with(std::move(kept.error()));
+  record_end(record);
   if (record.state == CallState::failed) return record.failure;
   return record.result;
 }

@@ -21,6 +21,7 @@ Failure rejected(const Value& answer) {
 }  // namespace
 
 const Value* TaskRun::answer(const std::string& token) const {
+  const std::lock_guard lock(mutex_);
   if (const Recorded* recorded = options().recorded) {
     const auto found = recorded->answers.find(fmt::format("{}|{}", task_key(scope_, task_), token));
     return found == recorded->answers.end() ? nullptr : &found->second;
@@ -42,6 +43,7 @@ TaskRun::Stop TaskRun::ask(std::string kind, const std::string& token, Value val
                                     options().branch, place_.address(), question.path, token));
   const std::size_t slash = question.path.find('/');
   question.node = question.path.substr(0, slash);
+  const std::lock_guard lock(mutex_);
   std::erase_if(task_.questions, [&](const OpenQuestion& q) { return q.token == token; });
   task_.questions.push_back(std::move(question));
   return {.state = TaskState::stopped};
@@ -49,6 +51,7 @@ TaskRun::Stop TaskRun::ask(std::string kind, const std::string& token, Value val
 
 /// A question keeps the time at which it was first asked.
 std::int64_t TaskRun::first_asked(const std::string& token, std::int64_t expires_ms) const {
+  const std::lock_guard lock(mutex_);
   for (const OpenQuestion& question : task_.questions)
     if (question.token == token) return question.expires_ms;
   return expires_ms;

@@ -1,5 +1,6 @@
 // The loop of an `agent` node: the model, then its tool calls, until there are none.
 #include "agents/detail/task_run.hpp"
+#include "core/pool.hpp"
 
 namespace slipway::agents::detail {
 
@@ -42,33 +43,58 @@ TaskRun::Ran TaskRun::react_turn(const ReactBody& body, const Inputs& inputs, Mo
   call.messages.push_back({.role = "assistant", .content = text, .tool_calls = requests});
   is_final = requests.empty();
   if (is_final) return Value(text);
-  for (const ToolRequest& request : requests) {
-    const ToolSpec* spec_of = nullptr;
-    for (const std::size_t tool : body.tools)
-      if (scope_.agent->tools[tool].name == request.name) spec_of = &scope_.agent->tools[tool];
-    ChatMessage result{.role = "tool", .tool_call_id = request.id};
-    const std::uint32_t call_number = number++;
-    if (spec_of == nullptr) {
-      result.content = fmt::format("there is no tool '{}'", request.name);
-      result.is_error = true;
-      call.messages.push_back(std::move(result));
-      continue;
-    }
-    Ran ran = call_tool(*spec_of, request.args, call_number, inputs);
-    if (ran.ok()) {
-      result.content = in_words(ran.value());
-    } else {
-      if (ran.stop().state != TaskState::failed) return ran;
-      const Failure& failure = ran.stop().failure;
-      if (failure.kind == "cancelled" || failure.kind == "budget" ||
-          node_.retry.covers(failure.kind))
-        return ran;
-      result.content = fmt::format("{}: {}", failure.kind, failure.message);
-      result.is_error = true;
-    }
-    call.messages.push_back(std::move(result));
-  }
+  const std::uint32_t first = number;
+  number += static_cast<std::uint32_t>(requests.size());
+  if (auto ended = answer_requests(body, inputs, call, first)) return *std::move(ended);
   return Value();
+}
+
+/// What a call came to, for the model; nothing. Or what ends the task.
+std::optional<TaskRun::Ran> TaskRun::tool_message(const Ran& ran, ChatMessage& message) const {
+  if (ran.ok()) {
+    message.content = in_words(ran.value());
+    return std::nullopt;
+  }
+  if (ran.stop().state != TaskState::failed) return ran;
+  const Failure& failure = ran.stop().failure;
+  if (failure.kind == "cancelled" || failure.kind == "budget" || node_.retry.covers(failure.kind))
+    return ran;
+  message.content = fmt::format("{}: {}", failure.kind, failure.message);
+  message.is_error = true;
+  return std::nullopt;
+}
+
+/// All calls that the last message asks for, at once; their results in its order.
+std::optional<TaskRun::Ran> TaskRun::answer_requests(const ReactBody& body, const Inputs& inputs,
+                                                     ModelCall& call, std::uint32_t number) {
+  const std::vector<ToolRequest> requests = call.messages.back().tool_calls;
+  std::vector<Ran> results(requests.size(), Ran(Value()));
+  const auto make = [&](std::size_t i) -> Result<void> {
+    for (const std::size_t tool : body.tools) {
+      const ToolSpec& spec = scope_.agent->tools[tool];
+      if (spec.name != requests[i].name) continue;
+      results[i] =
+          call_tool(spec, requests[i].args, number + static_cast<std::uint32_t>(i), inputs);
+      return {};
+    }
+    results[i] = Failure{"tool", fmt::format("there is no tool '{}'", requests[i].name)};
+    return {};
+  };
+  const auto parallel = static_cast<std::size_t>(scope_.agent->limits.parallel);
+  if (auto outcome = parallel_for({}, requests.size(), std::min(parallel, requests.size()), make);
+      !outcome)
+    return Ran(failure_of(outcome.error()));
+  std::optional<Ran> ended;
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    ChatMessage message{.role = "tool", .tool_call_id = requests[i].id};
+    auto ends = tool_message(results[i], message);
+    // A failure goes before a question: it is what a retry or an edge may take care of.
+    const bool is_worse = ends && (!ended || (ended->stop().state != TaskState::failed &&
+                                              ends->stop().state == TaskState::failed));
+    if (is_worse) ended = std::move(ends);
+    call.messages.push_back(std::move(message));
+  }
+  return ended;
 }
 
 TaskRun::Ran TaskRun::run_react(const ReactBody& body, const Inputs& inputs) {
@@ -99,6 +125,7 @@ TaskRun::Ran TaskRun::run_react(const ReactBody& body, const Inputs& inputs) {
     if (!ran.ok()) return ran;
     if (!is_final) continue;
     Ran parsed = parse_reply(body.llm, ran.value().text());
+    if (!parsed.ok()) spoil_model_call(parsed.stop().failure);
     if (!parsed.ok() || !body.messages_key || place_.item >= 0) return parsed;
     std::vector<Value> messages;
     for (std::size_t i = from; i < call->messages.size(); ++i)

@@ -2,6 +2,7 @@
 
 #include <condition_variable>
 
+#include "agents/detail/thread.hpp"
 #include "core/files.hpp"
 #include "core/pool.hpp"
 
@@ -108,14 +109,49 @@ TaskRun::Ran TaskRun::attempt() {
     Value args = Value::map();
     if (auto stop = approval(*node_.approve, nullptr, args, "approval")) return std::move(*stop);
   }
-  Ran ran = body(inputs);
+  Ran ran = node_.cache_ttl ? cached_body(inputs) : body(inputs);
   if (!ran.ok()) return ran;
   if (!keep(std::move(ran.value()), inputs)) {
-    // The call went well, its result did not fit: another attempt asks again.
-    if (!task_.calls.empty() && task_.calls.back().is_model) task_.calls.pop_back();
+    spoil_model_call(task_.failure);
     return std::move(task_.failure);
   }
   return Value();
+}
+
+/// What a run of the same graph gave for the same key not long ago; failures are not kept.
+TaskRun::Ran TaskRun::cached_body(const Inputs& inputs) {
+  constexpr std::uint32_t number = 0xFFFFFFFF;  // Of no call that is made.
+  std::string named;
+  if (node_.cache_key) {
+    auto key = node_.cache_key->write(inputs);
+    if (!key) return std::move(key.failure());
+    named = *std::move(key);
+  } else {
+    named = dump_canonical(state_value(*scope_.agent, scope_.state)) + dump_canonical(task_.item);
+  }
+  const std::string key = hash_of(Value::list({scope_.agent->hash, path(), named}));
+  if (const CallRecord* known = find_call(number)) return known->result;
+  std::optional<Value> found;
+  if (const Recorded* recorded = options().recorded) {
+    if (recorded->calls.contains(fmt::format("{}|{}", task_key(scope_, task_), number)))
+      return *replay_call(number, key, "cache");
+  } else if (options().services.find_cached) {
+    found = options().services.find_cached(key);
+  }
+  if (found) {
+    put_call({.number = number,
+              .tool = "cache",
+              .key = effect_key(number),
+              .args_hash = key,
+              .state = CallState::done,
+              .attempt = task_.attempts,
+              .result = *found});
+    return *std::move(found);
+  }
+  Ran ran = body(inputs);
+  if (ran.ok() && options().recorded == nullptr && options().services.keep_cached)
+    options().services.keep_cached(key, ran.value(), *node_.cache_ttl);
+  return ran;
 }
 
 TaskRun::Ran TaskRun::body(const Inputs& inputs) {
@@ -285,15 +321,14 @@ TaskRun::Ran TaskRun::keep_call(const char* what, const Value& args, const Make&
   if (auto replayed = replay_call(number, hash, what)) return *std::move(replayed);
   auto made = make();
   if (!made) return std::move(made.failure());
-  std::erase_if(task_.calls, [](const CallRecord& call) { return call.number == number; });
-  task_.calls.push_back({.number = number,
-                         .tool = what,
-                         .key = effect_key(number),
-                         .args_hash = hash,
-                         .state = CallState::done,
-                         .attempt = task_.attempts,
-                         .args = args,
-                         .result = *made});
+  put_call({.number = number,
+            .tool = what,
+            .key = effect_key(number),
+            .args_hash = hash,
+            .state = CallState::done,
+            .attempt = task_.attempts,
+            .args = args,
+            .result = *made});
   return *std::move(made);
 }
 
@@ -331,11 +366,30 @@ TaskRun::Ran TaskRun::run_code(const CodeBody& body, const Inputs& inputs) {
   });
 }
 
+/// Goes on with a sub-agent; its output.
+TaskRun::Ran TaskRun::run_child(Scope& child) {
+  child.steps_now = 0;
+  for (const auto& open : child.open)
+    if (open->state == TaskState::failed && !open->is_handled) open->state = TaskState::ready;
+  switch (engine_.run(child)) {
+    case End::done: return output_value(*child.agent, child.state);
+    case End::failed: {
+      Failure failure = child.errors.front();
+      if (!child.error_nodes.front().empty())
+        failure.message = fmt::format("{}: {}", child.error_nodes.front(), failure.message);
+      return failure;
+    }
+    case End::stopped: return Stop{.state = TaskState::stopped};
+    case End::waiting: return Stop{.state = TaskState::waiting};
+    case End::cut: return Stop{.state = TaskState::cut};
+    case End::broken: break;
+  }
+  return Failure{"cancelled", "the run was ended"};
+}
+
 TaskRun::Ran TaskRun::run_graph(const GraphBody& body, const Inputs& inputs) {
   if (!task_.child) {
-    Counts& counts = *scope_.counts->inner.at(task_.node);
-    auto child = std::make_unique<Scope>(*body.agent, place_.address(), path() + "/", counts);
-    child->index = script_index();
+    auto child = make_child_scope(scope_, task_, place_.address());
     for (const Assignment& assignment : body.input) {
       auto value = assignment.value.evaluate(inputs);
       if (!value) return std::move(value.failure());
@@ -353,24 +407,9 @@ TaskRun::Ran TaskRun::run_graph(const GraphBody& body, const Inputs& inputs) {
     if (auto kept = options().recorder.merged(*task_.child, none); !kept)
       engine_.break_with(std::move(kept.error()));
   }
-  Scope& child = *task_.child;
-  child.steps_now = 0;
-  for (const auto& open : child.open)
-    if (open->state == TaskState::failed && !open->is_handled) open->state = TaskState::ready;
-  switch (engine_.run(child)) {
-    case End::done: break;
-    case End::failed: {
-      Failure failure = child.errors.front();
-      if (!child.error_nodes.front().empty())
-        failure.message = fmt::format("{}: {}", child.error_nodes.front(), failure.message);
-      return failure;
-    }
-    case End::stopped: return Stop{.state = TaskState::stopped};
-    case End::waiting: return Stop{.state = TaskState::waiting};
-    case End::cut: return Stop{.state = TaskState::cut};
-    case End::broken: return Failure{"cancelled", "the run was ended"};
-  }
-  const Value result = output_value(*child.agent, child.state);
+  Ran ran = run_child(*task_.child);
+  if (!ran.ok()) return ran;
+  const Value result = ran.value();
   if (place_.item >= 0 && body.output.empty()) return result;
   Locals locals(*scope_.agent, place_.step, task_.attempts, node_.label);
   locals.of_task(task_);

@@ -32,14 +32,13 @@ class TaskRun {
     Ran(Stop stop) : stop_(std::move(stop)) {}
     bool ok() const { return !stop_; }
     Value& value() { return value_; }
+    const Value& value() const { return value_; }
     Stop& stop() { return *stop_; }
+    const Stop& stop() const { return *stop_; }
 
    private:
     Value value_;
     std::optional<Stop> stop_;
-  };
-  struct Reply {
-    ModelReply reply;
   };
 
   static const Node& node_of(const Scope& scope, const Place& place, const Task& task);
@@ -60,6 +59,7 @@ class TaskRun {
   Ran run_react(const ReactBody& body, const Inputs& inputs);
   Ran run_tool(const ToolBody& body, const Inputs& inputs);
   Ran run_rag(const RagBody& body, const Inputs& inputs);
+  Ran run_child(Scope& child);
   Ran run_graph(const GraphBody& body, const Inputs& inputs);
   Ran run_map(const MapBody& body, const Inputs& inputs);
   Ran run_code(const CodeBody& body, const Inputs& inputs);
@@ -71,11 +71,24 @@ class TaskRun {
   // Calls
   Ran call_model(const ModelSpec& spec, Model& model, ModelCall call, std::uint32_t number);
   Ran call_tool(const ToolSpec& spec, Value args, std::uint32_t number, const Inputs& inputs);
-  Ran make_tool_call(const ToolSpec& spec, Value args, std::uint32_t number);
+  Ran make_tool_call(const ToolSpec& spec, const Value& args, std::uint32_t number);
+  Ran run_tool_agent(const ToolSpec& spec, const Value& args, std::uint32_t number);
   Ran resolve_tool_call(const ToolSpec& spec, CallRecord& record);
   Ran unknown_effect(const ToolSpec& spec, CallRecord& record);
   Ran reserve(const Usage& wish, std::uint32_t number);
+  Ran exceeded(Purse& purse, const Usage& wish, std::uint32_t number);
+  void settle(const Usage& reserved, const Usage& used);
+  Outcome<budgets::HoldPtr> hold_shared(const ModelSpec& spec, std::int64_t prompt,
+                                        std::int64_t output, const std::string& id);
+  void settle_shared(const budgets::HoldPtr& hold, const Usage& used);
+  /// The node's, if it has one, and the run's.
+  std::vector<Purse*> purses();
   CallRecord* find_call(std::uint32_t number);
+  /// In the place of the one of its number.
+  CallRecord& put_call(CallRecord record);
+  /// Makes it unused: what it gave did not fit, so another attempt makes a new one.
+  void spoil_model_call(const Failure& failure);
+  bool record_end(const CallRecord& call);
   /// Of a replay: what the call gave then, and it counts as made now; nothing: this is no replay.
   std::optional<Ran> replay_call(std::uint32_t number, const std::string& args_hash,
                                  const std::string& what);
@@ -86,6 +99,10 @@ class TaskRun {
   Ran parse_reply(const LlmBody& body, const std::string& text);
   Ran react_turn(const ReactBody& body, const Inputs& inputs, ModelCall& call,
                  std::uint32_t& number, bool& is_final);
+  std::optional<Ran> answer_requests(const ReactBody& body, const Inputs& inputs, ModelCall& call,
+                                     std::uint32_t number);
+  std::optional<Ran> tool_message(const Ran& ran, ChatMessage& message) const;
+  Ran cached_body(const Inputs& inputs);
   Outcome<ModelCall> model_call(const LlmBody& body, const Inputs& inputs);
 
   // Questions
@@ -103,6 +120,7 @@ class TaskRun {
   Task& task_;
   const Node& node_;
   Context context_;
+  mutable std::mutex mutex_;  ///< Calls, questions and tool scopes of the task: tools run at once.
 };
 
 }  // namespace slipway::agents::detail

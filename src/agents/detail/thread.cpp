@@ -26,11 +26,12 @@ class MemoryLog final : public ThreadLog {
   std::vector<Value> records_;
 };
 
-/// "/3:0[2]" of an address: superstep, place, item.
+/// "/3:0[2]{1}" of an address: superstep, place, item, call of a tool.
 struct Step {
   int step = 0;
   std::size_t ordinal = 0;
   std::int32_t item = -1;
+  std::int64_t call = -1;
 };
 
 std::optional<Step> read_step(std::string_view text) {
@@ -40,15 +41,14 @@ std::optional<Step> read_step(std::string_view text) {
   if (parsed.ec != std::errc() || parsed.ptr == end || *parsed.ptr != ':') return std::nullopt;
   parsed = std::from_chars(parsed.ptr + 1, end, step.ordinal);
   if (parsed.ec != std::errc()) return std::nullopt;
-  if (parsed.ptr != end && *parsed.ptr == '[')
-    if (std::from_chars(parsed.ptr + 1, end, step.item).ec != std::errc()) return std::nullopt;
+  if (parsed.ptr != end && *parsed.ptr == '[') {
+    parsed = std::from_chars(parsed.ptr + 1, end, step.item);
+    if (parsed.ec != std::errc() || parsed.ptr == end) return std::nullopt;
+    ++parsed.ptr;  // ']'
+  }
+  if (parsed.ptr != end && *parsed.ptr == '{')
+    if (std::from_chars(parsed.ptr + 1, end, step.call).ec != std::errc()) return std::nullopt;
   return step;
-}
-
-const GraphBody* graph_of(const Agent& agent, std::uint32_t node) {
-  const Body* body = &agent.nodes[node].body;
-  if (const auto* map = std::get_if<MapBody>(body)) body = &map->body->body;
-  return std::get_if<GraphBody>(body);
 }
 
 }  // namespace
@@ -64,7 +64,7 @@ void Thread::use(AgentPtr next) {
         next_counts->starts[*node] = counts->starts[i].load();
         next_counts->visits[*node] = counts->visits[i];
       }
-  auto scope = std::make_unique<Scope>(*next, "", "", *next_counts);
+  auto scope = std::make_unique<Scope>(*next, Scope::Name(), *next_counts);
   if (root) {
     for (std::size_t i = 0; i < agent->keys.size(); ++i)
       if (const auto key = next->key(agent->keys[i].name))
@@ -81,6 +81,39 @@ void Thread::use(AgentPtr next) {
   agent = std::move(next);
 }
 
+std::unique_ptr<Scope> make_child_scope(const Scope& outer, const Task& task, std::string address) {
+  const Body* body = &outer.agent->nodes[task.node].body;
+  if (const auto* map = std::get_if<MapBody>(body)) body = &map->body->body;
+  const auto* graph = std::get_if<GraphBody>(body);
+  if (graph == nullptr) return nullptr;
+  Scope::Name name{.address = std::move(address),
+                   .prefix = outer.prefix + outer.agent->nodes[task.node].name + "/",
+                   .key = task_key(outer, task) + "/"};
+  auto made =
+      std::make_unique<Scope>(*graph->agent, std::move(name), *outer.counts->inner.at(task.node));
+  made->index = task.index >= 0 ? task.index : outer.index;
+  return made;
+}
+
+std::unique_ptr<Scope> make_tool_scope(const Scope& outer, const Task& task, std::string address,
+                                       std::size_t tool, std::uint32_t call) {
+  const ToolSpec& spec = outer.agent->tools[tool];
+  Scope::Name name{.address = std::move(address),
+                   .prefix = outer.prefix + spec.name + "/",
+                   .key = fmt::format("{}#{}/", task_key(outer, task), call)};
+  auto made = std::make_unique<Scope>(*spec.agent, std::move(name),
+                                      *outer.counts->inner.at(Counts::of_tool(tool)));
+  made->index = task.index >= 0 ? task.index : outer.index;
+  return made;
+}
+
+Purse& purse_of_question(Purse& run, const Scope& scope, const Task& task,
+                         const std::string& token) {
+  const Node& node = scope.agent->nodes[task.node];
+  if (!token.starts_with("budget:node:") || !node.budget) return run;
+  return run.of_node(scope.prefix + node.name, *node.budget);
+}
+
 void Restorer::apply(const Value& record, std::uint64_t number) {
   const std::string kind = in_words(record.at("k"));
   if (thread_.agent == nullptr) return;
@@ -95,9 +128,10 @@ void Restorer::apply(const Value& record, std::uint64_t number) {
 }
 
 void Restorer::finish() {
-  Usage open;
-  for (const auto& [key, reserved] : pending_) open.add(reserved);
-  if (thread_.purse) thread_.purse->restore(open, 0);
+  for (const auto& [key, open] : pending_) {
+    if (thread_.purse) thread_.purse->restore(open.reserved, 0);
+    if (open.of_node != nullptr) open.of_node->restore(open.reserved, 0);
+  }
   pending_.clear();
 }
 
@@ -108,8 +142,10 @@ Scope* Restorer::find_scope(const std::string& address) {
     const std::size_t end = std::min(address.find('/', begin + 1), address.size());
     const auto step = read_step(std::string_view(address).substr(begin + 1, end - begin - 1));
     Task* task = step ? task_at(*scope, step->ordinal, step->item) : nullptr;
-    if (task == nullptr || !task->child) return nullptr;
-    scope = task->child.get();
+    if (task == nullptr) return nullptr;
+    const auto tool = task->tool_scopes.find(static_cast<std::uint32_t>(step->call));
+    if (step->call >= 0 ? tool == task->tool_scopes.end() : !task->child) return nullptr;
+    scope = step->call >= 0 ? tool->second.get() : task->child.get();
     begin = end;
   }
   return scope;
@@ -250,14 +286,22 @@ void Restorer::apply_scope(const Value& record) {
   if (outer == nullptr || !step || step->step != outer->step + 1) return;
   Task* task = task_at(*outer, step->ordinal, step->item);
   if (task == nullptr) return;
-  const GraphBody* graph = graph_of(*outer->agent, task->node);
-  const auto counts = outer->counts->inner.find(task->node);
-  if (graph == nullptr || counts == outer->counts->inner.end()) return;
-  const std::string path = outer->prefix + outer->agent->nodes[task->node].name;
-  task->child = std::make_unique<Scope>(*graph->agent, address, path + "/", *counts->second);
-  task->child->index = task->index >= 0 ? task->index : outer->index;
-  decode_state(*graph->agent, record.at("state"), task->child->state);
-  decode_position(record, *task->child);
+  std::unique_ptr<Scope> made;
+  if (step->call >= 0) {
+    const std::string tool = in_words(record.at("tool"));
+    for (std::size_t i = 0; i < outer->agent->tools.size() && !made; ++i)
+      if (outer->agent->tools[i].name == tool && outer->agent->tools[i].agent)
+        made = make_tool_scope(*outer, *task, address, i, static_cast<std::uint32_t>(step->call));
+  } else {
+    made = make_child_scope(*outer, *task, address);
+  }
+  if (!made) return;
+  decode_state(*made->agent, record.at("state"), made->state);
+  decode_position(record, *made);
+  if (step->call >= 0)
+    task->tool_scopes[static_cast<std::uint32_t>(step->call)] = std::move(made);
+  else
+    task->child = std::move(made);
 }
 
 void Restorer::apply_task(const Value& record) {
@@ -296,14 +340,19 @@ void Restorer::account(const Scope& scope, const Task& task, const CallRecord& c
     std::erase_if(list, [&](const CallRecord& c) { return c.attempt == call.attempt; });
     list.push_back(call);
   }
-  const std::string name = fmt::format("{}#{}", call.key, call.attempt);
+  const std::string name = fmt::format("{}#{}#{}", call.key, call.attempt, call.tries);
+  const Node& node = scope.agent->nodes[task.node];
+  Purse* const of_node = thread_.purse && node.budget
+                             ? &thread_.purse->of_node(scope.prefix + node.name, *node.budget)
+                             : nullptr;
   if (call.state == CallState::intent) {
-    pending_[name] = call.reserved;
+    pending_[name] = {of_node, call.reserved};
     return;
   }
   pending_.erase(name);
   if (!ended_.insert(name).second) return;
   if (thread_.purse) thread_.purse->restore(call.used, 0);
+  if (of_node != nullptr) of_node->restore(call.used, 0);
 }
 
 void Restorer::apply_call(const Value& record) {
@@ -316,6 +365,9 @@ void Restorer::apply_call(const Value& record) {
   const bool is_lost = call.is_model && call.state != CallState::done;
   std::erase_if(task->calls, [&](const CallRecord& other) { return other.number == call.number; });
   if (!is_lost) task->calls.push_back(call);
+  // It had begun again where it had stopped: should nothing follow, that was a start that was lost.
+  task->is_continued = false;
+  task->state = TaskState::ready;
 }
 
 void Restorer::apply_answer(const Value& record) {
@@ -327,7 +379,8 @@ void Restorer::apply_answer(const Value& record) {
     recorded_->answers[fmt::format("{}|{}", task_key(*scope, *task), token)] = record.at("value");
   std::erase_if(task->questions, [&](const OpenQuestion& q) { return q.token == token; });
   if (record.at("add").is_list() && thread_.purse)
-    thread_.purse->add_limit(decode_usage(record.at("add")));
+    purse_of_question(*thread_.purse, *scope, *task, token)
+        .add_limit(decode_usage(record.at("add")));
 }
 
 void Restorer::apply_end(const Value& record) {

@@ -55,11 +55,21 @@ struct Thread {
   std::vector<Checkpoint> checkpoints;
   RunEnd end;
   std::shared_ptr<ThreadLog> log;
-  std::mutex running;  ///< Held by who runs it.
+  bool is_durable = false;  ///< Its log is on disk as it goes.
+  std::mutex running;       ///< Held by who runs it.
 
   /// Sets or changes the agent; the state goes over by the names of keys.
   void use(AgentPtr next);
 };
+
+/// A sub-agent of a `graph` node, or of a map's item, as it begins; without its input.
+std::unique_ptr<Scope> make_child_scope(const Scope& outer, const Task& task, std::string address);
+/// The same of a tool that is an agent: tool `tool` of the agent, call `call` of the task.
+std::unique_ptr<Scope> make_tool_scope(const Scope& outer, const Task& task, std::string address,
+                                       std::size_t tool, std::uint32_t call);
+/// Which budget asked: the node's or the run's.
+Purse& purse_of_question(Purse& run, const Scope& scope, const Task& task,
+                         const std::string& token);
 
 /// Applies records to a thread. For one thread at a time.
 class Restorer {
@@ -93,7 +103,11 @@ class Restorer {
 
   Thread& thread_;
   Recorded* const recorded_;
-  std::map<std::string, Usage> pending_;
+  struct Pending {
+    Purse* of_node = nullptr;
+    Usage reserved;
+  };
+  std::map<std::string, Pending> pending_;
   std::set<std::string> ended_;
 };
 

@@ -1,9 +1,16 @@
 #include "agents/detail/thread_store.hpp"
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
 #include <map>
 
 #include "agents/detail/committer.hpp"
 #include "agents/detail/schema.hpp"
+#include "core/files.hpp"
 #include "core/guarded.hpp"
 
 namespace slipway::agents::detail {
@@ -32,10 +39,32 @@ class MemoryStore final : public ThreadStore {
       return found->second;
     });
   }
+  Result<std::optional<Value>> find_cached(const std::string& key, std::int64_t now_ms) override {
+    return cache_.with([&](auto& cache) -> std::optional<Value> {
+      const auto found = cache.find(key);
+      if (found == cache.end() || found->second.expires_ms <= now_ms) return std::nullopt;
+      return found->second.value;
+    });
+  }
+  Result<void> keep_cached(const std::string& key, const Value& value, std::int64_t now_ms,
+                           std::int64_t expires_ms) override {
+    cache_.with([&](auto& cache) {
+      constexpr std::size_t entries_max = 10'000;
+      if (cache.size() >= entries_max)
+        std::erase_if(cache, [&](const auto& e) { return e.second.expires_ms <= now_ms; });
+      if (cache.size() < entries_max) cache[key] = {value, expires_ms};
+    });
+    return {};
+  }
   bool is_durable() const override { return false; }
 
  private:
+  struct Cached {
+    Value value;
+    std::int64_t expires_ms = 0;
+  };
   Guarded<std::map<std::string, std::string>> runs_;
+  Guarded<std::map<std::string, Cached>> cache_;
 };
 
 class DiskLog final : public ThreadLog {
@@ -133,10 +162,38 @@ class LateLog final : public ThreadLog {
   std::vector<Value> waiting_;
 };
 
+/// One process at a time has the agents of a data folder.
+class DataLock {
+ public:
+  static Result<std::unique_ptr<DataLock>> take(const std::filesystem::path& data) {
+    TRY(make_directories(data));
+    const std::string path = (data / "agents.lock").string();
+    auto lock = std::make_unique<DataLock>();
+    lock->file_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    if (lock->file_ < 0)
+      return fail(errno == EACCES || errno == EROFS ? Code::forbidden : Code::unavailable,
+                  "cannot open {}: {}", path, std::strerror(errno));
+    if (::flock(lock->file_, LOCK_EX | LOCK_NB) != 0)
+      return fail(Code::conflict,
+                  "another process runs the agents of {}; wait for it or stop it first",
+                  data.string());
+    return lock;
+  }
+  DataLock() = default;
+  ~DataLock() {
+    if (file_ >= 0) ::close(file_);
+  }
+  DataLock(const DataLock&) = delete;
+  DataLock& operator=(const DataLock&) = delete;
+
+ private:
+  int file_ = -1;
+};
+
 class DiskStore final : public ThreadStore {
  public:
-  explicit DiskStore(std::unique_ptr<store::Database> database)
-      : database_(std::move(database)), committer_(*database_) {}
+  DiskStore(std::unique_ptr<DataLock> lock, std::unique_ptr<store::Database> database)
+      : lock_(std::move(lock)), database_(std::move(database)), committer_(*database_) {}
 
   Result<std::unique_ptr<ThreadLog>> open_log(const std::string& thread, Durability durability,
                                               bool may_make) override {
@@ -217,6 +274,30 @@ class DiskStore final : public ThreadStore {
     }));
     return thread;
   }
+  Result<std::optional<Value>> find_cached(const std::string& key, std::int64_t now_ms) override {
+    std::optional<Value> value;
+    TRY(database_->read({}, [&](store::Connection& connection) -> Result<void> {
+      auto find = TRY(
+          connection.prepare("SELECT value FROM agents_cache WHERE key = ? AND expires_ms > ?"));
+      find.bind(0, key).bind(1, now_ms);
+      if (TRY(find.step())) value = TRY(parse_json(find.text(0)));
+      return {};
+    }));
+    return value;
+  }
+
+  Result<void> keep_cached(const std::string& key, const Value& value, std::int64_t now_ms,
+                           std::int64_t expires_ms) override {
+    return database_->write({}, [&](store::Connection& connection) -> Result<void> {
+      auto drop = TRY(connection.prepare("DELETE FROM agents_cache WHERE expires_ms <= ?"));
+      drop.bind(0, now_ms);
+      TRY(drop.run());
+      auto keep = TRY(connection.prepare(
+          "INSERT OR REPLACE INTO agents_cache (key, value, expires_ms) VALUES (?, ?, ?)"));
+      keep.bind(0, key).bind(1, dump(value)).bind(2, expires_ms);
+      return keep.run();
+    });
+  }
   bool is_durable() const override { return true; }
 
  private:
@@ -236,6 +317,7 @@ class DiskStore final : public ThreadStore {
     return number;
   }
 
+  std::unique_ptr<DataLock> lock_;
   std::unique_ptr<store::Database> database_;
   Committer committer_;
 };
@@ -244,9 +326,11 @@ class DiskStore final : public ThreadStore {
 
 Result<std::unique_ptr<ThreadStore>> open_thread_store(const std::filesystem::path& data) {
   if (data.empty()) return std::unique_ptr<ThreadStore>(std::make_unique<MemoryStore>());
+  auto lock = TRY(DataLock::take(data));
   auto database = TRY(
       store::Database::open({.path = data / "agents.db", .durable = false}, agent_migrations()));
-  return std::unique_ptr<ThreadStore>(std::make_unique<DiskStore>(std::move(database)));
+  return std::unique_ptr<ThreadStore>(
+      std::make_unique<DiskStore>(std::move(lock), std::move(database)));
 }
 
 }  // namespace slipway::agents::detail

@@ -24,6 +24,10 @@ class ThreadStore {
   virtual Result<void> name_run(const std::string& run, const std::string& thread) = 0;
   /// Fails: not_found.
   virtual Result<std::string> thread_of_run(const std::string& run) = 0;
+  /// A value that is kept until a time (of the wall clock); nothing: it is over, or never was.
+  virtual Result<std::optional<Value>> find_cached(const std::string& key, std::int64_t now_ms) = 0;
+  virtual Result<void> keep_cached(const std::string& key, const Value& value, std::int64_t now_ms,
+                                   std::int64_t expires_ms) = 0;
   /// Whether a thread that is forgotten can be read again.
   virtual bool is_durable() const = 0;
 };
