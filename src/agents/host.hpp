@@ -67,6 +67,21 @@ struct StartRun {
 
 /// run.started step.started task.started model token tool task.finished step.finished interrupt
 /// budget run.finished
+///
+/// Data, a map. `graph` is the path of the sub-agent that it is of ("" is the outermost, "writer"
+/// its node, "writer/check" one below); of tasks and what they do also {node, index?, step, visit}:
+///   run.started    {agent, input}
+///   step.started   {graph, step, state, tasks: [{node, index?}]}
+///   task.started   {.., attempt}
+///   model          {.., call, model, state: "begun"|"done"|"failed", text?, tool_calls?, usage?}
+///   token          {.., call, text}
+///   tool           {.., call, tool, args, state, result?, error?}
+///   task.finished  {.., attempt, status: "done"|"failed"|"stopped", writes, error?: {kind,message}}
+///   step.finished  {graph, step, state, next: [names], checkpoint?, parent?} (outermost: those two)
+///   interrupt      {id, node, path, kind, value, expires?}
+///   budget         {settled: {tokens, usd, calls}, reserved: {..}, left?: {..}}
+///   run.finished   RunResult::json()
+/// A member that cannot be told may be absent, but not graph, node, writes, state, checkpoint.
 struct Event {
   std::uint64_t id = 0;  ///< Grows within a thread.
   std::string type, run;
