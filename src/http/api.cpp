@@ -26,7 +26,9 @@ std::optional<Problem> type_problem(const detail::Route& route, const Request& r
   for (const detail::BodyNote& body : route.bodies) {
     if (body.kind == detail::BodyKind::none) continue;
     wanted += wanted.empty() ? "" : " or ";
-    wanted += body.kind == detail::BodyKind::json ? json_type : "multipart/form-data";
+    wanted += body.kind == detail::BodyKind::json   ? json_type
+              : body.kind == detail::BodyKind::form ? "multipart/form-data"
+                                                    : "application/yaml";
   }
   if (wanted.empty())
     return problem_of(std::vector<Issue>{{"/body", "this route takes no body"}}, request);

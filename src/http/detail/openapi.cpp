@@ -92,6 +92,12 @@ bool takes_body(const Route& route) {
                      [](const BodyNote& body) { return body.kind != BodyKind::none; });
 }
 
+/// Bodies that are neither JSON nor a form are YAML.
+std::string_view media_type_of(BodyKind kind) {
+  if (kind == BodyKind::json) return "application/json";
+  return kind == BodyKind::form ? "multipart/form-data" : "application/yaml";
+}
+
 json::Object body_of(const Route& route) {
   json::Object content;
   for (const BodyNote& body : route.bodies) {
@@ -100,7 +106,7 @@ json::Object body_of(const Route& route) {
     const bool is_json = body.kind == BodyKind::json;
     if (is_json && !route.notes.request_example.empty())
       media["example"] = example_of(route.notes.request_example);
-    content[is_json ? "application/json" : "multipart/form-data"] = std::move(media);
+    content[std::string(media_type_of(body.kind))] = std::move(media);
   }
   return {{"required", route.body_of(BodyKind::none) == nullptr}, {"content", std::move(content)}};
 }
