@@ -266,7 +266,7 @@ struct GoingOn {
     "pause_before": {"maxItems": 100, "items": {"maxLength": 128}},
     "pause_after": {"maxItems": 100, "items": {"maxLength": 128}},
     "trace": {"description": "With every superstep in the result."},
-    "multitask": {"description": 
+    "multitask": {"description":
       "When the thread runs already: 409, after it, instead of it, or instead of all it did."}}})";
 };
 BOOST_DESCRIBE_STRUCT(GoingOn, (), (steps, pause_before, pause_after, trace, multitask))
@@ -301,8 +301,8 @@ struct ResumeBody {
   GoingOn options;
   bool wait = false;
   static constexpr std::string_view schema_notes = R"({"properties": {
-    "answers": {"description": 
-      "By ids of interrupts: `approve`, `{reject: {reason}}`, `{edit: {args}}`, or what was asked."},
+    "answers": {"description":
+      "By id: `approve`, `{reject: {reason}}`, `{edit: {args}}` or what was asked."},
     "checkpoint": {"maxLength": 128, "description": "Goes on from there, on a new branch."},
     "set": {"description": "Values to write first, as if `as` had just finished with them."},
     "as": {"maxLength": 128},
@@ -345,7 +345,7 @@ BOOST_DESCRIBE_STRUCT(ResultShape, (),
 struct RunAndResult : RunReply {
   std::optional<json::Object> result;
   static constexpr std::string_view schema_notes =
-      R"({"properties": {"result": {"description": "Of a run that is over, or waits; else null."}}})";
+      R"({"properties": {"result": {"description": "If it is over or waits; else null."}}})";
 };
 BOOST_DESCRIBE_STRUCT(RunAndResult, (RunReply), (result))
 

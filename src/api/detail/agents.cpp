@@ -56,8 +56,8 @@ using AgentUpload = std::variant<AgentText, AgentBody>;
 
 Result<AgentReply> put(const AgentServices& services, const std::string& name,
                        const AgentUpload& body) {
-  const std::string& yaml = body.index() == 0 ? std::get<AgentText>(body).yaml
-                                              : std::get<AgentBody>(body).yaml;
+  const std::string& yaml =
+      body.index() == 0 ? std::get<AgentText>(body).yaml : std::get<AgentBody>(body).yaml;
   return reply_of(TRY(services.host.put_agent(name, yaml)));
 }
 

@@ -70,17 +70,20 @@ std::vector<http::EventNote> notes_of_events() {
   const auto note = [](const char* name, const char* description) {
     return http::EventNote{name, description, &http::reply_schema<EventShape>};
   };
-  return {note("run.started", "The run has begun or goes on."),
-          note("step.started", "A superstep begins: `{step, nodes}`."),
-          note("task.started", "A node begins: `{node, path, index?, step, attempt}`."),
-          note("token", "A piece of a model's reply: `{path, text}`."),
-          note("model", "A call of a model is over: `{path, usage}`."),
-          note("tool", "A call of a tool is over: `{path, tool, state}`."),
-          note("task.finished", "A node is over: `{node, writes}` or `{node, error}`."),
-          note("step.finished", "The superstep is merged: `{step, checkpoint, state}`."),
-          note("interrupt", "The run waits for an answer: `{id, node, kind, value}`."),
-          note("budget", "What is settled, reserved and left."),
-          note("run.finished", "The run is over or waits: its result.")};
+  return {
+      note("run.started", "The run begins or goes on: `{agent, input}`."),
+      note("step.started",
+           "A superstep begins: `{graph, step, state, tasks}`; `graph` is the "
+           "path of the sub-agent, empty of the agent itself."),
+      note("task.started", "A node begins: `{graph, node, index?, step, visit, attempt}`."),
+      note("token", "A piece of a model's reply: as `model`, and `text`."),
+      note("model", "A call of a model: `{.., call, model, state, text?, usage?}`."),
+      note("tool", "A call of a tool: `{.., call, tool, args, state, result?, error?}`."),
+      note("task.finished", "A node is over: `{.., status, writes, error?}`."),
+      note("step.finished", "The superstep is merged: `{graph, step, state, next, checkpoint}`."),
+      note("interrupt", "The run waits for an answer: `{id, node, path, kind, value}`."),
+      note("budget", "`{settled, reserved, left?}`, each of tokens, usd and calls."),
+      note("run.finished", "The run is over or waits: its result.")};
 }
 
 }  // namespace
@@ -99,9 +102,10 @@ void mount_run_events(http::Api& api, const AgentServicesPtr& services) {
   api.get<EventsPath, http::Streamed>(
       "/api/threads/{thread}/runs/{run}/events",
       {.summary = "Follow a run",
-       .description = "Every event from the run's beginning, then those that come, until the run is "
-                      "over or waits for a person. `id` is the event's number in the thread; the "
-                      "header `Last-Event-ID` goes on behind it. An event may come twice.",
+       .description =
+           "Every event from the run's beginning, then those that come, until the run is "
+           "over or waits for a person. `id` is the event's number in the thread; the "
+           "header `Last-Event-ID` goes on behind it. An event may come twice.",
        .tag = "threads",
        .role = "read",
        .name = "follow_run",

@@ -107,8 +107,8 @@ Result<Begun> begin(const http::Call& call, const AgentServices& services, agent
   }
   if (waits) {
     const auto waiting = services.waiters.start(
-        call.exchange(), [&host = services.host, exchange = call.exchange(),
-                          id = run.id](const Context& context) {
+        call.exchange(),
+        [&host = services.host, exchange = call.exchange(), id = run.id](const Context& context) {
           const auto result = host.wait(context, id);
           if (!result)
             return exchange->reply(
@@ -181,8 +181,8 @@ void mount_beginnings(http::Api& api, const AgentServicesPtr& services) {
        .fails = {Code::not_found, Code::conflict, Code::unavailable}},
       [services](const http::Call& call, const ThreadPath& path, ResumeBody body) -> Result<Begun> {
         const bool waits = body.wait;
-        return begin(call, *services,
-                     TRY(resume_of(*services, call, path.thread, std::move(body))), waits);
+        return begin(call, *services, TRY(resume_of(*services, call, path.thread, std::move(body))),
+                     waits);
       });
 }
 
@@ -197,8 +197,7 @@ void mount_reading(http::Api& api, const AgentServicesPtr& services) {
       [services](const http::Call&, const ThreadPaging& wish) -> Result<RunList> {
         TRY(services->host.thread(wish.thread));
         RunList list;
-        for (agents::RunInfo& info :
-             TRY(services->host.runs(wish.thread, wish.limit, wish.offset)))
+        for (agents::RunInfo& info : TRY(services->host.runs(wish.thread, wish.limit, wish.offset)))
           list.items.push_back(reply_of(std::move(info)));
         return list;
       });

@@ -54,10 +54,10 @@ void mount_lives(http::Api& api, const AgentServicesPtr& services) {
       [services](const http::Call&, const ThreadListing& wish) -> Result<ThreadList> {
         ThreadList list;
         for (agents::ThreadInfo& info : TRY(services->host.threads({.agent = wish.agent,
-                                                                    .status = wish.status,
-                                                                    .metadata = {},
-                                                                    .limit = wish.limit,
-                                                                    .offset = wish.offset})))
+                                        .status = wish.status,
+                                        .metadata = {},
+                                        .limit = wish.limit,
+                                        .offset = wish.offset})))
           list.items.push_back(reply_of(std::move(info)));
         return list;
       });
@@ -92,8 +92,7 @@ void mount_questions_of_threads(http::Api& api, const AgentServicesPtr& services
        .role = "read",
        .name = "get_thread_state",
        .fails = {Code::not_found}},
-      [services](const http::Call&,
-                 const ThreadPath& path) -> Result<http::Written<StateShape>> {
+      [services](const http::Call&, const ThreadPath& path) -> Result<http::Written<StateShape>> {
         TRY(services->host.thread(path.thread));
         return http::Written<StateShape>{agents::dump(TRY(services->host.state(path.thread)))};
       });
@@ -106,8 +105,7 @@ void mount_questions_of_threads(http::Api& api, const AgentServicesPtr& services
        .role = "read",
        .name = "list_interrupts",
        .fails = {Code::not_found}},
-      [services](const http::Call&,
-                 const ThreadPath& path) -> Result<http::Written<ItemsShape>> {
+      [services](const http::Call&, const ThreadPath& path) -> Result<http::Written<ItemsShape>> {
         TRY(services->host.thread(path.thread));
         const agents::Value state = TRY(services->host.state(path.thread));
         const agents::Value& waiting = state.at("interrupts");
@@ -138,8 +136,9 @@ void mount_threads(http::Api& api, const AgentServicesPtr& services) {
   api.get<ThreadPaging, http::Written<ItemsShape>>(
       "/api/threads/{thread}/history",
       {.summary = "Checkpoints, newest first",
-       .description = "`{checkpoint, parent, run, source, step, state, next, interrupts}`; `source` "
-                      "is input, step or fork.",
+       .description =
+           "`{checkpoint, parent, run, source, step, state, next, interrupts}`; `source` "
+           "is input, step or fork.",
        .tag = "threads",
        .role = "read",
        .name = "list_checkpoints",
