@@ -181,16 +181,21 @@ Result<rag::Library*> App::library(DataFolder data) {
         detail::make_priced_catalog({.catalog = catalog_,
                                      .book = [runs = runs_.get()] { return runs->prices(); },
                                      .traced_model = names});
-    library_ = TRY(rag::Library::open({.database = *database_,
-                                       .blobs = *blobs_,
-                                       .catalog = *priced_catalog_,
-                                       .segments = database_->path().parent_path() / "segments",
-                                       .declared = settings.collections,
-                                       .default_embedder = settings.defaults.embedder,
-                                       .default_chat_model = settings.defaults.chat_model,
-                                       .recorder = runs_->recorder(),
-                                       .traced_model = names,
-                                       .prompts = detail::rag_prompts(*database_)}));
+    library_ = TRY(rag::Library::open(
+        {.database = *database_,
+         .blobs = *blobs_,
+         .catalog = *priced_catalog_,
+         .segments = database_->path().parent_path() / "segments",
+         .declared = settings.collections,
+         .default_embedder = settings.defaults.embedder,
+         .default_chat_model = settings.defaults.chat_model,
+         .recorder = runs_->recorder(),
+         .traced_model = names,
+         .erase_traces =
+             [runs = runs_.get()](const Context& context, const std::string& document) {
+               return runs->erase_document(context, document);
+             },
+         .prompts = detail::rag_prompts(*database_)}));
   }
   return library_.get();
 }

@@ -269,10 +269,10 @@ std::string render_deletion(const rag::DeletionReport& report) {
   std::string out = fmt::format(
       "deleted {} ({})\n  {} rows, {} chunks, {} vectors, {} texts, {} contexts; words taken out "
       "of "
-      "{} receipt{}\n",
+      "{} receipt{}; {} trace{}\n",
       report.document.id, one_line(report.document.path), report.rows, report.chunks,
       report.vectors, report.texts, report.contexts, report.receipts,
-      report.receipts == 1 ? "" : "s");
+      report.receipts == 1 ? "" : "s", report.traces, report.traces == 1 ? "" : "s");
   if (!report.snapshots.empty())
     out += fmt::format("  it was in these snapshots and is in none of them now: {}\n",
                        fmt::join(report.snapshots, ", "));

@@ -173,10 +173,11 @@ TEST_CASE("a deletion tells what went and, loudly, what did not") {
   report.document = {"doc_1", "file:///a.md", "a.md", "A"};
   report.rows = 2;
   report.receipts = 1;
+  report.traces = 2;
   report.snapshots = {"v1"};
   const std::string clean = render_deletion(report);
   CHECK(clean.find("deleted doc_1 (a.md)\n  2 rows") == 0);
-  CHECK(clean.find("out of 1 receipt\n") != std::string::npos);
+  CHECK(clean.find("out of 1 receipt; 2 traces\n") != std::string::npos);
   CHECK(clean.find("in none of them now: v1") != std::string::npos);
   CHECK(clean.find("nothing is left") != std::string::npos);
   report.remaining = {"text sha256:1"};

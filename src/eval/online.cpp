@@ -157,12 +157,15 @@ bool is_in_sample(const std::string& trace_id, double share) {
 
 OnlineEvaluations::OnlineEvaluations(Options options)
     : options_(std::move(options)),
-      evaluators_(std::make_shared<const std::vector<OnlineEvaluator>>()),
-      thread_([this](const std::stop_token& stop) { work(stop); }) {}
+      evaluators_(std::make_shared<const std::vector<OnlineEvaluator>>()) {}
 
 OnlineEvaluations::~OnlineEvaluations() { stop(); }
 
 void OnlineEvaluations::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    is_stopped_ = true;
+  }
   thread_.request_stop();
   if (thread_.joinable()) thread_.join();
 }
@@ -171,6 +174,9 @@ void OnlineEvaluations::set(std::vector<OnlineEvaluator> evaluators) {
   auto next = std::make_shared<const std::vector<OnlineEvaluator>>(std::move(evaluators));
   const std::lock_guard lock(mutex_);
   evaluators_.swap(next);
+  // A server that scores nothing has no thread for it.
+  if (!evaluators_->empty() && !is_stopped_ && !thread_.joinable())
+    thread_ = std::jthread([this](const std::stop_token& stop) { work(stop); });
 }
 
 OnlineEvaluations::Evaluators OnlineEvaluations::current() const {

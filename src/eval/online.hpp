@@ -126,6 +126,7 @@ class OnlineEvaluations {
   std::set<std::string> known_;              ///< Runs in the queue.
   std::map<std::string, Clock::Time> told_;  ///< Drops, when last.
   std::atomic<std::uint64_t> written_{0}, dropped_{0};
+  bool is_stopped_ = false;
   std::jthread thread_;  // Last: it uses all above.
 };
 

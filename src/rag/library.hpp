@@ -198,6 +198,10 @@ class Library {
     trace::Recorder* recorder = nullptr;
     /// How runs call a model of the catalog.
     std::function<TracedModel(const std::string& name)> traced_model = {};
+    /// Erases the traces that have something of a document, whose id is in them; how many. Called
+    /// when the document is erased; empty: there are no traces.
+    std::function<Result<std::int64_t>(const Context&, const std::string& document_id)>
+        erase_traces = {};
     /// Where prompts are that collections and questions name; empty: there are none.
     PromptChooser prompts = {};
   };
@@ -226,7 +230,8 @@ class Library {
                                            int page) = 0;
   /// The loader's text. Fails: not_found.
   virtual Result<std::string> document_text(const Context&, const std::string& document_id) = 0;
-  /// Erases the document from every version, the files of the index, caches and receipts.
+  /// Erases the document from every version, the files of the index, caches, receipts and
+  /// traces.
   virtual Result<DeletionReport> remove_document(const Context&,
                                                  const std::string& document_id) = 0;
 

@@ -271,13 +271,14 @@ struct DeletionReport {
   std::int64_t rows = 0;  ///< Of the document, in all versions and generations.
   std::int64_t chunks = 0, vectors = 0, texts = 0, contexts = 0;
   std::int64_t receipts = 0;  ///< Answers from it: their words are gone, their hashes stay.
+  std::int64_t traces = 0;    ///< Of questions that found it; they are gone.
   std::vector<std::string> snapshots;  ///< That had it, and have it no more.
   std::vector<std::string> remaining;  ///< Places that still have something of it: none.
   std::int64_t index_version = 0;
 };
 BOOST_DESCRIBE_STRUCT(DeletionReport, (),
                       (document, collection, rows, chunks, vectors, texts, contexts, receipts,
-                       snapshots, remaining, index_version))
+                       traces, snapshots, remaining, index_version))
 
 /// A version of a collection that somebody named or pinned, or the current one.
 struct VersionInfo {

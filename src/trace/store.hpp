@@ -156,6 +156,9 @@ class TraceStore {
   virtual Result<std::vector<std::string>> child_ids(const Context& context, const Run& run) = 0;
   /// Fails: not_found.
   virtual Result<void> remove(const Context& context, const std::string& trace_id) = 0;
+  /// Deletes all traces with a run that `query` finds (its page does not count), and writes files
+  /// anew until none has a byte of them; how many. Who brings runs waits meanwhile.
+  virtual Result<std::int64_t> erase(const Context& context, const Query& query) = 0;
   /// Deletes all that began before `time`; how many.
   virtual Result<std::int64_t> remove_before(const Context& context, Nanoseconds time) = 0;
 

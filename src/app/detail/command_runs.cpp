@@ -1,6 +1,7 @@
 #include "app/detail/command_runs.hpp"
 
 #include "app/detail/traced_models.hpp"
+#include "app/detail/tracing.hpp"
 #include "core/log.hpp"
 #include "gateway/prices.hpp"
 #include "trace/masks.hpp"
@@ -46,6 +47,9 @@ class CommandRuns::LateStore final : public trace::TraceStore {
     return reads_nothing();
   }
   Result<void> remove(const Context&, const std::string&) override { return reads_nothing(); }
+  Result<std::int64_t> erase(const Context& context, const trace::Query& query) override {
+    return TRY(open_soon())->erase(context, query);
+  }
   Result<std::int64_t> remove_before(const Context&, trace::Nanoseconds) override {
     return reads_nothing();
   }
@@ -80,13 +84,17 @@ class CommandRuns::LateStore final : public trace::TraceStore {
                   "those of the version before are taken over by the next 'slipway serve' first");
     const trace::Masks masks = TRY(trace::Masks::make(runs_.options_.config.traces.mask));
     for (trace::RunPatch& run : runs) masks.apply(run);
+    return TRY(open_soon())->ingest(context, std::move(runs));
+  }
+  /// Waits for a moment for another command that has it.
+  Result<std::unique_ptr<trace::TraceStore>> open_soon() {
     const auto book = runs_.prices();
     auto store = open(book);
     for (int i = 1; i < attempts && !store && store.error().code() == Code::conflict; ++i) {
       std::this_thread::sleep_for(pause_between);
       store = open(book);
     }
-    return TRY(std::move(store))->ingest(context, std::move(runs));
+    return store;
   }
   Result<std::unique_ptr<trace::TraceStore>> open(
       const std::shared_ptr<const trace::PriceBook>& book) const {
@@ -117,6 +125,20 @@ CommandRuns::~CommandRuns() {
   options_.note(failure.code() == Code::conflict
                     ? "This is not among the traces, since a server has them: ask it instead."
                     : fmt::format("This is not among the traces: {}", failure.message()));
+}
+
+Result<std::int64_t> CommandRuns::erase_document(const Context& context,
+                                                 const std::string& document_id) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(options_.traces, ignored)) return 0;
+  auto erased = LateStore(*this).erase(context, traces_of_document(document_id));
+  if (!erased && erased.error().code() == Code::conflict)
+    return fail(
+        Code::conflict,
+        "a server has the traces of this data folder, and they may have words of the "
+        "document: delete it there (DELETE /api/collections/NAME/documents/{}), or stop the server",
+        document_id);
+  return erased;
 }
 
 /// Held: `mutex_`.

@@ -35,6 +35,8 @@ class CommandRuns {
   /// Null: runs of our own are not wanted.
   trace::Recorder* recorder() { return recorder_.get(); }
   rag::TracedModel traced_model(const std::string& name);
+  /// Erases all traces in which the document is; how many. Fails: conflict (a server has them).
+  Result<std::int64_t> erase_document(const Context& context, const std::string& document_id);
   /// What the configuration, the database and the shipped table say of prices.
   std::shared_ptr<const trace::PriceBook> prices();
 

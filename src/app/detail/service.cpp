@@ -159,6 +159,11 @@ class ServiceOfConfig final : public Service, public std::enable_shared_from_thi
                                 .default_chat_model = config.defaults.chat_model,
                                 .recorder = foundations_.tracing.recorder(),
                                 .traced_model = names,
+                                .erase_traces =
+                                    [&tracing = foundations_.tracing](const Context& context,
+                                                                      const std::string& document) {
+                                      return tracing.erase_document(context, document);
+                                    },
                                 .prompts = rag_prompts(foundations_.database)}));
     catalog_ = parts->catalog;
     library_ = std::shared_ptr<rag::Library>(parts, parts->library.get());

@@ -37,6 +37,12 @@ std::filesystem::path traces_folder(const std::filesystem::path& data_folder) {
   return data_folder / folder_name;
 }
 
+trace::Query traces_of_document(const std::string& document_id) {
+  trace::Query query;
+  query.text = trace::parse_text_query(document_id);
+  return query;
+}
+
 Result<std::unique_ptr<Tracing>> Tracing::open(Options options) {
   auto tracing = std::make_unique<Tracing>(options);
   tracing->prices_ = TRY(trace::OwnPrices::open({.database = options.database, .shipped = {}}));
@@ -194,6 +200,12 @@ void Tracing::observe(http::Metrics& metrics) {
       [exported](const Tracing& self) { return exported(self, &Exported::dropped); });
   add("slipway_trace_queued_bytes", Kind::gauge, "Bodies that wait for their commit.",
       [](const Tracing& self) { return self.intake_->queued_bytes(); });
+}
+
+Result<std::int64_t> Tracing::erase_document(const Context& context,
+                                             const std::string& document_id) {
+  if (recorder_) recorder_->flush();
+  return store_->erase(context, traces_of_document(document_id));
 }
 
 void Tracing::tick() {

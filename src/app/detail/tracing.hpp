@@ -22,6 +22,9 @@ namespace slipway::app::detail {
 /// The folder with the traces of a data folder.
 std::filesystem::path traces_folder(const std::filesystem::path& data_folder);
 
+/// Of traces with a run that names the document.
+trace::Query traces_of_document(const std::string& document_id);
+
 /// Outlives every service; its settings are those of the start. Safe to use from many threads.
 class Tracing {
  public:
@@ -62,6 +65,8 @@ class Tracing {
   trace::Services services(
       std::function<Result<void>(const http::Request&, std::string_view)> admit);
   std::size_t request_bytes_max() const { return config_.max_request_bytes; }
+  /// Erases all traces in which the document is; how many.
+  Result<std::int64_t> erase_document(const Context& context, const std::string& document_id);
   /// Begins what is due: the deletion of old traces. Every second or so.
   void tick();
 

@@ -21,6 +21,8 @@ class Erasing {
   Result<DeletionReport> run() {
     const DocumentInfo& info = document_.info;
     report_.document = {info.id, info.uri, info.path, info.title};
+    // First, since who has the traces may refuse: then nothing has changed.
+    report_.traces = TRY(shelf_.erase_traces(context_, info.id));
     TRY(open());
     TRY(shelf_.database().write(context_, [&](store::Connection& connection) -> Result<void> {
       for (const auto& generation : generations_) TRY(erase_rows(connection, *generation));
@@ -35,6 +37,7 @@ class Erasing {
       TRY(generation->index->seal(context_, {.purge = true}));
     TRY(shelf_.database().settle(context_));
     TRY(look_for_rest());
+    erase_late_traces();
     return std::move(report_);
   }
 
@@ -76,6 +79,15 @@ class Erasing {
         report_.snapshots.push_back(hold.holder.substr(snapshot_prefix.size()));
     }
     return {};
+  }
+
+  /// Of questions that came meanwhile.
+  void erase_late_traces() {
+    const auto erased = shelf_.erase_traces(context_, document_.info.id);
+    if (erased)
+      report_.traces += *erased;
+    else
+      report_.remaining.push_back("traces (" + erased.error().message() + ")");
   }
 
   Result<void> look_for_rest() {

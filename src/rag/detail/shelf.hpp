@@ -34,6 +34,9 @@ class Shelf {
   const Clock& clock() const { return options_.clock; }
   const std::string& default_chat_model() const { return options_.default_chat_model; }
   trace::Recorder* recorder() const { return options_.recorder; }
+  Result<std::int64_t> erase_traces(const Context& context, const std::string& document_id) const {
+    return options_.erase_traces ? options_.erase_traces(context, document_id) : 0;
+  }
   TracedModel traced_model(const std::string& name) const {
     return options_.traced_model ? options_.traced_model(name) : TracedModel{"", name, name};
   }

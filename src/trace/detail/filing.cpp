@@ -200,9 +200,25 @@ std::vector<Shelved> Filing::choose() const {
   return {};
 }
 
-Result<bool> Filing::merge(const Context& context) {
+Result<bool> Filing::merge_more(const Context& context) {
   const std::vector<Shelved> inputs = choose();
   if (inputs.empty()) return false;
+  TRY(merge(context, inputs));
+  return true;
+}
+
+Result<void> Filing::purge(const Context& context) {
+  for (;;) {
+    const std::vector<Shelved> all = options_.shelf.segments();
+    const auto found = std::find_if(all.begin(), all.end(), [](const Shelved& one) {
+      return one.manifest && one.manifest->count > 0;
+    });
+    if (found == all.end()) return {};
+    TRY(merge(context, {*found}));
+  }
+}
+
+Result<void> Filing::merge(const Context& context, const std::vector<Shelved>& inputs) {
   Shelf& shelf = options_.shelf;
   Shelf::Replacement replacement;
   replacement.removed = numbers_of(inputs);
@@ -220,7 +236,7 @@ Result<bool> Filing::merge(const Context& context) {
   });
   if (!are_there) {
     delete_files({number});
-    return true;
+    return {};
   }
   if (replacement.added.front().segment->traces() == 0) {
     replacement.added.clear();
@@ -232,7 +248,7 @@ Result<bool> Filing::merge(const Context& context) {
     return replaced.error();
   }
   delete_files(removed);
-  return true;
+  return {};
 }
 
 void Filing::merge_until_stopped(const std::stop_token& stop) {
@@ -245,7 +261,7 @@ void Filing::merge_until_stopped(const std::stop_token& stop) {
       may_merge_ = false;
     }
     Result<bool> more = true;
-    while (more && *more) more = merge(context);
+    while (more && *more) more = merge_more(context);
     // Readers' pages are the system's to keep, not the program's.
     for (const Shelved& one : options_.shelf.segments()) one.segment->release();
     if (more || stop.stop_requested()) continue;

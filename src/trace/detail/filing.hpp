@@ -59,6 +59,10 @@ class Filing {
     std::vector<Shelved> added_;
   };
 
+  /// Writes all segments anew that have dead traces. Only after all was sealed, while nobody
+  /// changes traces. Fails: unavailable, and when the context ends.
+  Result<void> purge(const Context& context);
+
   /// Deletes whole segments; those that cannot go now are left. Gives the numbers of those that
   /// went. No trace may be changed meanwhile.
   Result<std::vector<std::uint64_t>> drop(const std::vector<std::uint64_t>& numbers);
@@ -68,7 +72,8 @@ class Filing {
   void merge_until_stopped(const std::stop_token& stop);
   Result<void> seal();
   /// False: there is nothing to merge.
-  Result<bool> merge(const Context& context);
+  Result<bool> merge_more(const Context& context);
+  Result<void> merge(const Context& context, const std::vector<Shelved>& inputs);
   std::vector<Shelved> choose() const;
   std::uint64_t take_number();
   Result<std::vector<Shelved>> write(std::vector<MemTracePtr> traces);

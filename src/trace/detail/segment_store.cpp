@@ -253,6 +253,40 @@ Result<std::int64_t> SegmentTraceStore::remove_all(const Context& context,
   return count;
 }
 
+/// Those that have a run of the query with one of the flags (0: any).
+Result<std::vector<std::string>> SegmentTraceStore::traces_with(const Context& context,
+                                                                const Query& query,
+                                                                std::uint32_t flags) {
+  std::vector<std::string> traces;
+  const Part* last_part = nullptr;
+  std::size_t last_trace = 0;
+  TRY(for_each_match(context, Table::runs, query, shelf_.view(),
+                     [&](const Part& part, std::size_t run) {
+                       if (flags != 0 && (part.number(RunNumber::flags, run) & flags) == 0) return;
+                       const std::size_t trace = part.trace_of(run);
+                       if (last_part == &part && last_trace == trace) return;
+                       last_part = &part;
+                       last_trace = trace;
+                       traces.push_back(part.trace_id(trace));
+                     }));
+  return traces;
+}
+
+Result<std::int64_t> SegmentTraceStore::erase(const Context& context, const Query& query) {
+  if (options_.is_read_only) return fail(Code::forbidden, "the traces are open for reading only");
+  const auto book = prices();
+  const std::lock_guard writing(writing_);
+  const std::vector<std::string> traces = TRY(traces_with(context, query, 0));
+  if (traces.empty()) return 0;
+  Batch batch(shelf_, *book, arrivals_);
+  std::int64_t count = 0;
+  for (const std::string& trace : traces) count += batch.remove(trace) ? 1 : 0;
+  TRY(write(batch));
+  TRY(seal_all());
+  TRY(filing_->purge(context));
+  return count;
+}
+
 Result<std::int64_t> SegmentTraceStore::remove_before(const Context& context, Nanoseconds time) {
   std::int64_t count = 0;
   if (options_.is_read_only) return fail(Code::forbidden, "the traces are open for reading only");
@@ -295,30 +329,14 @@ bool wants(const Repricing& wish, const Row& row) {
 
 }  // namespace
 
-/// Those that have a run to be priced again.
-Result<std::vector<std::string>> SegmentTraceStore::priced_traces(const Context& context,
-                                                                  const Repricing& wish) {
-  std::vector<std::string> traces;
-  const Part* last_part = nullptr;
-  std::size_t last_trace = 0;
-  TRY(for_each_match(context, Table::runs, query_of(wish), shelf_.view(),
-                     [&](const Part& part, std::size_t run) {
-                       if ((part.number(RunNumber::flags, run) & has_usage) == 0) return;
-                       const std::size_t trace = part.trace_of(run);
-                       if (last_part == &part && last_trace == trace) return;
-                       last_part = &part;
-                       last_trace = trace;
-                       traces.push_back(part.trace_id(trace));
-                     }));
-  return traces;
-}
-
 Result<void> SegmentTraceStore::seal_all() {
-  for (;;) {
+  // Once more than there is something: a journal may have what is deleted, and a manifest not know
+  // who is dead.
+  for (bool is_again = false;; is_again = true) {
     if (!filing_->wait_until_sealed(room_patience))
       return fail(Code::unavailable, "traces cannot be written to {}; see the log",
                   folder_->path().string());
-    if (shelf_.mem_runs() == 0) return {};
+    if (is_again && shelf_.mem_runs() == 0) return {};
     TRY(next_journal());
     shelf_.set_aside();
     filing_->seal_from(journal_number_, arrivals_);
@@ -346,7 +364,7 @@ Result<RepricingReport> SegmentTraceStore::reprice(const Context& context, const
   const auto wanted = [&](const Row& one) { return wants(wish, one); };
   // Nobody writes meanwhile: a run is priced by the old or by the new, and counted once.
   const std::lock_guard writing(writing_);
-  const std::vector<std::string> traces = TRY(priced_traces(context, wish));
+  const std::vector<std::string> traces = TRY(traces_with(context, query_of(wish), has_usage));
   if (traces.empty()) return report;
   TRY(seal_all());
   Filing::Exchange exchange(*filing_);

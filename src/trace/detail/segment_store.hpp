@@ -28,6 +28,7 @@ class SegmentTraceStore final : public TraceStore {
                   const std::string& trace_id) override;
   Result<std::vector<std::string>> child_ids(const Context& context, const Run& run) override;
   Result<void> remove(const Context& context, const std::string& trace_id) override;
+  Result<std::int64_t> erase(const Context& context, const Query& query) override;
   Result<std::int64_t> remove_before(const Context& context, Nanoseconds time) override;
   Result<Page<TraceSummary>> traces(const Context& context, const Query& query) override;
   Result<Page<Run>> runs(const Context& context, const Query& query) override;
@@ -59,10 +60,11 @@ class SegmentTraceStore final : public TraceStore {
   Result<void> next_journal();
   void make_room();
   Result<void> wait_for_room();
-  /// All traces are in files. Held: `writing_`.
+  /// All traces are in files, and the journals that they were in are gone. Held: `writing_`.
   Result<void> seal_all();
   Result<std::int64_t> remove_all(const Context& context, const std::vector<std::string>& traces);
-  Result<std::vector<std::string>> priced_traces(const Context& context, const Repricing& wish);
+  Result<std::vector<std::string>> traces_with(const Context& context, const Query& query,
+                                               std::uint32_t flags);
 
   const Options options_;
   const std::unique_ptr<Folder> folder_;

@@ -78,6 +78,32 @@ TEST_CASE("patches of a trace make one trace, however often it went to a file me
   for (const auto& [id, bytes] : expected) CHECK(must(p.store->run(p.context, id, "")).id == id);
 }
 
+TEST_CASE("of what is erased no byte is left, wherever it was, and the rest is there") {
+  for (const std::size_t memory : {std::size_t(1), std::size_t(48u << 20)}) {
+    Place p(memory);
+    for (int i = 0; i < 20; ++i) {
+      RunPatch root = run(fmt::format("t{}", i), fmt::format("r{}", i), "", i);
+      RunPatch child = run(root.trace_id, root.id + "c", root.id, i);
+      // Not packed, so that its bytes are what is looked for.
+      child.outputs = Payload{fmt::format("\"doc_{}\"", i % 5)};
+      root.name = fmt::format("about doc_{}", i % 5);
+      must(p.store->ingest(p.context, {root, child}));
+    }
+    Query query;
+    query.text = parse_text_query("doc_3");
+    CHECK(must(p.store->erase(p.context, query)) == 4);
+    CHECK(must(p.store->erase(p.context, query)) == 0);
+    for (int round = 0; round < 2; ++round) {
+      CHECK(p.words("doc_3").empty());
+      CHECK(p.words("doc_4").size() == 8);
+      CHECK(must(p.store->stats(p.context, {}, {})).all.runs == 32);
+      for (const auto& file : std::filesystem::directory_iterator(p.path / "traces"))
+        CHECK(must(read_file(file.path())).find("doc_3") == std::string::npos);
+      p.open(memory);
+    }
+  }
+}
+
 TEST_CASE("small files become larger ones, and every run is found in them") {
   Place p;
   for (int i = 0; i < 60; ++i) {
