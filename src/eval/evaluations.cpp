@@ -144,11 +144,11 @@ Result<EvaluationCase> Evaluations::find_case(const Context& context, const std:
 
 Result<EvaluationComparison> Evaluations::compare(const Context& context,
                                                   const ComparisonQuery& query) const {
-  if (query.baseline == query.candidate)
-    return fail(Code::invalid_argument, "candidate: an evaluation is not compared with itself");
   EvaluationComparison comparison;
   comparison.baseline = TRY(get(context, query.baseline).within("baseline"));
   comparison.candidate = TRY(get(context, query.candidate).within("candidate"));
+  if (query.baseline == query.candidate)
+    return fail(Code::invalid_argument, "candidate: an evaluation is not compared with itself");
   for (const EvaluationInfo* one : {&comparison.baseline, &comparison.candidate})
     if (one->state == EvaluationState::queued || one->state == EvaluationState::running)
       return fail(Code::conflict, "'{}' has not ended yet; compare it when it has", one->name);

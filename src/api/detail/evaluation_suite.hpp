@@ -17,7 +17,7 @@ struct SuiteBody {
   bool per_item = false;
   std::vector<json::Object> metrics;
   std::vector<std::string> robustness;
-  std::optional<eval::Inconclusive> inconclusive;
+  eval::Inconclusive inconclusive = eval::Inconclusive::pass;
   std::optional<std::string> embedder;
   double alpha = 0.05, confidence = 0.95;
   std::uint64_t seed = 1, resamples = 2000;

@@ -22,7 +22,7 @@ BOOST_DESCRIBE_STRUCT(GoldenListing, (), (name, limit, cursor))
 struct GoldenTarget {
   std::string name;
   static constexpr std::string_view schema_notes = R"({"properties": {
-    "name": {"minLength": 1, "maxLength": 512, "pattern": "^[^/@]+$"}}})";
+    "name": {"minLength": 1, "maxLength": 512}}})";
 };
 BOOST_DESCRIBE_STRUCT(GoldenTarget, (), (name))
 

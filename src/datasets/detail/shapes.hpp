@@ -113,6 +113,8 @@ struct ExampleObject {
   json::Object metadata;
   std::vector<std::string> splits;
   static constexpr std::string_view required[] = {"inputs"};
+  static constexpr std::string_view schema_notes = R"({"properties": {
+    "splits": {"items": {"minLength": 1, "maxLength": 64}}}})";
 };
 BOOST_DESCRIBE_STRUCT(ExampleObject, (), (id, inputs, outputs, metadata, splits))
 
@@ -130,7 +132,7 @@ struct NewExamplesBody {
     "trace_id": {"maxLength": 128, "description": "Where the run's id is in several traces."},
     "outputs": {"description": "With `from_run`: what it should have answered."},
     "metadata": {"description": "With `from_run`."},
-    "splits": {"description": "With `from_run`."}}})";
+    "splits": {"items": {"minLength": 1, "maxLength": 64}, "description": "With `from_run`."}}})";
 };
 BOOST_DESCRIBE_STRUCT(NewExamplesBody, (),
                       (examples, from_run, trace_id, outputs, metadata, splits))
@@ -153,6 +155,7 @@ struct TrafficBody {
     "filter": {"description": "As `filter` of /api/runs, as an object: )"
                                                    R"(`{\"feedback.correct\": {\"$lt\": 1}}`."},
     "roots_only": {"description": "Only the first run of each trace."},
+    "splits": {"items": {"minLength": 1, "maxLength": 64}},
     "limit": {"minimum": 1, "maximum": 20000, "description": "The youngest that many."}}})";
 };
 BOOST_DESCRIBE_STRUCT(TrafficBody, (),
@@ -163,11 +166,15 @@ BOOST_DESCRIBE_STRUCT(TrafficBody, (),
 struct ExampleChangeBody {
   std::optional<json::Object> inputs, outputs, metadata;
   std::optional<std::vector<std::string>> splits;
+  static constexpr std::string_view schema_notes = R"({"properties": {
+    "splits": {"items": {"minLength": 1, "maxLength": 64}}}})";
 };
 BOOST_DESCRIBE_STRUCT(ExampleChangeBody, (), (inputs, outputs, metadata, splits))
 
 struct ImportFields {
   std::vector<std::string> splits;
+  static constexpr std::string_view schema_notes = R"({"properties": {
+    "splits": {"items": {"minLength": 1, "maxLength": 64}}}})";
 };
 BOOST_DESCRIBE_STRUCT(ImportFields, (), (splits))
 
