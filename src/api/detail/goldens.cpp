@@ -56,10 +56,14 @@ struct GoldensBody {
         "context": {"type": ["array", "null"], "items": {"type": "string"}},
         "retrieval_context": {"type": ["array", "null"], "items": {"type": "string"}},
         "retrieved_ids": {"type": ["array", "null"], "items": {"type": "string"}},
-        "relevance": {"type": ["object", "null"], "additionalProperties": {"type": "number"}},
-        "tools_called": {"type": ["array", "null"], "items": {"type": "object"}},
-        "expected_tools": {"type": ["array", "null"], "items": {"type": "object"}},
-        "latency_ms": {"type": ["number", "null"]}, "cost_usd": {"type": ["number", "null"]},
+        "relevance": {"type": ["object", "null"],
+          "additionalProperties": {"type": "number", "minimum": 0}},
+        "tools_called": {"type": ["array", "null"], "items": {"type": "object",
+          "required": ["name"], "properties": {"name": {"type": "string", "minLength": 1}}}},
+        "expected_tools": {"type": ["array", "null"], "items": {"type": "object",
+          "required": ["name"], "properties": {"name": {"type": "string", "minLength": 1}}}},
+        "latency_ms": {"type": ["number", "null"], "minimum": 0},
+        "cost_usd": {"type": ["number", "null"], "minimum": 0},
         "trace_id": {"type": ["string", "null"]}, "metadata": {"type": "object"}}}}}})";
 };
 BOOST_DESCRIBE_STRUCT(GoldensBody, (), (goldens))
