@@ -15,6 +15,8 @@
 #include <string>
 #include <vector>
 
+#include "agents/event.hpp"
+#include "agents/load.hpp"
 #include "agents/runtime.hpp"
 #include "core/json.hpp"
 
@@ -65,30 +67,6 @@ struct StartRun {
   json::Object metadata;
 };
 
-/// run.started step.started task.started model token tool task.finished step.finished interrupt
-/// budget run.finished
-///
-/// Data, a map. `graph` is the path of the sub-agent that it is of ("" is the outermost, "writer"
-/// its node, "writer/check" one below); of tasks and what they do also {node, index?, step, visit}:
-///   run.started    {agent, input}
-///   step.started   {graph, step, state, tasks: [{node, index?}]}
-///   task.started   {.., attempt}
-///   model          {.., call, model, state: "begun"|"done"|"failed", text?, tool_calls?, usage?}
-///   token          {.., call, text}
-///   tool           {.., call, tool, args, state, result?, error?}
-///   task.finished  {.., attempt, status: "done"|"failed"|"stopped", writes, error?: {kind,message}}
-///   step.finished  {graph, step, state, next: [names], checkpoint?, parent?} (outermost: those two)
-///   interrupt      {id, node, path, kind, value, expires?}
-///   budget         {settled: {tokens, usd, calls}, reserved: {..}, left?: {..}}
-///   run.finished   RunResult::json()
-/// A member that cannot be told may be absent, but not graph, node, writes, state, checkpoint.
-struct Event {
-  std::uint64_t id = 0;  ///< Grows within a thread.
-  std::string type, run;
-  std::int64_t time_ms = 0;
-  Value data;
-};
-
 struct ThreadFilter {
   std::string agent;
   std::optional<ThreadStatus> status;
@@ -122,7 +100,7 @@ class Host {
   virtual Result<void> remove_agent(const std::string& name) = 0;
 
   // Threads
-  /// `id` empty: a new one. Fails: already_exists.
+  /// `id` empty: a new one. Fails: conflict (it is there).
   virtual Result<ThreadInfo> create_thread(const std::string& agent, const std::string& id,
                                            json::Object metadata) = 0;
   virtual Result<ThreadInfo> thread(const std::string& id) = 0;

@@ -13,17 +13,7 @@ Value to_value(const RunError& error) {
 
 Value to_value(const std::vector<Interrupt>& interrupts) {
   std::vector<Value> list;
-  for (const Interrupt& interrupt : interrupts) {
-    Value value = Value::map({{"id", interrupt.id},
-                              {"node", interrupt.node},
-                              {"path", interrupt.path},
-                              {"kind", interrupt.kind},
-                              {"value", interrupt.value}});
-    if (interrupt.expires_ms > 0)
-      value.put("expires",
-                format_time(Clock::Time(std::chrono::milliseconds(interrupt.expires_ms))));
-    list.push_back(std::move(value));
-  }
+  for (const Interrupt& interrupt : interrupts) list.push_back(interrupt.json());
   return Value::list(std::move(list));
 }
 
@@ -43,6 +33,14 @@ Value to_value(const TraceStep& step) {
 }
 
 }  // namespace
+
+Value Interrupt::json() const {
+  Value made =
+      Value::map({{"id", id}, {"node", node}, {"path", path}, {"kind", kind}, {"value", value}});
+  if (expires_ms > 0)
+    made.put("expires", format_time(Clock::Time(std::chrono::milliseconds(expires_ms))));
+  return made;
+}
 
 Value RunResult::json() const {
   Value value = Value::map({{"thread", thread},

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "agents/event.hpp"
 #include "agents/graph.hpp"
 #include "agents/model.hpp"
 #include "agents/tool.hpp"
@@ -39,6 +40,7 @@ struct Interrupt {
   std::string kind;  ///< human, approval, budget, effect
   Value value;
   std::int64_t expires_ms = 0;  ///< Since 1970; 0: never.
+  Value json() const;
 };
 
 struct TraceTask {
@@ -67,6 +69,11 @@ struct RunResult {
   std::string checkpoint;
   std::optional<std::vector<TraceStep>> steps;
   std::optional<Value> starts;
+  /// When something goes on by itself: a timer, an answer that is late; ms since 1970, 0: never.
+  std::int64_t wake_ms = 0;
+  /// With `waits` off: it stands at a timer. Its status is `interrupted`; `resume` goes on.
+  bool is_waiting = false;
+  int steps_made = 0;  ///< Supersteps of this call.
   /// As section 11 of the contract has it.
   Value json() const;
 };
@@ -78,6 +85,10 @@ struct RunOptions {
   std::optional<int> steps;
   std::optional<Budget> budget;  ///< Instead of the agent's.
   bool trace = false;
+  bool waits = true;   ///< For timers; else it comes back with `is_waiting`.
+  EventSink on_event;  ///< May be empty.
+  /// Goes on with `run` if the thread has begun it already: after a crash.
+  bool may_have_begun = false;
 };
 
 struct ResumeOptions {
@@ -90,6 +101,11 @@ struct ResumeOptions {
   std::vector<std::string> pause_before, pause_after;
   std::optional<int> steps;
   bool trace = false;
+  bool waits = true;
+  EventSink on_event;
+  bool is_wake = false;  ///< Its time has come; nobody asked for it.
+  /// Names this resume. One that the thread knows already only goes on: after a crash.
+  std::string name;
 };
 
 struct HistoryEntry {
@@ -139,6 +155,24 @@ class Runtime {
                                const AgentPtr& agent = nullptr) = 0;
   /// The rows of calls, oldest first. Fails: not_found.
   virtual Result<Value> ledger(const std::string& thread) = 0;
+
+  // What stands in a thread's log, also while it runs. All fail: not_found.
+  /// Of the records after `record`, durable events.
+  virtual Result<std::vector<Event>> events(const std::string& thread, std::uint64_t record) = 0;
+  /// How many records it has.
+  virtual Result<std::uint64_t> records(const std::string& thread) = 0;
+  /// {agent, run, step, state, output, next, checkpoint, parent, interrupts, usage, budget}
+  virtual Result<Value> state(const std::string& thread) = 0;
+  /// As it was after that many records.
+  virtual Result<RunResult> result(const std::string& thread, std::uint64_t records) = 0;
+  virtual Result<AgentPtr> agent(const std::string& thread) = 0;
+
+  // Of threads that do not run. Fail: not_found, conflict.
+  virtual Result<void> remove(const std::string& thread) = 0;
+  /// Under a new name, which must not be taken.
+  virtual Result<void> copy(const std::string& thread, const std::string& to) = 0;
+  /// Takes back all records after the first `records`: as if it had never been.
+  virtual Result<void> undo(const std::string& thread, std::uint64_t records) = 0;
 };
 
 }  // namespace slipway::agents

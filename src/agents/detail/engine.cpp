@@ -81,6 +81,8 @@ End Engine::run(Scope& scope) {
       }
       scope.is_paused = false;
       open_tasks(scope);
+      if (options_.listener != nullptr && options_.listener->step_started)
+        options_.listener->step_started(scope);
     }
     run_tasks(scope);
     if (const auto end = settle(scope)) return *end;

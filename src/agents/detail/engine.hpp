@@ -57,9 +57,11 @@ struct Services {
 
 /// Told what happens, for events and traces; may be empty.
 struct Listener {
-  std::function<void(const Place&, const Task&, const std::string&path)> task_started,
-      task_finished;
+  std::function<void(const Scope&)> step_started;
+  std::function<void(const Place&, const Task&)> task_started;
   std::function<void(const Place&, const std::string& path, std::string_view text)> token;
+  /// Before its beginning is recorded.
+  std::function<void(const std::string& key, const ModelCall&)> model_called;
   std::function<void(const Scope&, const std::vector<std::unique_ptr<Task>>&)> step_finished;
 };
 

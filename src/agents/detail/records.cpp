@@ -141,6 +141,7 @@ Value encode_call(const CallRecord& call) {
                              {"try", call.tries},
                              {"res", encode_usage(call.reserved)},
                              {"used", encode_usage(call.used)}});
+  if (call.begun_ms > 0) record.put("t", Value::list({call.begun_ms, call.took_ms}));
   if (call.is_model)
     record.put("model", true);
   else
@@ -167,6 +168,11 @@ CallRecord decode_call(const Value& value) {
                   .used = decode_usage(value.at("used")),
                   .reserved = decode_usage(value.at("res"))};
   const Value& failure = value.at("failure");
+  const Value& time = value.at("t");
+  if (time.is_list() && time.items().size() == 2) {
+    call.begun_ms = whole(time.items()[0]);
+    call.took_ms = whole(time.items()[1]);
+  }
   if (failure.is_list() && failure.items().size() == 2)
     call.failure = {in_words(failure.items()[0]), in_words(failure.items()[1])};
   return call;

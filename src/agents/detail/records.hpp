@@ -8,6 +8,8 @@
 //   call    a call of a model or tool begins or ended
 //   answer  somebody answered a question
 //   end     the run came to its end, for now
+//   resume  the run goes on because somebody wants it; wake: because its time has come
+//   undone  what stood here was taken back
 //   fork    the thread goes on from another checkpoint; a checkpoint itself
 #pragma once
 

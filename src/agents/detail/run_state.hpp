@@ -65,6 +65,7 @@ struct CallRecord {
   Value result;   ///< Of a model: {text, tool_calls}.
   Failure failure;
   Usage used, reserved;
+  std::int64_t begun_ms = 0, took_ms = 0;  ///< Since 1970; 0: not known.
 };
 
 enum class TaskState : std::uint8_t {

@@ -75,35 +75,62 @@ Interrupt to_interrupt(const OpenQuestion& question) {
           .expires_ms = question.expires_ms};
 }
 
+Result<std::uint64_t> LogRecorder::append(const Value& record, bool syncs, const Scope* scope,
+                                          const std::function<void(std::uint64_t)>& noted) {
+  std::unique_lock<std::mutex> order;
+  if (watch_ != nullptr) order = std::unique_lock(watch_->order());
+  const std::uint64_t number = TRY(thread_.log->append(record, syncs));
+  if (noted) noted(number);
+  if (watch_ != nullptr) watch_->recorded(number, record, scope);
+  return number;
+}
+
 Result<void> LogRecorder::task_ended(const Place& place, const Task& task) {
-  TRY(thread_.log->append(task_record(place, task), false));
+  TRY(append(task_record(place, task), false, &place.scope));
   return {};
 }
 
 Result<void> LogRecorder::call_begins(const Place& place, const Task& task, const CallRecord& call,
                                       bool leaves) {
-  TRY(thread_.log->append(call_record(place, task, call), leaves));
+  TRY(append(call_record(place, task, call), leaves, &place.scope));
   return {};
 }
 
 Result<void> LogRecorder::call_ended(const Place& place, const Task& task, const CallRecord& call) {
-  TRY(thread_.log->append(call_record(place, task, call), false));
+  TRY(append(call_record(place, task, call), false, &place.scope));
   return {};
 }
 
 Result<void> LogRecorder::merged(const Scope& scope,
                                  const std::vector<std::unique_ptr<Task>>& tasks) {
   const bool is_birth = tasks.empty() && !scope.address.empty();
-  const std::uint64_t number =
-      TRY(thread_.log->append(is_birth ? scope_record(scope) : step_record(scope, tasks), false));
-  if (!scope.address.empty()) return {};
-  thread_.checkpoints.push_back({.id = number,
-                                 .parent = thread_.head,
-                                 .run = thread_.run,
-                                 .source = "step",
-                                 .step = scope.step});
-  thread_.head = number;
+  const auto note = [&](std::uint64_t number) {
+    if (!scope.address.empty()) return;
+    thread_.checkpoints.push_back({.id = number,
+                                   .parent = thread_.head,
+                                   .run = thread_.run,
+                                   .source = "step",
+                                   .step = scope.step});
+    thread_.head = number;
+  };
+  TRY(append(is_birth ? scope_record(scope) : step_record(scope, tasks), false, &scope, note));
   return {};
+}
+
+Session::Session(Options options)
+    : options_(std::move(options)),
+      watch_(options_.on_event ? std::make_unique<Watch>(options_.thread, options_.on_event,
+                                                         *options_.services.clock)
+                               : nullptr),
+      recorder_(options_.thread, watch_.get()) {}
+
+Outcome<bool> Session::note_resume(const std::string& kind, const std::string& name) {
+  Value record = Value::map(
+      {{"k", kind}, {"run", options_.thread.run}, {"time", now_ms(*options_.services.clock)}});
+  if (!name.empty()) record.put("name", name);
+  if (auto written = recorder_.append(record, false); !written) return failure_of(written.error());
+  if (!name.empty()) options_.thread.resumed_as = name;
+  return true;
 }
 
 Outcome<bool> Session::begin_run(const AgentPtr& agent, const Value& input, const std::string& run,
@@ -143,11 +170,11 @@ Outcome<bool> Session::begin_run(const AgentPtr& agent, const Value& input, cons
                              {"budget", encode_budget(thread.purse->budget())},
                              {"input", encode_writes(*agent, writes)}});
   if (begun) encode_position(root, record);
-  auto number = thread.log->append(record, false);
+  auto number = recorder_.append(record, false, &root, [&](std::uint64_t at) {
+    thread.checkpoints.push_back({.id = at, .parent = thread.head, .run = run, .source = "input"});
+    thread.head = at;
+  });
   if (!number) return failure_of(number.error());
-  thread.checkpoints.push_back(
-      {.id = *number, .parent = thread.head, .run = run, .source = "input"});
-  thread.head = *number;
   if (!begun) {
     thread.end.errors = {std::move(begun.failure())};
     thread.end.error_nodes = {"START"};
@@ -196,7 +223,7 @@ Outcome<bool> Session::take_answers(const ResumeOptions& resume) {
                                {"time", now_ms(*options_.services.clock)}});
     if (asker.item >= 0) record.put("item", asker.item);
     if (given.adds) record.put("add", encode_usage(given.add));
-    if (auto written = thread.log->append(record, false); !written)
+    if (auto written = recorder_.append(record, false); !written)
       return failure_of(written.error());
     const std::string token = given.token;
     given.task->answers[token] = std::move(given.value);
@@ -253,7 +280,7 @@ Outcome<bool> Session::fork(const ResumeOptions& resume) {
                              {"state", state_names(*thread.agent, before.state)}});
   if (!resume.as.empty()) record.put("as", resume.as);
   encode_position(before, record);
-  auto number = thread.log->append(record, false);
+  auto number = recorder_.append(record, false);
   if (!number) return failure_of(number.error());
   Restorer(thread).apply(record, *number);
   return true;
@@ -297,8 +324,21 @@ void Session::go_on() {
     write_end();
     return;
   }
-  Listener listener{
-      .step_finished = [this](const Scope& scope, const auto& tasks) { note(scope, tasks); }};
+  Listener listener;
+  if (options_.trace)
+    listener.step_finished = [this](const Scope& scope, const auto& tasks) { note(scope, tasks); };
+  if (watch_) {
+    listener.step_started = [this](const Scope& scope) { watch_->step_started(scope); };
+    listener.task_started = [this](const Place& place, const Task& task) {
+      watch_->task_started(place, task);
+    };
+    listener.token = [this](const Place& place, const std::string& path, std::string_view text) {
+      watch_->token(place, path, text);
+    };
+    listener.model_called = [this](const std::string& key, const ModelCall& call) {
+      watch_->model_called(key, call);
+    };
+  }
   Engine engine({.context = options_.context,
                  .services = options_.services,
                  .recorder = recorder_,
@@ -309,7 +349,7 @@ void Session::go_on() {
                  .steps_max = options_.steps.value_or(thread.agent->limits.steps),
                  .pause_before = {options_.pause_before.begin(), options_.pause_before.end()},
                  .pause_after = {options_.pause_after.begin(), options_.pause_after.end()},
-                 .listener = options_.trace ? &listener : nullptr,
+                 .listener = options_.trace || watch_ ? &listener : nullptr,
                  .recorded = options_.recorded,
                  .wall = std::chrono::steady_clock::now() + thread.agent->limits.wall});
   root.steps_now = 0;
@@ -329,7 +369,15 @@ void Session::go_on() {
     if (task->state == TaskState::cut) task->is_continued = true;
   }
   End end = engine.run(root);
-  while (end == End::waiting && wait_for_timer()) end = engine.run(root);
+  while (end == End::waiting && options_.waits && wait_for_timer()) end = engine.run(root);
+  steps_made_ = root.steps_now;
+  if (end == End::waiting && !options_.waits) {
+    // Not an end: what waits is in the log already.
+    is_waiting_ = true;
+    status_ = Status::interrupted;
+    if (auto synced = thread.log->sync(); !synced) fail_with(synced.error());
+    return;
+  }
   finish(end, engine);
 }
 
@@ -362,6 +410,13 @@ void Session::finish(End end, Engine& engine) {
   write_end();
 }
 
+void Session::fail_with(const Error& error) {
+  status_ = Status::failed;
+  is_waiting_ = false;
+  options_.thread.end.errors = {failure_of(error)};
+  options_.thread.end.error_nodes = {""};
+}
+
 void Session::write_end() {
   Thread& thread = options_.thread;
   Value record = Value::map({{"k", "end"},
@@ -380,20 +435,15 @@ void Session::write_end() {
   collect_paused(*thread.root, paused);
   if (!paused.empty()) record.put("paused", Value::list(std::move(paused)));
   // What is answered must not be forgotten, whatever happens to the machine.
-  if (auto written = thread.log->append(record, true); !written) {
-    status_ = Status::failed;
-    thread.end.errors = {failure_of(written.error())};
-    thread.end.error_nodes = {""};
-  }
+  if (auto written = recorder_.append(record, true); !written) fail_with(written.error());
 }
 
-RunResult Session::result() {
-  Thread& thread = options_.thread;
+RunResult result_of(const Thread& thread, Status status) {
   const Scope& root = *thread.root;
   const Usage used = thread.purse->settled();
   RunResult result{.thread = thread.id,
                    .run = thread.run,
-                   .status = status_,
+                   .status = status,
                    .state = state_value(*thread.agent, root.state),
                    .output = output_value(*thread.agent, root.state),
                    .tokens = used.tokens,
@@ -401,7 +451,8 @@ RunResult Session::result() {
                    .reserved_peak = thread.purse->peak(),
                    .usd = used.usd,
                    .is_finished_early = thread.end.is_finished_early,
-                   .checkpoint = checkpoint()};
+                   .checkpoint = checkpoint_name(thread.head),
+                   .wake_ms = wake_of(root)};
   for (std::size_t i = 0; i < thread.end.errors.size(); ++i)
     result.errors.push_back({.kind = thread.end.errors[i].kind,
                              .message = thread.end.errors[i].message,
@@ -410,10 +461,17 @@ RunResult Session::result() {
   std::vector<const OpenQuestion*> open;
   collect_questions(root, open);
   for (const OpenQuestion* question : open) result.interrupts.push_back(to_interrupt(*question));
+  return result;
+}
+
+RunResult Session::result() {
+  RunResult result = result_of(options_.thread, status_);
+  result.is_waiting = is_waiting_;
+  result.steps_made = steps_made_;
   if (options_.trace) {
     result.steps = std::move(trace_);
     Value starts = Value::map();
-    thread.counts->collect(*thread.agent, "", starts);
+    options_.thread.counts->collect(*options_.thread.agent, "", starts);
     result.starts = std::move(starts);
   }
   return result;

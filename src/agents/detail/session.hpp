@@ -3,6 +3,7 @@
 
 #include "agents/detail/answers.hpp"
 #include "agents/detail/engine.hpp"
+#include "agents/detail/event_maker.hpp"
 #include "agents/detail/thread.hpp"
 #include "agents/runtime.hpp"
 
@@ -11,15 +12,21 @@ namespace slipway::agents::detail {
 /// Writes what the engine tells into the thread's log.
 class LogRecorder final : public Recorder {
  public:
-  explicit LogRecorder(Thread& thread) : thread_(thread) {}
+  /// `watch` may be null.
+  LogRecorder(Thread& thread, Watch* watch) : thread_(thread), watch_(watch) {}
   Result<void> task_ended(const Place& place, const Task& task) override;
   Result<void> call_begins(const Place& place, const Task& task, const CallRecord& call,
                            bool leaves) override;
   Result<void> call_ended(const Place& place, const Task& task, const CallRecord& call) override;
   Result<void> merged(const Scope& scope, const std::vector<std::unique_ptr<Task>>& tasks) override;
 
+  /// Any record; `noted` is what is done before it is told.
+  Result<std::uint64_t> append(const Value& record, bool syncs, const Scope* scope = nullptr,
+                               const std::function<void(std::uint64_t)>& noted = {});
+
  private:
   Thread& thread_;
+  Watch* const watch_;
 };
 
 class Session {
@@ -31,9 +38,11 @@ class Session {
     std::vector<std::string> pause_before, pause_after;
     std::optional<int> steps;
     bool trace = false;
+    bool waits = true;                   ///< For timers.
+    EventSink on_event;                  ///< May be empty.
     const Recorded* recorded = nullptr;  ///< A replay.
   };
-  explicit Session(Options options) : options_(std::move(options)), recorder_(options_.thread) {}
+  explicit Session(Options options);
 
   /// Fails before anything is written: kinds "input", "type".
   Outcome<bool> begin_run(const AgentPtr& agent, const Value& input, const std::string& run,
@@ -42,6 +51,8 @@ class Session {
   Outcome<bool> take_answers(const ResumeOptions& resume);
   /// Fails: kind "checkpoint", "input", "type".
   Outcome<bool> fork(const ResumeOptions& resume);
+  /// Says in the log that the run goes on: for what reason, "resume" or "wake", and in whose name.
+  Outcome<bool> note_resume(const std::string& kind, const std::string& name);
   /// Runs until it ends, and writes that.
   void go_on();
   RunResult result();
@@ -49,16 +60,19 @@ class Session {
   const Value& missing() const { return missing_; }
 
  private:
-  void follow_start();
   void finish(End end, Engine& engine);
   void write_end();
+  void fail_with(const Error& error);
   void note(const Scope& scope, const std::vector<std::unique_ptr<Task>>& tasks);
   bool wait_for_timer();
   std::string checkpoint() const;
 
   Options options_;
+  std::unique_ptr<Watch> watch_;
   LogRecorder recorder_;
   Status status_ = Status::done;
+  bool is_waiting_ = false;
+  int steps_made_ = 0;
   std::vector<TraceStep> trace_;
   Value missing_;
 };
@@ -66,6 +80,8 @@ class Session {
 /// A checkpoint's name: "c12"; and back, 0 if it is none.
 std::string checkpoint_name(std::uint64_t id);
 std::uint64_t checkpoint_id(std::string_view name);
+/// What the thread's end came to.
+RunResult result_of(const Thread& thread, Status status);
 Interrupt to_interrupt(const OpenQuestion& question);
 
 }  // namespace slipway::agents::detail

@@ -15,7 +15,9 @@ std::string short_hash(const std::string& text) {
 }
 
 Value to_value(const ModelReply& reply) {
-  Value value = Value::map({{"text", reply.text}});
+  Value value = Value::map(
+      {{"text", reply.text},
+       {"usage", Value::map({{"input", reply.input_tokens}, {"output", reply.output_tokens}})}});
   if (reply.tool_calls.empty()) return value;
   std::vector<Value> calls;
   for (const ToolRequest& call : reply.tool_calls)
@@ -224,6 +226,8 @@ TaskRun::Ran TaskRun::call_model(const ModelSpec& spec, Model& model, ModelCall 
                     .args_hash = prompt_hash(call),
                     .attempt = task_.attempts,
                     .reserved = wish};
+  const Listener* listener = options().listener;
+  if (listener != nullptr && listener->model_called) listener->model_called(record.key, call);
   auto kept = options().recorder.call_begins(place_, task_, record, spec.input_usd_per_million > 0);
   if (!kept) {
     settle(wish, {});
@@ -231,10 +235,11 @@ TaskRun::Ran TaskRun::call_model(const ModelSpec& spec, Model& model, ModelCall 
     engine_.break_with(std::move(kept.error()));
     return Failure{"cancelled", "the run was ended"};
   }
-  const Listener* listener = options().listener;
   if (listener != nullptr && listener->token)
     call.on_token = [&](std::string_view text) { listener->token(place_, path(), text); };
+  record.begun_ms = now_ms();
   auto reply = model.reply(context_, call);
+  record.took_ms = now_ms() - record.begun_ms;
   record.used = {.calls = 1};
   if (reply) {
     record.state = CallState::done;
@@ -408,7 +413,9 @@ TaskRun::Ran TaskRun::make_tool_call(const ToolSpec& spec, const Value& args,
       return Failure{"cancelled", "the run was ended"};
     }
   const Context context = spec.timeout ? context_.with_timeout(*spec.timeout) : context_;
+  known->begun_ms = now_ms();
   ToolResult result = (*tool)->call(context, {.args = args, .effect_key = record.key});
+  known->took_ms = now_ms() - known->begun_ms;
   known->used = wish;
   if (result.value) {
     known->state = CallState::done;

@@ -69,7 +69,7 @@ void TaskRun::run() {
     task_.is_continued = true;  // Counted above.
   }
   const Listener* listener = options().listener;
-  if (listener != nullptr && listener->task_started) listener->task_started(place_, task_, path());
+  if (listener != nullptr && listener->task_started) listener->task_started(place_, task_);
   for (int attempt_now = 1;; ++attempt_now) {
     start();
     Ran ran = attempt();
@@ -90,8 +90,6 @@ void TaskRun::run() {
     }
     if (!pause(node_.retry.pause_after(attempt_now))) return;
   }
-  if (listener != nullptr && listener->task_finished)
-    listener->task_finished(place_, task_, path());
 }
 
 TaskRun::Ran TaskRun::attempt() {

@@ -20,6 +20,16 @@ class MemoryLog final : public ThreadLog {
     const std::lock_guard lock(mutex_);
     return records_;
   }
+  Result<std::uint64_t> size() const override {
+    const std::lock_guard lock(mutex_);
+    return static_cast<std::uint64_t>(records_.size());
+  }
+  Result<void> undo(std::uint64_t kept) override {
+    const std::lock_guard lock(mutex_);
+    for (std::size_t i = kept; i < records_.size(); ++i)
+      records_[i] = Value::map({{"k", "undone"}});
+    return {};
+  }
 
  private:
   mutable std::mutex mutex_;
@@ -78,7 +88,25 @@ void Thread::use(AgentPtr next) {
   }
   root = std::move(scope);
   counts = std::move(next_counts);
+  const std::lock_guard lock(agent_mutex);
   agent = std::move(next);
+}
+
+void Thread::take(Thread&& fresh) {
+  {
+    const std::lock_guard lock(agent_mutex);
+    agent = std::move(fresh.agent);
+  }
+  counts = std::move(fresh.counts);
+  root = std::move(fresh.root);
+  purse = std::move(fresh.purse);
+  run = std::move(fresh.run);
+  branch = fresh.branch;
+  has_begun = fresh.has_begun;
+  head = fresh.head;
+  checkpoints = std::move(fresh.checkpoints);
+  end = std::move(fresh.end);
+  resumed_as = std::move(fresh.resumed_as);
 }
 
 std::unique_ptr<Scope> make_child_scope(const Scope& outer, const Task& task, std::string address) {
@@ -125,6 +153,7 @@ void Restorer::apply(const Value& record, std::uint64_t number) {
   if (kind == "call") apply_call(record);
   if (kind == "answer") apply_answer(record);
   if (kind == "end") apply_end(record);
+  if (kind == "resume") thread_.resumed_as = in_words(record.at("name"));
 }
 
 void Restorer::finish() {

@@ -22,6 +22,9 @@ class ThreadLog {
   virtual Result<void> sync() = 0;
   /// All of them, in order; the first has number 1.
   virtual Result<std::vector<Value>> read() const = 0;
+  virtual Result<std::uint64_t> size() const = 0;
+  /// Puts `undone` in the place of what stands after the first `kept`: numbers stay.
+  virtual Result<void> undo(std::uint64_t kept) = 0;
 };
 
 std::unique_ptr<ThreadLog> make_memory_log();
@@ -54,12 +57,16 @@ struct Thread {
   std::uint64_t head = 0;  ///< Checkpoint.
   std::vector<Checkpoint> checkpoints;
   RunEnd end;
+  std::string resumed_as;  ///< The name of the newest resume that has one.
   std::shared_ptr<ThreadLog> log;
-  bool is_durable = false;  ///< Its log is on disk as it goes.
-  std::mutex running;       ///< Held by who runs it.
+  bool is_durable = false;         ///< Its log is on disk as it goes.
+  std::mutex running;              ///< Held by who runs it.
+  mutable std::mutex agent_mutex;  ///< Of `agent`, for who looks while it runs.
 
   /// Sets or changes the agent; the state goes over by the names of keys.
   void use(AgentPtr next);
+  /// What was restored from the same log.
+  void take(Thread&& fresh);
 };
 
 /// A sub-agent of a `graph` node, or of a map's item, as it begins; without its input.
@@ -81,13 +88,14 @@ class Restorer {
   void apply(const Value& record, std::uint64_t number);
   /// At the end: calls without an end count as spent.
   void finish();
+  /// The scope of an address; null: there is none.
+  Scope* find_scope(const std::string& address);
 
  private:
   struct At {
     Scope* scope = nullptr;
     Task* task = nullptr;
   };
-  Scope* find_scope(const std::string& address);
   At find_task(const Value& record);
   Task* task_at(Scope& scope, std::size_t ordinal, std::int32_t item);
   void apply_run(const Value& record, std::uint64_t number);

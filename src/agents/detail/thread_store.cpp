@@ -57,6 +57,12 @@ class MemoryStore final : public ThreadStore {
     return {};
   }
   bool is_durable() const override { return false; }
+  Result<void> remove(const std::string& thread) override {
+    runs_.with([&](auto& runs) {
+      std::erase_if(runs, [&](const auto& run) { return run.second == thread; });
+    });
+    return {};
+  }
 
  private:
   struct Cached {
@@ -122,11 +128,26 @@ class DiskLog final : public ThreadLog {
     return records;
   }
 
+  Result<std::uint64_t> size() const override {
+    const std::lock_guard lock(mutex_);
+    return static_cast<std::uint64_t>(seq_);
+  }
+
+  Result<void> undo(std::uint64_t kept) override {
+    TRY(database_.write({}, [&](store::Connection& connection) -> Result<void> {
+      auto take = TRY(connection.prepare(
+          R"(UPDATE agents_log SET record = '{"k":"undone"}' WHERE thread = ? AND seq > ?)"));
+      take.bind(0, thread_).bind(1, static_cast<std::int64_t>(kept));
+      return take.run();
+    }));
+    return committer_.sync();
+  }
+
  private:
   store::Database& database_;
   Committer& committer_;
   const std::int64_t thread_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::int64_t seq_;
 };
 
@@ -153,6 +174,16 @@ class LateLog final : public ThreadLog {
     const std::lock_guard lock(mutex_);
     records.insert(records.end(), waiting_.begin(), waiting_.end());
     return records;
+  }
+  Result<std::uint64_t> size() const override {
+    const std::lock_guard lock(mutex_);
+    return written_ + waiting_.size();
+  }
+  Result<void> undo(std::uint64_t kept) override {
+    const std::lock_guard lock(mutex_);
+    for (std::size_t i = kept > written_ ? kept - written_ : 0; i < waiting_.size(); ++i)
+      waiting_[i] = Value::map({{"k", "undone"}});
+    return disk_->undo(kept);
   }
 
  private:
@@ -299,6 +330,22 @@ class DiskStore final : public ThreadStore {
     });
   }
   bool is_durable() const override { return true; }
+
+  Result<void> remove(const std::string& thread) override {
+    TRY(database_->write({}, [&](store::Connection& connection) -> Result<void> {
+      constexpr std::string_view statements[] = {
+          "DELETE FROM agents_log WHERE thread = "
+          "(SELECT number FROM agents_threads WHERE id = ?)",
+          "DELETE FROM agents_runs WHERE thread = ?", "DELETE FROM agents_threads WHERE id = ?"};
+      for (const std::string_view sql : statements) {
+        auto statement = TRY(connection.prepare(sql));
+        statement.bind(0, thread);
+        TRY(statement.run());
+      }
+      return {};
+    }));
+    return committer_.sync();
+  }
 
  private:
   Result<std::int64_t> make_thread(const std::string& id) {

@@ -28,6 +28,8 @@ class ThreadStore {
   virtual Result<std::optional<Value>> find_cached(const std::string& key, std::int64_t now_ms) = 0;
   virtual Result<void> keep_cached(const std::string& key, const Value& value, std::int64_t now_ms,
                                    std::int64_t expires_ms) = 0;
+  /// Its log and its runs. Nothing happens if it is not there.
+  virtual Result<void> remove(const std::string& thread) = 0;
   /// Whether a thread that is forgotten can be read again.
   virtual bool is_durable() const = 0;
 };
