@@ -26,8 +26,9 @@ class EventMaker {
 
  private:
   void of_task(const Value& record, const Scope& scope, std::vector<Event>& out);
-  void of_call(const Value& call, const Value& task, const std::string& path,
-               std::vector<Event>& out);
+  void of_call(const Value& call, Value data, std::vector<Event>& out);
+  void of_merged_tasks(const Value& record, const Scope& scope, const Thread& thread,
+                       std::vector<Event>& out);
   void of_step(const Value& record, const Scope& scope, const Thread& thread,
                std::vector<Event>& out);
   void of_end(const Value& record, const Thread& thread, std::vector<Event>& out);
@@ -35,6 +36,7 @@ class EventMaker {
   void note_step(const Value& record, const Scope& scope, std::vector<Event>& out);
 
   std::set<std::string> started_, finished_, calls_;  ///< Of the outermost superstep.
+  std::map<std::string, Value> states_;               ///< Of scopes, as their superstep began.
 };
 
 /// The events of a run that goes on, with their ids, in their order. Safe to use from many threads.
@@ -51,7 +53,7 @@ class Watch {
   void task_started(const Place& place, const Task& task);
   /// What it is asked comes with its beginning.
   void model_called(const std::string& key, const ModelCall& call);
-  void token(const Place& place, const std::string& path, std::string_view text);
+  void token(const Place& place, const Task& task, const std::string& call, std::string_view text);
 
  private:
   void tell(std::vector<Event> events);
@@ -66,6 +68,5 @@ class Watch {
 
 /// {tokens, usd, calls}
 Value usage_value(const Usage& usage);
-Value error_value(const Failure& failure, const std::string& node);
 
 }  // namespace slipway::agents::detail

@@ -78,6 +78,11 @@ Usage Purse::settled() const {
   return settled_;
 }
 
+Usage Purse::reserved() const {
+  const std::lock_guard lock(mutex_);
+  return reserved_;
+}
+
 std::int64_t Purse::peak() const {
   const std::lock_guard lock(mutex_);
   return peak_;

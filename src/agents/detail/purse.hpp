@@ -27,6 +27,7 @@ class Purse {
   Purse& of_node(const std::string& path, const Budget& budget);
 
   Usage settled() const;
+  Usage reserved() const;
   std::int64_t peak() const;
   /// Whether its time is over; no answer gives more of that.
   bool is_late() const;

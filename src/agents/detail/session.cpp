@@ -332,9 +332,8 @@ void Session::go_on() {
     listener.task_started = [this](const Place& place, const Task& task) {
       watch_->task_started(place, task);
     };
-    listener.token = [this](const Place& place, const std::string& path, std::string_view text) {
-      watch_->token(place, path, text);
-    };
+    listener.token = [this](const Place& place, const Task& task, const std::string& call,
+                            std::string_view text) { watch_->token(place, task, call, text); };
     listener.model_called = [this](const std::string& key, const ModelCall& call) {
       watch_->model_called(key, call);
     };

@@ -236,7 +236,9 @@ TaskRun::Ran TaskRun::call_model(const ModelSpec& spec, Model& model, ModelCall 
     return Failure{"cancelled", "the run was ended"};
   }
   if (listener != nullptr && listener->token)
-    call.on_token = [&](std::string_view text) { listener->token(place_, path(), text); };
+    call.on_token = [&](std::string_view text) {
+      listener->token(place_, task_, record.key, text);
+    };
   record.begun_ms = now_ms();
   auto reply = model.reply(context_, call);
   record.took_ms = now_ms() - record.begun_ms;
