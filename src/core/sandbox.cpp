@@ -329,6 +329,20 @@ std::vector<std::string> arguments_for(std::string_view entry, const SandboxLimi
 
 }  // namespace
 
+Result<detail::ChildSaid> detail::run_child(const Context& context, const ChildTask& task) {
+  TRY(context.check());
+  if (std::getenv(sandbox_variable) != nullptr)
+    return fail(Code::internal, "a sandboxed child cannot start another one");
+  const auto child = TRY(start(task.arguments, task.input));
+  ChildSaid said;
+  said.wait_status = TRY(
+      child->wait(context, {.timeout = task.timeout, .output_bytes_max = task.output_bytes_max}));
+  said.out = std::move(child->said[Child::out]);
+  said.err = std::move(child->said[Child::err]);
+  said.status = std::move(child->said[Child::status]);
+  return said;
+}
+
 Result<SandboxOutput> run_sandboxed(const Context& context, std::string_view entry,
                                     std::string_view input, const SandboxLimits& limits) {
   SLIPWAY_ASSERT(detail::has_sandbox_entry(entry));

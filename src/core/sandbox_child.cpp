@@ -19,6 +19,7 @@
 #include <new>
 
 #include "core/detail/confinement.hpp"
+#include "core/detail/jail_child.hpp"
 #include "core/detail/sandbox_protocol.hpp"
 #include "core/sandbox.hpp"
 
@@ -137,8 +138,14 @@ SandboxRegistration::SandboxRegistration(std::string_view entry, SandboxEntry fu
 }
 
 void run_sandbox_child(int argc, char** argv) {
-  if (argc < 5 || std::string_view(argv[1]) != detail::sandbox_argument) return;
+  if (argc < 4 || std::string_view(argv[1]) != detail::sandbox_argument) return;
   if (std::getenv(detail::sandbox_variable) == nullptr) return;  // Typed by a person.
+  if (std::string_view(argv[2]) == detail::jail_entry) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    fcntl(detail::sandbox_status_fd, F_SETFD, FD_CLOEXEC);
+    detail::run_jail(number(argv[3]));
+  }
+  if (argc < 5) return;
   run(argc, argv);
 }
 

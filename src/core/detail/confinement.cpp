@@ -42,6 +42,10 @@ constexpr long restrict_self_call = 446;
 constexpr std::uint64_t may_execute = 1u << 0;
 constexpr std::uint64_t may_read_file = 1u << 2;
 constexpr std::uint64_t may_read_folder = 1u << 3;
+constexpr std::uint64_t may_read = may_execute | may_read_file | may_read_folder;
+// And to write, to truncate, to use a device.
+constexpr std::uint64_t rights_of_files =
+    may_execute | may_read_file | 1u << 1 | 1u << 14 | 1u << 15;
 
 /// Every right that version `abi` of Landlock can take away.
 LandlockRuleset everything_of(long abi) {
@@ -56,13 +60,13 @@ LandlockRuleset everything_of(long abi) {
   return all;
 }
 
-/// A path that is not there needs no rule.
-void allow_reading(int ruleset, const std::string& path) {
+/// A path that is not there needs no rule. `rights` of a folder; of a file those that files have.
+void allow(int ruleset, const std::string& path, std::uint64_t rights) {
   const int fd = open(path.c_str(), O_PATH | O_CLOEXEC);
   if (fd < 0) return;
   struct stat status {};
-  LandlockPathBeneath rule{may_execute | may_read_file, fd};
-  if (fstat(fd, &status) == 0 && S_ISDIR(status.st_mode)) rule.allowed_access |= may_read_folder;
+  LandlockPathBeneath rule{rights, fd};
+  if (fstat(fd, &status) != 0 || !S_ISDIR(status.st_mode)) rule.allowed_access &= rights_of_files;
   constexpr int path_beneath = 1;
   (void)syscall(add_rule_call, ruleset, path_beneath, &rule, 0);
   close(fd);
@@ -140,7 +144,7 @@ class Filter {
   std::vector<sock_filter> code_;
 };
 
-constexpr std::uint32_t allow = SECCOMP_RET_ALLOW;
+constexpr std::uint32_t permit = SECCOMP_RET_ALLOW;
 constexpr std::uint32_t deny = SECCOMP_RET_ERRNO | EPERM;
 constexpr std::uint32_t deny_as_unknown = SECCOMP_RET_ERRNO | ENOSYS;
 
@@ -166,13 +170,19 @@ bool limit_resources(const ResourceLimits& limits) {
 bool give_up_privileges() { return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0; }
 
 bool restrict_files(const std::vector<std::string>& readable) {
+  return restrict_paths({.readable = readable});
+}
+
+bool restrict_paths(const ReachablePaths& paths) {
   constexpr unsigned ask_for_version = 1;
   const long abi = syscall(create_ruleset_call, nullptr, 0, ask_for_version);
   if (abi < 1) return false;
-  const LandlockRuleset wanted = everything_of(abi);
+  LandlockRuleset wanted = everything_of(abi);
+  if (paths.has_network) wanted.handled_access_net = 0;
   const int ruleset = static_cast<int>(syscall(create_ruleset_call, &wanted, sizeof wanted, 0));
   if (ruleset < 0) return false;
-  for (const std::string& path : readable) allow_reading(ruleset, path);
+  for (const std::string& path : paths.readable) allow(ruleset, path, may_read);
+  for (const std::string& path : paths.writable) allow(ruleset, path, wanted.handled_access_fs);
   const bool holds = syscall(restrict_self_call, ruleset, 0) == 0;
   close(ruleset);
   return holds;
@@ -187,17 +197,17 @@ bool allow_computing_only() {
                           SYS_gettimeofday,   SYS_getrandom,    SYS_close,       SYS_fstat,
                           SYS_lseek,          SYS_getpid,       SYS_gettid,      SYS_sched_yield,
                           SYS_restart_syscall})
-    filter.on(call, allow);
+    filter.on(call, permit);
 #if defined(__SANITIZE_ADDRESS__)  // It writes to a pipe to learn whether memory can be read.
-  filter.on(SYS_pipe2, allow);
+  filter.on(SYS_pipe2, permit);
 #if defined(SYS_pipe)
-  filter.on(SYS_pipe, allow);
+  filter.on(SYS_pipe, permit);
 #endif
 #endif
-  filter.on_bits(SYS_mmap, {2, PROT_EXEC, false}, allow);
-  filter.on_bits(SYS_mprotect, {2, PROT_EXEC, false}, allow);
+  filter.on_bits(SYS_mmap, {2, PROT_EXEC, false}, permit);
+  filter.on_bits(SYS_mprotect, {2, PROT_EXEC, false}, permit);
   // abort() signals itself; nobody else can be reached.
-  filter.on_value(SYS_tgkill, 0, static_cast<std::uint32_t>(getpid()), allow);
+  filter.on_value(SYS_tgkill, 0, static_cast<std::uint32_t>(getpid()), permit);
   return filter.install(deny);
 }
 
@@ -257,14 +267,77 @@ bool deny_network_and_processes() {
   filter.on(SYS_fork, deny);
   filter.on(SYS_vfork, deny);
 #endif
-  filter.on_value(SYS_tgkill, 0, static_cast<std::uint32_t>(getpid()), allow);
+  filter.on_value(SYS_tgkill, 0, static_cast<std::uint32_t>(getpid()), permit);
   filter.on(SYS_tgkill, deny);
   constexpr std::uint32_t clone_thread = 0x00010000;
   filter.on_bits(SYS_clone, {0, clone_thread, false}, deny);
   // Its flags are behind a pointer, which a filter cannot follow; libraries fall back to clone.
   filter.on(SYS_clone3, deny_as_unknown);
   for (const long io_uring : {425, 426, 427}) filter.on(io_uring, deny_as_unknown);
-  return filter.install(allow);
+  return filter.install(permit);
+}
+
+bool deny_escapes(bool has_network) {
+  Filter filter;
+  for (const long call : {SYS_ptrace,
+                          SYS_process_vm_readv,
+                          SYS_process_vm_writev,
+                          SYS_kcmp,
+                          SYS_mount,
+                          SYS_umount2,
+                          SYS_pivot_root,
+                          SYS_chroot,
+                          SYS_unshare,
+                          SYS_setns,
+                          SYS_bpf,
+                          SYS_perf_event_open,
+                          SYS_userfaultfd,
+                          SYS_keyctl,
+                          SYS_add_key,
+                          SYS_request_key,
+                          SYS_init_module,
+                          SYS_finit_module,
+                          SYS_delete_module,
+                          SYS_kexec_load,
+                          SYS_reboot,
+                          SYS_swapon,
+                          SYS_swapoff,
+                          SYS_acct,
+                          SYS_syslog,
+                          SYS_settimeofday,
+                          SYS_adjtimex,
+                          SYS_clock_settime,
+                          SYS_clock_adjtime,
+                          SYS_sethostname,
+                          SYS_setdomainname,
+                          SYS_quotactl,
+                          SYS_personality,
+                          SYS_vhangup,
+                          SYS_mknodat,
+                          SYS_name_to_handle_at,
+                          SYS_open_by_handle_at,
+                          SYS_fanotify_init,
+                          SYS_pidfd_open,
+                          SYS_pidfd_send_signal})
+    filter.on(call, deny);
+#if defined(__x86_64__)
+  for (const long call : {SYS_iopl, SYS_ioperm, SYS_modify_ldt, SYS_mknod, SYS_kexec_file_load})
+    filter.on(call, deny);
+#endif
+  // The mounts of the newer interface, pidfd_getfd, process_madvise, and all of io_uring, whose
+  // deeds no filter sees.
+  for (const long call : {428, 429, 430, 431, 432, 433, 438, 440, 442, 467}) filter.on(call, deny);
+  for (const long io_uring : {425, 426, 427}) filter.on(io_uring, deny_as_unknown);
+  constexpr std::uint32_t new_namespaces = 0x7E020080;
+  filter.on_bits(SYS_clone, {0, new_namespaces, true}, deny);
+  filter.on(SYS_clone3, deny_as_unknown);
+  constexpr std::uint32_t families[] = {1, 2, 10, 16};  // Of this machine, IPv4, IPv6, routes.
+  for (const std::uint32_t family : families)
+    if (has_network || family == 1) filter.on_value(SYS_socket, 0, family, permit);
+  filter.on(SYS_socket, deny);
+  // Characters pushed into somebody's terminal.
+  for (const std::uint32_t push : {0x5412u, 0x541cu}) filter.on_value(SYS_ioctl, 1, push, deny);
+  return filter.install(permit);
 }
 
 }  // namespace slipway::detail

@@ -25,6 +25,13 @@ bool give_up_privileges();
 /// no TCP, no signals to processes outside. False when the kernel has no Landlock.
 bool restrict_files(const std::vector<std::string>& readable);
 
+/// The same for a program that may write somewhere, or speak to the network.
+struct ReachablePaths {
+  std::vector<std::string> readable, writable;
+  bool has_network = false;
+};
+bool restrict_paths(const ReachablePaths& paths);
+
 /// Seccomp: memory, time and the open descriptors; everything else fails with EPERM, so not even a
 /// file that Landlock would allow can be opened, and no memory can be made executable.
 bool allow_computing_only();
@@ -33,5 +40,10 @@ bool allow_computing_only();
 /// more than files and memory. Must still allow execve, because it is set before the program
 /// starts.
 bool deny_network_and_processes();
+
+/// Seccomp for a program in namespaces of its own: what would make others, look into other
+/// processes, or reach parts of the kernel that computing does not need. Without network only
+/// sockets between its own processes.
+bool deny_escapes(bool has_network);
 
 }  // namespace slipway::detail

@@ -9,9 +9,13 @@
 // end.
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "core/context.hpp"
+#include "core/result.hpp"
 
 namespace slipway::detail {
 
@@ -20,6 +24,21 @@ inline constexpr const char* sandbox_program = "@program";
 /// Set in the child: a main that does not know the argument above must not start more children.
 inline constexpr const char* sandbox_variable = "SLIPWAY_SANDBOX_CHILD";
 inline constexpr int sandbox_status_fd = 3;
+
+/// What a child was given and said until it ended.
+struct ChildTask {
+  std::vector<std::string> arguments;
+  std::string_view input;
+  std::chrono::milliseconds timeout{0};
+  std::size_t output_bytes_max = 0;
+};
+struct ChildSaid {
+  std::string out, err, status;
+  int wait_status = 0;
+};
+/// Starts this program anew with that input and waits for its end. Fails: deadline_exceeded,
+/// cancelled, invalid_argument (too much output), unavailable.
+Result<ChildSaid> run_child(const Context& context, const ChildTask& task);
 
 /// Names of the functions that a child may run, sorted.
 bool has_sandbox_entry(std::string_view entry);
