@@ -96,6 +96,7 @@ export async function call<T>(
 }
 
 export interface ServerEvent {
+  id: string; // Empty where the server gives none.
   name: string;
   data: any;
 }
@@ -113,13 +114,15 @@ export async function* readEvents(response: Response): AsyncGenerator<ServerEven
         const block = pending.slice(0, end);
         pending = pending.slice(end).replace(/^\r?\n\r?\n/, '');
         let name = 'message';
+        let id = '';
         const data: string[] = [];
         for (const line of block.split(/\r?\n/)) {
           if (line.startsWith('event:')) name = line.slice(6).trim();
+          else if (line.startsWith('id:')) id = line.slice(3).trim();
           else if (line.startsWith('data:')) data.push(line.slice(5).replace(/^ /, ''));
         }
         const text = data.join('\n');
-        if (text && text !== '[DONE]') yield { name, data: JSON.parse(text) };
+        if (text && text !== '[DONE]') yield { id, name, data: JSON.parse(text) };
       }
     }
   } finally {

@@ -33,6 +33,7 @@ const groups: Place[][] = [
     { href: '/costs', name: 'Costs', icon: 'costs', key: 'o' },
     { href: '/budgets', name: 'Budgets', icon: 'budgets', key: 'b' },
     { href: '/prompts', name: 'Prompts', icon: 'prompts', key: 'p' },
+    { href: '/agents', name: 'Agents', icon: 'agents', key: 'n' },
     { href: '/playground', name: 'Playground', icon: 'playground', key: 'y' },
   ],
   [
@@ -65,6 +66,13 @@ const TraceDiffPage = later(
 
 const DatasetsPage = later('Datasets', async () => (await import('./pages/datasets')).DatasetsPage);
 const DatasetPage = later('Dataset', async () => (await import('./pages/dataset')).DatasetPage);
+const AgentsPage = later('Agents', async () => (await import('./pages/agents')).AgentsPage);
+const AgentPage = later('Agent', async () => (await import('./pages/agent')).AgentPage);
+const AgentThreadPage = later(
+  'Thread',
+  async () => (await import('./pages/agent_thread')).AgentThreadPage,
+);
+
 const EvaluationsPage = later(
   'Evaluations',
   async () => (await import('./pages/evaluations')).EvaluationsPage,
@@ -90,6 +98,7 @@ function Content({ path }: { path: string }) {
   const prompt = below(path, '/prompts');
   const dataset = below(path, '/datasets');
   const evaluation = below(path, '/evaluations');
+  const agent = below(path, '/agents');
   if (path === '/' || path === '/ask') return <AskPage />;
   if (path === '/search') return <SearchPage />;
   if (collection?.length === 0) return <CollectionsPage />;
@@ -109,6 +118,10 @@ function Content({ path }: { path: string }) {
   if (path === '/evaluations/new') return <NewEvaluationPage />;
   if (path === '/evaluations/compare') return <ComparePage />;
   if (evaluation?.length === 1) return <EvaluationPage key={evaluation[0]} id={evaluation[0]!} />;
+  if (agent?.length === 0) return <AgentsPage />;
+  if (agent?.length === 1) return <AgentPage key={agent[0]} name={agent[0]!} />;
+  if (agent?.length === 3 && agent[1] === 'threads')
+    return <AgentThreadPage key={agent[2]} agent={agent[0]!} thread={agent[2]!} />;
   if (path === '/playground') return <PlaygroundPage />;
   if (path === '/traces/diff') return <TraceDiffPage />;
   if (trace?.length === 1) return <TracePage key={trace[0]} id={trace[0]!} />;

@@ -44,6 +44,12 @@ struct About {
   }
 };
 
+/// Of a map: what is done for each item.
+const agents::Body& body_within(const agents::Node& node) {
+  const auto* map = std::get_if<agents::MapBody>(&node.body);
+  return map != nullptr ? body_within(*map->body) : node.body;
+}
+
 bool asks_person(const agents::Agent& agent, const agents::Node& node) {
   if (node.approve || std::holds_alternative<agents::HumanBody>(node.body)) return true;
   if (const auto* tool = std::get_if<agents::ToolBody>(&node.body))
@@ -127,6 +133,8 @@ Drawing drawing_of(const agents::Agent& agent) {
                     .defers = node.is_deferred};
     if (const auto* graph = std::get_if<agents::GraphBody>(&node.body))
       drawn.agent = graph->agent->name;
+    if (const auto* human = std::get_if<agents::HumanBody>(&body_within(node)))
+      if (human->schema) drawn.schema = agents::to_json(human->schema->json);
     drawing.nodes.push_back(std::move(drawn));
   }
   add_edges(agent, "START", agent.start_edges(), drawing.edges);

@@ -92,12 +92,14 @@ struct DrawnNode {
   int line = 0;
   bool asks = false, pauses = false, defers = false;
   std::optional<std::string> agent;
+  json::Value schema;
   static constexpr std::string_view schema_notes = R"({"properties": {
     "about": {"description": "Its model, tool, collection or sub-agent."},
     "asks": {"description": "It may wait for a person."},
+    "schema": {"description": "Of a person's answer, if the node has one."},
     "line": {"description": "In the file; 0: unknown."}}})";
 };
-BOOST_DESCRIBE_STRUCT(DrawnNode, (), (name, kind, about, line, asks, pauses, defers, agent))
+BOOST_DESCRIBE_STRUCT(DrawnNode, (), (name, kind, about, line, asks, pauses, defers, agent, schema))
 
 struct DrawnEdge {
   std::string from, to, kind, label;
