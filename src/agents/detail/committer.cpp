@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <thread>
 
 #include "core/fault.hpp"
 
@@ -18,23 +19,31 @@ Result<void> Committer::write(std::vector<Row> rows, bool syncs) {
   Job job{.rows = std::move(rows), .syncs = syncs};
   std::unique_lock lock(mutex_);
   waiting_.push_back(&job);
-  while (!job.is_done) {
-    if (is_writing_) {
-      is_done_.wait(lock);
-      continue;
-    }
+  if (is_writing_) job.turn.wait(lock, [&] { return job.is_done || job.leads; });
+  if (!job.is_done) {
     is_writing_ = true;
+    if (job.leads) {
+      // Those whose records were just written are about to bring their next ones.
+      lock.unlock();
+      std::this_thread::yield();
+      lock.lock();
+    }
     const std::vector<Job*> jobs = std::move(waiting_);
     waiting_.clear();
     lock.unlock();
     const Result<void> outcome = commit(jobs);
     lock.lock();
-    is_writing_ = false;
     for (Job* each : jobs) {
       each->is_done = true;
       if (!outcome) each->error = outcome.error();
+      if (each != &job) each->turn.notify_one();
     }
-    is_done_.notify_all();
+    // Who came meanwhile writes next, for all who came with it.
+    is_writing_ = !waiting_.empty();
+    if (is_writing_) {
+      waiting_.front()->leads = true;
+      waiting_.front()->turn.notify_one();
+    }
   }
   if (job.error) return std::move(*job.error);
   return {};

@@ -35,14 +35,15 @@ class Committer {
     std::vector<Row> rows;
     bool syncs = false;
     bool is_done = false;
+    bool leads = false;  ///< It writes next, for all who wait.
     std::optional<Error> error;
+    std::condition_variable turn;
   };
   Result<void> commit(const std::vector<Job*>& jobs);
   Result<void> sync_file();
 
   store::Database& database_;
   std::mutex mutex_;
-  std::condition_variable is_done_;
   std::vector<Job*> waiting_;
   bool is_writing_ = false;
   std::mutex file_mutex_;
