@@ -23,12 +23,13 @@ class Killed(Exception):
 class Agents:
     """`slipway agent` on one data folder, with --json."""
 
-    def __init__(self, slipway, shim, folder, data):
+    def __init__(self, slipway, shim, folder, data, program=None):
         self.slipway, self.shim, self.folder, self.data = slipway, shim, folder, data
+        self.program = program or slipway.program
 
     def copy(self, data):
         shutil.copytree(self.data, data)
-        return Agents(self.slipway, self.shim, self.folder, data)
+        return Agents(self.slipway, self.shim, self.folder, data, self.program)
 
     def __call__(self, *words, at=0, how="none", count=None):
         environment = dict(self.slipway.environment)
@@ -36,7 +37,7 @@ class Agents:
             environment |= {"LD_PRELOAD": str(self.shim), "CRASH_FOLDER": str(self.data), "CRASH_AT": str(at), "CRASH_HOW": how}
             if count:
                 environment["CRASH_COUNT"] = str(count)
-        done = subprocess.run([self.slipway.program, "agent", *map(str, words), "--json", "--data", self.data], cwd=self.folder,
+        done = subprocess.run([self.program, "agent", *map(str, words), "--json", "--data", self.data], cwd=self.folder,
                               env=environment, capture_output=True, timeout=60)
         if done.returncode == KILLED:
             raise Killed(done.stdout)
