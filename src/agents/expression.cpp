@@ -81,17 +81,29 @@ Result<Template> Template::compile(std::string_view text, const Names& names) {
 }
 
 Outcome<Value> Template::evaluate(const Inputs& inputs) const {
-  if (is_single()) return pieces_.front().expression.evaluate(inputs);
-  return Value(SLIPWAY_GET(write(inputs)));
+  return is_single() ? pieces_.front().expression.evaluate(inputs) : text(inputs);
 }
 
-Outcome<std::string> Template::write(const Inputs& inputs) const {
+Outcome<Value> Template::text(const Inputs& inputs) const {
+  std::vector<TaintedSpan> tainted;
+  Value value(SLIPWAY_GET(write(inputs, &tainted)));
+  for (const TaintedSpan& span : tainted) value.add_taint(span.taint);
+  return value;
+}
+
+Outcome<std::string> Template::write(const Inputs& inputs,
+                                     std::vector<TaintedSpan>* tainted) const {
   std::string text;
   for (const Piece& piece : pieces_) {
-    if (piece.expression)
-      text += in_words(SLIPWAY_GET(piece.expression.evaluate(inputs)));
-    else
+    if (!piece.expression) {
       text += piece.text;
+      continue;
+    }
+    const Value value = SLIPWAY_GET(piece.expression.evaluate(inputs));
+    const std::size_t begin = text.size();
+    text += in_words(value);
+    if (tainted != nullptr && value.taint() != 0)
+      tainted->push_back({.begin = begin, .end = text.size(), .taint = value.taint()});
   }
   return text;
 }

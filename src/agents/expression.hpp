@@ -93,6 +93,12 @@ class Expression {
   std::shared_ptr<const Native> native_;
 };
 
+/// A part of a text that came from somewhere else; [begin, end) in bytes.
+struct TaintedSpan {
+  std::size_t begin = 0, end = 0;
+  Taint taint = 0;
+};
+
 /// Text with {{expressions}}. One that is only one expression keeps the value's type.
 class Template {
  public:
@@ -100,8 +106,11 @@ class Template {
   /// Fails: as `Expression::compile`.
   static Result<Template> compile(std::string_view text, const Names& names);
   Outcome<Value> evaluate(const Inputs& inputs) const;
-  /// As text, whatever it is.
-  Outcome<std::string> write(const Inputs& inputs) const;
+  /// As text, whatever it is. `tainted` gets the parts that have sources; it may be null.
+  Outcome<std::string> write(const Inputs& inputs,
+                             std::vector<TaintedSpan>* tainted = nullptr) const;
+  /// The same with its sources.
+  Outcome<Value> text(const Inputs& inputs) const;
 
   struct Piece {
     std::string text;

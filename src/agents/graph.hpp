@@ -27,6 +27,7 @@ struct Key {
   Type type = Type::any;
   Reduce reduce = Reduce::last;
   std::optional<Value> fallback;  ///< `default`
+  bool is_untrusted = false;      ///< Whatever is written to it is tainted: `Source::input`.
   int line = 0;
   /// What it is before anything was written; nothing: absent.
   std::optional<Value> start() const;
@@ -44,6 +45,7 @@ enum Local : std::uint8_t {
   local_risk,
   local_spent,
   local_result,
+  local_tainted,
   local_count
 };
 
@@ -125,6 +127,7 @@ struct ToolSpec {
   Value config;      ///< What stands below the kind.
   Effect effect = Effect::at_most_once;
   bool is_high_risk = false;
+  bool is_trusted = false;  ///< What it returns is not tainted by itself.
   bool is_exposed = false;
   std::string probe;  ///< A tool, or empty.
   std::optional<Approve> approve;

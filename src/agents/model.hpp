@@ -24,6 +24,8 @@ struct ChatMessage {
   std::vector<ToolRequest> tool_calls;  ///< assistant
   std::string tool_call_id;             ///< tool: what it answers.
   bool is_error = false;                ///< tool
+  /// Parts of `content` that are data, not anybody's word: `chat_model.hpp` marks them as such.
+  std::vector<TaintedSpan> tainted;
 };
 
 struct ModelCall {
@@ -32,6 +34,7 @@ struct ModelCall {
   int visit = 1, turn = 1, attempt = 1;
   std::vector<ChatMessage> messages;
   std::vector<const ToolSpec*> tools;
+  Taint taint = 0;  ///< Of all messages.
   std::optional<Schema> schema;
   std::int64_t max_tokens = 1024;
   std::optional<double> temperature;

@@ -1,4 +1,5 @@
 // What runs tell, as JSON.
+#include "agents/detail/records.hpp"
 #include "agents/runtime.hpp"
 
 namespace slipway::agents {
@@ -26,10 +27,11 @@ Value to_value(const TraceStep& step) {
     value.put("writes", task.writes);
     tasks.push_back(std::move(value));
   }
-  return Value::map({{"step", step.step},
-                     {"checkpoint", step.checkpoint},
-                     {"state", step.state},
-                     {"tasks", Value::list(std::move(tasks))}});
+  Value value = Value::map(
+      {{"step", step.step}, {"checkpoint", step.checkpoint}, {"state", step.state}});
+  detail::put_taints(step.state, value, "tainted");
+  value.put("tasks", Value::list(std::move(tasks)));
+  return value;
 }
 
 }  // namespace
@@ -48,6 +50,7 @@ Value RunResult::json() const {
                             {"status", json::name(status)},
                             {"state", state},
                             {"output", output}});
+  detail::put_taints(state, value, "tainted");
   if (error) {
     value.put("error", to_value(*error));
     std::vector<Value> list;
@@ -79,6 +82,7 @@ Value HistoryEntry::json() const {
   value.put("source", source);
   value.put("step", step);
   value.put("state", state);
+  detail::put_taints(state, value, "tainted");
   value.put("next", Value::list(std::move(names)));
   value.put("interrupts", to_value(interrupts));
   return value;

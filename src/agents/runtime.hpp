@@ -59,7 +59,7 @@ struct TraceStep {
 struct RunResult {
   std::string thread, run;
   Status status = Status::failed;
-  Value state, output;
+  Value state, output;  ///< Each key's value knows its sources (`Value::taint`).
   std::optional<RunError> error;
   std::vector<RunError> errors;
   std::vector<Interrupt> interrupts;

@@ -29,6 +29,7 @@ Value state_of(const Thread& thread) {
                             {"next", Value::list(std::move(next))},
                             {"checkpoint", checkpoint_name(thread.head)},
                             {"interrupts", Value::list(std::move(interrupts))}});
+  put_taints(value.at("state"), value, "tainted");
   if (!thread.checkpoints.empty())
     for (const Checkpoint& at : thread.checkpoints)
       if (at.id == thread.head) value.put("parent", checkpoint_name(at.parent));
@@ -104,7 +105,9 @@ Result<Value> OwnRuntime::ledger(const std::string& id) {
                             {"attempt", call.at("att")}});
     if (call.find("effect") != nullptr) row.put("effect", call.at("effect"));
     if (call.find("args") != nullptr) row.put("args", call.at("args"));
+    if (call.find("ta") != nullptr) row.put("args_tainted", call.at("ta"));
     if (call.find("result") != nullptr) row.put("result", call.at("result"));
+    if (call.find("tr") != nullptr) row.put("result_tainted", call.at("tr"));
     if (call.find("failure") != nullptr) row.put("failure", call.at("failure").items().back());
     const Usage used = decode_usage(call.at("used"));
     row.put("tokens", used.tokens);

@@ -104,6 +104,7 @@ State start_state(const Agent& agent) {
 }
 
 Outcome<bool> prepare_write(const Key& key, Value& value, std::string_view seed) {
+  if (key.is_untrusted) value.add_taint(taint_of(Source::input));
   if (value.depth() > write_depth_max)
     return Failure{"type",
                    fmt::format("'{}': nested more than {} levels deep", key.name, write_depth_max)};
@@ -139,25 +140,35 @@ Outcome<bool> apply_write(const Agent& agent, State& state, const Write& write,
       key.reduce == Reduce::append || key.reduce == Reduce::unite || key.reduce == Reduce::messages;
   if (!is_list) {
     if (undo != nullptr) undo->push_back({.key = write.key, .before = slot});
-    return reduce_scalar(key, slot, write.value);
+    const bool replaces = key.reduce == Reduce::last || key.reduce == Reduce::any;
+    const Taint before = slot && !replaces ? slot->taint() : 0;
+    SLIPWAY_GET(reduce_scalar(key, slot, write.value));
+    slot->add_taint(before | write.value.taint());
+    return true;
   }
   if (!slot) slot = Value::list();
   if (undo != nullptr) {
     if (key.reduce == Reduce::messages && replaces_message(*slot, write.value))
       undo->push_back({.key = write.key, .before = slot});
     else
-      undo->push_back({.key = write.key, .is_append = true, .size = slot->items().size()});
+      undo->push_back({.key = write.key,
+                       .is_append = true,
+                       .size = slot->items().size(),
+                       .taint = slot->taint()});
   }
   add_items(key.reduce, *slot, write.value);
+  slot->add_taint(write.value.taint());
   return true;
 }
 
 void take_back(State& state, std::vector<Undo>& undo) {
   for (auto step = undo.rbegin(); step != undo.rend(); ++step) {
-    if (step->is_append)
+    if (step->is_append) {
       state[step->key]->cut(step->size);
-    else
+      state[step->key]->set_taint(step->taint);
+    } else {
       state[step->key] = std::move(step->before);
+    }
   }
   undo.clear();
 }

@@ -29,6 +29,7 @@ struct Undo {
   std::uint32_t key = 0;
   bool is_append = false;
   std::size_t size = 0;         ///< Of the list before.
+  Taint taint = 0;              ///< The same.
   std::optional<Value> before;  ///< Otherwise.
 };
 

@@ -27,9 +27,12 @@ Value::Value(std::string text)
 
 Value Value::list(std::vector<Value> items) {
   auto data = std::make_shared<ListData>();
-  for (const Value& item : items) data->depth = std::max(data->depth, item.depth() + 1);
-  data->items = std::move(items);
   Value value;
+  for (const Value& item : items) {
+    data->depth = std::max(data->depth, item.depth() + 1);
+    value.taint_ |= item.taint_;
+  }
+  data->items = std::move(items);
   value.kind_ = Kind::list;
   value.data_ = std::move(data);
   return value;
@@ -38,8 +41,11 @@ Value Value::list(std::vector<Value> items) {
 Value Value::map(std::vector<std::pair<std::string, Value>> entries) {
   auto data = std::make_shared<MapData>();
   data->items.reserve(entries.size());
-  for (auto& [key, item] : entries) data->put(key, std::move(item));
   Value value;
+  for (auto& [key, item] : entries) {
+    value.taint_ |= item.taint_;
+    data->put(key, std::move(item));
+  }
   value.kind_ = Kind::map;
   value.data_ = std::move(data);
   return value;
@@ -75,14 +81,19 @@ const Value& Value::at(std::string_view key) const {
 void Value::push(Value item) {
   ListData& data = own_list();
   data.depth = std::max(data.depth, item.depth() + 1);
+  taint_ |= item.taint_;
   data.items.push_back(std::move(item));
 }
 
-void Value::put(std::string_view key, Value value) { own_map().put(key, std::move(value)); }
+void Value::put(std::string_view key, Value value) {
+  taint_ |= value.taint_;
+  own_map().put(key, std::move(value));
+}
 
 void Value::replace(std::size_t at, Value item) {
   ListData& data = own_list();
   data.depth = std::max(data.depth, item.depth() + 1);
+  taint_ |= item.taint_;
   data.items[at] = std::move(item);
 }
 

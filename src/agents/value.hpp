@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "agents/taint.hpp"
 #include "core/json.hpp"
 #include "core/result.hpp"
 
@@ -81,6 +82,12 @@ class Value {
   /// Of a list: the first `size` items only.
   void cut(std::size_t size);
 
+  /// Where it came from that nobody vouches for. A list or map has the sources of all within from
+  /// the time they are put there; comparing and writing values knows nothing of them.
+  Taint taint() const { return taint_; }
+  void add_taint(Taint taint) { taint_ |= taint; }
+  void set_taint(Taint taint) { taint_ = taint; }
+
   /// 0 of a scalar.
   int depth() const;
   /// About what it takes in memory.
@@ -95,6 +102,7 @@ class Value {
   MapData& own_map();
 
   Kind kind_ = Kind::null;
+  Taint taint_ = 0;
   Scalar scalar_;
   std::shared_ptr<void> data_;  ///< std::string (never changed), ListData or MapData.
 };

@@ -42,11 +42,13 @@ Outcome<bool> Engine::follow(const Scope& scope, const std::vector<Edge>& edges,
       return Failure{"expression", fmt::format("each: \"{}\" gives {}, not a list",
                                                edge.each.text(), kind_name(items))};
     std::int32_t index = 0;
-    for (const Value& item : items.items())
+    for (const Value& item : items.items()) {
       taken.mapped.push_back({.node = edge.target,
                               .index = index++,
                               .variable = static_cast<std::uint32_t>(edge.as),
                               .item = item});
+      taken.mapped.back().item.add_taint(items.taint());
+    }
     if (index == 0 && edge.empty && *edge.empty != to_end) taken.ordinary.push_back(*edge.empty);
   }
   (void)scope;
@@ -77,6 +79,18 @@ Outcome<bool> Engine::follow_task(Scope& scope, Task& task, Taken& taken) {
   return outcome;
 }
 
+namespace {
+
+/// Of what a failure says: it may quote all that the task could see or get.
+Taint taint_of_failure(const Scope& scope, const Task& task) {
+  Taint taint = task.item.taint() | sources_of(*scope.agent, scope.agent->nodes[task.node]);
+  for (const auto& slot : scope.state)
+    if (slot) taint |= slot->taint();
+  return taint;
+}
+
+}  // namespace
+
 /// An edge that takes care of it: the task writes only what the edge says.
 bool Engine::handle_failure(const Scope& scope, Task& task) const {
   task.is_handled = false;
@@ -88,6 +102,7 @@ bool Engine::handle_failure(const Scope& scope, Task& task) const {
     Value told = Value::map({{"kind", task.failure.kind},
                              {"message", task.failure.message},
                              {"node", scope.agent->nodes[task.node].name}});
+    told.add_taint(taint_of_failure(scope, task));
     const Key& key = scope.agent->keys[*edge.into];
     if (key.reduce == Reduce::append) told = Value::list({std::move(told)});
     if (auto prepared = prepare_write(key, told, ""); !prepared) {

@@ -268,16 +268,18 @@ bool evaluate_call(const Node& node, Frame& frame, Value& out) {
   return call_function(node, frame, parts, out);
 }
 
-void read_slot(const Frame& frame, std::int32_t slot, Value& out) {
+void read_slot(Frame& frame, std::int32_t slot, Value& out) {
   if (slot < 0 || static_cast<std::size_t>(slot) >= frame.inputs.slots.size()) {
     out = {};
     return;
   }
   const auto& there = frame.inputs.slots[static_cast<std::size_t>(slot)];
-  if (there)
-    out = *there;
-  else
+  if (!there) {
     out = {};
+    return;
+  }
+  out = *there;
+  frame.taint |= out.taint();
 }
 
 }  // namespace
@@ -315,10 +317,12 @@ bool evaluate(const Node& node, Frame& frame, Value& out) {
     case Op::local: {
       const Value* local =
           node.place < frame.inputs.locals.size() ? frame.inputs.locals[node.place] : nullptr;
-      if (local != nullptr)
-        out = *local;
-      else
+      if (local == nullptr) {
         read_slot(frame, node.slot, out);
+        return true;
+      }
+      out = *local;
+      frame.taint |= out.taint();
       return true;
     }
     case Op::variable: out = frame.variables[node.place]; return true;
@@ -329,11 +333,13 @@ bool evaluate(const Node& node, Frame& frame, Value& out) {
         if (frame.inputs.slots[i]) entries.emplace_back(names[i].text(), *frame.inputs.slots[i]);
       if (!frame.spend(static_cast<std::int64_t>(entries.size()))) return false;
       out = Value::map(std::move(entries));
+      frame.taint |= out.taint();
       return true;
     }
     case Op::has_key: {
       const auto slot = static_cast<std::size_t>(node.slot);
       out = slot < frame.inputs.slots.size() && frame.inputs.slots[slot].has_value();
+      if (out.boolean()) frame.taint |= frame.inputs.slots[slot]->taint();
       return true;
     }
     case Op::select:
@@ -379,6 +385,7 @@ Outcome<Value> Expression::evaluate(const Inputs& inputs) const {
   detail::Frame frame{.inputs = inputs};
   Value out;
   if (!detail::evaluate(*root_, frame, out)) return std::move(frame.failure);
+  out.add_taint(frame.taint);
   return out;
 }
 

@@ -105,6 +105,7 @@ struct Frame {
   int operations_left = 10'000;
   std::int64_t bytes_left = 1'000'000;
   std::vector<Value> variables;
+  Taint taint = 0;  ///< Of all that was read.
   Failure failure;
 
   bool fail(std::string message) {

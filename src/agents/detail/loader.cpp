@@ -114,7 +114,7 @@ void Loader::read_key(const std::string& name, const json::Value& value, const s
                   fmt::format("'{}' is no name: letters, digits, '_', '-' and '.'", name));
   json::Value spec = value;
   if (!value.is_object()) spec = json::Object{{"type", value}};
-  const Fields fields(faults_, spec, path, {"type", "reduce", "default"});
+  const Fields fields(faults_, spec, path, {"type", "reduce", "default", "untrusted"});
   if (!fields.has("type"))
     faults_.error("missing_key", path, fmt::format("'{}' needs a type", name));
   else
@@ -127,6 +127,7 @@ void Loader::read_key(const std::string& name, const json::Value& value, const s
                               reduce_words[static_cast<std::size_t>(key.reduce)],
                               type_name(type_for(key.reduce)), type_name(key.type)));
   if (const json::Value* given = fields.find("default")) read_default(key, *given, path);
+  key.is_untrusted = fields.flag("untrusted");
   agent_->keys.push_back(std::move(key));
 }
 

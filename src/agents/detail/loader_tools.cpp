@@ -69,7 +69,7 @@ ToolSpec Loader::read_tool(const std::string& name, const json::Value& value,
                            const std::string& path) {
   const Fields fields(faults_, value, path,
                       {"http", "sql", "mcp", "command", "agent", "builtin", "tool", "effect",
-                       "risk", "probe", "approve", "timeout", "schema", "description", "expose"});
+                       "risk", "trusted", "probe", "approve", "timeout", "schema", "description", "expose"});
   ToolSpec tool{.name = name, .folder = folder_, .line = faults_.line(path)};
   if (!is_name(name)) faults_.error("bad_value", path, fmt::format("'{}' is no name", name));
   for (const std::string_view kind : tool_kinds)
@@ -101,6 +101,7 @@ ToolSpec Loader::read_tool(const std::string& name, const json::Value& value,
   // What only computes has no effect, whoever forgets to say so.
   if (tool.kind == "builtin" && !fields.has("effect")) tool.effect = Effect::pure;
   tool.is_high_risk = fields.word("risk", {"low", "high"}) == 1;
+  tool.is_trusted = fields.flag("trusted");
   tool.probe = fields.text("probe");
   if (fields.has("description")) tool.description = fields.text("description");
   tool.is_exposed = fields.flag("expose");
@@ -155,6 +156,7 @@ std::optional<Approve> Loader::read_approve(const json::Value& value, const std:
   more.add_local_at("args", local_args);
   more.add_local_at("risk", local_risk);
   more.add_local_at("spent", local_spent);
+  more.add_local_at("tainted", local_tainted);
   Approve approve;
   if (const json::Value* when = fields.find("when")) {
     approve.when = compile(*when, fields.path_of("when"), more);

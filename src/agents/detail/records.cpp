@@ -46,13 +46,37 @@ Value encode_writes(const Agent& agent, const std::vector<Write>& writes) {
   return Value::map(std::move(entries));
 }
 
-std::vector<Write> decode_writes(const Agent& agent, const Value& value) {
+std::vector<Write> decode_writes(const Agent& agent, const Value& value, const Value& taints) {
   std::vector<Write> writes;
   if (!value.is_map()) return writes;
-  for (const auto& [name, item] : value.entries().items)
-    if (const auto key = agent.key(name))
-      writes.push_back({static_cast<std::uint32_t>(*key), item});
+  for (const auto& [name, item] : value.entries().items) {
+    const auto key = agent.key(name);
+    if (!key) continue;
+    writes.push_back({static_cast<std::uint32_t>(*key), item});
+    writes.back().value.set_taint(read_taint(taints.at(name)));
+  }
   return writes;
+}
+
+void put_taints(const Value& values, Value& record, std::string_view name) {
+  if (values.taint() == 0 || !values.is_map()) return;
+  Value taints = Value::map();
+  for (const auto& [key, item] : values.entries().items)
+    if (item.taint() != 0) taints.put(key, taint_names(item.taint()));
+  record.put(name, std::move(taints));
+}
+
+Value with_taints(const Value& values, const Value& taints) {
+  if (!values.is_map() || !taints.is_map()) return values;
+  Value made = values;
+  for (const auto& [key, list] : taints.entries().items) {
+    const Value* item = values.find(key);
+    if (item == nullptr) continue;
+    Value tainted = *item;
+    tainted.set_taint(read_taint(list));
+    made.put(key, std::move(tainted));
+  }
+  return made;
 }
 
 Value encode_ready(const Agent& agent, const std::vector<Ready>& list) {
@@ -60,11 +84,13 @@ Value encode_ready(const Agent& agent, const std::vector<Ready>& list) {
   made.reserve(list.size());
   for (const Ready& ready : list) {
     const Value& name = agent.nodes[ready.node].label;
-    if (ready.index < 0)
+    if (ready.index < 0) {
       made.push_back(name);
-    else
-      made.push_back(Value::list(
-          {name, ready.index, agent.variables[ready.variable - local_count], ready.item}));
+      continue;
+    }
+    made.push_back(Value::list(
+        {name, ready.index, agent.variables[ready.variable - local_count], ready.item}));
+    if (ready.item.taint() != 0) made.back().push(taint_names(ready.item.taint()));
   }
   return Value::list(std::move(made));
 }
@@ -73,7 +99,7 @@ std::vector<Ready> decode_ready(const Agent& agent, const Value& value) {
   std::vector<Ready> list;
   if (!value.is_list()) return list;
   for (const Value& item : value.items()) {
-    const bool is_mapped = item.is_list() && item.items().size() == 4;
+    const bool is_mapped = item.is_list() && item.items().size() >= 4;
     const Value& name = is_mapped ? item.items()[0] : item;
     const auto node = name.is_text() ? agent.node(name.text()) : std::nullopt;
     if (!node) continue;
@@ -86,6 +112,7 @@ std::vector<Ready> decode_ready(const Agent& agent, const Value& value) {
           ready.variable = static_cast<std::uint32_t>(local_count + i);
       if (ready.variable == 0) continue;
       ready.item = item.items()[3];
+      ready.item.set_taint(item.items().size() > 4 ? read_taint(item.items()[4]) : 0);
     }
     list.push_back(std::move(ready));
   }
@@ -147,7 +174,9 @@ Value encode_call(const CallRecord& call) {
   else
     record.put("effect", effects[static_cast<std::size_t>(call.effect)]);
   if (!call.args.is_null()) record.put("args", call.args);
+  if (call.args.taint() != 0) record.put("ta", taint_names(call.args.taint()));
   if (call.state == CallState::done) record.put("result", call.result);
+  if (call.result.taint() != 0) record.put("tr", taint_names(call.result.taint()));
   if (!call.failure.kind.empty())
     record.put("failure", Value::list({call.failure.kind, call.failure.message}));
   return record;
@@ -167,6 +196,8 @@ CallRecord decode_call(const Value& value) {
                   .result = value.at("result"),
                   .used = decode_usage(value.at("used")),
                   .reserved = decode_usage(value.at("res"))};
+  call.args.set_taint(read_taint(value.at("ta")));
+  call.result.set_taint(read_taint(value.at("tr")));
   const Value& failure = value.at("failure");
   const Value& time = value.at("t");
   if (time.is_list() && time.items().size() == 2) {
@@ -183,8 +214,14 @@ Value task_record(const Place& place, const Task& task) {
   record.put("node", place.scope.agent->nodes[task.node].label);
   record.put("state", task_states[static_cast<std::size_t>(task.state)]);
   record.put("att", task.attempts);
-  if (!task.writes.empty()) record.put("w", encode_writes(*place.scope.agent, task.writes));
-  if (place.item >= 0 && task.state == TaskState::done) record.put("r", task.result);
+  if (!task.writes.empty()) {
+    record.put("w", encode_writes(*place.scope.agent, task.writes));
+    put_taints(record.at("w"), record);
+  }
+  if (place.item >= 0 && task.state == TaskState::done) {
+    record.put("r", task.result);
+    if (task.result.taint() != 0) record.put("tr", taint_names(task.result.taint()));
+  }
   if (task.state == TaskState::failed)
     record.put("f", Value::list({task.failure.kind, task.failure.message}));
   if (task.is_handled) record.put("h", true);
@@ -211,6 +248,7 @@ Value step_record(const Scope& scope, const std::vector<std::unique_ptr<Task>>& 
     if (task->attempts != 1) entry.put("att", task->attempts);
     if (!task->is_recorded) {
       entry.put("w", encode_writes(*scope.agent, task->writes));
+      put_taints(entry.at("w"), entry);
       if (task->is_handled)
         entry.put("f", Value::list({task->failure.kind, task->failure.message}));
       if (!task->calls.empty()) entry.put("calls", encode_calls(*task));
@@ -225,16 +263,18 @@ Value step_record(const Scope& scope, const std::vector<std::unique_ptr<Task>>& 
 
 Value state_names(const Agent& agent, const State& state) { return state_value(agent, state); }
 
-void decode_state(const Agent& agent, const Value& value, State& state) {
+void decode_state(const Agent& agent, const Value& value, const Value& taints, State& state) {
   for (std::size_t i = 0; i < agent.keys.size(); ++i) {
     const Value* found = value.find(agent.keys[i].name);
     state[i] = found == nullptr ? std::nullopt : std::optional<Value>(*found);
+    if (state[i]) state[i]->set_taint(read_taint(taints.at(agent.keys[i].name)));
   }
 }
 
 Value scope_record(const Scope& scope) {
   Value record = Value::map({{"k", "scope"}, {"at", scope.address}});
   record.put("state", state_names(*scope.agent, scope.state));
+  put_taints(record.at("state"), record);
   if (!scope.tool.empty()) record.put("tool", scope.tool);
   encode_position(scope, record);
   return record;

@@ -22,8 +22,14 @@ namespace slipway::agents::detail {
 
 /// Writes of a task by the names of the keys; one key once.
 Value encode_writes(const Agent& agent, const std::vector<Write>& writes);
-/// What `agent` does not know is left out.
-std::vector<Write> decode_writes(const Agent& agent, const Value& value);
+/// What `agent` does not know is left out. `taints`: of `put_taints`.
+std::vector<Write> decode_writes(const Agent& agent, const Value& value, const Value& taints = {});
+
+/// {key: [sources]} of the values of a map that have some, as `name` of a record; nothing if none
+/// has. Values themselves are written without.
+void put_taints(const Value& values, Value& record, std::string_view name = "taint");
+/// The values with what `put_taints` told of them.
+Value with_taints(const Value& values, const Value& taints);
 
 Value encode_ready(const Agent& agent, const std::vector<Ready>& list);
 std::vector<Ready> decode_ready(const Agent& agent, const Value& value);
@@ -41,7 +47,8 @@ Value step_record(const Scope& scope, const std::vector<std::unique_ptr<Task>>& 
 Value scope_record(const Scope& scope);
 
 Value state_names(const Agent& agent, const State& state);
-void decode_state(const Agent& agent, const Value& value, State& state);
+/// `taints`: of `put_taints`.
+void decode_state(const Agent& agent, const Value& value, const Value& taints, State& state);
 
 Value encode_budget(const Budget& budget);
 Budget decode_budget(const Value& value);

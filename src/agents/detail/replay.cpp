@@ -32,7 +32,7 @@ Result<Original> read_original(const ReplayInput& input) {
   if (at == input.records.size())
     return fail(Code::not_found, "the thread has no run '{}'", input.run);
   original.before = past.root->state;
-  original.input = input.records[at].at("input");
+  original.input = with_taints(input.records[at].at("input"), input.records[at].at("taint"));
   original.budget = input.records[at].at("budget");
   Restorer during(past, &original.recorded);
   for (bool is_first = true; at < input.records.size(); ++at, is_first = false) {

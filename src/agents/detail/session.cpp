@@ -169,6 +169,7 @@ Outcome<bool> Session::begin_run(const AgentPtr& agent, const Value& input, cons
                              {"time", now_ms(*services.clock)},
                              {"budget", encode_budget(thread.purse->budget())},
                              {"input", encode_writes(*agent, writes)}});
+  put_taints(record.at("input"), record);
   if (begun) encode_position(root, record);
   auto number = recorder_.append(record, false, &root, [&](std::uint64_t at) {
     thread.checkpoints.push_back({.id = at, .parent = thread.head, .run = run, .source = "input"});
@@ -278,6 +279,7 @@ Outcome<bool> Session::fork(const ResumeOptions& resume) {
                              {"branch", thread.branch + 1},
                              {"step", before.step},
                              {"state", state_names(*thread.agent, before.state)}});
+  put_taints(record.at("state"), record);
   if (!resume.as.empty()) record.put("as", resume.as);
   encode_position(before, record);
   auto number = recorder_.append(record, false);

@@ -246,6 +246,7 @@ TaskRun::Ran TaskRun::call_model(const ModelSpec& spec, Model& model, ModelCall 
   if (reply) {
     record.state = CallState::done;
     record.result = to_value(*reply);
+    record.result.add_taint(call.taint);
     record.used.tokens = reply->input_tokens + reply->output_tokens;
     record.used.usd = price_of(spec, reply->input_tokens, reply->output_tokens);
   } else {
@@ -267,12 +268,18 @@ Outcome<ModelCall> TaskRun::model_call(const LlmBody& body, const Inputs& inputs
                  .max_tokens = body.max_tokens,
                  .temperature = body.temperature,
                  .seed = body.seed};
-  if (body.system)
-    call.messages.push_back({.role = "system", .content = SLIPWAY_GET(body.system->write(inputs))});
-  if (body.prompt)
-    call.messages.push_back({.role = "user", .content = SLIPWAY_GET(body.prompt->write(inputs))});
+  const auto add = [&](const char* role, const Template& text) -> Outcome<bool> {
+    ChatMessage message{.role = role};
+    message.content = SLIPWAY_GET(text.write(inputs, &message.tainted));
+    for (const TaintedSpan& span : message.tainted) call.taint |= span.taint;
+    call.messages.push_back(std::move(message));
+    return true;
+  };
+  if (body.system) SLIPWAY_GET(add("system", *body.system));
+  if (body.prompt) SLIPWAY_GET(add("user", *body.prompt));
   if (!body.messages) return call;
   const Value list = SLIPWAY_GET(body.messages.evaluate(inputs));
+  call.taint |= list.taint();
   if (!list.is_list()) return Failure{"type", "messages: a list of messages is expected"};
   for (const Value& item : list.items()) {
     std::string role = in_words(item.at("role"));
@@ -305,10 +312,11 @@ TaskRun::Ran TaskRun::run_llm(const LlmBody& body, const Inputs& inputs) {
   if (!model) return std::move(model.failure());
   auto call = model_call(body, inputs);
   if (!call) return std::move(call.failure());
+  const Taint taint = call->taint;
   Ran ran = call_model(spec, **model, *std::move(call), 0);
   if (!ran.ok()) return ran;
   Ran parsed = parse_reply(body, ran.value().at("text").text());
-  if (parsed.ok()) return parsed;
+  if (parsed.ok()) return tainted_throughout(std::move(parsed.value()), taint);
   spoil_model_call(parsed.stop().failure);
   return parsed;
 }
@@ -331,13 +339,7 @@ TaskRun::Ran TaskRun::call_tool(const ToolSpec& spec, Value args, std::uint32_t 
   }
   if (spec.schema)
     if (auto checked = spec.schema->check(args); !checked) return std::move(checked.failure());
-  for (const Approve* approve :
-       {node_.approve ? &*node_.approve : nullptr, spec.approve ? &*spec.approve : nullptr}) {
-    if (approve == nullptr) continue;
-    const bool is_of_node = node_.approve && approve == &*node_.approve;
-    const std::string token = fmt::format("approval:{}:{}", is_of_node ? "node" : "tool", number);
-    if (auto stop = approval(*approve, &spec, args, token)) return std::move(*stop);
-  }
+  if (auto stop = approvals(spec, args, number)) return std::move(*stop);
   if (spec.agent) return run_tool_agent(spec, args, number);
   return make_tool_call(spec, args, number);
 }
@@ -422,6 +424,7 @@ TaskRun::Ran TaskRun::make_tool_call(const ToolSpec& spec, const Value& args,
   if (result.value) {
     known->state = CallState::done;
     known->result = *result.value;
+    known->result.add_taint(args.taint() | source_of(spec));
   } else {
     known->failure = result.failure;
     const bool is_lost = result.is_unknown && spec.effect == Effect::at_most_once;
@@ -452,6 +455,7 @@ TaskRun::Ran TaskRun::resolve_tool_call(const ToolSpec& spec, CallRecord& record
         return make_tool_call(spec, Value(record.args), record.number);
       record.state = CallState::done;
       record.result = found.value->at("result");
+      record.result.add_taint(record.args.taint() | source_of(spec) | source_of(probe));
       record_end(record);
       return record.result;
     }

@@ -57,14 +57,30 @@ std::int64_t TaskRun::first_asked(const std::string& token, std::int64_t expires
   return expires_ms;
 }
 
+std::optional<TaskRun::Stop> TaskRun::approvals(const ToolSpec& tool, Value& args,
+                                                std::uint32_t number) {
+  Approval wanted{.args = std::move(args)};
+  std::optional<Stop> stop;
+  if (node_.approve)
+    stop = approval(*node_.approve, &tool, wanted, fmt::format("approval:node:{}", number));
+  if (!stop && tool.approve)
+    stop = approval(*tool.approve, &tool, wanted, fmt::format("approval:tool:{}", number));
+  if (!stop && tool.is_high_risk && wanted.args.taint() != 0 && !wanted.is_given)
+    stop = approval({}, &tool, wanted, fmt::format("approval:tainted:{}", number));
+  args = std::move(wanted.args);
+  return stop;
+}
+
 std::optional<TaskRun::Stop> TaskRun::approval(const Approve& approve, const ToolSpec* tool,
-                                               Value& args, const std::string& token) {
+                                               Approval& wanted, const std::string& token) {
+  Value& args = wanted.args;
   const std::string hash = short_hash(dump_canonical(args) + scope_.agent->hash);
   if (const Value* given = answer(token)) {
     if (given->at("is") == Value("reject")) return Stop{.failure = rejected(*given)};
     if (given->at("is") == Value("edit")) args = given->at("args");
     // An approval is of these arguments and of this graph.
     const bool is_bound = given->at("hash") == Value(hash) || given->at("is") == Value("edit");
+    wanted.is_given = wanted.is_given || is_bound;
     if (is_bound) return std::nullopt;
   }
   const Value settled = [&] {
@@ -72,13 +88,16 @@ std::optional<TaskRun::Stop> TaskRun::approval(const Approve& approve, const Too
     return Value::map({{"tokens", used.tokens}, {"usd", used.usd}, {"calls", used.calls}});
   }();
   const Value name = tool == nullptr ? Value() : Value(tool->name);
-  const Value risk = tool != nullptr && tool->is_high_risk ? "high" : "low";
+  const bool is_high_risk = tool != nullptr && tool->is_high_risk;
+  const Value risk = is_high_risk ? "high" : "low";
+  const Value tainted = taint_names(args.taint());
   Locals locals(*scope_.agent, place_.step, task_.attempts, node_.label);
   locals.of_task(task_);
   locals.set(local_tool, name);
   locals.set(local_args, args);
   locals.set(local_risk, risk);
   locals.set(local_spent, settled);
+  locals.set(local_tainted, tainted);
   const Inputs inputs = locals.inputs(scope_.state);
   if (approve.when) {
     auto needed = approve.when.is_true(inputs);
@@ -88,6 +107,11 @@ std::optional<TaskRun::Stop> TaskRun::approval(const Approve& approve, const Too
   const std::int64_t expires = first_asked(token, now_ms() + approve.timeout.count());
   if (now_ms() >= expires) return Stop{.failure = {"rejected", "nobody approved it in time"}};
   Value value = Value::map({{"tool", name}, {"args", args}, {"risk", risk}, {"hash", hash}});
+  if (args.taint() != 0) value.put("tainted", tainted);
+  if (args.taint() != 0 && is_high_risk)
+    value.put("why", fmt::format("'{}' is of risk: high and what it would be called with came "
+                                 "from elsewhere ({}); read it before you approve",
+                                 tool->name, in_words(tainted)));
   if (approve.ask) {
     auto text = approve.ask->write(inputs);
     if (!text) return Stop{.failure = std::move(text.failure())};

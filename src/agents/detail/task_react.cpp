@@ -6,12 +6,14 @@ namespace slipway::agents::detail {
 
 namespace {
 
-std::vector<ToolRequest> requests_of(const Value& reply) {
+std::vector<ToolRequest> requests_of(const Value& reply, Taint taint) {
   std::vector<ToolRequest> requests;
   if (!reply.at("tool_calls").is_list()) return requests;
   for (const Value& call : reply.at("tool_calls").items())
     requests.push_back(
         {.id = call.at("id").text(), .name = call.at("name").text(), .args = call.at("args")});
+  for (ToolRequest& request : requests)
+    request.args = tainted_throughout(std::move(request.args), taint);
   return requests;
 }
 
@@ -38,7 +40,7 @@ TaskRun::Ran TaskRun::react_turn(const ReactBody& body, const Inputs& inputs, Mo
   if (!model) return std::move(model.failure());
   Ran said = call_model(spec, **model, call, number++);
   if (!said.ok()) return said;
-  const std::vector<ToolRequest> requests = requests_of(said.value());
+  const std::vector<ToolRequest> requests = requests_of(said.value(), call.taint);
   const std::string text = said.value().at("text").text();
   call.messages.push_back({.role = "assistant", .content = text, .tool_calls = requests});
   is_final = requests.empty();
@@ -62,6 +64,16 @@ std::optional<TaskRun::Ran> TaskRun::tool_message(const Ran& ran, ChatMessage& m
   message.content = fmt::format("{}: {}", failure.kind, failure.message);
   message.is_error = true;
   return std::nullopt;
+}
+
+/// A failure may quote what it met.
+Taint TaskRun::taint_of_result(const ReactBody& body, const ToolRequest& request,
+                               const Ran& result) const {
+  if (result.ok()) return result.value().taint();
+  for (const std::size_t tool : body.tools)
+    if (scope_.agent->tools[tool].name == request.name)
+      return request.args.taint() | sources_of(scope_.agent->tools[tool]);
+  return request.args.taint();
 }
 
 /// All calls that the last message asks for, at once; their results in its order.
@@ -92,6 +104,10 @@ std::optional<TaskRun::Ran> TaskRun::answer_requests(const ReactBody& body, cons
     const bool is_worse = ends && (!ended || (ended->stop().state != TaskState::failed &&
                                               ends->stop().state == TaskState::failed));
     if (is_worse) ended = std::move(ends);
+    // What the model reads from now on, and all that it says.
+    const Taint taint = taint_of_result(body, requests[i], results[i]);
+    if (taint != 0) message.tainted = {{.end = message.content.size(), .taint = taint}};
+    call.taint |= taint;
     call.messages.push_back(std::move(message));
   }
   return ended;
@@ -103,12 +119,16 @@ TaskRun::Ran TaskRun::run_react(const ReactBody& body, const Inputs& inputs) {
   std::size_t from = call->messages.size() - 1;
   if (body.messages_key && scope_.state[*body.messages_key]) {
     // The conversation so far stands between the system's words and the new question.
+    const Taint taint = scope_.state[*body.messages_key]->taint();
+    call->taint |= taint;
     std::vector<ChatMessage> before;
     for (const Value& item : scope_.state[*body.messages_key]->items()) {
       ChatMessage message{.role = in_words(item.at("role")),
                           .content = in_words(item.at("content")),
-                          .tool_calls = requests_of(item),
+                          .tool_calls = requests_of(item, taint),
                           .tool_call_id = in_words(item.at("tool_call_id"))};
+      if (taint != 0 && message.role == "tool")
+        message.tainted = {{.end = message.content.size(), .taint = taint}};
       if (message.role == "human") message.role = "user";
       if (message.role == "ai") message.role = "assistant";
       before.push_back(std::move(message));
@@ -126,12 +146,16 @@ TaskRun::Ran TaskRun::run_react(const ReactBody& body, const Inputs& inputs) {
     if (!is_final) continue;
     Ran parsed = parse_reply(body.llm, ran.value().text());
     if (!parsed.ok()) spoil_model_call(parsed.stop().failure);
-    if (!parsed.ok() || !body.messages_key || place_.item >= 0) return parsed;
+    if (!parsed.ok()) return parsed;
+    Value value = tainted_throughout(std::move(parsed.value()), call->taint);
+    if (!body.messages_key || place_.item >= 0) return value;
     std::vector<Value> messages;
     for (std::size_t i = from; i < call->messages.size(); ++i)
       messages.push_back(
           to_value(call->messages[i], fmt::format("{}.{}", effect_key(0), i - from)));
-    return Value::map({{"messages", Value::list(std::move(messages))}, {"value", parsed.value()}});
+    Value list = Value::list(std::move(messages));
+    list.add_taint(call->taint);
+    return Value::map({{"messages", std::move(list)}, {"value", std::move(value)}});
   }
   return Failure{
       "turn_limit",

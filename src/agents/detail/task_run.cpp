@@ -8,15 +8,6 @@
 
 namespace slipway::agents::detail {
 
-namespace {
-
-std::string hash_of(const Value& args) {
-  constexpr std::size_t prefix = 7, digits = 32;  // "sha256:"
-  return sha256(dump_canonical(args)).substr(prefix, digits);
-}
-
-}  // namespace
-
 const Node& TaskRun::node_of(const Scope& scope, const Place& place, const Task& task) {
   const Node& node = scope.agent->nodes[task.node];
   return place.item < 0 ? node : *std::get<MapBody>(node.body).body;
@@ -104,8 +95,8 @@ TaskRun::Ran TaskRun::attempt() {
   const Inputs inputs = locals.inputs(scope_.state);
   const bool has_tool = std::holds_alternative<ToolBody>(node_.body);
   if (node_.approve && !has_tool) {
-    Value args = Value::map();
-    if (auto stop = approval(*node_.approve, nullptr, args, "approval")) return std::move(*stop);
+    Approval wanted{.args = Value::map()};
+    if (auto stop = approval(*node_.approve, nullptr, wanted, "approval")) return std::move(*stop);
   }
   Ran ran = node_.cache_ttl ? cached_body(inputs) : body(inputs);
   if (!ran.ok()) return ran;
@@ -114,42 +105,6 @@ TaskRun::Ran TaskRun::attempt() {
     return std::move(task_.failure);
   }
   return Value();
-}
-
-/// What a run of the same graph gave for the same key not long ago; failures are not kept.
-TaskRun::Ran TaskRun::cached_body(const Inputs& inputs) {
-  constexpr std::uint32_t number = 0xFFFFFFFF;  // Of no call that is made.
-  std::string named;
-  if (node_.cache_key) {
-    auto key = node_.cache_key->write(inputs);
-    if (!key) return std::move(key.failure());
-    named = *std::move(key);
-  } else {
-    named = dump_canonical(state_value(*scope_.agent, scope_.state)) + dump_canonical(task_.item);
-  }
-  const std::string key = hash_of(Value::list({scope_.agent->hash, path(), named}));
-  if (const CallRecord* known = find_call(number)) return known->result;
-  std::optional<Value> found;
-  if (const Recorded* recorded = options().recorded) {
-    if (recorded->calls.contains(fmt::format("{}|{}", task_key(scope_, task_), number)))
-      return *replay_call(number, key, "cache");
-  } else if (options().services.find_cached) {
-    found = options().services.find_cached(key);
-  }
-  if (found) {
-    put_call({.number = number,
-              .tool = "cache",
-              .key = effect_key(number),
-              .args_hash = key,
-              .state = CallState::done,
-              .attempt = task_.attempts,
-              .result = *found});
-    return *std::move(found);
-  }
-  Ran ran = body(inputs);
-  if (ran.ok() && options().recorded == nullptr && options().services.keep_cached)
-    options().services.keep_cached(key, ran.value(), *node_.cache_ttl);
-  return ran;
 }
 
 TaskRun::Ran TaskRun::body(const Inputs& inputs) {
@@ -264,7 +219,11 @@ TaskRun::Ran TaskRun::run_set(const SetBody& body, const Inputs& inputs) {
 TaskRun::Ran TaskRun::run_function(const FunctionBody& body, const Inputs& inputs) {
   auto made = body.run({.context = context_, .agent = *scope_.agent, .inputs = inputs});
   if (!made) return std::move(made.failure());
-  return *std::move(made);
+  // It sees all that the task can see.
+  Taint taint = made->taint() | task_.item.taint();
+  for (const auto& slot : inputs.slots)
+    if (slot) taint |= slot->taint();
+  return tainted_throughout(*std::move(made), taint);
 }
 
 TaskRun::Ran TaskRun::run_wait(const WaitBody& body, const Inputs& inputs) {
@@ -308,60 +267,6 @@ TaskRun::Ran TaskRun::run_human(const HumanBody& body, const Inputs& inputs) {
     return Failure{"timeout", "nobody answered in time"};
   }
   return ask("human", "human", *std::move(value), expires);
-}
-
-template <typename Make>
-TaskRun::Ran TaskRun::keep_call(const char* what, const Value& args, const Make& make) {
-  constexpr std::uint32_t number = 0;
-  const CallRecord* known = find_call(number);
-  if (known != nullptr && known->state == CallState::done) return known->result;
-  const std::string hash = hash_of(args);
-  if (auto replayed = replay_call(number, hash, what)) return *std::move(replayed);
-  auto made = make();
-  if (!made) return std::move(made.failure());
-  put_call({.number = number,
-            .tool = what,
-            .key = effect_key(number),
-            .args_hash = hash,
-            .state = CallState::done,
-            .attempt = task_.attempts,
-            .args = args,
-            .result = *made});
-  return *std::move(made);
-}
-
-TaskRun::Ran TaskRun::run_rag(const RagBody& body, const Inputs& inputs) {
-  Value asked = Value::map();
-  auto collection = body.collection.write(inputs);
-  if (!collection) return std::move(collection.failure());
-  auto question = body.question.write(inputs);
-  if (!question) return std::move(question.failure());
-  asked.put("collection", *std::move(collection));
-  asked.put("question", *std::move(question));
-  if (body.filter) {
-    auto filter = body.filter->evaluate(inputs);
-    if (!filter) return std::move(filter.failure());
-    asked.put("filter", *std::move(filter));
-  }
-  return keep_call("rag", asked, [&]() -> Outcome<Value> {
-    if (!options().services.rag)
-      return Failure{"unsupported", "there are no collections here; run it where they are"};
-    return options().services.rag(context_, body, asked);
-  });
-}
-
-TaskRun::Ran TaskRun::run_code(const CodeBody& body, const Inputs& inputs) {
-  Value args = Value::map();
-  for (const Assignment& assignment : body.args) {
-    auto value = assignment.value.evaluate(inputs);
-    if (!value) return std::move(value.failure());
-    args.put(assignment.name, *std::move(value));
-  }
-  return keep_call("code", args, [&]() -> Outcome<Value> {
-    if (!options().services.code)
-      return Failure{"refused", "code is not run here: there is no sandbox"};
-    return options().services.code(context_, body, args);
-  });
 }
 
 /// Goes on with a sub-agent; its output.
@@ -437,6 +342,7 @@ TaskRun::Ran TaskRun::run_map(const MapBody& body, const Inputs& inputs) {
       item->index = static_cast<std::int32_t>(i);
       item->variable = static_cast<std::uint32_t>(body.as);
       item->item = each->items()[i];
+      item->item.add_taint(each->taint());
       item->visit = task_.visit;
     }
     task_.has_items = true;

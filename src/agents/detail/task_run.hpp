@@ -101,14 +101,22 @@ class TaskRun {
                  std::uint32_t& number, bool& is_final);
   std::optional<Ran> answer_requests(const ReactBody& body, const Inputs& inputs, ModelCall& call,
                                      std::uint32_t number);
+  Taint taint_of_result(const ReactBody& body, const ToolRequest& request, const Ran& result) const;
   std::optional<Ran> tool_message(const Ran& ran, ChatMessage& message) const;
   Ran cached_body(const Inputs& inputs);
   Outcome<ModelCall> model_call(const LlmBody& body, const Inputs& inputs);
 
   // Questions
-  /// Empty: approved, and `args` are those that were approved.
-  std::optional<Stop> approval(const Approve& approve, const ToolSpec* tool, Value& args,
+  struct Approval {
+    Value args;             ///< Those of the call; afterwards those that were approved.
+    bool is_given = false;  ///< Somebody approved of them.
+  };
+  /// Empty: it may go on.
+  std::optional<Stop> approval(const Approve& approve, const ToolSpec* tool, Approval& wanted,
                                const std::string& token);
+  /// Those of the node and of the tool; and one that nobody declared, if a tool of risk: high is
+  /// to get tainted arguments and none of these was given.
+  std::optional<Stop> approvals(const ToolSpec& tool, Value& args, std::uint32_t number);
   const Value* answer(const std::string& token) const;
   Stop ask(std::string kind, const std::string& token, Value value, std::int64_t expires_ms);
   std::int64_t now_ms() const;

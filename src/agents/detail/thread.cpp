@@ -228,7 +228,7 @@ void Restorer::apply_run(const Value& record, std::uint64_t number) {
   root.open.clear();
   root.step = 0;
   root.is_paused = false;
-  for (const Write& write : decode_writes(*thread_.agent, record.at("input")))
+  for (const Write& write : decode_writes(*thread_.agent, record.at("input"), record.at("taint")))
     (void)apply_write(*thread_.agent, root.state, write);
   decode_position(record, root);
   thread_.has_begun = record.at("next").is_list();
@@ -247,7 +247,7 @@ void Restorer::apply_fork(const Value& record, std::uint64_t number) {
   Scope& root = *thread_.root;
   root.open.clear();
   root.is_paused = false;
-  decode_state(*thread_.agent, record.at("state"), root.state);
+  decode_state(*thread_.agent, record.at("state"), record.at("taint"), root.state);
   decode_position(record, root);
   root.step = static_cast<int>(whole(record.at("step")));
   thread_.has_begun = true;
@@ -285,7 +285,8 @@ void Restorer::apply_step(const Value& record, std::uint64_t number) {
       task->visit = ++scope->visits[*node];
     }
     count_attempts(*scope, *task, entry, false);
-    if (entry.at("w").is_map()) task->writes = decode_writes(*scope->agent, entry.at("w"));
+    if (entry.at("w").is_map())
+      task->writes = decode_writes(*scope->agent, entry.at("w"), entry.at("taint"));
     if (entry.at("calls").is_list())
       for (const Value& call : entry.at("calls").items()) account(*scope, *task, decode_call(call));
     for (const Write& write : task->writes) (void)apply_write(*scope->agent, scope->state, write);
@@ -325,7 +326,7 @@ void Restorer::apply_scope(const Value& record) {
     made = make_child_scope(*outer, *task, address);
   }
   if (!made) return;
-  decode_state(*made->agent, record.at("state"), made->state);
+  decode_state(*made->agent, record.at("state"), record.at("taint"), made->state);
   decode_position(record, *made);
   if (step->call >= 0)
     task->tool_scopes[static_cast<std::uint32_t>(step->call)] = std::move(made);
@@ -344,8 +345,9 @@ void Restorer::apply_task(const Value& record) {
   // What was cut goes on like what stopped, should more be paid.
   task->is_continued = task->state == TaskState::stopped || task->state == TaskState::waiting ||
                        task->state == TaskState::cut;
-  task->writes = decode_writes(*scope->agent, record.at("w"));
+  task->writes = decode_writes(*scope->agent, record.at("w"), record.at("taint"));
   task->result = record.at("r");
+  task->result.set_taint(read_taint(record.at("tr")));
   task->is_handled = record.at("h") == Value(true);
   task->is_recorded = true;
   task->wake_ms = whole(record.at("wake"));

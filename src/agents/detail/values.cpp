@@ -86,7 +86,7 @@ Result<Value> walk(const Value& record, const Change& change) {
         if (item.is_list())
           for (const Value& ready : item.items()) {
             Value made = ready;
-            if (ready.is_list() && ready.items().size() == 4)
+            if (ready.is_list() && ready.items().size() >= 4)
               made.replace(3, TRY(change(ready.items()[3])));
             list.push_back(std::move(made));
           }
