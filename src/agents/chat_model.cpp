@@ -1,5 +1,8 @@
 #include "agents/chat_model.hpp"
 
+#include "agents/detail/data_marks.hpp"
+#include "core/clock.hpp"
+
 namespace slipway::agents {
 
 namespace {
@@ -11,18 +14,28 @@ dialects::Role role_of(const std::string& role) {
   return dialects::Role::user;
 }
 
-dialects::ChatRequest to_request(const ModelCall& call) {
+/// The rule about marks joins the system's words.
+void add_rule(std::vector<dialects::Message>& messages, const std::string& rule) {
+  if (!messages.empty() && messages.front().role == dialects::Role::system &&
+      !messages.front().parts.empty())
+    messages.front().parts.back().text += "\n\n" + rule;
+  else
+    messages.insert(messages.begin(), {.role = dialects::Role::system, .parts = {{.text = rule}}});
+}
+
+dialects::ChatRequest to_request(const ModelCall& call, const std::string& tag) {
   dialects::ChatRequest request{
       .max_tokens = call.max_tokens, .temperature = call.temperature, .seed = call.seed};
   for (const ChatMessage& message : call.messages) {
     dialects::Message made{.role = role_of(message.role),
                            .tool_call_id = message.tool_call_id,
                            .is_error = message.is_error};
-    if (!message.content.empty()) made.parts.push_back({.text = message.content});
+    if (!message.content.empty()) made.parts.push_back({.text = detail::mark_data(message, tag)});
     for (const ToolRequest& tool : message.tool_calls)
       made.tool_calls.push_back({.id = tool.id, .name = tool.name, .arguments = dump(tool.args)});
     request.messages.push_back(std::move(made));
   }
+  if (detail::has_data(call)) add_rule(request.messages, detail::data_rule(tag));
   for (const ToolSpec* tool : call.tools)
     request.tools.push_back({.name = tool->name,
                              .description = tool->description,
@@ -49,7 +62,7 @@ class CatalogModel final : public Model {
         if (event.kind == dialects::EventKind::text) call.on_token(event.text);
         return true;
       };
-    auto reply = model_->converse(context, to_request(call), sink);
+    auto reply = model_->converse(context, to_request(call, tag_), sink);
     if (!reply) return failure_of(reply.error());
     if (reply->choices.empty()) return Failure{"failed", "the model gave no reply"};
     ModelReply made{.input_tokens = reply->usage.input_tokens,
@@ -67,7 +80,7 @@ class CatalogModel final : public Model {
   }
 
   Outcome<std::int64_t> count_tokens(const ModelCall& call) override {
-    auto count = model_->count_prompt(to_request(call));
+    auto count = model_->count_prompt(to_request(call, tag_));
     if (!count) return failure_of(count.error());
     return static_cast<std::int64_t>(*count);
   }
@@ -75,6 +88,9 @@ class CatalogModel final : public Model {
  private:
   std::unique_ptr<models::Catalog> own_;  // Before the model, which it must outlive.
   std::shared_ptr<models::ChatModel> model_;
+  // The same for as long as the model is open: prompts that begin alike stay alike.
+  const std::string tag_ =
+      fmt::format("{:08x}", static_cast<std::uint32_t>(system_random().next()));
 };
 
 }  // namespace

@@ -27,8 +27,8 @@ Value to_value(const TraceStep& step) {
     value.put("writes", task.writes);
     tasks.push_back(std::move(value));
   }
-  Value value = Value::map(
-      {{"step", step.step}, {"checkpoint", step.checkpoint}, {"state", step.state}});
+  Value value =
+      Value::map({{"step", step.step}, {"checkpoint", step.checkpoint}, {"state", step.state}});
   detail::put_taints(step.state, value, "tainted");
   value.put("tasks", Value::list(std::move(tasks)));
   return value;

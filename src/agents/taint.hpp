@@ -1,11 +1,11 @@
-// Where text came from that nobody vouches for: retrieved passages, what tools returned. It is data,
-// and may hold orders that somebody else wrote.
+// Where text came from that nobody vouches for: retrieved passages, what tools returned. It is
+// data, and may hold orders that somebody else wrote.
 //
-// Every `Value` carries the set of its sources. It follows values: what is computed, written, mapped,
-// asked of a model or handed to a sub-agent has the sources of all that went in, never fewer. What a
-// person answers has none. A tool of `risk: high` is not called with arguments that have a source
-// unless somebody approved of that call. Which way a graph takes is not followed: an edge whose
-// `when` read tainted text starts its target with the target's own values.
+// Every `Value` carries the set of its sources. It follows values: what is computed, written,
+// mapped, asked of a model or handed to a sub-agent has the sources of all that went in, never
+// fewer. What a person answers has none. A tool of `risk: high` is not called with arguments that
+// have a source unless somebody approved of that call. Which way a graph takes is not followed: an
+// edge whose `when` read tainted text starts its target with the target's own values.
 #pragma once
 
 #include <cstdint>

@@ -67,9 +67,10 @@ void Loader::read_tools(const json::Value& value) {
 
 ToolSpec Loader::read_tool(const std::string& name, const json::Value& value,
                            const std::string& path) {
-  const Fields fields(faults_, value, path,
-                      {"http", "sql", "mcp", "command", "agent", "builtin", "tool", "effect",
-                       "risk", "trusted", "probe", "approve", "timeout", "schema", "description", "expose"});
+  const Fields fields(
+      faults_, value, path,
+      {"http", "sql", "mcp", "command", "agent", "builtin", "tool", "effect", "risk", "trusted",
+       "probe", "approve", "timeout", "schema", "description", "expose"});
   ToolSpec tool{.name = name, .folder = folder_, .line = faults_.line(path)};
   if (!is_name(name)) faults_.error("bad_value", path, fmt::format("'{}' is no name", name));
   for (const std::string_view kind : tool_kinds)
