@@ -48,11 +48,11 @@ struct Case {
 const Case cases[] = {
     {"the value itself", "{set: {a: page}}"},
     {"a part of it", "{set: {a: page.q}}"},
-    {"its size", "{set: {a: size(string(page))}}"},
+    {"its size", "{set: {a: size(page.q)}}"},
     {"a choice by it", "{set: {a: \"page.q == 'x' ? 'yes' : 'no'\"}}"},
     {"whether it has a key", "{set: {a: has(page.q)}}"},
     {"the state as a whole", "{set: {a: state}}"},
-    {"a list made of it", "{set: {a: \"[1, 2].map(x, x + size(string(page)))\"}}"},
+    {"a list made of it", "{set: {a: \"[1, 2].map(x, x + size(page.q))\"}}"},
     {"a reply of a model that read it", "{llm: {model: m, prompt: \"Sum up {{page}}\", into: a}}",
      true, R"({"text": "fine"})"},
     {"a reply with a schema", "{llm: {model: m, prompt: \"{{page}}\", schema: {a: string}}}", true,
@@ -140,7 +140,7 @@ TEST_CASE("what a person answers is clean, whatever was asked") {
 
 TEST_CASE("a key keeps its taint as its reducer keeps its value, also on disk and on branches") {
   const std::string nodes =
-      "  mid: {set: {list: \"[page]\", map: \"{'k': page}\", n: size(string(page)), low: 3, b: "
+      "  mid: {set: {list: \"[page]\", map: \"{'k': page}\", n: size(page.q), low: 3, b: "
       "page}}\n"
       "  after: {set: {list: \"['mine']\", map: \"{'j': 1}\", n: \"1\", low: \"2\", b: "
       "\"'mine'\"}}\n";
@@ -174,35 +174,32 @@ TEST_CASE("a key keeps its taint as its reducer keeps its value, also on disk an
 
 TEST_CASE("mapped edges, sub-agents and failures hand taint on") {
   World world;
-  REQUIRE(write_file_atomically(world.scratch.path() / "sub.yaml", R"(name: sub
+  REQUIRE(write_file_atomically(world.scratch.path() / "sub.yaml", R"y(name: sub
 input: [text]
 output: [short, fixed]
 state: {text: any, short: any, fixed: any}
-nodes: {cut: {set: {short: "string(text)", fixed: "'ok'"
-}
-}
-}
+nodes: {cut: {set: {short: "text", fixed: "'ok'"}}}
 edges: [START -> cut, cut -> END]
-)")
+)y")
               .ok());
-const std::string nodes =
-    "  each: {graph: {agent: sub.yaml, input: {text: p}, output: {list: \"[result.short]\"}}}\n"
-    "  break: {set: {a: \"fail(string(page))\"}}\n"
-    "  pay: {tool: {use: pay, args: {to: \"{{list}}\", why: \"{{b.message}}\"}, into: done}}\n";
-const AgentPtr agent = world.load(guarded(nodes,
-                                          "  - web -> each: {each: \"[page, 1]\", as: p}\n"
-                                          "  - each -> break\n"
-                                          "  - break -> END\n"
-                                          "  - break -> pay: {on: [failed], into: b}\n"
-                                          "  - pay -> END\n"));
-const RunResult result = world.run(agent, R"({"q": "x"})");
-REQUIRE(result.status == Status::interrupted);
-CHECK(result.state.at("list").taint() == command);
-CHECK(result.state.at("b").taint() == command);
-world.reopen();
-const auto history = *world.runtime->history("t");
-CHECK(history.front().state.at("b").taint() == command);
-CHECK(history.front().interrupts[0].value.at("tainted") == Value::list({"command"}));
+  const std::string nodes =
+      "  each: {graph: {agent: sub.yaml, input: {text: p}, output: {list: \"[result.short]\"}}}\n"
+      "  break: {set: {a: \"fail(page.q)\"}}\n"
+      "  pay: {tool: {use: pay, args: {to: \"{{list}}\", why: \"{{b.message}}\"}, into: done}}\n";
+  const AgentPtr agent = world.load(guarded(nodes,
+                                            "  - web -> each: {each: \"[page, 1]\", as: p}\n"
+                                            "  - each -> break\n"
+                                            "  - break -> END\n"
+                                            "  - break -> pay: {on: [failed], into: b}\n"
+                                            "  - pay -> END\n"));
+  const RunResult result = world.run(agent, R"({"q": "x"})");
+  REQUIRE(result.status == Status::interrupted);
+  CHECK(result.state.at("list").taint() == command);
+  CHECK(result.state.at("b").taint() == command);
+  world.reopen();
+  const auto history = *world.runtime->history("t");
+  CHECK(history.front().state.at("b").taint() == command);
+  CHECK(history.front().interrupts[0].value.at("tainted") == Value::list({"command"}));
 }
 
 namespace {
