@@ -40,7 +40,7 @@ struct AgentServices {
   agents::Host& host;
   agents::Runtime& runtime;  ///< The host's.
   Waiters& waiters;
-  /// What an agent may name beyond its file: models, other agents. From any thread.
+  /// Models that an agent may name beyond its file. From any thread.
   std::function<agents::LoadOptions()> load_options = [] { return agents::LoadOptions(); };
 };
 

@@ -4,6 +4,7 @@
 // anything but this server, or when axe finds something serious.
 import { createInterface } from 'node:readline';
 import { chromium } from 'playwright-core';
+import * as agents from './scenarios/agents.mjs';
 import * as answers from './scenarios/answers.mjs';
 import * as collections from './scenarios/collections.mjs';
 import * as docs from './scenarios/docs.mjs';
@@ -16,6 +17,7 @@ import * as traces from './scenarios/traces.mjs';
 import { Visit } from './visit.mjs';
 
 const scenarios = {
+  ...agents,
   ...answers,
   ...collections,
   ...docs,

@@ -18,6 +18,8 @@ ThreadReply reply_of(agents::ThreadInfo info);
 RunReply reply_of(agents::RunInfo info);
 /// "2026-03-01T12:00:00.000Z"
 std::string time_of(std::int64_t milliseconds);
+/// For texts that callers send: they name agents of the host, and read no files.
+agents::LoadOptions foreign_options(const AgentServices& services);
 /// The run, if it is one of that thread. Fails: not_found.
 Result<agents::RunInfo> run_of(agents::Host& host, const RunPath& path);
 

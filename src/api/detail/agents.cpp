@@ -39,7 +39,7 @@ GraphCount count_of(const agents::Agent& agent) {
 /// As `slipway agent check --json` has it.
 CheckReply check(const AgentServices& services, const CheckBody& body) {
   const agents::LoadedAgent loaded =
-      agents::load_agent("agent.yaml", body.yaml, services.load_options());
+      agents::load_agent("agent.yaml", body.yaml, foreign_options(services));
   CheckReply reply;
   for (const agents::Problem& problem : loaded.problems)
     (problem.is_warning && !body.strict ? reply.warnings : reply.errors)
@@ -95,6 +95,19 @@ void mount_reading(http::Api& api, const AgentServicesPtr& services) {
 
 }  // namespace
 
+agents::LoadOptions foreign_options(const AgentServices& services) {
+  agents::LoadOptions options = services.load_options();
+  options.find_agent = [&host = services.host](const std::string& name) -> Result<std::string> {
+    return TRY(host.agent(name)).source;
+  };
+  options.read_file = [](const std::string& file) -> Result<std::string> {
+    return fail(Code::forbidden,
+                "{}: no files of the server are read for this text; put the other agent and name it",
+                file);
+  };
+  return options;
+}
+
 void mount_agent_texts(http::Api& api, const AgentServicesPtr& services) {
   mount_reading(api, services);
   api.put<AgentPath, AgentUpload, AgentReply>(
@@ -128,7 +141,7 @@ void mount_agent_texts(http::Api& api, const AgentServicesPtr& services) {
                       "size of the graph, and what a run costs at most. The text is YAML, or JSON "
                       "`{\"yaml\": TEXT}`.",
        .tag = "agents",
-       .role = "admin",
+       .role = "write",
        .name = "check_agent",
        .request_example = R"({"yaml": "name: hello\nstate: {text: string}\nnodes:\n  )"
                           R"(greet: {set: {text: '\"hello\"'}}\nedges:\n  - START -> greet\n  )"

@@ -140,11 +140,8 @@ Result<http::Written<ReplayShape>> replay(const http::Call& call, const AgentSer
   TRY(run_of(services.host, path));
   agents::AgentPtr agent;
   if (!yaml.empty()) {
-    agents::LoadOptions options = services.load_options();
-    options.read_file = [](const std::string& file) -> Result<std::string> {
-      return fail(Code::forbidden, "{}: files of the server are not read for a replay", file);
-    };
-    const agents::LoadedAgent loaded = agents::load_agent("agent.yaml", yaml, options);
+    const agents::LoadedAgent loaded =
+        agents::load_agent("agent.yaml", yaml, foreign_options(services));
     if (!loaded.ok()) return loaded.error();
     agent = loaded.agent;
   }
