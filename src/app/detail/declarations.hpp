@@ -33,6 +33,7 @@ class Declarations {
     declare_traces();
     declare_eval();
     declare_agent();
+    declare_mcp();
     declare_keys();
     declare_sources();
     declare_collections();
@@ -157,6 +158,7 @@ class Declarations {
   void declare_eval_prompts(CLI::App& group);
   void declare_agent();
   void declare_agent_threads(CLI::App& group);
+  void declare_mcp();
   void declare_ingest();
   void declare_sources();
   void declare_search();

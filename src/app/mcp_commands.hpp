@@ -1,0 +1,16 @@
+// The commands below `slipway mcp`.
+#pragma once
+
+#include <string>
+
+#include "app/app.hpp"
+
+namespace slipway::app {
+
+struct McpConformanceServerOptions {
+  int port = 0;  ///< 0: any free one.
+};
+/// Serves the fixture of the public conformance suite until it is stopped.
+Result<int> mcp_conformance_server(App& app, const McpConformanceServerOptions& options);
+
+}  // namespace slipway::app
