@@ -76,7 +76,7 @@ Decoded decode(const json::Value& value) {
   return message;
 }
 
-DecodedText decode(std::string_view text) {
+DecodedText decode_text(std::string_view text) {
   const auto value = json::parse(text);
   if (!value)
     return {.messages = {BadMessage{{}, {code::parse_error, value.error().message(), {}}}}};

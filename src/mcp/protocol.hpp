@@ -77,7 +77,7 @@ struct DecodedText {
   std::vector<Decoded> messages;
   bool is_batch = false;
 };
-DecodedText decode(std::string_view text);
+DecodedText decode_text(std::string_view text);
 
 /// "42", "\"a\"": what an id is looked up by.
 std::string id_key(const json::Value& id);

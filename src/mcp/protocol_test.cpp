@@ -13,7 +13,7 @@ const Message& message_of(const DecodedText& decoded) {
 }
 
 int code_of(std::string_view text) {
-  const auto decoded = decode(text);
+  const auto decoded = decode_text(text);
   REQUIRE(!decoded.messages.empty());
   const auto* bad = std::get_if<BadMessage>(&decoded.messages.front());
   return bad ? bad->error.code : 0;
@@ -22,10 +22,10 @@ int code_of(std::string_view text) {
 }  // namespace
 
 TEST_CASE("requests, notifications and answers are told apart by what they have") {
-  CHECK(message_of(decode(R"({"jsonrpc":"2.0","id":1,"method":"ping"})")).is_request());
-  CHECK(message_of(decode(R"({"jsonrpc":"2.0","method":"notifications/x"})")).is_notification());
-  CHECK(message_of(decode(R"({"jsonrpc":"2.0","id":"a","result":{}})")).is_answer());
-  const auto failed = decode(R"({"jsonrpc":"2.0","id":2,"error":{"code":-32601,"message":"no"}})");
+  CHECK(message_of(decode_text(R"({"jsonrpc":"2.0","id":1,"method":"ping"})")).is_request());
+  CHECK(message_of(decode_text(R"({"jsonrpc":"2.0","method":"notifications/x"})")).is_notification());
+  CHECK(message_of(decode_text(R"({"jsonrpc":"2.0","id":"a","result":{}})")).is_answer());
+  const auto failed = decode_text(R"({"jsonrpc":"2.0","id":2,"error":{"code":-32601,"message":"no"}})");
   CHECK(message_of(failed).error->code == code::method_not_found);
   CHECK(message_of(failed).error->message == "no");
 }
@@ -48,7 +48,7 @@ TEST_CASE("what is no message is told with the code of JSON-RPC") {
 }
 
 TEST_CASE("a batch is cut into its messages, each good or bad") {
-  const auto decoded = decode(R"([{"jsonrpc":"2.0","id":1,"method":"ping"}, 5])");
+  const auto decoded = decode_text(R"([{"jsonrpc":"2.0","id":1,"method":"ping"}, 5])");
   CHECK(decoded.is_batch);
   REQUIRE(decoded.messages.size() == 2);
   CHECK(std::holds_alternative<Message>(decoded.messages[0]));
@@ -56,7 +56,7 @@ TEST_CASE("a batch is cut into its messages, each good or bad") {
 }
 
 TEST_CASE("an error of a request keeps its id, so that its sender knows") {
-  const auto decoded = decode(R"({"jsonrpc":"2.0","id":"q","method":"x","params":3})");
+  const auto decoded = decode_text(R"({"jsonrpc":"2.0","id":"q","method":"x","params":3})");
   const auto* bad = std::get_if<BadMessage>(&decoded.messages.front());
   REQUIRE(bad != nullptr);
   CHECK(json::dump(make_error(bad->id, bad->error)) ==

@@ -11,16 +11,16 @@ inline constexpr std::string_view conformance_png =
 inline constexpr std::string_view conformance_wav =
     "UklGRiYAAABXQVZFZm10IBAAAAABAAEAQB8AAAB9AAACABAAZGF0YQIAAAA=";
 
-inline constexpr std::string_view form_with_defaults = R"({"type": "object", "properties": {
+inline constexpr std::string_view form_with_defaults = R"j({"type": "object", "properties": {
   "name": {"type": "string", "description": "User name", "default": "John Doe"},
   "age": {"type": "integer", "description": "User age", "default": 30},
   "score": {"type": "number", "description": "User score", "default": 95.5},
   "status": {"type": "string", "description": "User status",
     "enum": ["active", "inactive", "pending"], "default": "active"},
   "verified": {"type": "boolean", "description": "Verification status", "default": true}},
-  "required": []})";
+  "required": []})j";
 
-inline constexpr std::string_view form_with_choices = R"({"type": "object", "properties": {
+inline constexpr std::string_view form_with_choices = R"j({"type": "object", "properties": {
   "untitledSingle": {"type": "string", "description": "Select one option",
     "enum": ["option1", "option2", "option3"]},
   "titledSingle": {"type": "string", "description": "Select one option with titles", "oneOf": [
@@ -33,9 +33,9 @@ inline constexpr std::string_view form_with_choices = R"({"type": "object", "pro
   "titledMulti": {"type": "array", "description": "Select multiple options with titles",
     "minItems": 1, "maxItems": 3, "items": {"anyOf": [
       {"const": "value1", "title": "First Choice"}, {"const": "value2", "title": "Second Choice"},
-      {"const": "value3", "title": "Third Choice"}]}}}, "required": []})";
+      {"const": "value3", "title": "Third Choice"}]}}}, "required": []})j";
 
-inline constexpr std::string_view schema_2020_12 = R"({
+inline constexpr std::string_view schema_2020_12 = R"j({
   "$schema": "https://json-schema.org/draft/2020-12/schema", "type": "object",
   "$defs": {"address": {"$anchor": "addressDef", "type": "object",
     "properties": {"street": {"type": "string"}, "city": {"type": "string"}}}},
@@ -45,6 +45,6 @@ inline constexpr std::string_view schema_2020_12 = R"({
   "allOf": [{"anyOf": [{"required": ["phone"]}, {"required": ["email"]}]}],
   "if": {"properties": {"contactMethod": {"const": "phone"}}, "required": ["contactMethod"]},
   "then": {"required": ["phone"]}, "else": {"required": ["email"]},
-  "additionalProperties": false})";
+  "additionalProperties": false})j";
 
 }  // namespace slipway::mcp::detail

@@ -51,7 +51,7 @@ void Engine::answer_post(const http::ExchangePtr& exchange, Principal principal)
     return exchange->reply(refusal(413, code::invalid_request,
                                    fmt::format("a message has at most {} bytes, got {}",
                                                options_.message_bytes_max, request.body.size())));
-  DecodedText decoded = decode(request.body);
+  DecodedText decoded = decode_text(request.body);
   if (!decoded.is_batch)
     if (const auto* bad = std::get_if<BadMessage>(&decoded.messages.front()))
       return exchange->reply(refusal(400, bad->error.code, bad->error.message, bad->id));

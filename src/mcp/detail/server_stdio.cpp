@@ -99,7 +99,7 @@ Result<void> Engine::serve(const Context& context, int in, int out) {
     lines.feed(
         std::string_view(buffer).substr(0, static_cast<std::size_t>(got)),
         [&](const std::string& line) {
-          for (Decoded& one : decode(line).messages) {
+          for (Decoded& one : decode_text(line).messages) {
             if (auto* message = std::get_if<Message>(&one))
               take(session, std::move(*message), outlet);
             else
