@@ -258,7 +258,11 @@ class Fixture final : public ConformanceOffer {
     add(
         "test_elicitation", "Tests server-initiated elicitation",
         [](Call& call, const json::Object& arguments) {
-          return told_form(call, form("form", text_of(arguments, "message"), "response"),
+          return told_form(call,
+                           {.key = "form",
+                            .method = "elicitation/create",
+                            .params = {{"message", text_of(arguments, "message")},
+                                       {"requestedSchema", parsed(form_of_user)}}},
                            "User response");
         },
         R"({"type": "object", "properties": {"message": {"type": "string",

@@ -11,6 +11,11 @@ inline constexpr std::string_view conformance_png =
 inline constexpr std::string_view conformance_wav =
     "UklGRiYAAABXQVZFZm10IBAAAAABAAEAQB8AAAB9AAACABAAZGF0YQIAAAA=";
 
+inline constexpr std::string_view form_of_user = R"j({"type": "object", "properties": {
+  "username": {"type": "string", "description": "User's response"},
+  "email": {"type": "string", "description": "User's email address"}},
+  "required": ["username", "email"]})j";
+
 inline constexpr std::string_view form_with_defaults = R"j({"type": "object", "properties": {
   "name": {"type": "string", "description": "User name", "default": "John Doe"},
   "age": {"type": "integer", "description": "User age", "default": 30},
