@@ -12,5 +12,7 @@ struct McpConformanceServerOptions {
 };
 /// Serves the fixture of the public conformance suite until it is stopped.
 Result<int> mcp_conformance_server(App& app, const McpConformanceServerOptions& options);
+/// Does what the scenario in the environment asks for, against the suite's server.
+Result<int> mcp_conformance_client(App& app, const std::string& url);
 
 }  // namespace slipway::app

@@ -47,7 +47,9 @@ Error to_error(const RpcError& error) {
                        error.code == code::missing_capability ||
                        error.code == code::resource_not_found;
   const bool is_unknown = error.code == code::method_not_found;
-  return fail(is_ours ? Code::invalid_argument : is_unknown ? Code::unsupported : Code::unavailable,
+  return fail(is_ours      ? Code::invalid_argument
+              : is_unknown ? Code::unsupported
+                           : Code::unavailable,
               "the server says: {} ({})", error.message, error.code);
 }
 
@@ -55,7 +57,7 @@ class ClientOfWire final : public Client {
  public:
   ClientOfWire(std::unique_ptr<Wire> wire, ClientOptions options)
       : options_(std::move(options)), wire_(std::move(wire)) {
-    wire_->listen([this](Message message) { take(std::move(message), {}); });
+    if (wire_->is_process()) listen();
   }
 
   Result<void> greet(const Context& context) {
@@ -145,12 +147,10 @@ class ClientOfWire final : public Client {
     bool has_listed_again = false, has_changed_version = false;
     for (int round = 0; round < options_.rounds_max; ++round) {
       const Outgoing out = outgoing(method, params, options);
-      Message answer = TRY(wire_->ask(context, out, [&](Message message) {
-        take(std::move(message), options);
-      }));
+      Message answer = TRY(
+          wire_->ask(context, out, [&](Message message) { take(std::move(message), options); }));
       if (answer.error) {
-        if (is_modern_ && answer.error->code == code::unsupported_version &&
-            !has_changed_version) {
+        if (is_modern_ && answer.error->code == code::unsupported_version && !has_changed_version) {
           has_changed_version = true;
           const auto* data = answer.error->data.if_object();
           if (data && contains_text(*data, "supported", modern_version)) continue;
@@ -177,6 +177,10 @@ class ClientOfWire final : public Client {
   }
 
  private:
+  void listen() {
+    wire_->listen([this](Message message) { take(std::move(message), {}); });
+  }
+
   json::Object our_capabilities() const {
     json::Object object;
     if (options_.elicit) object["elicitation"] = json::Object();
@@ -184,13 +188,14 @@ class ClientOfWire final : public Client {
     if (options_.roots) object["roots"] = json::Object();
     return object;
   }
-  json::Object identity() const {
-    return {{"name", options_.name}, {"version", options_.version}};
-  }
+  json::Object identity() const { return {{"name", options_.name}, {"version", options_.version}}; }
 
   Outgoing outgoing(const std::string& method, json::Object params,
                     const CallOptions& options = {}) {
-    Outgoing out{.message = {}, .method = method, .version = version_, .headers = {},
+    Outgoing out{.message = {},
+                 .method = method,
+                 .version = version_,
+                 .headers = {},
                  .is_modern = is_modern_};
     const std::int64_t id = ++last_id_;
     if (is_modern_) {
@@ -233,11 +238,18 @@ class ClientOfWire final : public Client {
     version_ = text_of(discovered_, "protocolVersion");
     if (!is_legacy(version_))
       return fail(Code::unsupported, "the server speaks revision '{}', which we do not", version_);
-    return wire_->tell(context, {.message = make_notification("notifications/initialized", {}),
-                                 .method = "notifications/initialized",
-                                 .version = version_,
-                                 .headers = {},
-                                 .is_modern = false});
+    TRY(wire_->tell(context, {.message = make_notification("notifications/initialized", {}),
+                              .method = "notifications/initialized",
+                              .version = version_,
+                              .headers = {},
+                              .is_modern = false}));
+    if (!wire_->is_process() && hears()) listen();
+    return {};
+  }
+
+  /// Whether there is anybody for what a server says by itself.
+  bool hears() const {
+    return options_.elicit || options_.sample || options_.roots || options_.on_notification;
   }
 
   bool take_tool(const json::Object& tool) {
@@ -259,8 +271,8 @@ class ClientOfWire final : public Client {
     if (method == "elicitation/create" && options_.elicit) {
       json::Object answer = TRY(options_.elicit(params));
       if (text_of(answer, "action") == "accept" && params.contains("requestedSchema"))
-        answer["content"] = with_defaults(object_of(params, "requestedSchema"),
-                                          object_of(answer, "content"));
+        answer["content"] =
+            with_defaults(object_of(params, "requestedSchema"), object_of(answer, "content"));
       return answer;
     }
     if (method == "sampling/createMessage" && options_.sample) return options_.sample(params);
@@ -275,9 +287,8 @@ class ClientOfWire final : public Client {
     for (const auto& [key, question] : object_of(result, "inputRequests")) {
       if (!question.is_object()) continue;
       const json::Object& object = question.get_object();
-      answers[key] =
-          TRY(answer_question(text_of(object, "method"), object_of(object, "params"))
-                  .within("answering the server"));
+      answers[key] = TRY(answer_question(text_of(object, "method"), object_of(object, "params"))
+                             .within("answering the server"));
     }
     params.erase("requestState");
     params.erase("inputResponses");
@@ -295,11 +306,10 @@ class ClientOfWire final : public Client {
       const auto* done = message.params.if_contains("progress");
       const auto* total = message.params.if_contains("total");
       if (done && done->is_number())
-        options.on_progress(done->to_number<double>(),
-                            total && total->is_number()
-                                ? std::optional(total->to_number<double>())
-                                : std::nullopt,
-                            text_of(message.params, "message"));
+        options.on_progress(
+            done->to_number<double>(),
+            total && total->is_number() ? std::optional(total->to_number<double>()) : std::nullopt,
+            text_of(message.params, "message"));
     }
     if (options_.on_notification) options_.on_notification(message);
   }
@@ -307,16 +317,17 @@ class ClientOfWire final : public Client {
   void answer_server(const Message& message) {
     auto answer = is_modern_ ? Result<json::Object>(fail(Code::unsupported, "not in this revision"))
                              : answer_question(message.method, message.params);
-    json::Object out =
-        answer ? make_result(message.id, std::move(*answer))
-               : make_error(message.id,
-                            {answer.error().code() == Code::unsupported ? code::method_not_found
-                                                                        : code::internal_error,
-                             answer.error().message(),
-                             {}});
-    const auto told = wire_->tell(
-        {}, {.message = std::move(out), .method = {}, .version = version_, .headers = {},
-             .is_modern = is_modern_});
+    json::Object out = answer ? make_result(message.id, std::move(*answer))
+                              : make_error(message.id, {answer.error().code() == Code::unsupported
+                                                            ? code::method_not_found
+                                                            : code::internal_error,
+                                                        answer.error().message(),
+                                                        {}});
+    const auto told = wire_->tell({}, {.message = std::move(out),
+                                       .method = {},
+                                       .version = version_,
+                                       .headers = {},
+                                       .is_modern = is_modern_});
     if (!told) log::warning("mcp: answering the server: {}", told.error().message());
   }
 

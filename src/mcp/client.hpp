@@ -47,7 +47,8 @@ class Wire {
                               const OnMessage& on_message) = 0;
   /// Sends a notification, or an answer to a request of the server.
   virtual Result<void> tell(const Context& context, const Outgoing& message) = 0;
-  /// For what belongs to no request of ours. Once, before the first `ask`.
+  /// For what belongs to no request of ours. Once: of a process before the first `ask`, over HTTP
+  /// (a stream of its own) once a legacy session has begun.
   virtual void listen(OnMessage on_message) = 0;
   /// Whether silence of an unknown method is worth waiting for: processes of older eras.
   virtual bool is_process() const = 0;
@@ -56,8 +57,8 @@ class Wire {
 };
 
 struct ProcessWireOptions {
-  std::vector<std::string> command;  ///< Program and arguments; found in PATH.
-  std::string folder;                ///< Where it runs; empty: here.
+  std::vector<std::string> command;      ///< Program and arguments; found in PATH.
+  std::string folder;                    ///< Where it runs; empty: here.
   std::vector<std::string> environment;  ///< "NAME=value", added to what children may see.
   std::size_t message_bytes_max = 16u << 20;
   std::chrono::milliseconds end_patience{2'000};  ///< Before each harder way to end it.
@@ -98,11 +99,12 @@ struct ClientOptions {
   std::string legacy_version = std::string(legacy_versions[0]);
   /// Each may be empty: then the server is told that we cannot. They answer with the result of
   /// elicitation/create, sampling/createMessage, roots/list; any thread.
-  std::function<Result<json::Object>(const json::Object& params)> elicit, sample, roots;
+  std::function<Result<json::Object>(const json::Object&params)> elicit, sample, roots;
   std::function<void(const Message&)> on_notification;
-  std::chrono::milliseconds probe_timeout{5'000};  ///< For a process that ignores what it knows not.
-  std::size_t items_max = 10'000;                  ///< Of a list, over all its pages.
-  int rounds_max = 16;                             ///< Of questions within one request.
+  std::chrono::milliseconds probe_timeout{
+      5'000};                      ///< For a process that ignores what it knows not.
+  std::size_t items_max = 10'000;  ///< Of a list, over all its pages.
+  int rounds_max = 16;             ///< Of questions within one request.
 };
 
 struct CallOptions {
@@ -115,8 +117,8 @@ class Client {
  public:
   /// Finds out the server's era and greets it. Fails: as `Wire::ask`; unsupported (no common
   /// revision).
-  static Result<std::unique_ptr<Client>> connect(const Context& context,
-                                                 std::unique_ptr<Wire> wire, ClientOptions options);
+  static Result<std::unique_ptr<Client>> connect(const Context& context, std::unique_ptr<Wire> wire,
+                                                 ClientOptions options);
   virtual ~Client() = default;
 
   virtual bool is_modern() const = 0;

@@ -29,15 +29,15 @@ struct Scenario {
   Result<std::unique_ptr<Client>> connect(bool may_ask = false) const {
     std::shared_ptr<Authorizer> authorizer;
     if (options.scenario.starts_with("auth/")) {
-      OAuthOptions oauth{.url = options.url,
-                         .reach = http::Reach::anywhere,
-                         .client_name = "slipway-conformance",
-                         .redirect_uri = "http://localhost:3000/callback",
-                         .client_metadata_url =
-                             "https://conformance-test.local/client-metadata.json",
-                         .client_id = text_of(given, "client_id"),
-                         .client_secret = text_of(given, "client_secret"),
-                         .visit = &follow};
+      OAuthOptions oauth{
+          .url = options.url,
+          .reach = http::Reach::anywhere,
+          .client_name = "slipway-conformance",
+          .redirect_uri = "http://localhost:3000/callback",
+          .client_metadata_url = "https://conformance-test.local/client-metadata.json",
+          .client_id = text_of(given, "client_id"),
+          .client_secret = text_of(given, "client_secret"),
+          .visit = &follow};
       if (options.scenario.find("client-credentials") != std::string::npos) oauth.visit = {};
       authorizer = make_oauth(std::move(oauth));
     }
@@ -134,8 +134,7 @@ Result<void> run_conformance_client(const Context& context,
                                     const ConformanceClientOptions& options) {
   Scenario scenario{.context = context, .options = options, .given = {}};
   if (!options.context.empty()) {
-    const json::Value value =
-        TRY(json::parse(options.context).within("MCP_CONFORMANCE_CONTEXT"));
+    const json::Value value = TRY(json::parse(options.context).within("MCP_CONFORMANCE_CONTEXT"));
     if (value.is_object()) scenario.given = value.get_object();
   }
   return scenario.run();

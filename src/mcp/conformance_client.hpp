@@ -14,6 +14,7 @@ struct ConformanceClientOptions {
   std::string context;   ///< MCP_CONFORMANCE_CONTEXT: JSON, or empty.
 };
 /// Fails: as the client does; scenarios that expect a failure are told by it.
-Result<void> run_conformance_client(const Context& context, const ConformanceClientOptions& options);
+Result<void> run_conformance_client(const Context& context,
+                                    const ConformanceClientOptions& options);
 
 }  // namespace slipway::mcp

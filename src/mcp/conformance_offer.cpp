@@ -77,10 +77,10 @@ Answer told_form(Call& call, const Question& question, std::string_view intro) {
 }
 
 Answer needs(std::string_view capability) {
-  return RpcError{code::missing_capability,
-                  fmt::format("this tool needs a client with the capability '{}'", capability),
-                  json::Object{{"requiredCapabilities",
-                                json::Object{{capability, json::Object()}}}}};
+  return RpcError{
+      code::missing_capability,
+      fmt::format("this tool needs a client with the capability '{}'", capability),
+      json::Object{{"requiredCapabilities", json::Object{{capability, json::Object()}}}}};
 }
 
 json::Object user_message(json::Object block) {
@@ -161,8 +161,7 @@ class Fixture final : public ConformanceOffer {
       item["blob"] = conformance_png;
     } else if (uri.starts_with(before) && uri.ends_with(after) &&
                uri.size() > before.size() + after.size()) {
-      const std::string id =
-          uri.substr(before.size(), uri.size() - before.size() - after.size());
+      const std::string id = uri.substr(before.size(), uri.size() - before.size() - after.size());
       item["mimeType"] = "application/json";
       item["text"] = json::dump(json::Object{
           {"id", id}, {"templateTest", true}, {"data", fmt::format("Data for ID: {}", id)}});
@@ -184,12 +183,10 @@ class Fixture final : public ConformanceOffer {
     add("test_simple_text", "Tests simple text content response", [](Call&, const auto&) {
       return Answer::tool_text("This is a simple text response for testing.");
     });
-    add("test_image_content", "Tests image content response", [](Call&, const auto&) {
-      return content({media("image", conformance_png, "image/png")});
-    });
-    add("test_audio_content", "Tests audio content response", [](Call&, const auto&) {
-      return content({media("audio", conformance_wav, "audio/wav")});
-    });
+    add("test_image_content", "Tests image content response",
+        [](Call&, const auto&) { return content({media("image", conformance_png, "image/png")}); });
+    add("test_audio_content", "Tests audio content response",
+        [](Call&, const auto&) { return content({media("audio", conformance_wav, "audio/wav")}); });
     add("test_embedded_resource", "Tests embedded resource content response",
         [](Call&, const auto&) {
           return content({embedded("test://embedded-resource", "text/plain",
@@ -210,14 +207,15 @@ class Fixture final : public ConformanceOffer {
   static void rest() { std::this_thread::sleep_for(std::chrono::milliseconds(50)); }
 
   void add_telling_tools() {
-    add("test_tool_with_logging", "Tests log messages during execution", [](Call& call, const auto&) {
-      call.log("info", "", "Tool execution started");
-      rest();
-      call.log("info", "", "Tool processing data");
-      rest();
-      call.log("info", "", "Tool execution completed");
-      return Answer::tool_text("Tool with logging executed successfully");
-    });
+    add("test_tool_with_logging", "Tests log messages during execution",
+        [](Call& call, const auto&) {
+          call.log("info", "", "Tool execution started");
+          rest();
+          call.log("info", "", "Tool processing data");
+          rest();
+          call.log("info", "", "Tool execution completed");
+          return Answer::tool_text("Tool with logging executed successfully");
+        });
     add("test_logging_tool", "Logs if the request allows it", [](Call& call, const auto&) {
       call.log("info", "fixture", "Diagnostic trace logging activated");
       return Answer::tool_text("Logging evaluated");
@@ -313,20 +311,18 @@ class Fixture final : public ConformanceOffer {
             return Answer::tool_text(told);
           });
     add(tool + "multiple_inputs", "Asks three things at once", [](Call& call, const auto&) {
-      const auto got = call.ask({form("user_name", "What is your name?", "name"),
-                                 sample("greeting", "Generate a greeting", 50),
-                                 roots("client_roots")});
+      const auto got =
+          call.ask({form("user_name", "What is your name?", "name"),
+                    sample("greeting", "Generate a greeting", 50), roots("client_roots")});
       if (!got) return call.pending();
-      return Answer::tool_text(fmt::format("Name: {}; Greeting: {}; Roots: {}",
-                                           field_of(*got, "user_name", "name"),
-                                           field_of(*got, "greeting", "text"),
-                                           roots_of(*got, "client_roots")));
+      return Answer::tool_text(
+          fmt::format("Name: {}; Greeting: {}; Roots: {}", field_of(*got, "user_name", "name"),
+                      field_of(*got, "greeting", "text"), roots_of(*got, "client_roots")));
     });
     add(tool + "multi_round", "Asks twice, one after the other", [](Call& call, const auto&) {
       const auto name = call.ask({form("step1", "Step 1: What is your name?", "name")});
       if (!name) return call.pending();
-      const auto color =
-          call.ask({form("step2", "Step 2: What is your favorite color?", "color")});
+      const auto color = call.ask({form("step2", "Step 2: What is your favorite color?", "color")});
       if (!color) return call.pending();
       return Answer::tool_text(fmt::format("Multi-round complete for {} who likes {}",
                                            field_of(*name, "step1", "name"),
@@ -399,23 +395,22 @@ class Fixture final : public ConformanceOffer {
          {"arguments",
           arguments({{"arg1", "First test argument"}, {"arg2", "Second test argument"}})}},
         [](Call&, const json::Object& given) {
-          return json::Object{
-              {"messages", json::Array{user_message(text_content(
-                               fmt::format("Prompt with arguments: arg1='{}', arg2='{}'",
-                                           text_of(given, "arg1"), text_of(given, "arg2"))))}}};
+          return json::Object{{"messages", json::Array{user_message(text_content(fmt::format(
+                                               "Prompt with arguments: arg1='{}', arg2='{}'",
+                                               text_of(given, "arg1"), text_of(given, "arg2"))))}}};
         });
-    add_prompt({{"name", "test_prompt_with_embedded_resource"},
-                {"description", "A prompt that includes an embedded resource"},
-                {"arguments", arguments({{"resourceUri", "URI of the resource to embed"}})}},
-               [](Call&, const json::Object& given) {
-                 return json::Object{
-                     {"messages",
-                      json::Array{user_message(embedded(text_of(given, "resourceUri"),
-                                                        "text/plain",
-                                                        "Embedded resource content for testing.")),
-                                  user_message(text_content(
-                                      "Please process the embedded resource above."))}}};
-               });
+    add_prompt(
+        {{"name", "test_prompt_with_embedded_resource"},
+         {"description", "A prompt that includes an embedded resource"},
+         {"arguments", arguments({{"resourceUri", "URI of the resource to embed"}})}},
+        [](Call&, const json::Object& given) {
+          return json::Object{
+              {"messages",
+               json::Array{
+                   user_message(embedded(text_of(given, "resourceUri"), "text/plain",
+                                         "Embedded resource content for testing.")),
+                   user_message(text_content("Please process the embedded resource above."))}}};
+        });
     add_prompt({{"name", "test_prompt_with_image"},
                 {"description", "A prompt that includes image content"}},
                [](Call&, const auto&) {
@@ -424,17 +419,18 @@ class Fixture final : public ConformanceOffer {
                       json::Array{user_message(media("image", conformance_png, "image/png")),
                                   user_message(text_content("Please analyze the image above."))}}};
                });
-    add_prompt({{"name", "test_input_required_result_prompt"},
-                {"description", "A prompt that asks for its context"}},
-               [](Call& call, const auto&) -> Answer {
-                 const auto got = call.ask(
-                     {form("user_context", "What context should the prompt use?", "context")});
-                 if (!got) return call.pending();
-                 return json::Object{
-                     {"messages", json::Array{user_message(text_content(
-                                      fmt::format("Prompt with context: {}",
-                                                  field_of(*got, "user_context", "context"))))}}};
-               });
+    add_prompt(
+        {{"name", "test_input_required_result_prompt"},
+         {"description", "A prompt that asks for its context"}},
+        [](Call& call, const auto&) -> Answer {
+          const auto got =
+              call.ask({form("user_context", "What context should the prompt use?", "context")});
+          if (!got) return call.pending();
+          return json::Object{
+              {"messages",
+               json::Array{user_message(text_content(fmt::format(
+                   "Prompt with context: {}", field_of(*got, "user_context", "context"))))}}};
+        });
   }
 
   Server* server_ = nullptr;
@@ -452,8 +448,8 @@ Result<void> serve_conformance(const Context& context, int port,
   const auto server = Server::make({.offer = *offer});
   offer->set_server(*server);
   Pool workers({.threads = 4, .queue_max = 256});
-  const auto edge = TRY(http::Server::start(
-      {.port = port}, [&server, &workers](const http::ExchangePtr& exchange) {
+  const auto edge = TRY(
+      http::Server::start({.port = port}, [&server, &workers](const http::ExchangePtr& exchange) {
         const http::Request& request = exchange->request();
         if (request.path != "/mcp") return exchange->reply({.status = 404});
         if (const auto local = check_local(request); !local)

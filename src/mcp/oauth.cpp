@@ -65,8 +65,7 @@ class OAuth final : public Authorizer {
     return token_.empty() ? "" : "Bearer " + token_;
   }
 
-  Result<bool> challenged(const Context& context, int status,
-                          const std::string& header) override {
+  Result<bool> challenged(const Context& context, int status, const std::string& header) override {
     const std::lock_guard lock(mutex_);
     const detail::Challenge challenge = detail::read_challenge(header);
     if (status == 403 && challenge.error != "insufficient_scope") return false;
@@ -74,7 +73,8 @@ class OAuth final : public Authorizer {
       return fail(Code::forbidden,
                   "the server asked for more scopes more than {} times, last for '{}'",
                   options_.step_ups_max, challenge.scope);
-    if (status == 401 && !token_.empty() && !refresh_token_.empty() && refresh(context)) return true;
+    if (status == 401 && !token_.empty() && !refresh_token_.empty() && refresh(context))
+      return true;
     token_.clear();
     auto server = detail::discover_server(context, *client_, options_.url, challenge);
     if (!server) return std::move(server.error()).within("authorizing");
@@ -136,12 +136,11 @@ class OAuth final : public Authorizer {
                       {"response_types", json::Array{"code"}},
                       {"application_type", "native"},
                       {"token_endpoint_auth_method", preferred_method()}};
-    const auto response =
-        TRY(client_->send(context, {.method = "POST",
-                                    .url = endpoint("registration_endpoint"),
-                                    .headers = {{"Content-Type", "application/json"},
-                                                {"Accept", "application/json"}},
-                                    .body = json::dump(body)}));
+    const auto response = TRY(client_->send(
+        context, {.method = "POST",
+                  .url = endpoint("registration_endpoint"),
+                  .headers = {{"Content-Type", "application/json"}, {"Accept", "application/json"}},
+                  .body = json::dump(body)}));
     if (response.status != 200 && response.status != 201)
       return fail(Code::unauthenticated, "registering at '{}' failed with status {}", issuer_,
                   response.status);
@@ -151,8 +150,7 @@ class OAuth final : public Authorizer {
     Registration made{.id = text_of(object, "client_id"),
                       .secret = text_of(object, "client_secret"),
                       .method = text_of(object, "token_endpoint_auth_method")};
-    if (made.id.empty())
-      return fail(Code::unauthenticated, "'{}' gave no client_id", issuer_);
+    if (made.id.empty()) return fail(Code::unauthenticated, "'{}' gave no client_id", issuer_);
     return made;
   }
 
@@ -221,15 +219,15 @@ class OAuth final : public Authorizer {
       query.emplace_back("prompt", "consent");
     const std::string place = endpoint("authorization_endpoint");
     const std::string url = TRY(options_.visit(
-        context, fmt::format("{}{}{}", place, place.find('?') == place.npos ? '?' : '&',
-                             form(query))));
+        context,
+        fmt::format("{}{}{}", place, place.find('?') == place.npos ? '?' : '&', form(query))));
     return code_of(url, state);
   }
 
   Result<std::string> code_of(const std::string& url, const std::string& state) const {
     const auto mark = url.find('?');
-    const auto pairs = http::parse_query(
-        mark == url.npos ? std::string_view() : std::string_view(url).substr(mark + 1));
+    const auto pairs = http::parse_query(mark == url.npos ? std::string_view()
+                                                          : std::string_view(url).substr(mark + 1));
     if (!pairs) return fail(Code::unauthenticated, "the browser came back to a broken URL");
     std::map<std::string, std::string> answer(pairs->begin(), pairs->end());
     if (answer["state"] != state)
@@ -241,8 +239,7 @@ class OAuth final : public Authorizer {
                   "the answer is not of issuer '{}' (RFC 9207): it is not used", server_.issuer);
     if (answer.contains("error"))
       return fail(Code::unauthenticated, "'{}' refused: {}", issuer_, answer["error"]);
-    if (answer["code"].empty())
-      return fail(Code::unauthenticated, "'{}' gave no code", issuer_);
+    if (answer["code"].empty()) return fail(Code::unauthenticated, "'{}' gave no code", issuer_);
     return answer["code"];
   }
 

@@ -19,7 +19,7 @@ struct OAuthOptions {
   http::Reach reach = http::Reach::public_only;
   std::string client_name = "Slipway";
   std::string redirect_uri = "http://127.0.0.1:8719/callback";
-  std::string client_metadata_url;  ///< https; empty: we have none.
+  std::string client_metadata_url;       ///< https; empty: we have none.
   std::string client_id, client_secret;  ///< Registered beforehand; empty: not.
   /// Goes to the URL as its user's browser and gives the URL it was sent back to. Empty: the
   /// client acts for itself (grant client_credentials).

@@ -13,9 +13,7 @@ const json::Object& no_members() {
   return none;
 }
 
-bool is_id(const json::Value& id) {
-  return id.is_string() || id.is_int64() || id.is_uint64();
-}
+bool is_id(const json::Value& id) { return id.is_string() || id.is_int64() || id.is_uint64(); }
 
 BadMessage bad(json::Value id, std::string why) {
   return {.id = std::move(id), .error = {code::invalid_request, std::move(why), {}}};

@@ -23,9 +23,11 @@ int code_of(std::string_view text) {
 
 TEST_CASE("requests, notifications and answers are told apart by what they have") {
   CHECK(message_of(decode_text(R"({"jsonrpc":"2.0","id":1,"method":"ping"})")).is_request());
-  CHECK(message_of(decode_text(R"({"jsonrpc":"2.0","method":"notifications/x"})")).is_notification());
+  CHECK(
+      message_of(decode_text(R"({"jsonrpc":"2.0","method":"notifications/x"})")).is_notification());
   CHECK(message_of(decode_text(R"({"jsonrpc":"2.0","id":"a","result":{}})")).is_answer());
-  const auto failed = decode_text(R"({"jsonrpc":"2.0","id":2,"error":{"code":-32601,"message":"no"}})");
+  const auto failed =
+      decode_text(R"({"jsonrpc":"2.0","id":2,"error":{"code":-32601,"message":"no"}})");
   CHECK(message_of(failed).error->code == code::method_not_found);
   CHECK(message_of(failed).error->message == "no");
 }

@@ -53,7 +53,7 @@ json::Object text_content(std::string_view text);
 
 /// Something that the client is asked for.
 struct Question {
-  std::string key;     ///< Of the call: the same question has the same key when a call begins again.
+  std::string key;  ///< Of the call: the same question has the same key when a call begins again.
   std::string method;  ///< elicitation/create, sampling/createMessage, roots/list
   json::Object params;
 };
@@ -103,8 +103,8 @@ class Offer {
     std::string name, title, version, description, instructions;
     bool has_tools = true, has_prompts = false, has_resources = false, has_completions = false,
          has_logging = false;
-    bool tells_changes = false;  ///< `Server::tell_changed` is called when lists change.
-    bool is_public = false;      ///< Lists are the same for everybody.
+    bool tells_changes = false;          ///< `Server::tell_changed` is called when lists change.
+    bool is_public = false;              ///< Lists are the same for everybody.
     std::chrono::milliseconds fresh{0};  ///< How long a client need not ask again.
   };
   virtual Info info() const = 0;

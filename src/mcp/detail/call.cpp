@@ -125,8 +125,8 @@ class CallOfEngine final : public Call {
     std::string capability(capability_of(question.method));
     const bool is_url = text_of(question.params, "mode") == "url";
     if (client_can(is_url ? "elicitation.url" : capability)) return true;
-    json::Object needed{{capability, is_url ? json::Object{{"url", json::Object()}}
-                                            : json::Object()}};
+    json::Object needed{
+        {capability, is_url ? json::Object{{"url", json::Object()}} : json::Object()}};
     pending_ = RpcError{meta_ ? code::missing_capability : code::invalid_request,
                         fmt::format("this needs a client with the capability '{}'", capability),
                         json::Object{{"requiredCapabilities", std::move(needed)}}};
@@ -135,9 +135,8 @@ class CallOfEngine final : public Call {
 
   std::string request_text() const {
     const auto name = name_of_request(message_.method, message_.params);
-    return json::dump(json::Array{
-        message_.method, name.value_or(""), principal_.name,
-        json::dump_canonical(object_of(message_.params, "arguments"))});
+    return json::dump(json::Array{message_.method, name.value_or(""), principal_.name,
+                                  json::dump_canonical(object_of(message_.params, "arguments"))});
   }
 
   std::optional<json::Object> ask_modern(const std::vector<Question>& questions) {
@@ -188,10 +187,10 @@ class CallOfEngine final : public Call {
       }
     }
     if (open.empty()) return answers;
-    pending_ = RpcError{code::invalid_params,
-                        fmt::format("the client's answer to '{}' is not what was asked for",
-                                    open.front()->method),
-                        {}};
+    pending_ = RpcError{
+        code::invalid_params,
+        fmt::format("the client's answer to '{}' is not what was asked for", open.front()->method),
+        {}};
     return std::nullopt;
   }
 
@@ -258,8 +257,7 @@ class CallOfEngine final : public Call {
 std::unique_ptr<Call> make_call(const Engine& engine, const SessionPtr& session,
                                 const Message& message, std::optional<RequestMeta> meta,
                                 const OutletPtr& outlet, Context context) {
-  auto call =
-      std::make_unique<CallOfEngine>(engine, session, message, std::move(meta), outlet);
+  auto call = std::make_unique<CallOfEngine>(engine, session, message, std::move(meta), outlet);
   call->set_context(context.with_caller(call->principal().name));
   return call;
 }

@@ -8,9 +8,9 @@ namespace slipway::mcp::detail {
 
 namespace {
 
-constexpr std::string_view cacheable[] = {"server/discover",          "tools/list",
-                                          "prompts/list",             "resources/list",
-                                          "resources/templates/list", "resources/read"};
+constexpr std::string_view cacheable[] = {
+    "server/discover",          "tools/list",    "prompts/list", "resources/list",
+    "resources/templates/list", "resources/read"};
 
 bool is_cacheable(std::string_view method) {
   return std::find(std::begin(cacheable), std::end(cacheable), method) != std::end(cacheable);
@@ -69,9 +69,8 @@ int http_status_of(const RpcError& error) {
 std::variant<RequestMeta, RpcError> read_meta(const Message& message) {
   const json::Object& object = message.meta();
   const auto missing = [](std::string_view key, std::string_view what) {
-    return RpcError{code::invalid_params,
-                    fmt::format("params._meta: '{}' is required, {}", key, what),
-                    {}};
+    return RpcError{
+        code::invalid_params, fmt::format("params._meta: '{}' is required, {}", key, what), {}};
   };
   RequestMeta meta;
   meta.version = text_of(object, meta::protocol_version);
@@ -82,11 +81,11 @@ std::variant<RequestMeta, RpcError> read_meta(const Message& message) {
   meta.capabilities = capabilities->get_object();
   meta.log_rank = log_rank(text_of(object, meta::log_level));
   if (meta.version != modern_version)
-    return RpcError{code::unsupported_version,
-                    fmt::format("protocol version '{}' is not served with '_meta'; use {}",
-                                meta.version, modern_version),
-                    json::Object{{"supported", json::Array{modern_version}},
-                                 {"requested", meta.version}}};
+    return RpcError{
+        code::unsupported_version,
+        fmt::format("protocol version '{}' is not served with '_meta'; use {}", meta.version,
+                    modern_version),
+        json::Object{{"supported", json::Array{modern_version}}, {"requested", meta.version}}};
   return meta;
 }
 
@@ -243,8 +242,9 @@ std::optional<Answer> Engine::answer_legacy_at_once(Session& session, const Mess
   if (method == "logging/setLevel" && info_.has_logging) {
     const auto rank = log_rank(text_of(message.params, "level"));
     if (!rank)
-      return Answer::invalid("level: debug, info, notice, warning, error, critical, alert or "
-                             "emergency is expected");
+      return Answer::invalid(
+          "level: debug, info, notice, warning, error, critical, alert or "
+          "emergency is expected");
     const std::lock_guard lock(session.mutex);
     session.log_rank = *rank;
     return json::Object();
@@ -259,8 +259,8 @@ std::optional<Answer> Engine::answer_legacy_at_once(Session& session, const Mess
       session.subscriptions.erase(uri);
     } else {
       if (session.subscriptions.size() >= Session::subscriptions_max)
-        return Answer::invalid(fmt::format("more than {} subscriptions",
-                                           Session::subscriptions_max));
+        return Answer::invalid(
+            fmt::format("more than {} subscriptions", Session::subscriptions_max));
       session.subscriptions.insert(uri);
     }
     return json::Object();
@@ -307,8 +307,7 @@ void Engine::start(const SessionPtr& session, Message message, std::optional<Req
   const json::Value id = message.id;
   const auto queued = pool_.try_submit([this, session, message = std::move(message),
                                         meta = std::move(meta), outlet, stop, key, is_modern] {
-    const auto call =
-        make_call(*this, session, message, meta, outlet, Context(stop.get_token()));
+    const auto call = make_call(*this, session, message, meta, outlet, Context(stop.get_token()));
     std::optional<Answer> answer;
     if (auto error = read_round(*call))
       answer = std::move(*error);
@@ -328,7 +327,8 @@ void Engine::start(const SessionPtr& session, Message message, std::optional<Req
     session->running.erase(key);
   }
   outlet->finish(503, make_error(id, {code::internal_error,
-                                      "the server has too many calls under way; try again", {}}));
+                                      "the server has too many calls under way; try again",
+                                      {}}));
 }
 
 Answer Engine::list_of(Call& call, ListKind kind, const json::Object& params) {
@@ -337,9 +337,8 @@ Answer Engine::list_of(Call& call, ListKind kind, const json::Object& params) {
   auto page = options_.offer.list(call, kind, *cursor);
   if (!page) {
     const bool is_wrong = page.error().code() == Code::invalid_argument;
-    return RpcError{is_wrong ? code::invalid_params : code::internal_error,
-                    page.error().message(),
-                    {}};
+    return RpcError{
+        is_wrong ? code::invalid_params : code::internal_error, page.error().message(), {}};
   }
   json::Object result{{list_name(kind), std::move(page->items)}};
   if (!page->next_cursor.empty()) result["nextCursor"] = page->next_cursor;
@@ -373,8 +372,7 @@ std::optional<Answer> Engine::dispatch(Call& call, const Message& message) {
     if (uri.empty()) return Answer::invalid("uri: a text is expected");
     return offer.read_resource(call, uri);
   }
-  if (info_.has_completions && method == "completion/complete")
-    return offer.complete(call, params);
+  if (info_.has_completions && method == "completion/complete") return offer.complete(call, params);
   return std::nullopt;
 }
 
@@ -410,8 +408,7 @@ Answer Offer::read_resource(Call& call, const std::string& uri) {
 
 Answer Offer::complete(Call&, const json::Object&) {
   return json::Object{
-      {"completion",
-       json::Object{{"values", json::Array()}, {"total", 0}, {"hasMore", false}}}};
+      {"completion", json::Object{{"values", json::Array()}, {"total", 0}, {"hasMore", false}}}};
 }
 
 std::unique_ptr<Server> Server::make(Options options) {

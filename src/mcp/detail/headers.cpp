@@ -106,8 +106,7 @@ class Walk {
 }  // namespace
 
 std::string header_value(std::string_view text) {
-  const bool is_padded =
-      !text.empty() && (text.front() == ' ' || text.back() == ' ');
+  const bool is_padded = !text.empty() && (text.front() == ' ' || text.back() == ' ');
   if (is_plain(text) && !is_padded && !is_sentinel(text)) return std::string(text);
   return fmt::format("{}{}{}", sentinel_begin, base64(text), sentinel_end);
 }

@@ -87,6 +87,10 @@ class HttpWire final : public Wire {
         client_(http::Client::make({.timeout = call_timeout, .reach = options_.reach})) {}
 
   ~HttpWire() override {
+    if (listener_.joinable()) {
+      listener_.request_stop();
+      listener_.join();
+    }
     const std::string session = session_.with([](const auto& id) { return id; });
     if (session.empty() || !is_open_) return;
     http::ClientRequest request = head("DELETE", {});
@@ -116,14 +120,20 @@ class HttpWire final : public Wire {
     Body body(no_id_, options_.message_bytes_max, nothing_);
     return post(context, message, body);
   }
-  void listen(OnMessage) override {}
+  void listen(OnMessage on_message) override {
+    const std::string version = version_.with([](const auto& text) { return text; });
+    listener_ = std::jthread(
+        [this, version, on_message = std::move(on_message)](const std::stop_token& stop) {
+          hear(Context(stop), version, on_message);
+        });
+  }
   bool is_process() const override { return false; }
   bool is_open() const override { return is_open_; }
 
  private:
   http::ClientRequest head(std::string method, const Outgoing& message) const {
-    http::ClientRequest request{.method = std::move(method), .url = options_.url, .headers = {},
-                                .body = {}};
+    http::ClientRequest request{
+        .method = std::move(method), .url = options_.url, .headers = {}, .body = {}};
     request.headers = options_.headers;
     if (!message.version.empty()) request.headers["MCP-Protocol-Version"] = message.version;
     if (options_.authorizer)
@@ -154,8 +164,7 @@ class HttpWire final : public Wire {
 
   /// Nothing: we stopped reading, having what we wanted.
   Result<std::optional<http::ClientResponse>> send(const Context& context,
-                                                   const http::ClientRequest& request,
-                                                   Body& body) {
+                                                   const http::ClientRequest& request, Body& body) {
     auto response =
         client_->send(context, request, [&](std::string_view piece) { return body.take(piece); });
     body.end();
@@ -189,6 +198,8 @@ class HttpWire final : public Wire {
                          Body& body) {
     if (message.method == "initialize" && response.status < 300)
       session_.with([&](auto& id) { id = header_of(response, "mcp-session-id"); });
+    if (message.method == "notifications/initialized")
+      version_.with([&](auto& version) { version = message.version; });
     if (response.status < 300) return {};
     if (!message.method.empty()) body.take_text(response.body);
     if (body.answer() && body.answer()->error) return {};
@@ -209,22 +220,41 @@ class HttpWire final : public Wire {
                 response.status);
   }
 
+  /// What the server says by itself, until it says that there is no such stream.
+  void hear(const Context& context, const std::string& version, const OnMessage& on_message) {
+    Body body(no_id_, options_.message_bytes_max, on_message);
+    for (int failed = 0; failed < options_.reconnects_max && !body.is_broken();) {
+      const auto status = get(context, version, body);
+      if (!context.check() || (status && *status >= 300)) return;
+      failed = status ? 0 : failed + 1;
+      if (!rest(context, body.events().retry().value_or(default_retry * (failed + 1)))) return;
+    }
+  }
+
+  /// 0: we stopped reading.
+  Result<int> get(const Context& context, const std::string& version, Body& body) {
+    http::ClientRequest request =
+        head("GET",
+             {.message = {}, .method = {}, .version = version, .headers = {}, .is_modern = false});
+    request.headers["Accept"] = "text/event-stream";
+    if (!body.events().last_id().empty())
+      request.headers["Last-Event-ID"] = body.events().last_id();
+    if (const std::string session = session_.with([](const auto& id) { return id; });
+        !session.empty())
+      request.headers["Mcp-Session-Id"] = session;
+    const auto response = TRY(send(context, request, body));
+    return response ? response->status : 0;
+  }
+
   /// The rest of a legacy stream that ended before the answer.
   Result<void> come_back(const Context& context, const Outgoing& message, Body& body) {
     for (int i = 0; i < options_.reconnects_max; ++i) {
       if (message.is_modern || body.events().last_id().empty()) break;
       TRY(rest(context, body.events().retry().value_or(default_retry)));
-      http::ClientRequest request = head("GET", message);
-      request.headers["Accept"] = "text/event-stream";
-      request.headers["Last-Event-ID"] = body.events().last_id();
-      if (const std::string session = session_.with([](const auto& id) { return id; });
-          !session.empty())
-        request.headers["Mcp-Session-Id"] = session;
-      auto response = send(context, request, body);
-      if (!response && response.error().code() != Code::unavailable)
-        return std::move(response.error());
+      const auto status = get(context, message.version, body);
+      if (!status && status.error().code() != Code::unavailable) return status.error();
       if (body.answer()) return {};
-      if (response && *response && (*response)->status >= 300) break;
+      if (status && *status >= 300) break;
     }
     return fail(Code::unavailable, "the server at {} ended its answer before the result",
                 http::redact_url(options_.url));
@@ -245,8 +275,9 @@ class HttpWire final : public Wire {
   const std::unique_ptr<http::Client> client_;
   const json::Value no_id_;
   const OnMessage nothing_;
-  Guarded<std::string> session_;
+  Guarded<std::string> session_, version_;
   std::atomic<bool> is_open_ = true;
+  std::jthread listener_;
 };
 
 }  // namespace

@@ -70,8 +70,8 @@ void Engine::listen(const SessionPtr&, const Message& message, const OutletPtr& 
     const std::lock_guard lock(listeners_->mutex);
     if (listeners_->list.size() >= options_.listeners_max)
       return outlet->finish(
-          503, make_error(message.id,
-                          {code::internal_error, "too many clients listen; try later", {}}));
+          503,
+          make_error(message.id, {code::internal_error, "too many clients listen; try later", {}}));
     // Within the lock: nothing may be told before it.
     outlet->send(make_notification("notifications/subscriptions/acknowledged", std::move(params)));
     listeners_->list.push_back(std::move(listener));
@@ -81,7 +81,8 @@ void Engine::listen(const SessionPtr&, const Message& message, const OutletPtr& 
 void Engine::tell_changed(ListKind kind) {
   const std::string method = changed_method(kind);
   for (const auto& listener : listeners_->all())
-    if (wants(*listener, kind)) listener->outlet->send(make_notification(method, tagged(*listener)));
+    if (wants(*listener, kind))
+      listener->outlet->send(make_notification(method, tagged(*listener)));
   for (const SessionPtr& session : sessions_.all()) {
     OutletPtr general;
     {

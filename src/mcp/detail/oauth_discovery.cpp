@@ -14,8 +14,8 @@ constexpr std::string_view openid_well_known = "/.well-known/openid-configuratio
 /// Nothing: it is not there.
 Result<std::optional<json::Object>> fetch(const Context& context, http::Client& client,
                                           const std::string& url) {
-  const auto response = TRY(client.send(
-      context, {.url = url, .headers = {{"Accept", "application/json"}}, .body = {}}));
+  const auto response = TRY(
+      client.send(context, {.url = url, .headers = {{"Accept", "application/json"}}, .body = {}}));
   if (response.status >= 400 && response.status < 500) return std::optional<json::Object>();
   if (response.status != 200)
     return fail(Code::unavailable, "{} answered with status {}", http::redact_url(url),

@@ -28,8 +28,8 @@ bool covers(std::string_view resource, std::string_view url);
 struct AuthorizationServer {
   std::string issuer;
   json::Object metadata;
-  std::string resource;              ///< What tokens are asked for.
-  std::vector<std::string> scopes;   ///< `scopes_supported` of the resource.
+  std::string resource;             ///< What tokens are asked for.
+  std::vector<std::string> scopes;  ///< `scopes_supported` of the resource.
   bool has_scopes = false;
 };
 

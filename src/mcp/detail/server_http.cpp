@@ -21,9 +21,7 @@ bool accepts(const http::Request& request, std::string_view type) {
          accept.find(fmt::format("{}/*", group)) != std::string::npos;
 }
 
-bool accepts_stream(const http::Request& request) {
-  return accepts(request, "text/event-stream");
-}
+bool accepts_stream(const http::Request& request) { return accepts(request, "text/event-stream"); }
 
 }  // namespace
 
@@ -96,8 +94,7 @@ std::optional<RpcError> Engine::check_params(const http::Request& request, const
   if (message.method != "tools/call") return std::nullopt;
   const auto guest = add_guest(principal);
   const auto call = make_call(*this, guest, message, RequestMeta{}, nullptr, Context());
-  const json::Value schema =
-      options_.offer.input_schema(*call, text_of(message.params, "name"));
+  const json::Value schema = options_.offer.input_schema(*call, text_of(message.params, "name"));
   if (schema.is_null()) return std::nullopt;
   const auto params = header_params(schema);
   if (!params) return std::nullopt;  // Nobody can keep rules that are broken.
@@ -120,8 +117,8 @@ void Engine::post_modern(const http::ExchangePtr& exchange, Message message, Pri
   const http::Request& request = exchange->request();
   if (message.is_notification()) return exchange->reply({.status = 202});
   if (message.is_answer())
-    return exchange->reply(refusal(400, code::invalid_request,
-                                   "a client sends no answers in this revision"));
+    return exchange->reply(
+        refusal(400, code::invalid_request, "a client sends no answers in this revision"));
   const bool has_version = request.headers.find("mcp-protocol-version") != nullptr;
   std::optional<RpcError> error;
   if (auto meta = read_meta(message); auto* wrong = std::get_if<RpcError>(&meta))
@@ -145,8 +142,8 @@ void Engine::post_initialize(const http::ExchangePtr& exchange, const Message& m
                              Principal principal) {
   const SessionPtr session = sessions_.add(std::move(principal));
   if (!session)
-    return exchange->reply(refusal(503, code::internal_error,
-                                   "too many sessions are open; try later", message.id));
+    return exchange->reply(
+        refusal(503, code::internal_error, "too many sessions are open; try later", message.id));
   http::Response response =
       json_response(200, make_result(message.id, initialize(*session, message.params)));
   response.headers.add("Mcp-Session-Id", session->id);
@@ -192,8 +189,8 @@ void Engine::post_legacy(const http::ExchangePtr& exchange, DecodedText decoded,
     return take(session, std::move(message), std::make_shared<ExchangeOutlet>(exchange, false));
   const auto stream = session->add_stream();
   if (!stream)
-    return exchange->reply(refusal(503, code::internal_error,
-                                   "the session has too many open streams", message.id));
+    return exchange->reply(
+        refusal(503, code::internal_error, "the session has too many open streams", message.id));
   stream->attach(exchange, 0);
   take(session, std::move(message), std::make_shared<StreamOutlet>(stream));
 }
@@ -203,9 +200,9 @@ void Engine::post_batch(const http::ExchangePtr& exchange, const SessionPtr& ses
   {
     const std::lock_guard lock(session->mutex);
     if (session->version > "2025-03-26")
-      return exchange->reply(refusal(
-          400, code::invalid_request,
-          fmt::format("revision {} has no batches: send one message", session->version)));
+      return exchange->reply(
+          refusal(400, code::invalid_request,
+                  fmt::format("revision {} has no batches: send one message", session->version)));
   }
   std::size_t answers = 0;
   for (const Decoded& one : decoded.messages) {
@@ -226,7 +223,8 @@ void Engine::post_batch(const http::ExchangePtr& exchange, const SessionPtr& ses
     if (auto* message = std::get_if<Message>(&one))
       take(session, std::move(*message), outlet);
     else
-      outlet->finish(200, make_error(std::get<BadMessage>(one).id, std::get<BadMessage>(one).error));
+      outlet->finish(200,
+                     make_error(std::get<BadMessage>(one).id, std::get<BadMessage>(one).error));
   }
   if (answers == 0) exchange->reply({.status = 202});
 }
@@ -235,8 +233,8 @@ void Engine::answer_get(const http::ExchangePtr& exchange, const Principal& prin
   const http::Request& request = exchange->request();
   const std::string_view version = request.headers.get("mcp-protocol-version");
   if (!request.headers.find("mcp-session-id") || (!version.empty() && !is_legacy(version))) {
-    http::Response response = refusal(405, code::invalid_request,
-                                      "only sessions of older revisions have a GET stream");
+    http::Response response =
+        refusal(405, code::invalid_request, "only sessions of older revisions have a GET stream");
     response.headers.add("Allow", "POST");
     return exchange->reply(std::move(response));
   }

@@ -108,10 +108,10 @@ Result<void> Engine::serve(const Context& context, int in, int out) {
           }
         },
         [&] {
-          outlet->send(make_error({}, {code::invalid_request,
-                                       fmt::format("a message has at most {} bytes",
-                                                   options_.message_bytes_max),
-                                       {}}));
+          outlet->send(make_error(
+              {}, {code::invalid_request,
+                   fmt::format("a message has at most {} bytes", options_.message_bytes_max),
+                   {}}));
         });
   }
   listeners_->remove(outlet.get());

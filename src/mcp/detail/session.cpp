@@ -8,7 +8,8 @@ namespace slipway::mcp::detail {
 void Stream::write_locked(std::uint64_t sequence, const std::string& data) {
   if (!exchange_) return;
   if (exchange_->queued_bytes() > queued_bytes_max ||
-      !exchange_->write(fmt::format("event: message\nid: {}.{}\ndata: {}\n\n", number_, sequence, data)))
+      !exchange_->write(
+          fmt::format("event: message\nid: {}.{}\ndata: {}\n\n", number_, sequence, data)))
     exchange_.reset();
 }
 

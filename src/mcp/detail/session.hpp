@@ -86,7 +86,7 @@ struct Session {
   std::string id;
   Principal principal;
 
-  std::mutex mutex;  ///< Guards what follows.
+  std::mutex mutex;     ///< Guards what follows.
   std::string version;  ///< Negotiated; empty: not yet, or modern.
   json::Object capabilities;
   int log_rank = 0;
