@@ -98,6 +98,8 @@ struct ResumeOptions {
   std::string checkpoint;    ///< Goes on from there, on a new branch.
   std::optional<Value> set;  ///< With `as`: written as if that node had finished.
   std::string as;
+  /// Nodes that become ready beside what is: alone, or with `set` and then without `as`.
+  std::vector<std::string> go_to;
   std::vector<std::string> pause_before, pause_after;
   std::optional<int> steps;
   bool trace = false;

@@ -1,0 +1,73 @@
+// What all routes stand on.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <thread>
+
+#include "core/pool.hpp"
+#include "langgraph/detail/assistants.hpp"
+#include "langgraph/detail/items.hpp"
+#include "langgraph/detail/lineage.hpp"
+#include "langgraph/detail/notes.hpp"
+#include "langgraph/mount.hpp"
+
+namespace slipway::langgraph::detail {
+
+class Core final : public Keeper {
+ public:
+  explicit Core(Options given);
+  ~Core() override;
+  /// Reads what is due. Once.
+  Result<void> begin();
+
+  agents::Host& host() { return options_.host; }
+  agents::Runtime& runtime() { return options_.runtime; }
+  const Clock& clock() const { return options_.clock; }
+  Random& random() { return options_.random; }
+  const std::string& version() const { return options_.version; }
+  Assistants& assistants() { return assistants_; }
+  Notes& notes() { return notes_; }
+  Items& items() { return items_; }
+  /// Where what waits for runs waits.
+  Pool& followers() { return followers_; }
+
+  /// Does what the note says when its time has come and when its run is over. At most
+  /// `watched_max` at once: then unavailable.
+  Result<void> watch(const Context& context, const RunNote& note);
+  /// Nothing more is to be done for it.
+  void forget(const std::string& run);
+  /// Times of life: every minute, and for tests.
+  void sweep();
+
+  static constexpr std::size_t watched_max = 10'000;
+  static constexpr std::chrono::milliseconds look_every{100}, sweep_every{60'000};
+
+ private:
+  void look();
+  void look_at(const RunNote& note);
+  void begin_delayed(RunNote note);
+  void end_of(const RunNote& note, const agents::RunInfo& run);
+  void call_webhook(const std::string& url, const RunNote& note, const agents::RunInfo& run);
+
+  const Options options_;
+  Assistants assistants_;
+  Notes notes_;
+  Items items_;
+  std::mutex mutex_;  // Guards the two below.
+  std::map<std::string, RunNote> watched_;
+  bool is_ending_ = false;
+  std::condition_variable changed_;
+  std::stop_source stop_;
+  Pool followers_;
+  std::thread looker_;
+};
+
+/// {"run_id", "thread_id", ...} of a run; `note` may be null: it was not begun here.
+Value run_json(const agents::RunInfo& run, const RunNote* note);
+/// One that has not begun.
+Value run_json(const RunNote& note);
+
+}  // namespace slipway::langgraph::detail

@@ -1,0 +1,234 @@
+// Runs that somebody follows: streams of events, and waiting for the end.
+#include <charconv>
+
+#include "http/event_stream.hpp"
+#include "langgraph/detail/routes.hpp"
+#include "langgraph/detail/runs.hpp"
+#include "langgraph/detail/translator.hpp"
+
+namespace slipway::langgraph::detail {
+
+namespace {
+
+/// Waiting calls say something in such a silence: proxies and clients give up on none.
+constexpr std::chrono::milliseconds sign_of_life{5'000};
+
+/// "<event>-<frame>": which frame of which event of the run.
+struct Place {
+  std::uint64_t event = 0;
+  std::size_t frame = 0;
+  bool is_after(const Place& other) const {
+    return event != other.event ? event > other.event : frame > other.frame;
+  }
+};
+
+Result<std::optional<Place>> last_seen(const http::Request& request) {
+  const std::string* header = request.headers.find("last-event-id");
+  if (header == nullptr || header->empty() || *header == "-1") return std::optional<Place>();
+  Place place;
+  const char* end = header->data() + header->size();
+  const auto event = std::from_chars(header->data(), end, place.event);
+  if (event.ec == std::errc() && event.ptr != end && *event.ptr == '-') {
+    const auto frame = std::from_chars(event.ptr + 1, end, place.frame);
+    if (frame.ec == std::errc() && frame.ptr == end) return std::optional(place);
+  }
+  return fail(Code::invalid_argument, "Last-Event-ID: '{}' is no id of an event of this stream",
+              std::string_view(*header).substr(0, 100));
+}
+
+std::string place_of(const agents::RunInfo& run) {
+  return fmt::format("/threads/{}/runs/{}", run.thread, run.id);
+}
+
+struct Following {
+  agents::RunInfo run;
+  agents::AgentPtr agent;
+  std::string assistant;
+  Value metadata = Value::map();
+  std::set<std::string> modes;
+  bool has_subgraphs = false;
+  std::optional<Place> seen;
+};
+
+/// Writes the frames of one stream.
+class Stream {
+ public:
+  Stream(const Asked& asked, const Following& following) : asked_(asked), following_(following) {
+    const std::string place = place_of(following.run);
+    asked.exchange->set_heartbeat(http::EventStream::heartbeat);
+    asked.exchange->begin(200, {{"Content-Type", "text/event-stream; charset=utf-8"},
+                                {"Cache-Control", "no-store"},
+                                {"X-Accel-Buffering", "no"},
+                                {"Location", place + "/stream"},
+                                {"Content-Location", place}});
+  }
+  /// Fails: cancelled (the client has gone), deadline_exceeded.
+  Result<void> send(const Frame& frame, const Place& place) {
+    if (following_.seen && !place.is_after(*following_.seen)) return {};
+    if (!asked_.exchange->write(fmt::format("event: {}\ndata: {}\nid: {}-{}\n\n", frame.event,
+                                            agents::dump(frame.data), place.event, place.frame)))
+      return fail(Code::cancelled, "the client has left the stream");
+    if (asked_.exchange->queued_bytes() <= http::EventStream::queued_bytes_high) return {};
+    return asked_.exchange->wait_drained(asked_.context());
+  }
+  void end() { asked_.exchange->end(); }
+
+ private:
+  const Asked& asked_;
+  const Following& following_;
+};
+
+/// True: to the end of the run; false: the client or the server has gone.
+Result<void> send_all(const Asked& asked, const Following& following, Stream& stream) {
+  Core& core = asked.core;
+  const std::string thread = following.run.thread;
+  TRY(stream.send({"metadata", Value::map({{"run_id", following.run.id}, {"attempt", 1}})}, {}));
+  Translator translator({.agent = following.agent,
+                         .thread = thread,
+                         .run = following.run.id,
+                         .assistant = following.assistant,
+                         .metadata = following.metadata,
+                         .modes = following.modes,
+                         .has_subgraphs = following.has_subgraphs,
+                         .lineage = [&core, &asked, thread]() -> Result<Lineage> {
+                           return lineage_of(core,
+                                             TRY(find_thread(core, asked.context(), thread)));
+                         }});
+  std::uint64_t seen = 0;
+  for (;;) {
+    const auto event = TRY(core.host().next_event(asked.context(), thread, following.run.id, seen));
+    if (!event) return {};
+    seen = event->id;
+    std::size_t number = 0;
+    for (const Frame& frame : TRY(translator.frames(*event)))
+      TRY(stream.send(frame, {event->id, ++number}));
+  }
+}
+
+void follow_run(const Asked& asked, const Following& following, bool cancels) {
+  Stream stream(asked, following);
+  const auto sent = send_all(asked, following, stream);
+  if (sent) return stream.end();
+  const Code code = sent.error().code();
+  if (cancels && code == Code::cancelled) {
+    (void)asked.core.host().cancel({}, following.run.id);
+    return stream.end();
+  }
+  // A run that was deleted meanwhile has no more to tell; the client or the server going is no
+  // fault of the run.
+  if (code != Code::cancelled && code != Code::not_found)
+    (void)stream.send({"error", Value::map({{"error", std::string(name(code))},
+                                            {"message", sent.error().message()}})},
+                      {~0ull, 1});
+  stream.end();
+}
+
+Result<void> streamed(const Asked& asked) {
+  const Value body = TRY(read_body(asked.request()));
+  const RunWish wish = TRY(read_wish(asked.core, asked.context(), body));
+  const Begun begun = TRY(begin_run(asked.core, asked.context(), wish, asked.part("thread")));
+  follow_run(asked,
+             {.run = begun.run,
+              .agent = begun.agent,
+              .assistant = wish.assistant.id,
+              .metadata = begun.thread.metadata,
+              .modes = wish.modes,
+              .has_subgraphs = wish.has_subgraphs},
+             wish.cancels_on_disconnect);
+  return {};
+}
+
+struct Joined {
+  Following following;
+  ThreadView thread;
+};
+
+Result<Joined> join_of(const Asked& asked) {
+  const agents::RunInfo run =
+      TRY(find_run(asked.core, asked.context(), asked.part("thread"), asked.part("run")));
+  Joined joined{.thread = TRY(find_thread(asked.core, asked.context(), run.thread))};
+  joined.following.run = run;
+  joined.following.agent = TRY(
+      run.agent.empty() ? agent_of(asked.core, joined.thread)
+                        : asked.core.host().loaded_agent(run.agent));
+  const Value metadata = agents::from_json(run.metadata);
+  joined.following.assistant = agents::in_words(metadata.at("assistant_id"));
+  joined.following.metadata = joined.thread.metadata;
+  return joined;
+}
+
+Result<void> rejoined(const Asked& asked) {
+  const Value query = TRY(read_query(asked.request()));
+  Joined joined = TRY(join_of(asked));
+  Following& following = joined.following;
+  following.seen = TRY(last_seen(asked.request()));
+  const auto note = TRY(asked.core.notes().run(asked.context(), following.run.id));
+  const Value body = note ? note->body : Value::map();
+  const bool says_modes = !query.at("stream_mode").is_null();
+  following.modes = TRY(read_modes(says_modes ? query.at("stream_mode") : body.at("stream_mode")));
+  following.has_subgraphs = body.at("stream_subgraphs") == Value(true);
+  const Value& cancels = query.at("cancel_on_disconnect");
+  follow_run(asked, following, is_yes(cancels));
+  return {};
+}
+
+/// The outcome as a body that begins at once: its length is known only at the end.
+void wait_for(const Asked& asked, const Following& following, bool cancels) {
+  const std::string place = place_of(following.run);
+  asked.exchange->begin(200, {{"Content-Type", "application/json"},
+                              {"Cache-Control", "no-store"},
+                              {"Location", place + "/join"},
+                              {"Content-Location", place}});
+  for (;;) {
+    const auto result =
+        asked.core.host().wait(asked.context().with_timeout(sign_of_life), following.run.id);
+    const bool has_client = asked.context().check().ok();
+    if (!result && result.error().code() == Code::deadline_exceeded && has_client) {
+      if (asked.exchange->write("\n")) continue;
+    }
+    if (!result && !has_client) {
+      if (cancels) (void)asked.core.host().cancel({}, following.run.id);
+      return asked.exchange->abort();
+    }
+    const Value outcome =
+        result ? outcome_json(*following.agent, *result)
+               : Value::map({{"__error__",
+                              Value::map({{"error", std::string(name(result.error().code()))},
+                                          {"message", result.error().message()}})}});
+    asked.exchange->write(agents::dump(outcome));
+    return asked.exchange->end();
+  }
+}
+
+Result<void> waited(const Asked& asked) {
+  const Value body = TRY(read_body(asked.request()));
+  const RunWish wish = TRY(read_wish(asked.core, asked.context(), body));
+  const Begun begun = TRY(begin_run(asked.core, asked.context(), wish, asked.part("thread")));
+  wait_for(asked, {.run = begun.run, .agent = begun.agent}, wish.cancels_on_disconnect);
+  return {};
+}
+
+Result<void> joined(const Asked& asked) {
+  wait_for(asked, TRY(join_of(asked)).following, false);
+  return {};
+}
+
+/// Until it has begun, a failure is an ordinary answer.
+template <Result<void> (*act)(const Asked&)>
+void answer(const Asked& asked) {
+  if (const auto done = act(asked); !done)
+    asked.exchange->reply(error_response(asked.request(), done.error()));
+}
+
+}  // namespace
+
+void mount_streams(const Routes& routes) {
+  routes.follow("POST", "/threads/{thread}/runs/stream", "write", answer<streamed>);
+  routes.follow("POST", "/threads/{thread}/runs/wait", "write", answer<waited>);
+  routes.follow("GET", "/threads/{thread}/runs/{run}/stream", "read", answer<rejoined>);
+  routes.follow("GET", "/threads/{thread}/runs/{run}/join", "read", answer<joined>);
+  routes.follow("POST", "/runs/stream", "write", answer<streamed>);
+  routes.follow("POST", "/runs/wait", "write", answer<waited>);
+}
+
+}  // namespace slipway::langgraph::detail

@@ -1,0 +1,97 @@
+// Events of a run as LangGraph's stream modes tell them.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "agents/host.hpp"
+#include "langgraph/detail/lineage.hpp"
+
+namespace slipway::langgraph::detail {
+
+/// Those that are served.
+const std::vector<std::string>& stream_modes();
+
+/// One event of the stream.
+struct Frame {
+  std::string event;
+  Value data;
+};
+
+/// For one run, whose events come in their order; not thread safe.
+class Translator {
+ public:
+  struct Options {
+    agents::AgentPtr agent;
+    std::string thread, run, assistant;
+    Value metadata = Value::map();  ///< Told with tasks and messages.
+    std::set<std::string> modes{"values"};
+    bool has_subgraphs = false;
+    std::function<Result<Lineage>()> lineage;  ///< As it is at the call.
+  };
+  explicit Translator(Options options) : options_(std::move(options)) {}
+
+  /// Fails: as `Options::lineage`.
+  Result<std::vector<Frame>> frames(const agents::Event& event);
+  /// The state of the agent as the stream has told it.
+  const Value& state() const { return state_; }
+
+ private:
+  struct Message {
+    std::string id, text;
+    bool is_told = false;  ///< Its metadata.
+  };
+  struct Where {
+    std::string scope;  ///< Path of the sub-agent; "": the agent.
+    std::string node;
+    int index = -1;
+    int step = 0;
+  };
+  static Where where_of(const Value& data);
+
+  bool wants(std::string_view mode) const { return options_.modes.contains(std::string(mode)); }
+  void tell(std::string_view mode, const std::string& scope, const Value& data);
+  void debug(const char* type, const std::string& scope, int step, const Value& payload);
+  Result<void> run_started(const Value& data);
+  Result<void> step_finished(const Value& data);
+  void task_started(const Value& data);
+  void task_finished(const Value& data);
+  void run_finished(const Value& data);
+  void model(const Value& data);
+  void token(const Value& data);
+  void message(const Where& where, Message& message, const Value& whole, const Value& piece);
+  void written_messages(const Where& where, const Value& writes);
+  void tell_checkpoint(const Lineage& lineage, const Lineage::Point& point);
+
+  std::string task_name(const Where& where) const;
+  std::string task_id(const Where& where) const;
+  std::string name_space(const std::string& scope) const;
+  Value message_metadata(const Where& where) const;
+  Value base_metadata() const;
+  const Value& state_of(const std::string& scope) const;
+  Value values_out(const std::string& scope, const Value& values) const;
+
+  Options options_;
+  std::vector<Frame> out_;
+  std::optional<Lineage> lineage_;
+  int number_ = 0;  ///< Of the checkpoint that the tasks of this moment start from.
+  Value state_ = Value::map();
+  std::map<std::string, Value> inner_states_;       ///< By scope.
+  std::map<std::string, int> inner_steps_;          ///< By scope.
+  std::map<std::string, Message> messages_;         ///< Being written, by scope and task.
+  std::set<std::string> talkers_;                   ///< Tasks whose models were told.
+  std::int64_t time_ms_ = 0;
+};
+
+/// {value, id}
+Value interrupt_json(const Value& interrupt);
+/// What a client reads of an error of a run.
+Value error_json(const Value& error);
+/// A checkpoint as clients name it: {thread_id, checkpoint_ns, checkpoint_id}; null for no id.
+Value checkpoint_json(const std::string& thread, const std::string& id);
+
+}  // namespace slipway::langgraph::detail
