@@ -154,7 +154,7 @@ Outcome<bool> OwnRuntime::begin_resume(Session& session, Thread& thread,
                                        const ResumeOptions& options) {
   const bool is_known = !options.name.empty() && thread.resumed_as == options.name;
   if (is_known || options.is_wake) return session.note_resume("wake", "");
-  if (!options.checkpoint.empty() || options.set || !options.as.empty()) {
+  if (!options.checkpoint.empty() || options.set || !options.as.empty() || !options.go_to.empty()) {
     ResumeOptions from = options;
     if (from.checkpoint.empty()) from.checkpoint = checkpoint_name(thread.head);
     SLIPWAY_GET(session.fork(from));

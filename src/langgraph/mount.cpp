@@ -28,18 +28,17 @@ Result<http::Response> ok(const Asked&) {
 }
 
 Result<http::Response> info(const Asked& asked) {
-  return json_response(
-      Value::map({{"version", asked.core.version()},
-                  {"langgraph_py_version", Value()},
-                  {"flags", Value::map({{"assistants", true},
-                                        {"crons", false},
-                                        {"langsmith", false},
-                                        {"langsmith_tracing_replicas", false}})},
-                  {"host", Value::map({{"kind", "self-hosted"},
-                                       {"project_id", Value()},
-                                       {"host_revision_id", Value()},
-                                       {"revision_id", Value()},
-                                       {"tenant_id", Value()}})}}));
+  return json_response(Value::map({{"version", asked.core.version()},
+                                   {"langgraph_py_version", Value()},
+                                   {"flags", Value::map({{"assistants", true},
+                                                         {"crons", false},
+                                                         {"langsmith", false},
+                                                         {"langsmith_tracing_replicas", false}})},
+                                   {"host", Value::map({{"kind", "self-hosted"},
+                                                        {"project_id", Value()},
+                                                        {"host_revision_id", Value()},
+                                                        {"revision_id", Value()},
+                                                        {"tenant_id", Value()}})}}));
 }
 
 }  // namespace
@@ -84,33 +83,31 @@ void Routes::serve(const char* method, const char* path, const char* role, Serve
                   }
                 };
                 auto response = served();
-                exchange->reply(response
-                                    ? *std::move(response)
-                                    : error_response(exchange->request(), response.error()));
+                exchange->reply(response ? *std::move(response)
+                                         : error_response(exchange->request(), response.error()));
               });
 }
 
 void Routes::follow(const char* method, const char* path, const char* role, Follow follow) const {
-  router_.add(
-      method, std::string(face_prefix) + path, http::RunOn::edge,
-      [core = core_, admit = admit_, role = std::string(role), follow](
-          const http::ExchangePtr& exchange, const http::PathParameters& parameters) {
-        const auto refuse = [exchange](const Error& error) {
-          exchange->reply(error_response(exchange->request(), error));
-        };
-        if (const auto admitted = admit(exchange->request(), role); !admitted)
-          return refuse(admitted.error());
-        const auto queued = core->followers().try_submit(
-            [core = core.get(), exchange, parameters, follow, refuse] {
-              try {
-                follow({*core, exchange, parameters});
-              } catch (const std::exception& exception) {
-                log::error("request {}: {}", exchange->request().id, exception.what());
-                exchange->abort();
-              }
-            });
-        if (!queued) refuse(queued.error());
-      });
+  router_.add(method, std::string(face_prefix) + path, http::RunOn::edge,
+              [core = core_, admit = admit_, role = std::string(role), follow](
+                  const http::ExchangePtr& exchange, const http::PathParameters& parameters) {
+                const auto refuse = [exchange](const Error& error) {
+                  exchange->reply(error_response(exchange->request(), error));
+                };
+                if (const auto admitted = admit(exchange->request(), role); !admitted)
+                  return refuse(admitted.error());
+                const auto queued = core->followers().try_submit(
+                    [core = core.get(), exchange, parameters, follow, refuse] {
+                      try {
+                        follow({*core, exchange, parameters});
+                      } catch (const std::exception& exception) {
+                        log::error("request {}: {}", exchange->request().id, exception.what());
+                        exchange->abort();
+                      }
+                    });
+                if (!queued) refuse(queued.error());
+              });
 }
 
 }  // namespace detail
@@ -125,16 +122,17 @@ void mount(http::Router& router, const std::shared_ptr<Keeper>& keeper, const Ad
   detail::mount_runs(routes);
   detail::mount_streams(routes);
   detail::mount_store(routes);
-  router.refuse_with(std::string(detail::face_prefix), [](const http::Request& request, int status,
-                                                          const std::string& allow) {
-    std::string why = "all workers are busy; send this again a little later";
-    if (status == 404) why = fmt::format("Not Found: there is nothing at {}", request.path);
-    if (status == 405)
-      why = fmt::format("Method Not Allowed: {} takes {}", request.path, allow);
-    http::Response response = detail::told(status, why);
-    if (status == 405) response.headers.set("Allow", allow);
-    return response;
-  });
+  router.refuse_with(std::string(detail::face_prefix),
+                     [](const http::Request& request, int status, const std::string& allow) {
+                       std::string why = "all workers are busy; send this again a little later";
+                       if (status == 404)
+                         why = fmt::format("Not Found: there is nothing at {}", request.path);
+                       if (status == 405)
+                         why = fmt::format("Method Not Allowed: {} takes {}", request.path, allow);
+                       http::Response response = detail::told(status, why);
+                       if (status == 405) response.headers.set("Allow", allow);
+                       return response;
+                     });
 }
 
 bool is_face_path(std::string_view path) {

@@ -1,6 +1,6 @@
 // The API that LangGraph's clients speak, under /langgraph: an agent is a graph, its assistant is
-// there from the start, threads and runs are those of the agents' host. Source: langgraph-sdk 0.4.14
-// (Python) and 1.15.0 (JavaScript), and what langgraph-api 0.16.7 says on the wire.
+// there from the start, threads and runs are those of the agents' host. Source: langgraph-sdk
+// 0.4.14 (Python) and 1.15.0 (JavaScript), and what langgraph-api 0.16.7 says on the wire.
 #pragma once
 
 #include <functional>

@@ -236,6 +236,24 @@ Outcome<bool> Session::take_answers(const ResumeOptions& resume) {
   return true;
 }
 
+namespace {
+
+/// Ordinary tasks stand before mapped ones, by the bytes of their names.
+Outcome<bool> add_ready(const Agent& agent, const std::vector<std::string>& names, Scope& scope) {
+  for (const std::string& name : names) {
+    const auto node = agent.node(name);
+    if (!node) return Failure{"input", fmt::format("'{}' is no node of the agent", name)};
+    const auto place = std::find_if(scope.next.begin(), scope.next.end(), [&](const Ready& ready) {
+      return ready.index >= 0 || ready.node >= *node;
+    });
+    const bool is_there = place != scope.next.end() && place->index < 0 && place->node == *node;
+    if (!is_there) scope.next.insert(place, {.node = *node});
+  }
+  return true;
+}
+
+}  // namespace
+
 Outcome<bool> Session::fork(const ResumeOptions& resume) {
   Thread& thread = options_.thread;
   const std::uint64_t id = checkpoint_id(resume.checkpoint);
@@ -245,8 +263,11 @@ Outcome<bool> Session::fork(const ResumeOptions& resume) {
     return Failure{"checkpoint", fmt::format("thread '{}' has no checkpoint '{}'; `agent history` "
                                              "lists them",
                                              thread.id, resume.checkpoint)};
-  if (resume.set.has_value() == resume.as.empty())
-    return Failure{"input", "values to set and the node that they are set as go together"};
+  const bool goes_elsewhere = !resume.go_to.empty();
+  if (goes_elsewhere ? !resume.as.empty() : resume.set.has_value() == resume.as.empty())
+    return Failure{"input",
+                   "values to set and the node that they are set as go together; values "
+                   "with nodes to go to have none"};
   std::optional<std::uint32_t> as;
   if (!resume.as.empty() && resume.as != "START") {
     as = thread.agent->node(resume.as);
@@ -269,10 +290,12 @@ Outcome<bool> Session::fork(const ResumeOptions& resume) {
                  .services = options_.services,
                  .recorder = recorder_,
                  .purse = *thread.purse});
-  if (resume.set) {
+  if (resume.set && !goes_elsewhere) {
     auto followed = as ? engine.continue_from(before, *as) : engine.begin(before);
     if (!followed) return std::move(followed.failure());
   }
+  if (auto added = add_ready(*thread.agent, resume.go_to, before); !added)
+    return std::move(added.failure());
   Value record = Value::map({{"k", "fork"},
                              {"from", id},
                              {"run", at->run},

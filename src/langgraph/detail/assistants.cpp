@@ -37,15 +37,16 @@ void bind_row(store::Statement& row, const Assistant& one) {
 }
 
 Assistant of_agent(const agents::AgentInfo& agent) {
-  return {.id = uuid_of_name(agent.name),
-          .graph = agent.name,
-          .name = agent.name,
-          .description = agent.description.empty() ? std::nullopt : std::optional(agent.description),
-          .config = Value::map(),
-          .context = Value::map(),
-          .metadata = Value::map({{"created_by", "system"}}),
-          .created_ms = agent.created_ms,
-          .updated_ms = agent.updated_ms};
+  return {
+      .id = uuid_of_name(agent.name),
+      .graph = agent.name,
+      .name = agent.name,
+      .description = agent.description.empty() ? std::nullopt : std::optional(agent.description),
+      .config = Value::map(),
+      .context = Value::map(),
+      .metadata = Value::map({{"created_by", "system"}}),
+      .created_ms = agent.created_ms,
+      .updated_ms = agent.updated_ms};
 }
 
 /// What is configurable and what is the context are two names of one thing.
@@ -88,8 +89,7 @@ Value Assistant::json() const {
 
 Result<std::vector<agents::AgentInfo>> Assistants::graphs() { return host_.agents(); }
 
-Result<std::optional<Assistant>> Assistants::stored(const Context& context,
-                                                    const std::string& id) {
+Result<std::optional<Assistant>> Assistants::stored(const Context& context, const std::string& id) {
   std::optional<Assistant> found;
   TRY(database_.read(context, [&](store::Connection& connection) -> Result<void> {
     auto row = TRY(connection.prepare(
@@ -104,8 +104,7 @@ Result<std::optional<Assistant>> Assistants::stored(const Context& context,
 Result<std::vector<Assistant>> Assistants::all(const Context& context) {
   std::vector<Assistant> found;
   TRY(database_.read(context, [&](store::Connection& connection) -> Result<void> {
-    auto row =
-        TRY(connection.prepare(fmt::format("SELECT {} FROM langgraph_assistants", columns)));
+    auto row = TRY(connection.prepare(fmt::format("SELECT {} FROM langgraph_assistants", columns)));
     while (TRY(row.step())) found.push_back(TRY(read_row(row)));
     return {};
   }));
@@ -224,8 +223,8 @@ Result<std::vector<Assistant>> Assistants::search(const Context& context, const 
   const Value metadata = TRY(map_of(body, "metadata"));
   const std::string graph = TRY(text_of(body, "graph_id"));
   const std::string name = TRY(text_of(body, "name"));
-  const std::string by = TRY(choice_of(
-      body, "sort_by", {"created_at", "updated_at", "name", "graph_id", "assistant_id"}));
+  const std::string by = TRY(
+      choice_of(body, "sort_by", {"created_at", "updated_at", "name", "graph_id", "assistant_id"}));
   const std::string order = TRY(choice_of(body, "sort_order", {"desc", "asc"}));
   std::vector<Assistant> found = TRY(all(context));
   std::erase_if(found, [&](const Assistant& one) {
@@ -242,8 +241,7 @@ Result<std::vector<Assistant>> Assistants::search(const Context& context, const 
   return found;
 }
 
-Result<std::vector<Assistant>> Assistants::versions(const Context& context,
-                                                    const std::string& id) {
+Result<std::vector<Assistant>> Assistants::versions(const Context& context, const std::string& id) {
   std::vector<Assistant> found;
   TRY(database_.read(context, [&](store::Connection& connection) -> Result<void> {
     auto row = TRY(connection.prepare(fmt::format(

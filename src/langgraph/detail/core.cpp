@@ -113,16 +113,14 @@ void Core::begin_delayed(RunNote note) {
     return watch(context, note);
   }();
   if (begun) return;
-  log::warning("langgraph: the delayed run {} cannot begin: {}", note.id,
-               begun.error().message());
+  log::warning("langgraph: the delayed run {} cannot begin: {}", note.id, begun.error().message());
   if (auto removed = notes_.remove_run(context, note.id); !removed)
     log::warning("langgraph: run {}: {}", note.id, removed.error().message());
 }
 
 void Core::end_of(const RunNote& note, const agents::RunInfo& run) {
   const Context context(stop_.get_token());
-  if (note.after.at("webhook").is_text())
-    call_webhook(note.after.at("webhook").text(), note, run);
+  if (note.after.at("webhook").is_text()) call_webhook(note.after.at("webhook").text(), note, run);
   if (!context.check()) return;  // The next start does it.
   const auto done = note.after.at("is_temporary") == Value(true)
                         ? remove_thread(*this, context, note.thread)
@@ -164,10 +162,9 @@ void Core::call_webhook(const std::string& url, const RunNote& note, const agent
       return;
     }
     if (attempt == webhook_tries || (!answer && !is_retryable(answer.error().code())))
-      return log::warning("langgraph: the webhook {} was not told of run {}: {}",
-                          http::redact_url(url), run.id,
-                          answer ? fmt::format("status {}", answer->status)
-                                 : answer.error().message());
+      return log::warning(
+          "langgraph: the webhook {} was not told of run {}: {}", http::redact_url(url), run.id,
+          answer ? fmt::format("status {}", answer->status) : answer.error().message());
   }
 }
 

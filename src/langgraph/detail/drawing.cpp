@@ -17,8 +17,7 @@ class Drawing {
       if (!is_opened(node, depth)) add_node(prefix + node.name);
     if (is_outermost) nodes_.push(Value::map({{"id", end_node}}));
     for (const agents::Node& node : agent.nodes)
-      if (is_opened(node, depth))
-        draw(*sub_agent(node), prefix + node.name + ":", depth - 1);
+      if (is_opened(node, depth)) draw(*sub_agent(node), prefix + node.name + ":", depth - 1);
     for (const agents::Edge& edge : agent.start_edges())
       if (is_outermost) add_edge(agent, std::string(start_node), edge, {prefix, depth});
     for (std::size_t i = 0; i < agent.nodes.size(); ++i)
@@ -42,8 +41,8 @@ class Drawing {
     return depth > 0 && sub_agent(node) != nullptr && !sub_agent(node)->nodes.empty();
   }
   void add_node(const std::string& id) {
-    nodes_.push(Value::map(
-        {{"id", id}, {"type", "runnable"}, {"data", Value::map({{"name", id}})}}));
+    nodes_.push(
+        Value::map({{"id", id}, {"type", "runnable"}, {"data", Value::map({{"name", id}})}}));
   }
   /// Where one comes in who goes to a node: of an opened one its first.
   std::vector<std::string> entries(const agents::Agent& agent, std::uint32_t target, At at) {
@@ -94,23 +93,17 @@ class Drawing {
 
 Value type_schema(const agents::Key& key) {
   if (key.reduce == agents::Reduce::messages)
-    return Value::map({{"type", "array"},
-                       {"items", Value::map({{"type", "object"}, {"additionalProperties", true}})}});
+    return Value::map(
+        {{"type", "array"},
+         {"items", Value::map({{"type", "object"}, {"additionalProperties", true}})}});
   switch (key.type) {
-    case agents::Type::text:
-      return Value::map({{"type", "string"}});
-    case agents::Type::boolean:
-      return Value::map({{"type", "boolean"}});
-    case agents::Type::integer:
-      return Value::map({{"type", "integer"}});
-    case agents::Type::number:
-      return Value::map({{"type", "number"}});
-    case agents::Type::list:
-      return Value::map({{"type", "array"}, {"items", Value::map()}});
-    case agents::Type::map:
-      return Value::map({{"type", "object"}});
-    default:
-      return Value::map();
+    case agents::Type::text: return Value::map({{"type", "string"}});
+    case agents::Type::boolean: return Value::map({{"type", "boolean"}});
+    case agents::Type::integer: return Value::map({{"type", "integer"}});
+    case agents::Type::number: return Value::map({{"type", "number"}});
+    case agents::Type::list: return Value::map({{"type", "array"}, {"items", Value::map()}});
+    case agents::Type::map: return Value::map({{"type", "object"}});
+    default: return Value::map();
   }
 }
 

@@ -27,8 +27,7 @@ bool is_uuid(std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     const bool is_dash = i == 8 || i == 13 || i == 18 || i == 23;
     const char c = text[i];
-    const bool is_hex =
-        (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+    const bool is_hex = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
     if (is_dash ? c != '-' : !is_hex) return false;
   }
   return true;
@@ -37,8 +36,7 @@ bool is_uuid(std::string_view text) {
 std::string time_text(std::int64_t milliseconds) {
   const std::string text =
       format_time(Clock::Time(std::chrono::milliseconds(milliseconds / 1000 * 1000)));
-  return fmt::format("{}.{:06}+00:00", text.substr(0, text.size() - 1),
-                     milliseconds % 1000 * 1000);
+  return fmt::format("{}.{:06}+00:00", text.substr(0, text.size() - 1), milliseconds % 1000 * 1000);
 }
 
 std::int64_t now_ms(const Clock& clock) {

@@ -170,8 +170,8 @@ Result<void> Items::remove(const Context& context, const Value& body) {
   const Namespace space = TRY(namespace_of(body, "namespace", false));
   const std::string key = TRY(key_of(body));
   return database_.write(context, [&](store::Connection& connection) -> Result<void> {
-    auto row = TRY(
-        connection.prepare("DELETE FROM langgraph_items WHERE namespace = ? AND key = ?"));
+    auto row =
+        TRY(connection.prepare("DELETE FROM langgraph_items WHERE namespace = ? AND key = ?"));
     row.bind(0, stored(space)).bind(1, key);
     return row.run();
   });

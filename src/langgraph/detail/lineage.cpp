@@ -36,13 +36,14 @@ Lineage::Lineage(const agents::Agent& agent, std::string thread,
     std::string above = entry->parent;
     if (entry->source == "input") {
       above = entry->checkpoint + std::string(before_input);
-      points.push_back({.id = above,
-                        .parent = entry->parent,
-                        .run = entry->run,
-                        .source = "input",
-                        .number = number++,
-                        .values = state_out(agent, has_parent ? parent->second.entry->state : start),
-                        .next = {"__start__"}});
+      points.push_back(
+          {.id = above,
+           .parent = entry->parent,
+           .run = entry->run,
+           .source = "input",
+           .number = number++,
+           .values = state_out(agent, has_parent ? parent->second.entry->state : start),
+           .next = {"__start__"}});
     }
     std::string source = "loop";
     if (entry->source == "fork") {

@@ -43,8 +43,8 @@ Value calls_out(const Value& calls) {
 Value calls_in(const Value& calls) {
   std::vector<Value> made;
   for (const Value& call : calls.items())
-    made.push_back(Value::map(
-        {{"id", call.at("id")}, {"name", call.at("name")}, {"args", call.at("args")}}));
+    made.push_back(
+        Value::map({{"id", call.at("id")}, {"name", call.at("name")}, {"args", call.at("args")}}));
   return Value::list(std::move(made));
 }
 
@@ -104,9 +104,9 @@ Value message_in(const Value& message) {
   if (!is_text(kind)) return message;
   Value made = Value::map({{"role", role_of(kind->text())}, {"content", message.at("content")}});
   for (const auto& [key, value] : message.entries().items) {
-    const bool says_nothing =
-        value.is_null() || (value.is_map() && value.entries().items.empty()) ||
-        (value.is_list() && value.items().empty());
+    const bool says_nothing = value.is_null() ||
+                              (value.is_map() && value.entries().items.empty()) ||
+                              (value.is_list() && value.items().empty());
     if (key == "role" || key == "type" || key == "content" || says_nothing) continue;
     if (key == "status")
       made.put("is_error", value == Value("error"));

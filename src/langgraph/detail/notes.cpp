@@ -39,11 +39,11 @@ Result<RunNote> read_run(const store::Statement& row) {
   return made;
 }
 
-Result<void> write_thread(store::Database& database, const Context& context,
-                          const ThreadNote& note, std::string_view verb) {
+Result<void> write_thread(store::Database& database, const Context& context, const ThreadNote& note,
+                          std::string_view verb) {
   return database.write(context, [&](store::Connection& connection) -> Result<void> {
-    auto row = TRY(connection.prepare(fmt::format(
-        "{} INTO langgraph_threads({}) VALUES(?,?,?,?,?,?)", verb, thread_columns)));
+    auto row = TRY(connection.prepare(
+        fmt::format("{} INTO langgraph_threads({}) VALUES(?,?,?,?,?,?)", verb, thread_columns)));
     row.bind(0, note.id).bind(1, agents::dump(note.metadata));
     row.bind(2, note.created_ms).bind(3, note.updated_ms);
     bind_number(row, 4, note.expires_ms);
@@ -99,8 +99,7 @@ Result<std::vector<ThreadNote>> Notes::threads(const Context& context) {
       std::nullopt, read_thread);
 }
 
-Result<std::vector<std::string>> Notes::expired_threads(const Context& context,
-                                                        std::int64_t now) {
+Result<std::vector<std::string>> Notes::expired_threads(const Context& context, std::int64_t now) {
   std::vector<std::string> ids;
   TRY(database_.read(context, [&](store::Connection& connection) -> Result<void> {
     auto row = TRY(connection.prepare(

@@ -120,8 +120,8 @@ bool contains(const Value& metadata, const Value& wanted) {
   if (!wanted.is_map()) return metadata == wanted;
   for (const auto& [name, value] : wanted.entries().items) {
     const Value* found = metadata.find(name);
-    if (found == nullptr || !(value.is_map() && found->is_map() ? contains(*found, value)
-                                                                : *found == value))
+    if (found == nullptr ||
+        !(value.is_map() && found->is_map() ? contains(*found, value) : *found == value))
       return false;
   }
   return true;

@@ -79,8 +79,7 @@ Result<http::Response> versions(const Asked& asked) {
   std::size_t at = 0;
   for (const Assistant& one :
        TRY(asked.core.assistants().versions(asked.context(), TRY(asked_assistant(asked)).id)))
-    if (contains(one.metadata, metadata) && at++ >= page.offset &&
-        list.items().size() < page.limit)
+    if (contains(one.metadata, metadata) && at++ >= page.offset && list.items().size() < page.limit)
       list.push(one.version_json());
   return json_response(list);
 }
@@ -99,14 +98,13 @@ void mount_assistants(const Routes& routes) {
   routes.serve("GET", "/assistants/{id}", "read", [](const Asked& asked) -> Result<http::Response> {
     return json_response(TRY(asked_assistant(asked)).json());
   });
-  routes.serve("PATCH", "/assistants/{id}", "write",
-               [](const Asked& asked) -> Result<http::Response> {
-                 const Value body = TRY(read_body(asked.request()));
-                 return json_response(TRY(asked.core.assistants().update(
-                                              asked.context(), TRY(asked_assistant(asked)).id,
-                                              body))
-                                          .json());
-               });
+  routes.serve(
+      "PATCH", "/assistants/{id}", "write", [](const Asked& asked) -> Result<http::Response> {
+        const Value body = TRY(read_body(asked.request()));
+        return json_response(TRY(asked.core.assistants().update(
+                                     asked.context(), TRY(asked_assistant(asked)).id, body))
+                                 .json());
+      });
   routes.serve("DELETE", "/assistants/{id}", "write", remove);
   routes.serve("GET", "/assistants/{id}/graph", "read", graph);
   routes.serve("GET", "/assistants/{id}/schemas", "read",
@@ -116,15 +114,15 @@ void mount_assistants(const Routes& routes) {
   routes.serve("GET", "/assistants/{id}/subgraphs", "read", subgraphs);
   routes.serve("GET", "/assistants/{id}/subgraphs/{namespace}", "read", subgraphs);
   routes.serve("POST", "/assistants/{id}/versions", "read", versions);
-  routes.serve("POST", "/assistants/{id}/latest", "write",
-               [](const Asked& asked) -> Result<http::Response> {
-                 const Value body = TRY(read_body(asked.request()));
-                 const std::int64_t version = TRY(number_of(body, "version", 0));
-                 return json_response(TRY(asked.core.assistants().set_latest(
-                                              asked.context(), TRY(asked_assistant(asked)).id,
-                                              static_cast<int>(version)))
-                                          .json());
-               });
+  routes.serve(
+      "POST", "/assistants/{id}/latest", "write", [](const Asked& asked) -> Result<http::Response> {
+        const Value body = TRY(read_body(asked.request()));
+        const std::int64_t version = TRY(number_of(body, "version", 0));
+        return json_response(
+            TRY(asked.core.assistants().set_latest(asked.context(), TRY(asked_assistant(asked)).id,
+                                                   static_cast<int>(version)))
+                .json());
+      });
 }
 
 }  // namespace slipway::langgraph::detail

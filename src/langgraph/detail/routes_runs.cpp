@@ -106,8 +106,7 @@ Result<void> stop(const Asked& asked, const agents::RunInfo& run, bool rolls_bac
 
 Result<http::Response> cancelled(const Asked& asked) {
   const Value query = TRY(read_query(asked.request()));
-  const bool rolls_back =
-      TRY(choice_of(query, "action", {"interrupt", "rollback"})) == "rollback";
+  const bool rolls_back = TRY(choice_of(query, "action", {"interrupt", "rollback"})) == "rollback";
   const auto run = find_run(asked.core, asked.context(), asked.part("thread"), asked.part("run"));
   if (!run && run.error().code() == Code::not_found)
     return fail(Code::not_found, "No runs found to cancel.");
@@ -134,8 +133,7 @@ void cancel(const Asked& asked) {
 
 Result<http::Response> cancelled_many(const Asked& asked) {
   const Value body = TRY(read_body(asked.request())), query = TRY(read_query(asked.request()));
-  const bool rolls_back =
-      TRY(choice_of(query, "action", {"interrupt", "rollback"})) == "rollback";
+  const bool rolls_back = TRY(choice_of(query, "action", {"interrupt", "rollback"})) == "rollback";
   const std::string thread_id = TRY(text_of(body, "thread_id"));
   const std::vector<std::string> ids = TRY(texts_of(body, "run_ids"));
   const std::string status = TRY(choice_of(body, "status", {"", "pending", "running", "all"}));
@@ -152,9 +150,8 @@ Result<http::Response> cancelled_many(const Asked& asked) {
     if (!ids.empty() || thread.status == "busy") {
       for (const Value& one : TRY(runs_of(asked, thread, ""))) {
         const std::string id = one.at("run_id").text(), state = one.at("status").text();
-        const bool is_meant = ids.empty()
-                                  ? status == "all" || status == state
-                                  : std::find(ids.begin(), ids.end(), id) != ids.end();
+        const bool is_meant = ids.empty() ? status == "all" || status == state
+                                          : std::find(ids.begin(), ids.end(), id) != ids.end();
         if (!is_meant || (state != "pending" && state != "running")) continue;
         TRY(stop(asked, TRY(find_run(asked.core, asked.context(), thread.id, id)), rolls_back));
         ++count;

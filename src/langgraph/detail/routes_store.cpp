@@ -12,12 +12,11 @@ void mount_store(const Routes& routes) {
     return json_response(
         TRY(asked.core.items().get(asked.context(), TRY(read_query(asked.request())))));
   });
-  routes.serve("DELETE", "/store/items", "write",
-               [](const Asked& asked) -> Result<http::Response> {
-                 const Value body = TRY(read_body(asked.request()));
-                 TRY(asked.core.items().remove(asked.context(), body));
-                 return empty_response();
-               });
+  routes.serve("DELETE", "/store/items", "write", [](const Asked& asked) -> Result<http::Response> {
+    const Value body = TRY(read_body(asked.request()));
+    TRY(asked.core.items().remove(asked.context(), body));
+    return empty_response();
+  });
   routes.serve("POST", "/store/items/search", "read",
                [](const Asked& asked) -> Result<http::Response> {
                  const Value body = TRY(read_body(asked.request()));

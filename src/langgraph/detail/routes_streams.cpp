@@ -91,8 +91,7 @@ Result<void> send_all(const Asked& asked, const Following& following, Stream& st
                          .modes = following.modes,
                          .has_subgraphs = following.has_subgraphs,
                          .lineage = [&core, &asked, thread]() -> Result<Lineage> {
-                           return lineage_of(core,
-                                             TRY(find_thread(core, asked.context(), thread)));
+                           return lineage_of(core, TRY(find_thread(core, asked.context(), thread)));
                          }});
   std::uint64_t seen = 0;
   for (;;) {
@@ -148,9 +147,8 @@ Result<Joined> join_of(const Asked& asked) {
       TRY(find_run(asked.core, asked.context(), asked.part("thread"), asked.part("run")));
   Joined joined{.thread = TRY(find_thread(asked.core, asked.context(), run.thread))};
   joined.following.run = run;
-  joined.following.agent = TRY(
-      run.agent.empty() ? agent_of(asked.core, joined.thread)
-                        : asked.core.host().loaded_agent(run.agent));
+  joined.following.agent = TRY(run.agent.empty() ? agent_of(asked.core, joined.thread)
+                                                 : asked.core.host().loaded_agent(run.agent));
   const Value metadata = agents::from_json(run.metadata);
   joined.following.assistant = agents::in_words(metadata.at("assistant_id"));
   joined.following.metadata = joined.thread.metadata;
@@ -192,9 +190,9 @@ void wait_for(const Asked& asked, const Following& following, bool cancels) {
     }
     const Value outcome =
         result ? outcome_json(*following.agent, *result)
-               : Value::map({{"__error__",
-                              Value::map({{"error", std::string(name(result.error().code()))},
-                                          {"message", result.error().message()}})}});
+               : Value::map(
+                     {{"__error__", Value::map({{"error", std::string(name(result.error().code()))},
+                                                {"message", result.error().message()}})}});
     asked.exchange->write(agents::dump(outcome));
     return asked.exchange->end();
   }

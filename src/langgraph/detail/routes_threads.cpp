@@ -33,8 +33,7 @@ Result<std::optional<std::int64_t>> ttl_of(const Value& body) {
 /// Writes what a thread is to begin with: as a client would, update by update.
 Result<void> write_supersteps(const Asked& asked, const std::string& id, const Value& supersteps) {
   if (supersteps.is_null()) return {};
-  if (!supersteps.is_list())
-    return fail(Code::invalid_argument, "supersteps: a list is expected");
+  if (!supersteps.is_list()) return fail(Code::invalid_argument, "supersteps: a list is expected");
   for (const Value& step : supersteps.items()) {
     if (!step.at("updates").is_list() || step.at("updates").items().size() != 1)
       return fail(Code::invalid_argument,
@@ -43,9 +42,9 @@ Result<void> write_supersteps(const Asked& asked, const std::string& id, const V
     if (!update.at("command").is_null())
       return fail(Code::invalid_argument, "supersteps: an update has 'values' and 'as_node'");
     const ThreadView thread = TRY(find_thread(asked.core, asked.context(), id));
-    TRY(update_state(asked.core, asked.context(), thread,
-                     {.values = TRY(map_of(update, "values")),
-                      .node = TRY(text_of(update, "as_node"))}));
+    TRY(update_state(
+        asked.core, asked.context(), thread,
+        {.values = TRY(map_of(update, "values")), .node = TRY(text_of(update, "as_node"))}));
   }
   return {};
 }
@@ -111,8 +110,7 @@ Result<std::vector<ThreadView>> find_all(const Asked& asked, const Value& body) 
   const std::string order = TRY(choice_of(body, "sort_order", {"desc", "asc"}));
   std::vector<ThreadView> found = TRY(list_threads(asked.core, asked.context()));
   std::erase_if(found, [&](const ThreadView& one) {
-    if ((!status.empty() && one.status != status) || !contains(one.metadata, metadata))
-      return true;
+    if ((!status.empty() && one.status != status) || !contains(one.metadata, metadata)) return true;
     if (!ids.empty() && std::find(ids.begin(), ids.end(), one.id) == ids.end()) return true;
     if (values.entries().items.empty()) return false;
     const auto state = thread_json(asked.core, one, {"values"});

@@ -80,8 +80,8 @@ Result<void> read_webhook(const Value& body, RunWish& wish) {
 }
 
 Result<void> read_choices(const Value& body, RunWish& wish) {
-  const std::string multitask = TRY(choice_of(
-      body, "multitask_strategy", {"enqueue", "reject", "interrupt", "rollback"}));
+  const std::string multitask =
+      TRY(choice_of(body, "multitask_strategy", {"enqueue", "reject", "interrupt", "rollback"}));
   wish.multitask = TRY(json::from<agents::Multitask>(json::Value(boost::json::string(multitask))));
   wish.cancels_on_disconnect =
       TRY(choice_of(body, "on_disconnect", {"continue", "cancel"})) == "cancel";
@@ -94,8 +94,7 @@ Result<void> read_choices(const Value& body, RunWish& wish) {
     wish.durability = agents::Durability::exit;
   if (const Value& after = body.at("after_seconds"); !after.is_null()) {
     if (!after.is_number() || after.number() < 0 || after.number() > after_seconds_max)
-      return fail(Code::invalid_argument, "after_seconds: 0 to {} are expected",
-                  after_seconds_max);
+      return fail(Code::invalid_argument, "after_seconds: 0 to {} are expected", after_seconds_max);
     wish.after_ms = std::llround(after.number() * 1000);
   }
   return {};

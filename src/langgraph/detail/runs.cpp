@@ -19,10 +19,9 @@ void read_answers(Core& core, const std::string& thread, const Value& resume,
   if (const auto state = core.host().state(thread); state && state->at("interrupts").is_list())
     for (const Value& interrupt : state->at("interrupts").items())
       open.insert(agents::in_words(interrupt.at("id")));
-  const bool is_by_id =
-      resume.is_map() && !resume.entries().items.empty() &&
-      std::all_of(resume.entries().items.begin(), resume.entries().items.end(),
-                  [&](const auto& entry) { return open.contains(entry.first); });
+  const bool is_by_id = resume.is_map() && !resume.entries().items.empty() &&
+                        std::all_of(resume.entries().items.begin(), resume.entries().items.end(),
+                                    [&](const auto& entry) { return open.contains(entry.first); });
   if (!is_by_id) {
     options.answer = resume;
     return;
@@ -33,9 +32,9 @@ void read_answers(Core& core, const std::string& thread, const Value& resume,
 /// Nodes that a command names: one, or several; {"node", "input"} are sends of LangGraph.
 Result<std::vector<std::string>> targets_of(const agents::Agent& agent, const Value& wanted) {
   std::vector<std::string> nodes;
-  const std::vector<Value> list =
-      wanted.is_list() ? wanted.items()
-                       : wanted.is_null() ? std::vector<Value>() : std::vector<Value>{wanted};
+  const std::vector<Value> list = wanted.is_list()   ? wanted.items()
+                                  : wanted.is_null() ? std::vector<Value>()
+                                                     : std::vector<Value>{wanted};
   for (const Value& one : list) {
     if (!one.is_text())
       return fail(Code::invalid_argument,
@@ -104,14 +103,10 @@ Result<void> apply_command(Core& core, const RunWish& wish, const ThreadView& th
 
 std::string run_status(agents::RunStatus status) {
   switch (status) {
-    case agents::RunStatus::pending:
-      return "pending";
-    case agents::RunStatus::running:
-      return "running";
-    case agents::RunStatus::failed:
-      return "error";
-    case agents::RunStatus::cancelled:
-      return "interrupted";
+    case agents::RunStatus::pending: return "pending";
+    case agents::RunStatus::running: return "running";
+    case agents::RunStatus::failed: return "error";
+    case agents::RunStatus::cancelled: return "interrupted";
     case agents::RunStatus::done:
     case agents::RunStatus::interrupted:  // Of the thread, not of the run.
       break;
@@ -202,9 +197,9 @@ Result<Begun> begin_run(Core& core, const Context& context, const RunWish& wish,
                 "input: Received no input for __start__: the thread has no run to go on with");
   begun.agent = TRY(core.host().loaded_agent(wish.assistant.graph));
   TRY(begin_thread(core, begun.thread, wish.assistant.graph));
-  TRY(set_metadata(core, context, begun.thread,
-                   Value::map({{"graph_id", wish.assistant.graph},
-                               {"assistant_id", wish.assistant.id}})));
+  TRY(set_metadata(
+      core, context, begun.thread,
+      Value::map({{"graph_id", wish.assistant.graph}, {"assistant_id", wish.assistant.id}})));
   begun.note = {.id = make_uuid(core.random()),
                 .thread = id,
                 .assistant = wish.assistant.id,
@@ -248,8 +243,8 @@ Result<agents::RunInfo> find_run(Core& core, const Context& context, const std::
 
 namespace {
 
-Result<agents::RunResult> run_update(Core& core, const Context& context,
-                                     const ThreadView& thread, agents::StartRun start) {
+Result<agents::RunResult> run_update(Core& core, const Context& context, const ThreadView& thread,
+                                     agents::StartRun start) {
   const agents::AgentPtr agent = TRY(agent_of(core, thread));
   for (const agents::Node& node : agent->nodes) start.options.pause_before.push_back(node.name);
   if (start.resume) start.resume->pause_before = start.options.pause_before;
@@ -275,8 +270,7 @@ Result<std::string> update_state(Core& core, const Context& context, const Threa
                                  const Update& update) {
   const agents::AgentPtr agent = TRY(agent_of(core, thread));
   const std::string from = Lineage::runtime_id(update.checkpoint);
-  const Value values =
-      update.values.is_null() ? Value::map() : state_in(*agent, update.values);
+  const Value values = update.values.is_null() ? Value::map() : state_in(*agent, update.values);
   const Lineage lineage = TRY(lineage_of(core, thread));
   const Lineage::Point* at = from.empty() ? lineage.newest() : lineage.find(from);
   if (!from.empty() && at == nullptr)
@@ -296,13 +290,13 @@ Result<std::string> update_state(Core& core, const Context& context, const Threa
   agents::StartRun start;
   start.resume = agents::ResumeOptions{.checkpoint = from, .set = values, .as = node};
   const auto result = TRY(run_update(core, context, thread, std::move(start)));
-  TRY(core.notes().put_run(
-      context, {.id = make_uuid(core.random()),
-                .thread = thread.id,
-                .assistant = uuid_of_name(agent->name),
-                .kind = "update",
-                .body = Value::map({{"checkpoint", result.checkpoint}, {"as", node}}),
-                .created_ms = now_ms(core.clock())}));
+  TRY(core.notes().put_run(context,
+                           {.id = make_uuid(core.random()),
+                            .thread = thread.id,
+                            .assistant = uuid_of_name(agent->name),
+                            .kind = "update",
+                            .body = Value::map({{"checkpoint", result.checkpoint}, {"as", node}}),
+                            .created_ms = now_ms(core.clock())}));
   return result.checkpoint;
 }
 

@@ -51,8 +51,8 @@ Result<agents::RunInfo> find_run(Core& core, const Context& context, const std::
                                  const std::string& run);
 
 struct Update {
-  Value values;       ///< Null: none.
-  std::string node;   ///< As if it had finished; empty: the one that wrote last.
+  Value values;      ///< Null: none.
+  std::string node;  ///< As if it had finished; empty: the one that wrote last.
   std::string checkpoint;
 };
 /// Writes to a thread's state as a client; waits. Gives the new checkpoint's id. Fails:

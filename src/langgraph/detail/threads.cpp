@@ -13,14 +13,10 @@ constexpr int threads_max = 100'000;
 
 std::string status_of(agents::ThreadStatus status) {
   switch (status) {
-    case agents::ThreadStatus::busy:
-      return "busy";
-    case agents::ThreadStatus::interrupted:
-      return "interrupted";
-    case agents::ThreadStatus::failed:
-      return "error";
-    case agents::ThreadStatus::idle:
-      break;
+    case agents::ThreadStatus::busy: return "busy";
+    case agents::ThreadStatus::interrupted: return "interrupted";
+    case agents::ThreadStatus::failed: return "error";
+    case agents::ThreadStatus::idle: break;
   }
   return "idle";
 }
@@ -57,8 +53,7 @@ Value tasks_of(const Lineage& lineage, const Lineage::Point& point,
     const std::string node = node_name(name);
     Value interrupts = Value::list();
     for (const agents::Interrupt& one : point.interrupts)
-      if (one.node == node)
-        interrupts.push(Value::map({{"id", one.id}, {"value", one.value}}));
+      if (one.node == node) interrupts.push(Value::map({{"id", one.id}, {"value", one.value}}));
     Value error;
     if (failed && &point == lineage.newest())
       for (const agents::RunError& one : failed->errors)
@@ -115,8 +110,8 @@ Result<std::vector<ThreadView>> list_threads(Core& core, const Context& context)
 
 Result<void> begin_thread(Core& core, const ThreadView& thread, const std::string& agent) {
   if (!thread.agent.empty() || core.host().thread(thread.id)) return {};
-  auto made = core.host().create_thread(agent, thread.id,
-                                        agents::to_json(thread.metadata).as_object());
+  auto made =
+      core.host().create_thread(agent, thread.id, agents::to_json(thread.metadata).as_object());
   // Somebody else may have begun it meanwhile.
   if (!made && made.error().code() != Code::conflict) return made.error();
   return {};
@@ -126,8 +121,7 @@ Result<ThreadView> set_metadata(Core& core, const Context& context, const Thread
                                 const Value& metadata) {
   Value merged = thread.metadata;
   for (const auto& [name, value] : metadata.entries().items) merged.put(name, value);
-  auto changed =
-      core.host().set_metadata(thread.id, agents::to_json(merged).as_object());
+  auto changed = core.host().set_metadata(thread.id, agents::to_json(merged).as_object());
   if (!changed && changed.error().code() != Code::not_found) return changed.error();
   if (auto note = TRY(core.notes().thread(context, thread.id))) {
     note->metadata = merged;
@@ -166,8 +160,7 @@ Result<Lineage> lineage_of(Core& core, const ThreadView& thread) {
   static const agents::Agent nobody;
   if (thread.agent.empty()) return Lineage(nobody, thread.id, {});
   auto history = core.runtime().history(thread.id);
-  if (!history && history.error().code() == Code::not_found)
-    return Lineage(nobody, thread.id, {});
+  if (!history && history.error().code() == Code::not_found) return Lineage(nobody, thread.id, {});
   if (!history) return history.error();
   const agents::AgentPtr agent = TRY(agent_of(core, thread));
   return Lineage(*agent, thread.id, *history);
@@ -238,8 +231,7 @@ Result<Value> state_json(Core& core, const ThreadView& thread, const Lineage& li
   return Value::map(
       {{"values", point->values},
        {"next", next},
-       {"tasks", tasks_of(lineage, *point,
-                          is_newest ? failure_of(core, thread) : std::nullopt)},
+       {"tasks", tasks_of(lineage, *point, is_newest ? failure_of(core, thread) : std::nullopt)},
        {"metadata", metadata},
        {"created_at", time_text(is_newest ? thread.updated_ms : thread.created_ms)},
        {"checkpoint", checkpoint_json(thread.id, point->id)},

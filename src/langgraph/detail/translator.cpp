@@ -18,8 +18,7 @@ Value triggers_of(const std::string& node) { return Value::list({"branch:to:" + 
 
 const std::vector<std::string>& stream_modes() {
   static const std::vector<std::string> modes = {
-      "values",      "updates", "messages", "messages-tuple", "tasks",
-      "checkpoints", "custom",  "debug"};
+      "values", "updates", "messages", "messages-tuple", "tasks", "checkpoints", "custom", "debug"};
   return modes;
 }
 
@@ -37,13 +36,10 @@ Value checkpoint_json(const std::string& thread, const std::string& id) {
 }
 
 Translator::Where Translator::where_of(const Value& data) {
-  Where where{.node = text_in(data.at("node")),
-              .index = whole(data.at("index"), -1),
-              .step = whole(data.at("step"), 0)};
-  const std::string path = text_in(data.at("path"));
-  const std::size_t slash = path.rfind('/');
-  if (slash != std::string::npos) where.scope = path.substr(0, slash);
-  return where;
+  return {.scope = text_in(data.at("graph")),
+          .node = text_in(data.at("node")),
+          .index = whole(data.at("index"), -1),
+          .step = whole(data.at("step"), 0)};
 }
 
 std::string Translator::task_name(const Where& where) const {
@@ -52,8 +48,8 @@ std::string Translator::task_name(const Where& where) const {
 
 std::string Translator::task_id(const Where& where) const {
   if (where.scope.empty() && lineage_) return lineage_->task_id(number_, task_name(where));
-  return uuid_of_name(fmt::format("slipway:task:{}:{}:{}", name_space(where.scope), where.step,
-                                  task_name(where)));
+  return uuid_of_name(
+      fmt::format("slipway:task:{}:{}:{}", name_space(where.scope), where.step, task_name(where)));
 }
 
 std::string Translator::name_space(const std::string& scope) const {
@@ -111,8 +107,7 @@ void Translator::tell(std::string_view mode, const std::string& scope, const Val
   out_.push_back({std::move(event), data});
 }
 
-void Translator::debug(const char* type, const std::string& scope, int step,
-                       const Value& payload) {
+void Translator::debug(const char* type, const std::string& scope, int step, const Value& payload) {
   tell("debug", scope,
        Value::map({{"step", step},
                    {"timestamp", time_text(time_ms_)},
@@ -139,14 +134,14 @@ void Translator::tell_checkpoint(const Lineage& lineage, const Lineage::Point& p
                            {"interrupts", Value::list()},
                            {"state", Value()}}));
   }
-  Value data = Value::map({{"config", config(point.id)},
-                           {"parent_config", config(point.parent)},
-                           {"values", point.values},
-                           {"metadata", Value::map({{"source", point.source},
-                                                    {"step", point.number},
-                                                    {"parents", Value::map()}})},
-                           {"next", next},
-                           {"tasks", tasks}});
+  Value data = Value::map(
+      {{"config", config(point.id)},
+       {"parent_config", config(point.parent)},
+       {"values", point.values},
+       {"metadata",
+        Value::map({{"source", point.source}, {"step", point.number}, {"parents", Value::map()}})},
+       {"next", next},
+       {"tasks", tasks}});
   tell("checkpoints", "", data);
   data.put("checkpoint", checkpoint_json(options_.thread, point.id));
   data.put("parent_checkpoint", checkpoint_json(options_.thread, point.parent));
@@ -170,6 +165,15 @@ Result<void> Translator::run_started(const Value& data) {
   return {};
 }
 
+void Translator::step_started(const Value& data) {
+  const std::string scope = text_in(data.at("graph"));
+  const bool is_first = !scope.empty() && !inner_states_.contains(scope);
+  inner_steps_[scope] = whole(data.at("step"), 0);
+  if (scope.empty() || !data.at("state").is_map()) return;
+  inner_states_[scope] = values_out(scope, data.at("state"));
+  if (is_first) tell("values", scope, inner_states_[scope]);
+}
+
 void Translator::task_started(const Value& data) {
   const Where where = where_of(data);
   inner_steps_[where.scope] = where.step;
@@ -184,10 +188,11 @@ void Translator::task_started(const Value& data) {
 
 void Translator::task_finished(const Value& data) {
   const Where where = where_of(data);
-  const std::string state = text_in(data.at("state"));
-  if (state != "done" && state != "failed") return;  // Questions are told at the run's end.
+  const std::string status = text_in(data.at("status"));
+  if (status != "done" && status != "failed") return;  // Questions are told at the run's end.
+  if (data.find("result") != nullptr) return;          // An item of a map: its node tells of all.
   const Value writes = values_out(where.scope, data.at("writes"));
-  const bool is_done = state == "done";
+  const bool is_done = status == "done";
   if (is_done) {
     written_messages(where, writes);
     tell("updates", where.scope, Value::map({{where.node, writes}}));
@@ -202,7 +207,7 @@ void Translator::task_finished(const Value& data) {
 }
 
 Result<void> Translator::step_finished(const Value& data) {
-  const std::string scope = text_in(data.at("path"));
+  const std::string scope = text_in(data.at("graph"));
   const Value values = values_out(scope, data.at("state"));
   if (!scope.empty()) {
     inner_states_[scope] = values;
@@ -233,8 +238,7 @@ void Translator::run_finished(const Value& data) {
   if (data.at("interrupts").is_list())
     for (const Value& interrupt : data.at("interrupts").items()) {
       all.push(interrupt_json(interrupt));
-      auto [place, is_new] =
-          by_node.emplace(text_in(interrupt.at("node")), Value::list());
+      auto [place, is_new] = by_node.emplace(text_in(interrupt.at("node")), Value::list());
       place->second.push(interrupt_json(interrupt));
     }
   tell("updates", "", Value::map({{"__interrupt__", all}}));
@@ -260,7 +264,7 @@ Result<std::vector<Frame>> Translator::frames(const agents::Event& event) {
   if (event.type == "run.started")
     TRY(run_started(data));
   else if (event.type == "step.started")
-    inner_steps_[text_in(data.at("path"))] = whole(data.at("step"), 0);
+    step_started(data);
   else if (event.type == "task.started")
     task_started(data);
   else if (event.type == "task.finished")

@@ -58,9 +58,11 @@ class Translator {
   void debug(const char* type, const std::string& scope, int step, const Value& payload);
   Result<void> run_started(const Value& data);
   Result<void> step_finished(const Value& data);
+  void step_started(const Value& data);
   void task_started(const Value& data);
   void task_finished(const Value& data);
   void run_finished(const Value& data);
+  Message& message_of(const Value& data);
   void model(const Value& data);
   void token(const Value& data);
   void message(const Where& where, Message& message, const Value& whole, const Value& piece);
@@ -80,10 +82,10 @@ class Translator {
   std::optional<Lineage> lineage_;
   int number_ = 0;  ///< Of the checkpoint that the tasks of this moment start from.
   Value state_ = Value::map();
-  std::map<std::string, Value> inner_states_;       ///< By scope.
-  std::map<std::string, int> inner_steps_;          ///< By scope.
-  std::map<std::string, Message> messages_;         ///< Being written, by scope and task.
-  std::set<std::string> talkers_;                   ///< Tasks whose models were told.
+  std::map<std::string, Value> inner_states_;  ///< By scope.
+  std::map<std::string, int> inner_steps_;     ///< By scope.
+  std::map<std::string, Message> messages_;    ///< Being written, by their call.
+  std::set<std::string> talkers_;              ///< Tasks whose models were told.
   std::int64_t time_ms_ = 0;
 };
 

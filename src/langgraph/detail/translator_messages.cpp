@@ -44,27 +44,32 @@ void Translator::message(const Where& where, Message& message, const Value& whol
   }
   if (!wants("messages")) return;
   if (!std::exchange(message.is_told, true))
-    out_.push_back({"messages/metadata",
-                    Value::map({{message.id,
-                                 Value::map({{"metadata", message_metadata(where)}})}})});
+    out_.push_back(
+        {"messages/metadata",
+         Value::map({{message.id, Value::map({{"metadata", message_metadata(where)}})}})});
   const bool is_piece = piece.at("type") == Value("AIMessageChunk");
   out_.push_back({is_piece ? "messages/partial" : "messages/complete", Value::list({whole})});
 }
 
-void Translator::model(const Value& data) {
+Translator::Message& Translator::message_of(const Value& data) {
   const Where where = where_of(data);
-  const std::string key = key_of(where.scope, where.node, where.index);
-  const std::string state = data.at("state").is_text() ? data.at("state").text() : "";
-  if (state == "started" || !messages_.contains(key))
-    messages_[key] = {.id = "run-" + uuid_of_name(fmt::format(
-                          "slipway:message:{}:{}", options_.run, agents::dump(data.at("call"))))};
-  if (state != "done") return;
-  Message said = messages_[key];
-  messages_.erase(key);
-  talkers_.insert(key);
-  const Value& result = data.at("result");
-  const std::string text = result.at("text").is_text() ? result.at("text").text() : "";
-  const Value& calls = result.at("tool_calls");
+  Message& said = messages_[agents::dump(data.at("call"))];
+  if (said.id.empty())
+    said.id = "run-" + uuid_of_name(fmt::format("slipway:message:{}:{}", options_.run,
+                                                data.at("call").is_null()
+                                                    ? key_of(where.scope, where.node, where.index)
+                                                    : agents::dump(data.at("call"))));
+  return said;
+}
+
+void Translator::model(const Value& data) {
+  if (!(data.at("state") == Value("done"))) return;
+  const Where where = where_of(data);
+  Message said = message_of(data);
+  messages_.erase(agents::dump(data.at("call")));
+  talkers_.insert(key_of(where.scope, where.node, where.index));
+  const std::string text = data.at("text").is_text() ? data.at("text").text() : "";
+  const Value& calls = data.at("tool_calls");
   const bool has_calls = calls.is_list() && !calls.items().empty();
   if (!said.text.empty() && !has_calls) return;  // It was told as it came.
   const std::string rest = said.text.empty() ? text : "";
@@ -72,22 +77,17 @@ void Translator::model(const Value& data) {
 }
 
 void Translator::token(const Value& data) {
-  const Where where = where_of(data);
   if (!data.at("text").is_text() || data.at("text").text().empty()) return;
-  const std::string key = key_of(where.scope, where.node, where.index);
-  Message& said = messages_[key];
-  if (said.id.empty())
-    said.id = "run-" + uuid_of_name(fmt::format("slipway:message:{}:{}:{}", options_.run, key,
-                                                where.step));
+  Message& said = message_of(data);
   const std::string& text = data.at("text").text();
   said.text += text;
-  message(where, said, ai_message(said.id, said.text, Value()), ai_chunk(said.id, text, Value()));
+  message(where_of(data), said, ai_message(said.id, said.text, Value()),
+          ai_chunk(said.id, text, Value()));
 }
 
 void Translator::written_messages(const Where& where, const Value& writes) {
   const agents::Agent* agent = agent_at(*options_.agent, where.scope);
-  const bool has_talked =
-      talkers_.erase(key_of(where.scope, where.node, where.index)) > 0;
+  const bool has_talked = talkers_.erase(key_of(where.scope, where.node, where.index)) > 0;
   if (agent == nullptr || !writes.is_map()) return;
   for (const agents::Key& key : agent->keys) {
     if (key.reduce != agents::Reduce::messages || !writes.at(key.name).is_list()) continue;
