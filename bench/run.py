@@ -1,6 +1,6 @@
 """Measures Slipway beside LangChain + Chroma: same documents, same chunks, same ONNX model, in one run.
 
-    python bench/run.py --program build/slipway --models MODELS [--repeats 3] [--only ingest,search,cold,quality,gateway,traces]
+    python bench/run.py --program build/slipway --models MODELS [--repeats 3] [--only ingest,search,cold,quality,gateway,traces,agents]
 
 Called by 'make bench'. The data are the chunking corpora below $SLIPWAY_BENCH_DATA (default ../shared/data beside the
 project); without them the project's own documents are measured and quality, which needs gold answers, is not.
@@ -10,6 +10,7 @@ do not include its imports. Memory is the resident set of the whole process tree
 (largest - smallest) / median of the repeats: a ratio within the spread means nothing.
 """
 import argparse
+import importlib.util
 import json
 import os
 import pathlib
@@ -285,6 +286,27 @@ class Bench:
         self.table.add_limit("a small span on disk", figures["bytes_each"], 150, unit="bytes")
         self.table.add_limit("memory while spans come in", figures["memory_mb"], 300, unit="MB")
 
+    def agents(self):
+        specification = importlib.util.spec_from_file_location("agents_compare", ROOT / "bench" / "agents" / "compare.py")
+        beside = importlib.util.module_from_spec(specification)
+        specification.loader.exec_module(beside)
+        self.say("agents, alone" if not self.options.langgraph else "agents, beside LangGraph")
+        python = str(pathlib.Path(self.options.langgraph) / "bin" / "python") if self.options.langgraph else None
+        figures = beside.compare(argparse.Namespace(programs=self.options.bench_programs, langgraph=python, repeats=5, rounds=self.options.repeats))
+        self.raw["agents"] = figures
+        for row in figures["rows"]:
+            if "peer" in row:
+                self.table.add(row["what"], row["slipway"]["cpu_us"], row["peer"]["cpu_us"], unit="us", better="lower", bar=row["bar"],
+                               note=f"processor time; peer: LangGraph, {row['peer_name']}; wall {row['slipway']['wall_us']:.1f}, peer {row['peer']['wall_us']:.0f}")
+        for case, limit in beside.LIMITS.items():
+            row = next(row for row in figures["rows"] if row["case"] == case)
+            self.table.add_limit(row["what"], row["slipway"]["cpu_us"], limit, unit="us", note=f"processor time; wall {row['slipway']['wall_us']:.1f}")
+        self.table.add_limit("200 messages of 500 bytes on disk", figures["conversation_bytes"] / 1e6, 0.5, unit="MB",
+                             note=f"LangGraph {figures.get('peer_conversation_bytes', 0) / 1e6:.1f}")
+        for case, idle in figures["idle"].items():
+            self.table.add_limit(f"10,000 waiting threads, {case[5:]}", idle["all_bytes"] / 1e6, 100, unit="MB", note="the whole process")
+        self.table.add_limit("vectors of agents that pass", figures["vectors"]["passed"], figures["vectors"]["count"], unit="of 151", better="higher")
+
     def evidence(self):
         """Local evidence beside people who judged replies: bench/eval/agreement.py, which prints a table of its own."""
         data = pathlib.Path(os.environ.get("SLIPWAY_BENCH_DATA", ROOT.parent / "shared" / "data"))
@@ -323,9 +345,10 @@ def main():
     parser.add_argument("--bench-programs", type=pathlib.Path, default=ROOT / "build/bench")
     parser.add_argument("--models", type=pathlib.Path, default=ROOT / "build/share/slipway/models")
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--only", default="ingest,search,cold,quality,gateway,traces,evidence")
+    parser.add_argument("--only", default="ingest,search,cold,quality,gateway,traces,agents,evidence")
     parser.add_argument("--litellm", help="environment with LiteLLM's proxy; without it the gateway is measured beside nginx alone")
     parser.add_argument("--phoenix", help="environment with arize-phoenix, beside which spans are taken in")
+    parser.add_argument("--langgraph", help="environment with bench/agents/requirements.txt, beside which agents run")
     parser.add_argument("--mlflow", help="environment with mlflow, beside which spans are taken in")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="slipway-bench-") as work:

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# tools/bench.sh [OPTIONS of bench/run.py]: measures beside LangChain + Chroma, nginx and LiteLLM; 15 to 25 minutes on two cores.
+# tools/bench.sh [OPTIONS of bench/run.py]: measures beside LangChain + Chroma, nginx, LiteLLM and LangGraph; 15 to 25 minutes on two cores.
 . "$(dirname "$0")/common.sh"
 tools/build.sh release
 environment=$(venv bench/requirements.txt)
 litellm=$(venv bench/gateway/requirements.txt) || { say "without LiteLLM: the gateway is measured beside nginx alone"; litellm=; }
-exec "$environment/bin/python" bench/run.py --litellm "$litellm" "$@"
+langgraph=$(venv bench/agents/requirements.txt) || { say "without LangGraph: agents are measured alone"; langgraph=; }
+exec "$environment/bin/python" bench/run.py --litellm "$litellm" --langgraph "$langgraph" "$@"

@@ -5,6 +5,7 @@
 
 #include <charconv>
 #include <cmath>
+#include <deque>
 #include <sstream>
 
 namespace slipway::yaml {
@@ -15,40 +16,98 @@ constexpr int depth_max = 64;
 constexpr std::size_t nodes_max = 1'000'000;
 constexpr std::size_t path_bytes_max = 32u << 20;  // Long keys in deep aliases multiply as well.
 
+/// What the parser tells, kept as a tree. YAML::Node would take as long again as the parsing.
+struct Item {
+  enum class Kind : std::uint8_t { null, scalar, sequence, map };
+  Kind kind = Kind::null;
+  bool is_quoted = false;
+  YAML::Mark mark;
+  std::string text;
+  std::vector<const Item*> children;  ///< Of a map keys and values in turn.
+};
+
+class TreeBuilder final : public YAML::EventHandler {
+ public:
+  /// Of an empty document null.
+  const Item& root() const { return items_.empty() ? nothing_ : items_.front(); }
+
+  void OnDocumentStart(const YAML::Mark&) override {}
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    add(Item::Kind::null, mark, anchor);
+  }
+  void OnAlias(const YAML::Mark&, YAML::anchor_t anchor) override {
+    // An item that names itself becomes too deep for the converter.
+    if (const auto found = anchors_.find(anchor); found != anchors_.end()) put(found->second);
+  }
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& text) override {
+    Item& item = add(Item::Kind::scalar, mark, anchor);
+    item.text = text;
+    item.is_quoted = tag == "!";  // So yaml-cpp tags it; it is always a string.
+  }
+  void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value) override {
+    open_.push_back(&add(Item::Kind::sequence, mark, anchor));
+  }
+  void OnSequenceEnd() override { open_.pop_back(); }
+  void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value) override {
+    open_.push_back(&add(Item::Kind::map, mark, anchor));
+  }
+  void OnMapEnd() override { open_.pop_back(); }
+
+ private:
+  void put(const Item* item) {
+    if (!open_.empty()) open_.back()->children.push_back(item);
+  }
+  Item& add(Item::Kind kind, const YAML::Mark& mark, YAML::anchor_t anchor) {
+    Item& item = items_.emplace_back();
+    item.kind = kind;
+    item.mark = mark;
+    if (anchor != YAML::NullAnchor) anchors_[anchor] = &item;
+    put(&item);
+    return item;
+  }
+
+  std::deque<Item> items_;  // Stay where they are.
+  std::vector<Item*> open_;
+  std::map<YAML::anchor_t, const Item*> anchors_;
+  const Item nothing_;
+};
+
 class Converter {
  public:
   explicit Converter(std::map<std::string, int>& lines) : lines_(lines) {}
 
-  Result<json::Value> convert(const YAML::Node& node, const std::string& path, int depth) {
+  Result<json::Value> convert(const Item& node, const std::string& path, int depth) {
     if (depth > depth_max) return wrong(node, "is nested more than 64 levels deep");
     if (++nodes_ > nodes_max) return wrong(node, "expands to more than a million values");
-    switch (node.Type()) {
-      case YAML::NodeType::Undefined:
-      case YAML::NodeType::Null: return json::Value(nullptr);
-      case YAML::NodeType::Scalar: return scalar(node);
-      case YAML::NodeType::Sequence: return sequence(node, path, depth);
-      case YAML::NodeType::Map: return map(node, path, depth);
+    switch (node.kind) {
+      case Item::Kind::null: return json::Value(nullptr);
+      case Item::Kind::scalar: return scalar(node);
+      case Item::Kind::sequence: return sequence(node, path, depth);
+      case Item::Kind::map: return map(node, path, depth);
     }
     return json::Value(nullptr);
   }
 
  private:
-  static Error wrong(const YAML::Node& node, std::string_view what) {
-    return fail(Code::invalid_argument, "line {}, column {}: {}", node.Mark().line + 1,
-                node.Mark().column + 1, what);
+  static Error wrong(const Item& node, std::string_view what) {
+    return fail(Code::invalid_argument, "line {}, column {}: {}", node.mark.line + 1,
+                node.mark.column + 1, what);
   }
 
-  Result<void> remember(const std::string& path, const YAML::Node& node) {
+  Result<void> remember(const std::string& path, const Item& node) {
     path_bytes_ += path.size();
     if (path_bytes_ > path_bytes_max) return wrong(node, "expands to more than a million values");
-    lines_[path] = node.Mark().line + 1;
+    lines_[path] = node.mark.line + 1;
     return {};
   }
 
-  static json::Value scalar(const YAML::Node& node) {
-    const std::string& text = node.Scalar();
-    // "!" is yaml-cpp's tag for a quoted scalar: always a string.
-    if (node.Tag() == "!") return json::Value(boost::json::string(text));
+  static json::Value scalar(const Item& node) {
+    const std::string& text = node.text;
+    if (node.is_quoted) return json::Value(boost::json::string(text));
     if (text == "true" || text == "True" || text == "TRUE") return true;
     if (text == "false" || text == "False" || text == "FALSE") return false;
     if (text == "null" || text == "~" || text == "Null" || text == "NULL" || text.empty())
@@ -78,25 +137,26 @@ class Converter {
     return json::Value(boost::json::string(text));
   }
 
-  Result<json::Value> sequence(const YAML::Node& node, const std::string& path, int depth) {
+  Result<json::Value> sequence(const Item& node, const std::string& path, int depth) {
     json::Array items;
-    for (const YAML::Node& item : node) {
+    for (const Item* item : node.children) {
       const std::string item_path = fmt::format("{}[{}]", path, items.size());
-      TRY(remember(item_path, item));
-      items.push_back(TRY(convert(item, item_path, depth + 1)));
+      TRY(remember(item_path, *item));
+      items.push_back(TRY(convert(*item, item_path, depth + 1)));
     }
     return json::Value(std::move(items));
   }
 
-  Result<json::Value> map(const YAML::Node& node, const std::string& path, int depth) {
+  Result<json::Value> map(const Item& node, const std::string& path, int depth) {
     json::Object object;
-    for (const auto& pair : node) {
-      if (!pair.first.IsScalar()) return wrong(pair.first, "a key must be a plain word");
-      const std::string& key = pair.first.Scalar();
+    for (std::size_t i = 0; i + 1 < node.children.size(); i += 2) {
+      const Item& name = *node.children[i];
+      if (name.kind != Item::Kind::scalar) return wrong(name, "a key must be a plain word");
+      const std::string& key = name.text;
       const std::string item_path = path + "." + key;
-      if (object.contains(key)) return wrong(pair.first, fmt::format("key '{}' stands twice", key));
-      TRY(remember(item_path, pair.first));
-      object[key] = TRY(convert(pair.second, item_path, depth + 1));
+      if (object.contains(key)) return wrong(name, fmt::format("key '{}' stands twice", key));
+      TRY(remember(item_path, name));
+      object[key] = TRY(convert(*node.children[i + 1], item_path, depth + 1));
     }
     return json::Value(std::move(object));
   }
@@ -136,28 +196,22 @@ class FirstMark final : public YAML::EventHandler {
   YAML::Mark start_, mark_ = YAML::Mark::null_mark();
 };
 
-/// Where a second document begins. `YAML::LoadAll` would read all of them, and of text like ",}"
-/// it finds documents without end.
-std::optional<YAML::Mark> second_document(const std::string& text) {
-  std::istringstream stream(text);
-  YAML::Parser parser(stream);
-  FirstMark first, second;
-  if (!parser.HandleNextDocument(first) || !parser.HandleNextDocument(second)) return std::nullopt;
-  return second.mark();
-}
-
 }  // namespace
 
 Result<Document> parse(std::string_view text) {
   Document document;
   try {
-    const std::string copy(text);
-    if (const auto second = second_document(copy))
+    std::istringstream stream{std::string(text)};
+    YAML::Parser parser(stream);
+    TreeBuilder tree;
+    // `YAML::LoadAll` would read all documents, and of text like ",}" it finds some without end.
+    FirstMark second;
+    if (parser.HandleNextDocument(tree) && parser.HandleNextDocument(second))
       return fail(Code::invalid_argument,
                   "line {}, column {}: a second document begins; one is expected, so remove the "
                   "'---' between them",
-                  second->line + 1, second->column + 1);
-    document.value = TRY(Converter(document.lines).convert(YAML::Load(copy), "$", 0));
+                  second.mark().line + 1, second.mark().column + 1);
+    document.value = TRY(Converter(document.lines).convert(tree.root(), "$", 0));
   } catch (const YAML::Exception& error) {
     return fail(Code::invalid_argument, "not valid YAML at line {}, column {}: {}",
                 error.mark.line + 1, error.mark.column + 1, error.msg);
