@@ -32,9 +32,10 @@ Result<AskBudget> AskBudget::open(const Context& context, const Options& options
   wish.payer.session = origin.session_id;
   wish.payer.key = origin.key;
   wish.payer.trace = origin.trace_id;
+  const rag::AskEstimate estimate = TRY(options.library.estimate(context, request));
+  wish.payer.model = estimate.writer;
   if (!ledger->concerns(wish.payer)) return budget;
   wish.call_id = options.call_id;
-  const rag::AskEstimate estimate = TRY(options.library.estimate(context, request));
   wish.usd_up_to = TRY(most_of(estimate, request.budget_usd));
   wish.is_priced = estimate.is_priced || request.budget_usd;
   if (!options.is_beside) wish.input_tokens = estimate.tokens;

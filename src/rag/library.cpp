@@ -160,6 +160,7 @@ class LibraryOnDatabase final : public Library {
                   *request.budget_usd);
     for (auto& passage : retrieved.passages)
       retrieved.reply.items.push_back(std::move(passage.item));
+    retrieved.reply.cost_usd = retrieved.cost_usd;
     return std::move(retrieved.reply);
   }
 

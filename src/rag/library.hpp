@@ -137,6 +137,7 @@ struct AskEstimate {
   double usd = 0;
   std::int64_t tokens = 0;
   bool is_priced = true;  ///< False: nobody knows what one of its models costs.
+  std::string writer;     ///< The model that would write; empty: quotes are enough.
 };
 
 inline constexpr std::string_view built_in_prompt = "builtin";

@@ -184,13 +184,14 @@ struct SearchReply {
   std::vector<SearchItem> items;
   std::int64_t matches = 0;
   models::Usage usage;
+  double cost_usd = 0;                      ///< Of the query's vector and of reranking.
   std::map<std::string, double> timing_ms;  ///< embed, lexical, dense, fuse, rerank, total.
   std::string trace_id;
   std::optional<PlanInfo> plan;  ///< With `explain`.
 };
 BOOST_DESCRIBE_STRUCT(SearchReply, (),
-                      (collection, index_version, query, mode, items, matches, usage, timing_ms,
-                       trace_id, plan))
+                      (collection, index_version, query, mode, items, matches, usage, cost_usd,
+                       timing_ms, trace_id, plan))
 
 struct IndexReport {
   std::string collection;

@@ -366,6 +366,21 @@ def test_questions_pay_for_embedding_reranking_and_the_answer_together(slipway):
         assert refused.json["budget"]["remaining_usd"] == pytest.approx(0.0001) and "'team'" in refused.json["detail"]
         assert len(upstreams.requests) == asked
         assert server.post("/api/ask", question).status == 200  # Not ann.
+        # A search is free here, so a budget of dollars has room for it.
+        found = server.post("/api/search", {"query": question["question"]}, headers=headers)
+        assert found.status == 200 and found.json["cost_usd"] == 0
+        # One of tokens counts it, and one of a model what that model writes.
+        tokens = make(server, scope={"user": "bob"}, limit_tokens=100000)
+        assert server.post("/api/search", {"query": question["question"]}, headers={"x-slipway-user": "bob"}).status == 200
+        state = budget(server, tokens)
+        assert state["reserved_tokens"] == 0 and state["admitted"] == 1
+        assert server.request("PATCH", f"/api/budgets/{tokens}", {"limit_tokens": state["spent_tokens"] + 1}).status == 200
+        refused = server.post("/api/search", {"query": question["question"]}, headers={"x-slipway-user": "bob"})
+        assert refused.status == 429 and refused.json["code"] == "budget_exceeded" and refused.json["budget"]["remaining_tokens"] == 1
+        of_model = make(server, scope={"model": "writer"}, limit_usd=0.0001)
+        refused = server.post("/api/ask", question)
+        assert refused.status == 429 and refused.json["budget"]["id"] == of_model
+        assert server.request("DELETE", f"/api/budgets/{of_model}").status == 204
         # So it is by the gateway, where the collection is a model.
         by_gateway = {"model": "rag/default", "messages": [{"role": "user", "content": question["question"]}]}
         asked, before = len(upstreams.requests), budget(server, id)["spent_usd"]

@@ -7,7 +7,9 @@ namespace slipway::api::detail {
 
 namespace {
 
+/// `Streamed`: the answer is sent already.
 using AskReply = std::variant<rag::Answer, http::Streamed>;
+using SearchReply = std::variant<rag::SearchReply, http::Streamed>;
 
 /// What searches and answers can fail with: the collection, the model, the budget.
 std::vector<Code> failures_of_questions() {
@@ -112,6 +114,43 @@ Result<AskReply> answer_paid(const http::Call& call, const Services& services,
   return AskReply(http::Streamed{});
 }
 
+/// What a search may take, as a question that is answered with quotes.
+rag::AskRequest as_question(const rag::SearchRequest& search) {
+  return {.collection = search.collection,
+          .question = search.query,
+          .mode = rag::AnswerMode::extract,
+          .limit = 1,
+          .budget_usd = search.budget_usd,
+          .rerank = search.rerank,
+          .reranker = search.reranker,
+          .candidates = search.candidates,
+          .version = search.version,
+          .origin = search.origin};
+}
+
+Result<SearchReply> search_paid(const http::Call& call, const Services& services,
+                                rag::SearchRequest request) {
+  const rag::AskRequest question = as_question(request);
+  AskBudget budget = TRY(AskBudget::open(call.context(), {.ledger = services.budgets,
+                                                          .library = *services.library,
+                                                          .request = question,
+                                                          .call_id = call.request().id}));
+  if (!budget.refusal()) {
+    request.budget_usd = budget.limit_usd();
+    auto reply = services.library->search(call.context(), request);
+    const bool lacks_money = !reply && budget.is_short() && reply.error().code() == Code::conflict;
+    if (!lacks_money) {
+      const rag::SearchReply found = TRY(std::move(reply));
+      budget.settle(found.cost_usd, tokens_of(found.usage));
+      return SearchReply(found);
+    }
+    TRY(budget.refuse());
+    if (!budget.refusal()) return reply.error();
+  }
+  reply_refused(call, *budget.refusal());
+  return SearchReply(http::Streamed{});
+}
+
 void mount_receipts(http::Api& api, const ServicesPtr& services) {
   api.get<IdPath, AnyObject>(
       "/api/receipts/{id}",
@@ -140,7 +179,7 @@ void mount_receipts(http::Api& api, const ServicesPtr& services) {
 }  // namespace
 
 void mount_questions(http::Api& api, const ServicesPtr& services) {
-  api.post<http::NoParameters, rag::SearchRequest, rag::SearchReply>(
+  api.post<http::NoParameters, rag::SearchRequest, SearchReply>(
       "/api/search",
       {.summary = "Search a collection",
        .tag = "questions",
@@ -152,7 +191,7 @@ void mount_questions(http::Api& api, const ServicesPtr& services) {
                  const rag::SearchRequest& asked) {
         rag::SearchRequest request = asked;
         request.origin = origin_of(call);
-        return services->library->search(call.context(), request);
+        return search_paid(call, *services, std::move(request));
       });
   api.post<http::NoParameters, AskBody, AskReply>(
       "/api/ask",

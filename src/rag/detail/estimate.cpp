@@ -23,6 +23,7 @@ class Sum {
     if (price) all_.usd += price->of(most);
     all_.is_priced = all_.is_priced && price.has_value();
   }
+  void set_writer(std::string model) { all_.writer = std::move(model); }
   void add_tokens(std::size_t tokens) { all_.tokens += static_cast<std::int64_t>(tokens); }
   const AskEstimate& all() const { return all_; }
 
@@ -63,6 +64,7 @@ Result<void> add_generation(const Context& context, Shelf& shelf, const OpenColl
       std::max(model->context_tokens_max() / passages_share, sizes.chunk) + fixed + sizes.question);
   most.output_tokens = reply;
   sum.add(name, most);
+  sum.set_writer(name);
   sum.add(open.row.settings.embedder, embedding_most(checked_bytes(reply)));
   constexpr std::size_t bytes_per_token = 4;
   sum.add_tokens(
