@@ -7,6 +7,9 @@
 
 namespace slipway::app {
 
+/// Offers collections and documents to the client that started it, until that closes its end.
+Result<int> mcp_serve(App& app);
+
 struct McpConformanceServerOptions {
   int port = 0;  ///< 0: any free one.
 };

@@ -5,6 +5,7 @@
 
 #include "app/commands.hpp"
 #include "app/detail/access_log.hpp"
+#include "app/detail/mcp_offer.hpp"
 #include "app/detail/server_metrics.hpp"
 #include "app/detail/service.hpp"
 #include "app/interrupt.hpp"
@@ -133,6 +134,9 @@ class Running {
         {.database = database, .metrics = metrics_, .traces = tracing_->store()}));
     auto door = std::make_shared<ui::Door>(
         ui::Door::Options{.find_key = [this](std::string_view key) { return keys_->find(key); }});
+    mcp_offer_ = detail::make_mcp_offer(
+        {.library = [this] { return library_.with([](const auto& library) { return library; }); }});
+    mcp_ = mcp::Server::make({.offer = *mcp_offer_});
     foundations_.emplace(detail::Foundations{.database = database,
                                              .blobs = *TRY(app_.blobs(DataFolder::may_be_made)),
                                              .keys = *keys_,
@@ -145,7 +149,8 @@ class Running {
                                              .library = library_,
                                              .tracing = *tracing_,
                                              .budgeting = *budgeting_,
-                                             .evaluations = *evaluations_});
+                                             .evaluations = *evaluations_,
+                                             .mcp = *mcp_});
     judging_.emplace(*tracing_);
     tidy_uploads(detail::uploads_folder(database));
     detail::observe_process(metrics_, version_number);
@@ -226,6 +231,8 @@ class Running {
   Guarded<std::shared_ptr<rag::Library>> library_;
   std::unique_ptr<gateway::Gateway> gateway_;
   std::unique_ptr<eval::EvaluationStore> evaluations_;
+  std::unique_ptr<mcp::Offer> mcp_offer_;
+  std::unique_ptr<mcp::Server> mcp_;
   std::optional<detail::Foundations> foundations_;
   /// Before the gateway ends, nobody asks it any more.
   struct JudgingEnds {

@@ -6,7 +6,11 @@ namespace slipway::app::detail {
 
 void Declarations::declare_mcp() {
   CLI::App& group = add_group("mcp", "Model Context Protocol: serve clients, check both sides",
+                              "  slipway mcp serve\n"
                               "  slipway mcp conformance server --port 8750");
+  CLI::App& serve = add(group, "serve", "Serve a client that starts this as its subprocess");
+  runs_alone(serve, &mcp_serve);
+  finish(serve, "  slipway mcp serve --data .slipway");
   CLI::App& conformance = add(group, "conformance", "What the public conformance suite talks to");
   conformance.require_subcommand(1);
   finish(conformance, "  slipway mcp conformance server --port 8750");

@@ -11,6 +11,7 @@
 #include "app/detail/evaluating.hpp"
 #include "app/detail/held_exchange.hpp"
 #include "app/detail/judge.hpp"
+#include "app/detail/mcp_routes.hpp"
 #include "app/detail/online_doors.hpp"
 #include "app/detail/priced_catalog.hpp"
 #include "app/detail/prompt_door.hpp"
@@ -220,6 +221,7 @@ class ServiceOfConfig final : public Service, public std::enable_shared_from_thi
     trace::mount_langsmith(router_, traces);
     datasets::mount_langsmith(router_, datasets);
     prompts::mount_hub(router_, traces, prompts_);
+    mount_mcp(router_, {.server = foundations_.mcp, .gate = gate_});
     ui::mount(router_, {.door = foundations_.door,
                         .who = [this](const http::Request& request) { return gate_.who(request); },
                         .version = std::string(version_number)});
@@ -271,7 +273,10 @@ class ServiceOfConfig final : public Service, public std::enable_shared_from_thi
       log::warning("sources: {}", begun.error().message());
   }
 
-  void begin_drain() override { is_draining_ = true; }
+  void begin_drain() override {
+    is_draining_ = true;
+    foundations_.mcp.end_listening();
+  }
 
  private:
   /// Reads the prompt on a worker, then lets the call go its way.

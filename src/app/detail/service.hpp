@@ -16,6 +16,7 @@
 #include "http/metrics.hpp"
 #include "http/router.hpp"
 #include "http/upstream.hpp"
+#include "mcp/server.hpp"
 #include "rag/library.hpp"
 #include "store/blobs.hpp"
 #include "store/database.hpp"
@@ -40,6 +41,7 @@ struct Foundations {
   Tracing& tracing;
   Budgeting& budgeting;
   eval::EvaluationStore& evaluations;
+  mcp::Server& mcp;
 };
 
 /// Safe to use from many threads once built.
