@@ -77,7 +77,7 @@ void Routes::serve(const char* method, const char* path, const char* role, Serve
                 const auto served = [&]() -> Result<http::Response> {
                   if (!role.empty()) TRY(admit(exchange->request(), role));
                   try {
-                    return serve({*core, exchange, parameters});
+                    return serve({*core, exchange, parameters, exchange->context()});
                   } catch (const std::exception& exception) {
                     return fail(Code::internal, "{}", exception.what());
                   }
@@ -99,8 +99,13 @@ void Routes::follow(const char* method, const char* path, const char* role, Foll
                   return refuse(admitted.error());
                 const auto queued = core->followers().try_submit(
                     [core = core.get(), exchange, parameters, follow, refuse] {
+                      std::stop_source stop;
+                      const auto end = [&stop] { stop.request_stop(); };
+                      const std::stop_callback gone(exchange->context().stop(), end);
+                      const std::stop_callback over(core->waiting(), end);
+                      const Context context = exchange->context().with_stop(stop.get_token());
                       try {
-                        follow({*core, exchange, parameters});
+                        follow({*core, exchange, parameters, context});
                       } catch (const std::exception& exception) {
                         log::error("request {}: {}", exchange->request().id, exception.what());
                         exchange->abort();

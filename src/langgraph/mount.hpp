@@ -39,6 +39,8 @@ class Keeper {
   /// Takes up what was due when the last one ended. Fails: unavailable (the database).
   static Result<std::shared_ptr<Keeper>> open(Options options);
   virtual ~Keeper() = default;
+  /// The server ends: whoever follows a run is sent away, runs go on.
+  virtual void end_waiting() = 0;
 };
 
 /// An error refuses the request.

@@ -23,6 +23,7 @@ Core::Core(Options given)
 
 Core::~Core() {
   stop_.request_stop();
+  waiting_.request_stop();
   {
     const std::lock_guard lock(mutex_);
     is_ending_ = true;

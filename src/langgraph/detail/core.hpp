@@ -20,6 +20,9 @@ class Core final : public Keeper {
  public:
   explicit Core(Options given);
   ~Core() override;
+  void end_waiting() override { waiting_.request_stop(); }
+  /// Stopped when nobody may wait any more.
+  std::stop_token waiting() const { return waiting_.get_token(); }
   /// Reads what is due. Once.
   Result<void> begin();
 
@@ -60,7 +63,7 @@ class Core final : public Keeper {
   std::map<std::string, RunNote> watched_;
   bool is_ending_ = false;
   std::condition_variable changed_;
-  std::stop_source stop_;
+  std::stop_source stop_, waiting_;
   Pool followers_;
   std::thread looker_;
 };

@@ -14,7 +14,8 @@ struct Asked {
   Core& core;
   const http::ExchangePtr& exchange;
   const http::PathParameters& path;
-  const Context& context() const { return exchange->context(); }
+  /// Ends with the client, of what waits with the server too.
+  const Context& context;
   const http::Request& request() const { return exchange->request(); }
   /// Of the pattern; empty: it has none of that name.
   std::string part(std::string_view name) const;

@@ -13,7 +13,7 @@ namespace {
 constexpr int drawing_depth_max = 16;
 
 Result<Assistant> asked_assistant(const Asked& asked) {
-  return asked.core.assistants().find(asked.context(), asked.part("id"));
+  return asked.core.assistants().find(asked.context, asked.part("id"));
 }
 
 Result<agents::AgentPtr> asked_agent(const Asked& asked) {
@@ -22,14 +22,14 @@ Result<agents::AgentPtr> asked_agent(const Asked& asked) {
 
 Result<http::Response> create(const Asked& asked) {
   const Value body = TRY(read_body(asked.request()));
-  return json_response(TRY(asked.core.assistants().create(asked.context(), body)).json());
+  return json_response(TRY(asked.core.assistants().create(asked.context, body)).json());
 }
 
 Result<http::Response> search(const Asked& asked) {
   const Value body = TRY(read_body(asked.request()));
   const PageWish page = TRY(page_of(body));
   const std::vector<std::string> select = TRY(texts_of(body, "select"));
-  const auto found = TRY(asked.core.assistants().search(asked.context(), body));
+  const auto found = TRY(asked.core.assistants().search(asked.context, body));
   Value list = Value::list();
   for (std::size_t i = page.offset; i < std::min(found.size(), page.offset + page.limit); ++i) {
     const Value whole = found[i].json();
@@ -47,12 +47,12 @@ Result<http::Response> search(const Asked& asked) {
 
 Result<http::Response> remove(const Asked& asked) {
   const Assistant there = TRY(asked_assistant(asked));
-  TRY(asked.core.assistants().remove(asked.context(), there.id));
+  TRY(asked.core.assistants().remove(asked.context, there.id));
   const Value query = TRY(read_query(asked.request()));
   if (is_yes(query.at("delete_threads")))
-    for (const ThreadView& thread : TRY(list_threads(asked.core, asked.context())))
+    for (const ThreadView& thread : TRY(list_threads(asked.core, asked.context)))
       if (thread.metadata.at("assistant_id") == Value(there.id))
-        TRY(remove_thread(asked.core, asked.context(), thread.id));
+        TRY(remove_thread(asked.core, asked.context, thread.id));
   return empty_response();
 }
 
@@ -78,7 +78,7 @@ Result<http::Response> versions(const Asked& asked) {
   Value list = Value::list();
   std::size_t at = 0;
   for (const Assistant& one :
-       TRY(asked.core.assistants().versions(asked.context(), TRY(asked_assistant(asked)).id)))
+       TRY(asked.core.assistants().versions(asked.context, TRY(asked_assistant(asked)).id)))
     if (contains(one.metadata, metadata) && at++ >= page.offset && list.items().size() < page.limit)
       list.push(one.version_json());
   return json_response(list);
@@ -92,7 +92,7 @@ void mount_assistants(const Routes& routes) {
   routes.serve("POST", "/assistants/count", "read",
                [](const Asked& asked) -> Result<http::Response> {
                  const Value body = TRY(read_body(asked.request()));
-                 const auto found = TRY(asked.core.assistants().search(asked.context(), body));
+                 const auto found = TRY(asked.core.assistants().search(asked.context, body));
                  return json_response(Value(static_cast<std::int64_t>(found.size())));
                });
   routes.serve("GET", "/assistants/{id}", "read", [](const Asked& asked) -> Result<http::Response> {
@@ -101,9 +101,9 @@ void mount_assistants(const Routes& routes) {
   routes.serve(
       "PATCH", "/assistants/{id}", "write", [](const Asked& asked) -> Result<http::Response> {
         const Value body = TRY(read_body(asked.request()));
-        return json_response(TRY(asked.core.assistants().update(
-                                     asked.context(), TRY(asked_assistant(asked)).id, body))
-                                 .json());
+        return json_response(
+            TRY(asked.core.assistants().update(asked.context, TRY(asked_assistant(asked)).id, body))
+                .json());
       });
   routes.serve("DELETE", "/assistants/{id}", "write", remove);
   routes.serve("GET", "/assistants/{id}/graph", "read", graph);
@@ -119,7 +119,7 @@ void mount_assistants(const Routes& routes) {
         const Value body = TRY(read_body(asked.request()));
         const std::int64_t version = TRY(number_of(body, "version", 0));
         return json_response(
-            TRY(asked.core.assistants().set_latest(asked.context(), TRY(asked_assistant(asked)).id,
+            TRY(asked.core.assistants().set_latest(asked.context, TRY(asked_assistant(asked)).id,
                                                    static_cast<int>(version)))
                 .json());
       });

@@ -24,8 +24,8 @@ http::Response run_response(const Begun& begun) {
 
 Result<http::Response> create(const Asked& asked) {
   const Value body = TRY(read_body(asked.request()));
-  const RunWish wish = TRY(read_wish(asked.core, asked.context(), body));
-  return run_response(TRY(begin_run(asked.core, asked.context(), wish, asked.part("thread"))));
+  const RunWish wish = TRY(read_wish(asked.core, asked.context, body));
+  return run_response(TRY(begin_run(asked.core, asked.context, wish, asked.part("thread"))));
 }
 
 Result<http::Response> create_batch(const Asked& asked) {
@@ -35,10 +35,10 @@ Result<http::Response> create_batch(const Asked& asked) {
                 batch_max);
   std::vector<RunWish> wishes;  // All of them are looked at before the first begins.
   for (const Value& body : bodies.items())
-    wishes.push_back(TRY(read_wish(asked.core, asked.context(), body)));
+    wishes.push_back(TRY(read_wish(asked.core, asked.context, body)));
   Value list = Value::list();
   for (const RunWish& wish : wishes) {
-    const Begun begun = TRY(begin_run(asked.core, asked.context(), wish, ""));
+    const Begun begun = TRY(begin_run(asked.core, asked.context, wish, ""));
     list.push(run_json(begun.run, &begun.note));
   }
   return json_response(list);
@@ -49,7 +49,7 @@ Result<std::vector<Value>> runs_of(const Asked& asked, const ThreadView& thread,
                                    const std::string& status) {
   std::map<std::string, RunNote> notes;
   std::vector<Value> list;
-  for (RunNote& note : TRY(asked.core.notes().runs(asked.context(), thread.id))) {
+  for (RunNote& note : TRY(asked.core.notes().runs(asked.context, thread.id))) {
     if (note.due_ms && (status.empty() || status == "pending")) list.push_back(run_json(note));
     notes.emplace(note.id, std::move(note));
   }
@@ -64,7 +64,7 @@ Result<std::vector<Value>> runs_of(const Asked& asked, const ThreadView& thread,
 }
 
 Result<http::Response> list(const Asked& asked) {
-  const ThreadView thread = TRY(find_thread(asked.core, asked.context(), asked.part("thread")));
+  const ThreadView thread = TRY(find_thread(asked.core, asked.context, asked.part("thread")));
   const Value query = TRY(read_query(asked.request()));
   const PageWish page = TRY(page_of(query));
   const std::string status = TRY(choice_of(
@@ -83,20 +83,20 @@ Result<http::Response> list(const Asked& asked) {
 
 Result<http::Response> get(const Asked& asked) {
   const agents::RunInfo run =
-      TRY(find_run(asked.core, asked.context(), asked.part("thread"), asked.part("run")));
-  const auto note = TRY(asked.core.notes().run(asked.context(), run.id));
+      TRY(find_run(asked.core, asked.context, asked.part("thread"), asked.part("run")));
+  const auto note = TRY(asked.core.notes().run(asked.context, run.id));
   return json_response(run_json(run, note ? &*note : nullptr));
 }
 
 /// One whose time has not come is forgotten; another one is stopped.
 Result<void> stop(const Asked& asked, const agents::RunInfo& run, bool rolls_back) {
-  const auto note = TRY(asked.core.notes().run(asked.context(), run.id));
+  const auto note = TRY(asked.core.notes().run(asked.context, run.id));
   if (note && note->due_ms) {
     asked.core.forget(run.id);
-    return asked.core.notes().remove_run(asked.context(), run.id);
+    return asked.core.notes().remove_run(asked.context, run.id);
   }
   if (!is_open(run.status)) return {};
-  auto stopped = asked.core.host().cancel(asked.context(), run.id, rolls_back);
+  auto stopped = asked.core.host().cancel(asked.context, run.id, rolls_back);
   // It ended by itself meanwhile, or it is already forgotten.
   if (!stopped && stopped.error().code() != Code::conflict &&
       stopped.error().code() != Code::not_found)
@@ -107,11 +107,11 @@ Result<void> stop(const Asked& asked, const agents::RunInfo& run, bool rolls_bac
 Result<http::Response> cancelled(const Asked& asked) {
   const Value query = TRY(read_query(asked.request()));
   const bool rolls_back = TRY(choice_of(query, "action", {"interrupt", "rollback"})) == "rollback";
-  const auto run = find_run(asked.core, asked.context(), asked.part("thread"), asked.part("run"));
+  const auto run = find_run(asked.core, asked.context, asked.part("thread"), asked.part("run"));
   if (!run && run.error().code() == Code::not_found)
     return fail(Code::not_found, "No runs found to cancel.");
   if (!run) return run.error();
-  const auto note = TRY(asked.core.notes().run(asked.context(), run->id));
+  const auto note = TRY(asked.core.notes().run(asked.context, run->id));
   if (!is_open(run->status) && !(note && note->due_ms))
     return fail(Code::not_found, "No runs found to cancel: run {} is {}", run->id,
                 run_status(run->status));
@@ -142,9 +142,9 @@ Result<http::Response> cancelled_many(const Asked& asked) {
                 "either 'status', or 'thread_id' and 'run_ids' tell which runs are meant");
   std::vector<ThreadView> threads;
   if (thread_id.empty())
-    threads = TRY(list_threads(asked.core, asked.context()));
+    threads = TRY(list_threads(asked.core, asked.context));
   else
-    threads.push_back(TRY(find_thread(asked.core, asked.context(), thread_id)));
+    threads.push_back(TRY(find_thread(asked.core, asked.context, thread_id)));
   std::size_t count = 0;
   for (const ThreadView& thread : threads) {
     if (!ids.empty() || thread.status == "busy") {
@@ -153,7 +153,7 @@ Result<http::Response> cancelled_many(const Asked& asked) {
         const bool is_meant = ids.empty() ? status == "all" || status == state
                                           : std::find(ids.begin(), ids.end(), id) != ids.end();
         if (!is_meant || (state != "pending" && state != "running")) continue;
-        TRY(stop(asked, TRY(find_run(asked.core, asked.context(), thread.id, id)), rolls_back));
+        TRY(stop(asked, TRY(find_run(asked.core, asked.context, thread.id, id)), rolls_back));
         ++count;
       }
     }
@@ -170,12 +170,12 @@ void cancel_many(const Asked& asked) {
 
 Result<http::Response> removed(const Asked& asked) {
   const agents::RunInfo run =
-      TRY(find_run(asked.core, asked.context(), asked.part("thread"), asked.part("run")));
+      TRY(find_run(asked.core, asked.context, asked.part("thread"), asked.part("run")));
   TRY(stop(asked, run, false));
   auto gone = asked.core.host().remove_run(run.id);
   if (!gone && gone.error().code() != Code::not_found) return gone.error();
   asked.core.forget(run.id);
-  TRY(asked.core.notes().remove_run(asked.context(), run.id));
+  TRY(asked.core.notes().remove_run(asked.context, run.id));
   return empty_response();
 }
 

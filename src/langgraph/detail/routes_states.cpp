@@ -8,7 +8,7 @@ namespace slipway::langgraph::detail {
 namespace {
 
 Result<ThreadView> asked_thread(const Asked& asked) {
-  return find_thread(asked.core, asked.context(), asked.part("thread"));
+  return find_thread(asked.core, asked.context, asked.part("thread"));
 }
 
 /// "checkpoint_id" or {"checkpoint": {"checkpoint_id"}}.
@@ -35,7 +35,7 @@ Result<http::Response> update(const Asked& asked) {
     return fail(Code::invalid_argument,
                 "values: an object with keys of the state is expected, not {}",
                 agents::kind_name(values));
-  const std::string made = TRY(update_state(asked.core, asked.context(), thread,
+  const std::string made = TRY(update_state(asked.core, asked.context, thread,
                                             {.values = body.at("values"),
                                              .node = TRY(text_of(body, "as_node")),
                                              .checkpoint = checkpoint}));

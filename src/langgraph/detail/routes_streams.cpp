@@ -48,6 +48,7 @@ struct Following {
   std::set<std::string> modes;
   bool has_subgraphs = false;
   std::optional<Place> seen;
+  std::uint64_t from = 0;  ///< An event that is before its first.
 };
 
 /// Writes the frames of one stream.
@@ -69,7 +70,7 @@ class Stream {
                                             agents::dump(frame.data), place.event, place.frame)))
       return fail(Code::cancelled, "the client has left the stream");
     if (asked_.exchange->queued_bytes() <= http::EventStream::queued_bytes_high) return {};
-    return asked_.exchange->wait_drained(asked_.context());
+    return asked_.exchange->wait_drained(asked_.context);
   }
   void end() { asked_.exchange->end(); }
 
@@ -91,11 +92,11 @@ Result<void> send_all(const Asked& asked, const Following& following, Stream& st
                          .modes = following.modes,
                          .has_subgraphs = following.has_subgraphs,
                          .lineage = [&core, &asked, thread]() -> Result<Lineage> {
-                           return lineage_of(core, TRY(find_thread(core, asked.context(), thread)));
+                           return lineage_of(core, TRY(find_thread(core, asked.context, thread)));
                          }});
-  std::uint64_t seen = 0;
+  std::uint64_t seen = following.from;
   for (;;) {
-    const auto event = TRY(core.host().next_event(asked.context(), thread, following.run.id, seen));
+    const auto event = TRY(core.host().next_event(asked.context, thread, following.run.id, seen));
     if (!event) return {};
     seen = event->id;
     std::size_t number = 0;
@@ -109,7 +110,8 @@ void follow_run(const Asked& asked, const Following& following, bool cancels) {
   const auto sent = send_all(asked, following, stream);
   if (sent) return stream.end();
   const Code code = sent.error().code();
-  if (cancels && code == Code::cancelled) {
+  const bool is_client_gone = !asked.exchange->context().check();
+  if (cancels && is_client_gone) {
     (void)asked.core.host().cancel({}, following.run.id);
     return stream.end();
   }
@@ -124,15 +126,16 @@ void follow_run(const Asked& asked, const Following& following, bool cancels) {
 
 Result<void> streamed(const Asked& asked) {
   const Value body = TRY(read_body(asked.request()));
-  const RunWish wish = TRY(read_wish(asked.core, asked.context(), body));
-  const Begun begun = TRY(begin_run(asked.core, asked.context(), wish, asked.part("thread")));
+  const RunWish wish = TRY(read_wish(asked.core, asked.context, body));
+  const Begun begun = TRY(begin_run(asked.core, asked.context, wish, asked.part("thread")));
   follow_run(asked,
              {.run = begun.run,
               .agent = begun.agent,
               .assistant = wish.assistant.id,
               .metadata = begun.thread.metadata,
               .modes = wish.modes,
-              .has_subgraphs = wish.has_subgraphs},
+              .has_subgraphs = wish.has_subgraphs,
+              .from = begun.from},
              wish.cancels_on_disconnect);
   return {};
 }
@@ -144,8 +147,8 @@ struct Joined {
 
 Result<Joined> join_of(const Asked& asked) {
   const agents::RunInfo run =
-      TRY(find_run(asked.core, asked.context(), asked.part("thread"), asked.part("run")));
-  Joined joined{.thread = TRY(find_thread(asked.core, asked.context(), run.thread))};
+      TRY(find_run(asked.core, asked.context, asked.part("thread"), asked.part("run")));
+  Joined joined{.thread = TRY(find_thread(asked.core, asked.context, run.thread))};
   joined.following.run = run;
   joined.following.agent = TRY(run.agent.empty() ? agent_of(asked.core, joined.thread)
                                                  : asked.core.host().loaded_agent(run.agent));
@@ -160,7 +163,7 @@ Result<void> rejoined(const Asked& asked) {
   Joined joined = TRY(join_of(asked));
   Following& following = joined.following;
   following.seen = TRY(last_seen(asked.request()));
-  const auto note = TRY(asked.core.notes().run(asked.context(), following.run.id));
+  const auto note = TRY(asked.core.notes().run(asked.context, following.run.id));
   const Value body = note ? note->body : Value::map();
   const bool says_modes = !query.at("stream_mode").is_null();
   following.modes = TRY(read_modes(says_modes ? query.at("stream_mode") : body.at("stream_mode")));
@@ -179,13 +182,14 @@ void wait_for(const Asked& asked, const Following& following, bool cancels) {
                               {"Content-Location", place}});
   for (;;) {
     const auto result =
-        asked.core.host().wait(asked.context().with_timeout(sign_of_life), following.run.id);
-    const bool has_client = asked.context().check().ok();
-    if (!result && result.error().code() == Code::deadline_exceeded && has_client) {
+        asked.core.host().wait(asked.context.with_timeout(sign_of_life), following.run.id);
+    const bool may_wait = asked.context.check().ok();
+    if (!result && result.error().code() == Code::deadline_exceeded && may_wait) {
       if (asked.exchange->write("\n")) continue;
     }
-    if (!result && !has_client) {
-      if (cancels) (void)asked.core.host().cancel({}, following.run.id);
+    if (!result && !may_wait) {
+      if (cancels && !asked.exchange->context().check())
+        (void)asked.core.host().cancel({}, following.run.id);
       return asked.exchange->abort();
     }
     const Value outcome =
@@ -200,8 +204,8 @@ void wait_for(const Asked& asked, const Following& following, bool cancels) {
 
 Result<void> waited(const Asked& asked) {
   const Value body = TRY(read_body(asked.request()));
-  const RunWish wish = TRY(read_wish(asked.core, asked.context(), body));
-  const Begun begun = TRY(begin_run(asked.core, asked.context(), wish, asked.part("thread")));
+  const RunWish wish = TRY(read_wish(asked.core, asked.context, body));
+  const Begun begun = TRY(begin_run(asked.core, asked.context, wish, asked.part("thread")));
   wait_for(asked, {.run = begun.run, .agent = begun.agent}, wish.cancels_on_disconnect);
   return {};
 }

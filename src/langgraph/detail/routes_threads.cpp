@@ -14,7 +14,7 @@ constexpr std::size_t ids_max = 1000;
 constexpr double ttl_minutes_max = 5.3e7;  // A century.
 
 Result<ThreadView> asked_thread(const Asked& asked) {
-  return find_thread(asked.core, asked.context(), asked.part("thread"));
+  return find_thread(asked.core, asked.context, asked.part("thread"));
 }
 
 /// Minutes, or {"ttl": minutes, "strategy": "delete"}.
@@ -41,9 +41,9 @@ Result<void> write_supersteps(const Asked& asked, const std::string& id, const V
     const Value& update = step.at("updates").items().front();
     if (!update.at("command").is_null())
       return fail(Code::invalid_argument, "supersteps: an update has 'values' and 'as_node'");
-    const ThreadView thread = TRY(find_thread(asked.core, asked.context(), id));
+    const ThreadView thread = TRY(find_thread(asked.core, asked.context, id));
     TRY(update_state(
-        asked.core, asked.context(), thread,
+        asked.core, asked.context, thread,
         {.values = TRY(map_of(update, "values")), .node = TRY(text_of(update, "as_node"))}));
   }
   return {};
@@ -60,16 +60,16 @@ Result<http::Response> create(const Asked& asked) {
                   .ttl_ms = TRY(ttl_of(body))};
   note.updated_ms = note.created_ms;
   if (note.ttl_ms) note.expires_ms = note.created_ms + *note.ttl_ms;
-  if (auto there = find_thread(asked.core, asked.context(), id)) {
+  if (auto there = find_thread(asked.core, asked.context, id)) {
     if (if_exists == "do_nothing") return json_response(TRY(thread_json(asked.core, *there)));
     return fail(Code::conflict, "Thread with ID {} already exists", id);
   }
-  TRY(asked.core.notes().add_thread(asked.context(), note));
+  TRY(asked.core.notes().add_thread(asked.context, note));
   if (auto written = write_supersteps(asked, id, body.at("supersteps")); !written) {
-    (void)remove_thread(asked.core, asked.context(), id);
+    (void)remove_thread(asked.core, asked.context, id);
     return written.error();
   }
-  const ThreadView made = TRY(find_thread(asked.core, asked.context(), id));
+  const ThreadView made = TRY(find_thread(asked.core, asked.context, id));
   return json_response(TRY(thread_json(asked.core, made)));
 }
 
@@ -80,14 +80,14 @@ Result<http::Response> change(const Asked& asked) {
   const Value metadata = TRY(map_of(body, "metadata"));
   if (ttl) {
     ThreadNote note{.id = thread.id, .metadata = thread.metadata, .created_ms = thread.created_ms};
-    if (auto there = TRY(asked.core.notes().thread(asked.context(), thread.id)))
+    if (auto there = TRY(asked.core.notes().thread(asked.context, thread.id)))
       note = *std::move(there);
     note.updated_ms = now_ms(asked.core.clock());
     note.ttl_ms = ttl;
     note.expires_ms = note.updated_ms + *ttl;
-    TRY(asked.core.notes().put_thread(asked.context(), note));
+    TRY(asked.core.notes().put_thread(asked.context, note));
   }
-  const ThreadView changed = TRY(set_metadata(asked.core, asked.context(), thread, metadata));
+  const ThreadView changed = TRY(set_metadata(asked.core, asked.context, thread, metadata));
   if (asked.request().headers.get("prefer") == "return=minimal") return empty_response();
   return json_response(TRY(thread_json(asked.core, changed)));
 }
@@ -108,7 +108,7 @@ Result<std::vector<ThreadView>> find_all(const Asked& asked, const Value& body) 
   const std::string by = TRY(choice_of(
       body, "sort_by", {"updated_at", "created_at", "state_updated_at", "thread_id", "status"}));
   const std::string order = TRY(choice_of(body, "sort_order", {"desc", "asc"}));
-  std::vector<ThreadView> found = TRY(list_threads(asked.core, asked.context()));
+  std::vector<ThreadView> found = TRY(list_threads(asked.core, asked.context));
   std::erase_if(found, [&](const ThreadView& one) {
     if ((!status.empty() && one.status != status) || !contains(one.metadata, metadata)) return true;
     if (!ids.empty() && std::find(ids.begin(), ids.end(), one.id) == ids.end()) return true;
@@ -173,13 +173,13 @@ Result<http::Response> copy(const Asked& asked) {
                           .metadata = thread.metadata,
                           .created_ms = now,
                           .updated_ms = now};
-    TRY(asked.core.notes().add_thread(asked.context(), note));
+    TRY(asked.core.notes().add_thread(asked.context, note));
     return json_response(
-        TRY(thread_json(asked.core, TRY(find_thread(asked.core, asked.context(), note.id)))));
+        TRY(thread_json(asked.core, TRY(find_thread(asked.core, asked.context, note.id)))));
   }
   const agents::ThreadInfo made = TRY(asked.core.host().copy_thread(thread.id));
   return json_response(
-      TRY(thread_json(asked.core, TRY(find_thread(asked.core, asked.context(), made.id)))));
+      TRY(thread_json(asked.core, TRY(find_thread(asked.core, asked.context, made.id)))));
 }
 
 Result<http::Response> prune(const Asked& asked) {
@@ -193,7 +193,7 @@ Result<http::Response> prune(const Asked& asked) {
                 "changed) and all are kept");
   std::int64_t count = 0;
   for (const std::string& id : ids) {
-    auto removed = remove_thread(asked.core, asked.context(), id);
+    auto removed = remove_thread(asked.core, asked.context, id);
     if (removed)
       ++count;
     else if (removed.error().code() != Code::not_found)
@@ -219,7 +219,7 @@ void mount_threads(const Routes& routes) {
   routes.serve("PATCH", "/threads/{thread}", "write", change);
   routes.serve("DELETE", "/threads/{thread}", "write",
                [](const Asked& asked) -> Result<http::Response> {
-                 TRY(remove_thread(asked.core, asked.context(), asked.part("thread")));
+                 TRY(remove_thread(asked.core, asked.context, asked.part("thread")));
                  return empty_response();
                });
   routes.serve("POST", "/threads/{thread}/copy", "write", copy);

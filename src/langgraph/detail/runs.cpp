@@ -214,6 +214,8 @@ Result<Begun> begin_run(Core& core, const Context& context, const RunWish& wish,
     begun.run = {.id = begun.note.id, .thread = id, .agent = wish.assistant.graph};
     begun.run.created_ms = begun.run.updated_ms = begun.note.created_ms;
   } else {
+    if (const auto records = core.runtime().records(id))
+      begun.from = agents::first_event_of(*records + 1) - 1;
     begun.run = TRY(start_run(core, wish, begun.thread, begun.note.id));
     begun.note.id = begun.run.id;
   }
