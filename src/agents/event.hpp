@@ -22,10 +22,9 @@ namespace slipway::agents {
 ///   tool           {.., call, tool, args, state, result?, error?}
 ///   task.finished  {.., attempt, status: "done"|"failed"|"stopped"|"waiting"|"cut", writes,
 ///                  error?: {kind, message}}
-///   step.finished  {graph, step, state, next: [names], checkpoint?, parent?} (outermost: those two)
-///   interrupt      {id, node, path, kind, value, expires?}
-///   budget         {settled: {tokens, usd, calls}, reserved: {..}, left?: {..}}
-///   run.finished   RunResult::json()
+///   step.finished  {graph, step, state, next: [names], checkpoint?, parent?} (outermost: those
+///   two) interrupt      {id, node, path, kind, value, expires?} budget         {settled: {tokens,
+///   usd, calls}, reserved: {..}, left?: {..}} run.finished   RunResult::json()
 /// A member that cannot be told may be absent, but not graph, node, writes, state, checkpoint.
 /// Calls that have ended tell also {begun_ms, took_ms}, models {input_tokens, output_tokens}.
 ///

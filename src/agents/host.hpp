@@ -31,6 +31,13 @@ struct AgentInfo {
   int version = 1;  ///< Counts changes of the text.
 };
 
+/// An agent of the configuration: a file of its own, or what stands there.
+struct DeclaredAgent {
+  std::string name;
+  std::string file;      ///< Absolute; of `document` the file that it stands in.
+  json::Value document;  ///< Null: `file` is read.
+};
+
 enum class ThreadStatus : std::uint8_t { idle, busy, interrupted, failed };
 BOOST_DESCRIBE_ENUM(ThreadStatus, idle, busy, interrupted, failed)
 
@@ -82,6 +89,10 @@ class Host {
     std::filesystem::path data;  ///< Empty: in memory only.
     int workers = 8;             ///< Runs that go at once.
     std::size_t pending_max = 10'000;
+    /// What agents may name beyond their text; agents by name are the host's. From any thread.
+    std::function<LoadOptions()> load_options = [] { return LoadOptions(); };
+    /// Told all events of all runs, tokens too; may be empty. It must not wait.
+    std::function<void(const std::string& thread, const Event&)> on_event;
     const Clock& clock = system_clock();
     Random& random = system_random();
   };
@@ -93,7 +104,8 @@ class Host {
   /// Fails: invalid_argument with all faults of the text.
   virtual Result<AgentInfo> put_agent(const std::string& name, const std::string& yaml) = 0;
   /// Those of the configuration; they cannot be put or removed while they are declared.
-  virtual Result<void> declare_agents(std::vector<std::string> files) = 0;
+  /// Fails: invalid_argument with all faults; those that were declared before stay then.
+  virtual Result<void> declare_agents(std::vector<DeclaredAgent> agents) = 0;
   virtual Result<AgentInfo> agent(const std::string& name) = 0;
   virtual Result<AgentPtr> loaded_agent(const std::string& name) = 0;
   virtual Result<std::vector<AgentInfo>> agents() = 0;
@@ -114,7 +126,8 @@ class Host {
   virtual Result<Value> state(const std::string& thread) = 0;
 
   // Runs
-  /// Fails: not_found, invalid_argument, conflict (`reject` while one runs), overloaded.
+  /// Fails: not_found, invalid_argument, conflict (`reject` while one runs), unavailable (so
+  /// many wait).
   virtual Result<RunInfo> start(StartRun start) = 0;
   /// Until it ends or is interrupted; the context ends the waiting, not the run.
   virtual Result<RunResult> wait(const Context& context, const std::string& run) = 0;

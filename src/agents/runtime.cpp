@@ -12,6 +12,7 @@ RunResult refused(const std::string& thread, Failure failure) {
       .thread = thread, .status = Status::failed, .state = Value::map(), .output = Value::map()};
   result.error = RunError{.kind = std::move(failure.kind), .message = std::move(failure.message)};
   result.errors = {*result.error};
+  result.is_refused = true;
   return result;
 }
 

@@ -73,6 +73,7 @@ struct RunResult {
   std::int64_t wake_ms = 0;
   /// With `waits` off: it stands at a timer. Its status is `interrupted`; `resume` goes on.
   bool is_waiting = false;
+  bool is_refused = false;  ///< Nothing was written or done: what was asked for cannot be.
   int steps_made = 0;  ///< Supersteps of this call.
   /// As section 11 of the contract has it.
   Value json() const;
@@ -157,6 +158,11 @@ class Runtime {
                                const AgentPtr& agent = nullptr) = 0;
   /// The rows of calls, oldest first. Fails: not_found.
   virtual Result<Value> ledger(const std::string& thread) = 0;
+
+  /// What `run` would refuse before anything is written. Fails: invalid_argument.
+  virtual Result<void> check_input(const AgentPtr& agent, const Value& input) = 0;
+  /// The same of `resume`; also not_found, conflict.
+  virtual Result<void> check_resume(const std::string& thread, const ResumeOptions& options) = 0;
 
   // What stands in a thread's log, also while it runs. All fail: not_found.
   /// Of the records after `record`, durable events.

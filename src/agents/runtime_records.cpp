@@ -180,6 +180,35 @@ Result<std::vector<Event>> OwnRuntime::events(const std::string& id, std::uint64
   return all;
 }
 
+Result<void> OwnRuntime::check_input(const AgentPtr& agent, const Value& input) {
+  auto read = read_writes(*agent, input, &agent->input, "");
+  if (!read) return fail(Code::invalid_argument, "input: {}", read.failure().message);
+  return {};
+}
+
+Result<void> OwnRuntime::check_resume(const std::string& id, const ResumeOptions& options) {
+  const std::shared_ptr<Thread> thread = TRY(find_thread(id, Durability::step, nullptr));
+  const std::unique_lock running(thread->running, std::try_to_lock);
+  if (!running) return {};  // It is checked when its turn has come.
+  if (!thread->purse) return fail(Code::conflict, "thread '{}' has no run yet", id);
+  if (auto checked = check_answers(*thread, options, now_ms()); !checked)
+    return fail(Code::invalid_argument, "{}", checked.failure().message);
+  const std::uint64_t at = checkpoint_id(options.checkpoint);
+  const bool is_there = std::any_of(thread->checkpoints.begin(), thread->checkpoints.end(),
+                                    [&](const Checkpoint& c) { return c.id == at; });
+  if (!options.checkpoint.empty() && !is_there)
+    return fail(Code::not_found, "thread '{}' has no checkpoint '{}'", id, options.checkpoint);
+  const bool is_node =
+      options.as.empty() || options.as == "START" || thread->agent->node(options.as).has_value();
+  if (!is_node)
+    return fail(Code::invalid_argument, "'{}' is no node of agent '{}'", options.as,
+                thread->agent->name);
+  if (!options.set) return {};
+  if (auto read = read_writes(*thread->agent, *options.set, nullptr, ""); !read)
+    return fail(Code::invalid_argument, "set: {}", read.failure().message);
+  return {};
+}
+
 Result<std::uint64_t> OwnRuntime::records(const std::string& id) {
   return TRY(find_thread(id, Durability::step, nullptr))->log->size();
 }

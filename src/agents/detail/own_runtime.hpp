@@ -23,6 +23,8 @@ class OwnRuntime final : public Runtime {
   Result<Value> ledger(const std::string& id) override;
   Result<Value> replay(const Context& context, const std::string& run,
                        const AgentPtr& agent) override;
+  Result<void> check_input(const AgentPtr& agent, const Value& input) override;
+  Result<void> check_resume(const std::string& id, const ResumeOptions& options) override;
   Result<std::vector<Event>> events(const std::string& id, std::uint64_t record) override;
   Result<std::uint64_t> records(const std::string& id) override;
   Result<Value> state(const std::string& id) override;

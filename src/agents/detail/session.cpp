@@ -27,7 +27,8 @@ void collect_paused(const Scope& scope, std::vector<Value>& out) {
   }
 }
 
-/// Writes of a map by the keys' names, checked. `allowed`: which keys; null: all.
+}  // namespace
+
 Outcome<std::vector<Write>> read_writes(const Agent& agent, const Value& values,
                                         const std::vector<std::size_t>* allowed,
                                         std::string_view seed) {
@@ -56,8 +57,6 @@ Outcome<std::vector<Write>> read_writes(const Agent& agent, const Value& values,
   }
   return writes;
 }
-
-}  // namespace
 
 std::string checkpoint_name(std::uint64_t id) { return id == 0 ? "" : fmt::format("c{}", id); }
 
@@ -185,8 +184,8 @@ Outcome<bool> Session::begin_run(const AgentPtr& agent, const Value& input, cons
   return true;
 }
 
-Outcome<bool> Session::take_answers(const ResumeOptions& resume) {
-  Thread& thread = options_.thread;
+Outcome<std::vector<GivenAnswer>> check_answers(Thread& thread, const ResumeOptions& resume,
+                                                std::int64_t now_ms) {
   std::vector<std::pair<std::string, Value>> answers = resume.answers;
   if (resume.answer) {
     std::vector<const OpenQuestion*> open;
@@ -197,7 +196,7 @@ Outcome<bool> Session::take_answers(const ResumeOptions& resume) {
                                            open.size())};
     answers.emplace_back(open.front()->id, *resume.answer);
   }
-  std::vector<std::pair<Asker, CheckedAnswer>> checked;
+  std::vector<GivenAnswer> checked;
   for (const auto& [id, value] : answers) {
     const Asker asker = find_question(*thread.root, id);
     if (asker.task == nullptr)
@@ -205,7 +204,7 @@ Outcome<bool> Session::take_answers(const ResumeOptions& resume) {
                                            "asked, is answered, or is over",
                                            id, thread.id)};
     const std::int64_t expires = asker.question->expires_ms;
-    if (expires > 0 && now_ms(*options_.services.clock) >= expires)
+    if (expires > 0 && now_ms >= expires)
       return Failure{"answer", fmt::format("the time to answer '{}' is over", id)};
     for (const auto& other : checked)
       if (other.first.question == asker.question)
@@ -213,6 +212,12 @@ Outcome<bool> Session::take_answers(const ResumeOptions& resume) {
     checked.emplace_back(
         asker, SLIPWAY_GET(check_answer(*asker.scope->agent, *asker.task, *asker.question, value)));
   }
+  return checked;
+}
+
+Outcome<bool> Session::take_answers(const ResumeOptions& resume) {
+  Thread& thread = options_.thread;
+  auto checked = SLIPWAY_GET(check_answers(thread, resume, now_ms(*options_.services.clock)));
   for (auto& [asker, given] : checked) {
     Value record = Value::map({{"k", "answer"},
                                {"at", asker.scope->address},

@@ -80,6 +80,15 @@ class Session {
 /// A checkpoint's name: "c12"; and back, 0 if it is none.
 std::string checkpoint_name(std::uint64_t id);
 std::uint64_t checkpoint_id(std::string_view name);
+/// Writes of a map by the keys' names, checked. `allowed`: which keys; null: all.
+/// Fails: kinds "input", "type".
+Outcome<std::vector<Write>> read_writes(const Agent& agent, const Value& values,
+                                        const std::vector<std::size_t>* allowed,
+                                        std::string_view seed);
+using GivenAnswer = std::pair<Asker, CheckedAnswer>;
+/// The answers of `resume` beside their questions. Fails: kind "answer".
+Outcome<std::vector<GivenAnswer>> check_answers(Thread& thread, const ResumeOptions& resume,
+                                                std::int64_t now_ms);
 /// What the thread's end came to.
 RunResult result_of(const Thread& thread, Status status);
 Interrupt to_interrupt(const OpenQuestion& question);

@@ -1,0 +1,299 @@
+#include "agents/host.hpp"
+
+#include <set>
+#include <thread>
+
+#include "agents/detail/test_world.hpp"
+
+using namespace slipway;
+using namespace slipway::agents;
+using namespace slipway::agents::detail;
+
+namespace {
+
+const std::string counting = R"(name: v
+input: [n]
+state: {n: {type: int, reduce: sum}, done: bool}
+nodes:
+  a: {set: {n: "1"}}
+  b: {set: {done: "true"}}
+edges: [START -> a, a -> b, b -> END]
+)";
+const std::string asking = R"(name: v
+state: {x: any}
+nodes: {ask: {human: {ask: "Well?", into: x, timeout: 1h, on_timeout: {value: nobody}}}}
+edges: [START -> ask, ask -> END]
+)";
+const std::string sleeping = R"(name: v
+state: {x: any}
+nodes: {doze: {wait: {for: 1h}}, wake: {set: {x: "'up'"}}}
+edges: [START -> doze, doze -> wake, wake -> END]
+)";
+const std::string working = R"(name: v
+state: {x: any}
+tools: {t: {command: [x], effect: idempotent}}
+nodes: {go: {tool: {use: t, args: {}, into: x}}}
+edges: [START -> go, go -> END]
+)";
+
+/// A host over a world.
+struct House {
+  World world;
+  std::unique_ptr<Host> host;
+
+  explicit House(bool is_durable = true) : world(is_durable) { open(); }
+  ~House() { host.reset(); }
+  void open() {
+    Host::Options options{.runtime = *world.runtime, .workers = 4, .clock = world.clock};
+    if (world.is_durable) options.data = world.scratch.path() / "data";
+    auto opened = Host::open(std::move(options));
+    const std::string why = opened ? "" : opened.error().message();
+    REQUIRE_MESSAGE(opened.ok(), why);
+    host = *std::move(opened);
+  }
+  void reopen() {
+    host.reset();
+    world.reopen();
+    open();
+  }
+  void put(const std::string& name, const std::string& yaml) {
+    const auto info = host->put_agent(name, yaml);
+    const std::string why = info ? "" : info.error().message();
+    REQUIRE_MESSAGE(info.ok(), why);
+  }
+  RunInfo start(const std::string& agent, const std::string& thread = "",
+                Multitask multitask = Multitask::reject, const std::string& input = "{}") {
+    auto run = host->start(
+        {.agent = agent, .thread = thread, .input = *parse_json(input), .multitask = multitask});
+    const std::string why = run ? "" : run.error().message();
+    REQUIRE_MESSAGE(run.ok(), why);
+    return *run;
+  }
+  RunResult wait(const RunInfo& run) {
+    auto result = host->wait(Context().with_timeout(std::chrono::seconds(60)), run.id);
+    const std::string why = result ? "" : result.error().message();
+    REQUIRE_MESSAGE(result.ok(), why);
+    return *std::move(result);
+  }
+  std::vector<Event> events(const RunInfo& run, std::uint64_t seen = 0) {
+    std::vector<Event> all;
+    for (;;) {
+      auto event = host->next_event(Context().with_timeout(std::chrono::seconds(60)), run.thread,
+                                    run.id, seen);
+      const std::string why = event ? "" : event.error().message();
+      REQUIRE_MESSAGE(event.ok(), why);
+      if (!*event) return all;
+      seen = (*event)->id;
+      all.push_back(**std::move(event));
+    }
+  }
+};
+
+std::string types(const std::vector<Event>& events) {
+  std::string told;
+  for (const Event& event : events) told += event.type + " ";
+  return told;
+}
+
+}  // namespace
+
+TEST_CASE("an agent is put by name, run in the background, and its run is kept") {
+  House house;
+  house.put("counter", counting);
+  const RunInfo run = house.start("counter", "", Multitask::reject, R"({"n": 5})");
+  const RunResult result = house.wait(run);
+  CHECK(result.status == Status::done);
+  CHECK(result.state.at("n") == Value(6));
+  CHECK(house.host->run(run.id)->status == RunStatus::done);
+  CHECK(house.host->thread(run.thread)->agent == "counter");
+  house.reopen();
+  CHECK(house.host->run(run.id)->status == RunStatus::done);
+  const auto kept = house.host->result(run.id);
+  REQUIRE(kept.ok());
+  CHECK(dump(kept->json()) == dump(result.json()));
+  CHECK(house.host->agents()->size() == 1);
+  CHECK(house.host->remove_agent("counter").ok());
+  CHECK(house.host->agent("counter").error().code() == Code::not_found);
+}
+
+TEST_CASE("what cannot be run is refused at once, with what is wrong") {
+  House house;
+  CHECK(house.host->put_agent("a b", counting).error().code() == Code::invalid_argument);
+  CHECK(house.host->put_agent("a", "name: 3\nnods: {}").error().code() == Code::invalid_argument);
+  CHECK(house.host->start({.agent = "nobody"}).error().code() == Code::not_found);
+  house.put("counter", counting);
+  const auto wrong = house.host->start({.agent = "counter", .input = *parse_json(R"({"m": 1})")});
+  REQUIRE(!wrong.ok());
+  CHECK(wrong.error().code() == Code::invalid_argument);
+  CHECK(wrong.error().message().find("'m'") != std::string::npos);
+}
+
+TEST_CASE("events tell a run from its beginning to its end, and come again under the same ids") {
+  House house;
+  house.put("counter", counting);
+  const RunInfo run = house.start("counter");
+  (void)house.wait(run);
+  const std::vector<Event> live = house.events(run);
+  CHECK(types(live) ==
+        "run.started step.started task.started task.finished step.finished "
+        "step.started task.started task.finished step.finished run.finished ");
+  for (std::size_t i = 1; i < live.size(); ++i) CHECK(live[i - 1].id < live[i].id);
+  CHECK(live[4].data.at("state").at("n") == Value(1));
+  CHECK(live.back().data.at("status") == Value("done"));
+  house.reopen();
+  const std::vector<Event> again = house.events(run);
+  CHECK(types(again) == types(live));
+  std::set<std::uint64_t> ids;
+  for (const Event& event : live) ids.insert(event.id);
+  CHECK(ids.contains(again.front().id));
+  CHECK(ids.contains(again.back().id));
+  CHECK(types(house.events(run, live[4].id)).find("run.finished") != std::string::npos);
+}
+
+TEST_CASE("a run that waits for a person is answered, under its own id or another") {
+  House house;
+  house.put("ask", asking);
+  for (const std::string other : {"", "another"}) {
+    const RunInfo run = house.start("ask");
+    RunResult result = house.wait(run);
+    REQUIRE(result.status == Status::interrupted);
+    CHECK(house.host->thread(run.thread)->status == ThreadStatus::interrupted);
+    house.reopen();
+    const std::string id = result.interrupts[0].id;
+    const auto wrong = house.host->start(
+        {.thread = run.thread, .resume = ResumeOptions{.answers = {{"i_0", Value(1)}}}});
+    CHECK(wrong.error().code() == Code::invalid_argument);
+    const auto on = house.host->start({.thread = run.thread,
+                                       .options = {.run = other},
+                                       .resume = ResumeOptions{.answers = {{id, Value("yes")}}}});
+    REQUIRE(on.ok());
+    CHECK(on->id == (other.empty() ? run.id : other));
+    result = house.wait(*on);
+    CHECK(result.status == Status::done);
+    CHECK(result.run == on->id);
+    CHECK(result.state.at("x") == Value("yes"));
+    CHECK(types(house.events(*on)).ends_with("run.finished "));
+  }
+}
+
+TEST_CASE("who is not answered in time goes on without, after a restart too") {
+  House house;
+  house.put("ask", asking);
+  for (const bool reopens : {false, true}) {
+    const RunInfo run = house.start("ask");
+    CHECK(house.wait(run).status == Status::interrupted);
+    if (reopens) house.reopen();
+    house.world.clock.advance(std::chrono::hours(2));
+    for (int i = 0; i < 3000 && house.host->run(run.id)->status != RunStatus::done; ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    CHECK(house.host->result(run.id)->state.at("x") == Value("nobody"));
+  }
+}
+
+TEST_CASE("ten thousand threads wait without a thread of the system, and wake by themselves") {
+  House house(false);
+  house.put("sleep", sleeping);
+  constexpr int count = 10'000;
+  std::vector<RunInfo> runs;
+  for (int i = 0; i < count; ++i) {
+    runs.push_back(house.start("sleep", "", Multitask::enqueue));
+    if (i % 1000 == 999) std::this_thread::yield();
+  }
+  const auto waiting = [&](const RunInfo& run) {
+    const auto state = house.host->state(run.thread);
+    return state.ok() && state->find("wakes_ms") != nullptr;
+  };
+  for (const RunInfo& run : runs)
+    for (int i = 0; i < 6000 && !waiting(run); ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  CHECK(house.host->run(runs.front().id)->status == RunStatus::running);
+  house.world.clock.advance(std::chrono::hours(2));
+  for (const RunInfo& run : runs) CHECK(house.wait(run).state.at("x") == Value("up"));
+}
+
+TEST_CASE("a timer outlives the process") {
+  House house;
+  house.put("sleep", sleeping);
+  const RunInfo run = house.start("sleep");
+  for (int i = 0; i < 3000; ++i) {
+    const auto state = house.host->state(run.thread);
+    if (state.ok() && state->find("wakes_ms") != nullptr) break;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  house.reopen();
+  CHECK(house.host->run(run.id)->status == RunStatus::running);
+  CHECK(house.host->start({.agent = "sleep", .thread = run.thread}).error().code() ==
+        Code::conflict);
+  house.world.clock.advance(std::chrono::hours(2));
+  CHECK(house.wait(run).status == Status::done);
+  const RunInfo other = house.start("sleep");
+  CHECK(house.host->cancel({}, other.id)->status == RunStatus::cancelled);
+}
+
+TEST_CASE("a second run of a thread is refused, waits, or takes the place of the first") {
+  House house;
+  std::atomic<int> held{0};
+  std::atomic<bool> is_open{false};
+  house.world.tool->act = [&](int call, const Value&) {
+    ++held;
+    for (int i = 0; i < 6000 && !is_open; ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    return ToolResult::done(call);
+  };
+  house.put("work", working);
+  const RunInfo first = house.start("work", "t");
+  while (held == 0) std::this_thread::yield();
+  CHECK(house.host->start({.agent = "work", .thread = "t"}).error().code() == Code::conflict);
+  const RunInfo second = house.start("work", "t", Multitask::enqueue);
+  CHECK(house.host->run(second.id)->status == RunStatus::pending);
+  is_open = true;
+  CHECK(house.wait(first).state.at("x") == Value(1));
+  CHECK(house.wait(second).state.at("x") == Value(2));
+
+  is_open = false;
+  held = 0;
+  const RunInfo third = house.start("work", "t");
+  while (held == 0) std::this_thread::yield();
+  const RunInfo fourth = house.start("work", "t", Multitask::rollback);
+  is_open = true;
+  CHECK(house.wait(fourth).status == Status::done);
+  CHECK(house.host->run(third.id).error().code() == Code::not_found);
+  CHECK(house.host->runs("t", 10, 0)->size() == 3);
+}
+
+TEST_CASE("a cancelled run ends where it is; with rollback the thread is as it was") {
+  House house;
+  house.put("counter", counting);
+  house.put("ask", asking);
+  const RunInfo run = house.start("ask", "t");
+  CHECK(house.wait(run).status == Status::interrupted);
+  CHECK(house.host->cancel({}, run.id)->status == RunStatus::cancelled);
+  CHECK(house.host->thread("t")->status == ThreadStatus::idle);
+  const RunInfo counted = house.start("counter", "u");
+  CHECK(house.wait(counted).state.at("n") == Value(1));
+  const RunInfo more = house.start("counter", "u");
+  CHECK(house.wait(more).state.at("n") == Value(2));
+  CHECK(house.host->cancel({}, more.id, true).ok());
+  CHECK(house.host->state("u")->at("state").at("n") == Value(1));
+  house.reopen();
+  CHECK(house.host->state("u")->at("state").at("n") == Value(1));
+  CHECK(house.wait(house.start("counter", "u")).state.at("n") == Value(2));
+}
+
+TEST_CASE("threads are found, copied and removed") {
+  House house;
+  house.put("counter", counting);
+  REQUIRE(house.host->create_thread("counter", "a", {{"who", "me"}}).ok());
+  CHECK(house.host->create_thread("counter", "a", {}).error().code() == Code::conflict);
+  CHECK(house.host->create_thread("nobody", "b", {}).error().code() == Code::not_found);
+  CHECK(house.wait(house.start("", "a")).state.at("n") == Value(1));
+  const auto copy = house.host->copy_thread("a");
+  REQUIRE(copy.ok());
+  CHECK(house.wait(house.start("", copy->id)).state.at("n") == Value(2));
+  CHECK(house.host->state("a")->at("state").at("n") == Value(1));
+  CHECK(house.host->threads({})->size() == 2);
+  CHECK(house.host->threads({.metadata = {{"who", "you"}}})->empty());
+  REQUIRE(house.host->remove_thread("a").ok());
+  CHECK(house.host->thread("a").error().code() == Code::not_found);
+  CHECK(house.host->threads({.metadata = {{"who", "me"}}})->size() == 1);
+}
