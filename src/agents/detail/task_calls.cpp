@@ -190,6 +190,25 @@ void TaskRun::settle_shared(const budgets::HoldPtr& hold, const Usage& used) {
   options().services.budgets->settle(hold, amount);
 }
 
+/// The call itself; `record` gets what it came to.
+void TaskRun::ask_model(const ModelSpec& spec, Model& model, const ModelCall& call,
+                        CallRecord& record) {
+  record.begun_ms = now_ms();
+  auto reply = model.reply(context_, call);
+  record.took_ms = now_ms() - record.begun_ms;
+  record.used = {.calls = 1};
+  if (!reply) {
+    record.state = CallState::failed;
+    record.failure = std::move(reply.failure());
+    return;
+  }
+  record.state = CallState::done;
+  record.result = to_value(*reply);
+  record.result.add_taint(call.taint);
+  record.used.tokens = reply->input_tokens + reply->output_tokens;
+  record.used.usd = price_of(spec, reply->input_tokens, reply->output_tokens);
+}
+
 TaskRun::Ran TaskRun::call_model(const ModelSpec& spec, Model& model, ModelCall call,
                                  std::uint32_t number) {
   if (const CallRecord* known = find_call(number);
@@ -239,27 +258,15 @@ TaskRun::Ran TaskRun::call_model(const ModelSpec& spec, Model& model, ModelCall 
     call.on_token = [&](std::string_view text) {
       listener->token(place_, task_, record.key, text);
     };
-  record.begun_ms = now_ms();
-  auto reply = model.reply(context_, call);
-  record.took_ms = now_ms() - record.begun_ms;
-  record.used = {.calls = 1};
-  if (reply) {
-    record.state = CallState::done;
-    record.result = to_value(*reply);
-    record.result.add_taint(call.taint);
-    record.used.tokens = reply->input_tokens + reply->output_tokens;
-    record.used.usd = price_of(spec, reply->input_tokens, reply->output_tokens);
-  } else {
-    record.state = CallState::failed;
-    record.failure = reply.failure();
-  }
+  ask_model(spec, model, call, record);
   settle(wish, record.used);
   if (hold) settle_shared(hold, record.used);
   put_call(record);
   // The only call of its task is written with the task's end.
-  const bool ends_task = std::holds_alternative<LlmBody>(node_.body) && reply.ok();
+  const bool is_done = record.state == CallState::done;
+  const bool ends_task = std::holds_alternative<LlmBody>(node_.body) && is_done;
   if (!ends_task) record_end(record);
-  if (!reply) return std::move(reply.failure());
+  if (!is_done) return record.failure;
   return record.result;
 }
 

@@ -70,6 +70,7 @@ class TaskRun {
 
   // Calls
   Ran call_model(const ModelSpec& spec, Model& model, ModelCall call, std::uint32_t number);
+  void ask_model(const ModelSpec& spec, Model& model, const ModelCall& call, CallRecord& record);
   Ran call_tool(const ToolSpec& spec, Value args, std::uint32_t number, const Inputs& inputs);
   Ran make_tool_call(const ToolSpec& spec, const Value& args, std::uint32_t number);
   Ran run_tool_agent(const ToolSpec& spec, const Value& args, std::uint32_t number);
