@@ -188,7 +188,8 @@ std::string encode_job(const StartRun& start) {
   Value made = Value::map({{"answers", Value::list(std::move(answers))},
                            {"by", resume.answered_by},
                            {"checkpoint", resume.checkpoint},
-                           {"as", resume.as}});
+                           {"as", resume.as},
+                           {"go_to", names_value(resume.go_to)}});
   if (resume.answer) made.put("answer", Value::list({*resume.answer}));
   if (resume.set) made.put("set", *resume.set);
   job.put("resume", std::move(made));
@@ -217,7 +218,8 @@ StartRun decode_job(const std::string& text) {
   }
   ResumeOptions made{.answered_by = in_words(resume.at("by")),
                      .checkpoint = in_words(resume.at("checkpoint")),
-                     .as = in_words(resume.at("as"))};
+                     .as = in_words(resume.at("as")),
+                     .go_to = names_of(resume.at("go_to"))};
   take_common(made);
   if (resume.at("answers").is_list())
     for (const Value& pair : resume.at("answers").items())

@@ -22,7 +22,7 @@ class FakeHost final : public agents::Host {
   Result<agents::AgentInfo> put_agent(const std::string&, const std::string&) override {
     return fail(Code::unsupported, "not here");
   }
-  Result<void> declare_agents(std::vector<std::string>) override { return {}; }
+  Result<void> declare_agents(std::vector<agents::DeclaredAgent>) override { return {}; }
   Result<agents::AgentInfo> agent(const std::string& name) override {
     return agents::AgentInfo{.name = TRY(loaded_agent(name))->name, .created_ms = 1000};
   }
