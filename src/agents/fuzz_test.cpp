@@ -69,8 +69,8 @@ Value damaged(const Value& value, Random& random) {
   return strange(random);
 }
 
-std::string damaged(std::string bytes, Random& random) {
-  for (std::size_t i = 0, n = 1 + below(random, 4); i < n && !bytes.empty(); ++i) {
+std::string damaged(std::string bytes, Random& random, std::size_t most = 4) {
+  for (std::size_t i = 0, n = 1 + below(random, most); i < n && !bytes.empty(); ++i) {
     const std::size_t at = below(random, bytes.size());
     switch (below(random, 5)) {
       case 0: bytes[at] = static_cast<char>(random.next()); break;
@@ -106,7 +106,9 @@ nodes:
   ask: {human: {ask: "{{question}}?", schema: {any: any}, into: any, timeout: 1h, on_timeout: fail}}
   say: {llm: {model: m, system: "{{n}}", prompt: "Say {{question}}", into: text, max_tokens: 9}}
   think: {agent: {model: m, prompt: "{{text}}", tools: [calc, now], max_turns: 3, into: text}}
-  each: {map: {each: "lists.range(3)", as: x, do: {tool: {use: calc, args: {expression: "{{x}} + 1"}}}, into: got}}
+  each:
+    map: {each: "lists.range(3)", as: x, do: {tool: {use: calc, args: {expression: "{{x}}+1"}}},
+          into: got}
   rest: {wait: {for: 1ms}, pause: after}
 edges:
   - START -> begin
@@ -120,11 +122,12 @@ edges:
 )y";
 
 const std::string replies =
-    R"({"node": "think", "turn": 1, "tool_calls": [{"name": "calc", "args": {"expression": "2 * 3"}}, {"name": "now", "args": {}}]}
-{"node": "say", "visit": 2, "attempt": 1, "contains": "Say", "text": "again", "usage": {"input": 3, "output": 4}, "delay_ms": 1}
+    R"j({"node": "think", "turn": 1, "tool_calls": )j"
+    R"j([{"name": "calc", "args": {"expression": "2 * 3"}}, {"name": "now", "args": {}}]}
+{"node": "say", "visit": 2, "attempt": 1, "contains": "Say", "text": "again", "delay_ms": 1}
 {"node": "say", "index": 1, "error": "network"}
-{"text": "{\"text\": \"fine\"}"}
-)";
+{"text": "{\"text\": \"fine\"}", "usage": {"input": 3, "output": 4}}
+)j";
 
 /// Until it stops, at most so long.
 RunResult run(Runtime& runtime, const AgentPtr& agent, const Value& input) {
@@ -187,7 +190,7 @@ TEST_CASE("damaged files of agents are refused with words or run to an end") {
   texts.insert(texts.end(), texts.size(), whole);
   int good = 0;
   for (int round = 0; round < rounds(1200); ++round) {
-    const std::string text = damaged(texts[below(random, texts.size())], random);
+    const std::string text = damaged(texts[below(random, texts.size())], random, 1);
     const LoadedAgent loaded = load_agent(file, text);
     if (!loaded.ok()) {
       CHECK(!loaded.error().message().empty());
@@ -198,7 +201,7 @@ TEST_CASE("damaged files of agents are refused with words or run to an end") {
     auto runtime = *Runtime::open({});
     (void)run(*runtime, loaded.agent, Value::map());
   }
-  CHECK(good > 50);
+  CHECK(good > 20);
 }
 
 TEST_CASE("documents of agents with strange values are refused with words or run to an end") {
@@ -256,16 +259,13 @@ TEST_CASE("damaged expressions are refused or bounded") {
 
 TEST_CASE("damaged replies of a scripted model are refused with their line or answer") {
   SeededRandom random(seed + 3);
-  const detail::Scratch scratch;
-  const std::string file = (scratch.path() / "r.jsonl").string();
   for (int round = 0; round < rounds(400); ++round) {
-    REQUIRE(write_file_atomically(file, damaged(replies, random)).ok());
-    const auto model = open_scripted_model(file);
+    const auto model = make_scripted_model(damaged(replies, random));
     if (!model) {
       CHECK(!model.error().message().empty());
       continue;
     }
-    constexpr std::chrono::milliseconds longest(20);
+    constexpr std::chrono::milliseconds longest(2);
     const ModelCall call{.node = "think", .messages = {{.role = "user", .content = "Say it"}}};
     (void)(*model)->reply(Context().with_timeout(longest), call);
     (void)(*model)->count_tokens(call);
@@ -303,12 +303,12 @@ TEST_CASE("records of a thread that say strange things do no harm") {
   SeededRandom random(seed + 5);
   const detail::Scratch scratch;
   make_thread(scratch);
-  for (int round = 0; round < rounds(150); ++round) {
+  for (int round = 0; round < rounds(60); ++round) {
     const auto data = scratch.path() / fmt::format("data{}", round % 2);
     std::filesystem::remove_all(data);
     std::filesystem::copy(scratch.path() / "data", data);
     {
-      auto database = *store::Database::open({.path = data / "agents.db"}, {});
+      auto database = *store::Database::open({.path = data / "agents.db", .durable = false}, {});
       std::vector<std::pair<std::int64_t, std::string>> records;
       REQUIRE(database
                   ->read({},
