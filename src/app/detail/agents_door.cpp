@@ -2,6 +2,7 @@
 
 #include <mutex>
 
+#include "agents/mcp_tools.hpp"
 #include "core/files.hpp"
 
 namespace slipway::app::detail {
@@ -54,6 +55,7 @@ Result<std::unique_ptr<agents::Runtime>> open_agents(App& app) {
     if (!library) return agents::failure_of(library.error());
     return ask_library(*library, context, body, asked);
   };
+  options.tools.add("mcp", agents::mcp_tool_factory());
   return agents::Runtime::open(std::move(options));
 }
 
