@@ -1,7 +1,5 @@
 // `slipway eval score`: scores by name, one request a line, for scripts and for checking our
 // numbers.
-#include <array>
-
 #include "app/detail/judges.hpp"
 #include "app/detail/line_reader.hpp"
 #include "app/eval_commands.hpp"
@@ -18,6 +16,7 @@ namespace {
 /// How much is read ahead, so that all cores have work and memory stays small.
 constexpr std::size_t batch_lines_max = 512;
 constexpr std::size_t batch_bytes_max = 4u << 20;
+constexpr std::size_t piece_lines = 32;
 
 struct Line {
   std::string text;
@@ -31,8 +30,9 @@ bool is_blank(std::string_view line) {
 }
 
 /// An answer of the same form as a score, so that a reader need not look at which it has.
-json::Object refusal(const json::Value* request, std::string message) {
+json::Object refusal(std::string_view line, std::string message) {
   json::Object answer;
+  const auto request = json::parse(line);
   if (request && request->is_object())
     if (const json::Value* id = request->get_object().if_contains("id")) answer["id"] = *id;
   answer["score"] = nullptr;
@@ -52,36 +52,6 @@ bool is_local(std::string_view line, bool has_judge) {
   return mode == "local" || (mode.empty() && !has_judge && json::member(line, "replies").empty());
 }
 
-/// A request whose values lie in one piece of memory, which goes with it: most of the time that a
-/// score takes would else be spent with the heap.
-class Request {
- public:
-  explicit Request(std::string_view line) {
-    boost::json::parse_options options;
-    options.max_depth = depth_max;
-    boost::json::parser parser({}, options, temporary_.data(), temporary_.size());
-    parser.reset(&memory_);
-    boost::system::error_code error;
-    parser.write(line.data(), line.size(), error);
-    // What is wrong is told by the parser that all others use.
-    if (error)
-      value_.emplace(json::parse(line));
-    else
-      value_.emplace(parser.release());
-  }
-  Request(const Request&) = delete;
-  Request& operator=(const Request&) = delete;
-
-  const Result<json::Value>& value() const { return *value_; }
-
- private:
-  static constexpr std::size_t depth_max = 64;
-  std::array<unsigned char, 4096> temporary_;
-  std::array<unsigned char, 16384> first_;
-  boost::json::monotonic_resource memory_{first_.data(), first_.size()};
-  std::optional<Result<json::Value>> value_;  // Last: it lies in the memory.
-};
-
 /// Reads, scores and prints in turns.
 class Scoring {
  public:
@@ -97,9 +67,9 @@ class Scoring {
       TRY(read_batch());
       if (batch_.empty()) break;
       TRY(open_local_evidence());
-      TRY(parallel_for(app_.context(), batch_.size(), core_count(),
-                       [this](std::size_t i) -> Result<void> {
-                         score(batch_[i]);
+      TRY(parallel_for(app_.context(), (batch_.size() + piece_lines - 1) / piece_lines,
+                       core_count(), [this](std::size_t piece) -> Result<void> {
+                         score_piece(piece);
                          return {};
                        }));
       std::string text;
@@ -135,17 +105,23 @@ class Scoring {
     return {};
   }
 
-  void score(Line& line) const {
-    const Request parsed(line.text);
-    const Result<json::Value>& request = parsed.value();
-    auto answer = request ? eval::answer_score(app_.context(), *request, scorers_)
-                          : Result<json::Object>(request.error());
+  /// Lines that follow each other, by one thread: they are often about the same golden.
+  void score_piece(std::size_t piece) {
+    eval::ScoreDesk desk(scorers_);
+    const std::size_t end = std::min(batch_.size(), (piece + 1) * piece_lines);
+    for (std::size_t i = piece * piece_lines; i < end; ++i) score(desk, batch_[i]);
+  }
+
+  void score(eval::ScoreDesk& desk, Line& line) const {
+    auto answer = desk.answer(app_.context(), line.text);
     line.is_good = answer.ok();
-    const std::string where = fmt::format("{}:{}", reader_.name(), line.number);
-    line.answer = json::dump(answer ? *answer
-                                    : refusal(request ? &*request : nullptr,
-                                              where + ": " + answer.error().message())) +
-                  "\n";
+    if (answer)
+      line.answer = std::move(*answer);
+    else
+      line.answer =
+          json::dump(refusal(line.text, fmt::format("{}:{}: {}", reader_.name(), line.number,
+                                                    answer.error().message())));
+    line.answer += '\n';
     line.text = {};
   }
 

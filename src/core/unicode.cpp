@@ -188,6 +188,9 @@ std::string fold(std::string_view text) {
 }
 
 std::string_view trim(std::string_view text) {
+  // Most texts have nothing to trim, and begin and end with ASCII.
+  const auto is_visible = [](char c) { return c > ' ' && c < '\x7f'; };
+  if (!text.empty() && is_visible(text.front()) && is_visible(text.back())) return text;
   std::size_t begin = 0;
   while (begin < text.size()) {
     const Decoded decoded = decode(text, begin);

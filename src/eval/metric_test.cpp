@@ -10,9 +10,10 @@ namespace slipway::eval {
 namespace {
 
 Result<json::Object> answer(std::string_view request) {
-  const auto value = json::parse(request);
-  REQUIRE_MESSAGE(value.ok(), request);
-  return answer_score(Context(), *value, {});
+  const std::string text = TRY(ScoreDesk({}).answer(Context(), request));
+  const auto value = json::parse(text);
+  REQUIRE_MESSAGE(value.ok(), text);
+  return value->get_object();
 }
 
 json::Object answered(std::string_view request) {
@@ -302,6 +303,42 @@ TEST_CASE("every metric says what it is") {
     CHECK(find_metric(info.name) == &info);
   }
   CHECK(find_metric("none") == nullptr);
+}
+
+TEST_CASE("a golden that follows itself is the same golden, under its own name each time") {
+  ScoreDesk desk({});
+  const auto ask = [&](std::string_view request) {
+    const auto given = desk.answer(Context(), request);
+    return given ? *given : given.error().message();
+  };
+  const std::string golden = R"({"input":"q","actual_output":"a b","expected_output":"a"})";
+  const std::string other = R"({"input":"q","actual_output":"a","expected_output":"a"})";
+  const auto of = [](std::string_view id, std::string_view text) {
+    return fmt::format(R"({{"id":"{}","metric":"rouge_1","case":{}}})", id, text);
+  };
+  for (const std::string& line :
+       {of("1", golden), of("2", golden), of("3", other), of("4", golden)}) {
+    CAPTURE(line);
+    CHECK(ask(line) == json::dump(answered(line)));
+  }
+  SUBCASE("what is no JSON stays none") {
+    CHECK(ask(of("5", golden) + "}").find("JSON") != std::string::npos);
+    CHECK(ask(R"({"id":"6","metric":"rouge_1","case":)" + golden + R"(,"x":"y)") ==
+          refusal(R"({"id":"6","metric":"rouge_1","case":)" + golden + R"(,"x":"y)"));
+  }
+  SUBCASE("the last of two goldens counts") {
+    for (const std::string& line :
+         {R"({"metric":"rouge_1","case":)" + golden + R"(,"case":null})",
+          R"({"metric":"rouge_1","case":)" + golden + R"(,"c\u0061se":)" + other + "}"}) {
+      const auto alone = answer(line);
+      CHECK(ask(line) == (alone ? json::dump(*alone) : alone.error().message()));
+    }
+  }
+  SUBCASE("a request that names none is named after its golden") {
+    const std::string nameless = R"({"metric":"rouge_1","case":)" + golden + "}";
+    CHECK(ask(nameless) == json::dump(answered(nameless)));
+    CHECK(ask(of("7", golden)) == json::dump(answered(of("7", golden))));
+  }
 }
 
 }  // namespace slipway::eval

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "core/files.hpp"
+#include "eval/detail/score_text.hpp"
 #include "eval/metric.hpp"
 #include "eval/scripted_judge.hpp"
 
@@ -29,6 +30,9 @@ void check_case(const json::Object& vector, double tolerance) {
   const auto score = (*metric)->score(Context(), *golden);
   REQUIRE_MESSAGE(score.ok(), (score.ok() ? "" : score.error().message()));
   const json::Object given = to_json(**metric, *golden, *score);
+  std::string line;
+  append_score(line, **metric, *score, id);
+  CHECK(line == json::dump(given));
   for (const auto& [key, wanted] : vector.at("expect").as_object()) {
     const std::string member(key);
     CAPTURE(member);
@@ -44,6 +48,15 @@ void check_case(const json::Object& vector, double tolerance) {
 }
 
 }  // namespace
+
+TEST_CASE("a text in quotes is the same, written at once or by values") {
+  for (int c = 0; c < 0x80; ++c) {
+    const std::string text = fmt::format("a{}é{}", static_cast<char>(c), static_cast<char>(c));
+    std::string line;
+    append_quoted(line, text);
+    CHECK(line == json::dump(json::Value(boost::json::string(text))));
+  }
+}
 
 TEST_CASE("every vector of every metric holds") {
   std::size_t files = 0, cases = 0;

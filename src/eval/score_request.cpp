@@ -1,21 +1,41 @@
 #include "eval/score_request.hpp"
 
+#include "core/json_members.hpp"
+#include "eval/detail/parsed_text.hpp"
+#include "eval/detail/score_text.hpp"
 #include "eval/scripted_judge.hpp"
 
 namespace slipway::eval {
 
-namespace {
-
-struct Request {
+struct ScoreDesk::Parts {
   const json::Value* id = nullptr;
   const json::Value* metric = nullptr;
   const json::Value* golden = nullptr;
   const json::Value* replies = nullptr;
+
+  static Result<Parts> read(const json::Value& value);
 };
 
-Result<Request> read_request(const json::Value& value) {
+namespace {
+
+/// Stands for the golden that is known; no request would say this.
+constexpr std::string_view known_case = "\x01the same golden";
+
+/// "$.input: is required" of the golden is "$.case.input: is required" of the request.
+Error below(std::string_view member, Error error) {
+  std::string message = error.message();
+  if (message.starts_with('$'))
+    message.insert(1, fmt::format(".{}", member));
+  else
+    message.insert(0, fmt::format("$.{}: ", member));
+  return Error(error.code(), std::move(message));
+}
+
+}  // namespace
+
+Result<ScoreDesk::Parts> ScoreDesk::Parts::read(const json::Value& value) {
   if (!value.is_object()) return json::detail::expected("$", "an object", value);
-  Request request;
+  Parts request;
   for (const auto& [key, item] : value.get_object()) {
     if (key == "id")
       request.id = &item;
@@ -37,31 +57,55 @@ Result<Request> read_request(const json::Value& value) {
   return request;
 }
 
-/// "$.input: is required" of the golden is "$.case.input: is required" of the request.
-Error below(std::string_view member, Error error) {
-  std::string message = error.message();
-  if (message.starts_with('$'))
-    message.insert(1, fmt::format(".{}", member));
-  else
-    message.insert(0, fmt::format("$.{}: ", member));
-  return Error(error.code(), std::move(message));
+std::string_view ScoreDesk::without_known_case(std::string_view line, std::string_view& text) {
+  json::Members members(line);
+  for (json::Member member; text.empty() && members.next(member);)
+    if (member.key == "case") text = member.value;
+  if (text.empty() || text != case_text_) return line;
+  const auto at = static_cast<std::size_t>(text.data() - line.data());
+  rest_.assign(line, 0, at);
+  rest_ += json::quoted(known_case);
+  rest_ += line.substr(at + text.size());
+  return rest_;
 }
 
-}  // namespace
+Result<const Golden*> ScoreDesk::golden_of(const Parts& parts, std::string_view text,
+                                           bool is_known) {
+  if (!is_known) {
+    case_text_.clear();
+    auto golden = parse_golden(*parts.golden);
+    if (!golden) return below("case", golden.error());
+    golden_ = std::move(*golden);
+    case_id_ = golden_.id;
+    case_text_ = text;
+  }
+  golden_.id = case_id_;
+  if (golden_.id.empty() && parts.id) golden_.id = std::string(parts.id->get_string());
+  identify(golden_);
+  return &golden_;
+}
 
-Result<json::Object> answer_score(const Context& context, const json::Value& value,
-                                  const Scorers& scorers) {
-  const Request request = TRY(read_request(value));
-  auto golden = parse_golden(*request.golden);
-  if (!golden) return below("case", golden.error());
-  if (golden->id.empty() && request.id) golden->id = std::string(request.id->get_string());
-  identify(*golden);
+Result<std::string> ScoreDesk::answer(const Context& context, std::string_view line) {
+  std::string_view case_text;
+  const std::string_view rest = without_known_case(line, case_text);
+  const bool is_shorter = rest.data() != line.data();
+  const ParsedText parsed(rest);
+  if (!parsed.value()) {
+    // Of the whole line, so that the column is right.
+    const auto whole = json::parse(line);
+    return Error(whole ? parsed.value().error() : whole.error());
+  }
+  const Parts request = TRY(Parts::read(*parsed.value()));
+  // The golden is known where what stands for it is still there: of two, the last one counts.
+  const bool is_known =
+      is_shorter && request.golden->is_string() && request.golden->get_string() == known_case;
+  const Golden& golden = *TRY(golden_of(request, case_text, is_known));
   auto spec = parse_metric_spec(request.metric->is_string()
                                     ? json::Value(json::Object{{"name", *request.metric}})
                                     : *request.metric);
   if (!spec) return below("metric", spec.error());
   std::unique_ptr<Judge> scripted;
-  Scorers own = scorers;
+  Scorers own = scorers_;
   if (request.replies && request.replies->is_object()) {
     // Borrowed: the request outlives the scoring.
     scripted = scripted_judge(std::shared_ptr<const json::Object>(
@@ -70,9 +114,10 @@ Result<json::Object> answer_score(const Context& context, const json::Value& val
   }
   auto metric = make_metric(std::move(*spec), own);
   if (!metric) return below("metric", metric.error());
-  const Score score = TRY((*metric)->score(context, *golden));
-  json::Object answer = to_json(**metric, *golden, score);
-  if (request.id) answer["id"] = *request.id;
+  const Score score = TRY((*metric)->score(context, golden));
+  std::string answer;
+  append_score(answer, **metric, score,
+               request.id ? std::string_view(request.id->get_string()) : golden.id);
   return answer;
 }
 

@@ -2,14 +2,36 @@
 // golden, "replies": {}} and the answer {"id", "metric", "mode", "score", "pass", "reason", ...}.
 #pragma once
 
+#include <string>
+#include <string_view>
+
 #include "core/context.hpp"
 #include "eval/metric.hpp"
 
 namespace slipway::eval {
 
-/// Replies of the request stand in for the judge of `scorers`. Fails: invalid_argument with the
-/// path of what is wrong ("$.case.input: is required"), as `make_metric` and as the scoring does.
-Result<json::Object> answer_score(const Context& context, const json::Value& request,
-                                  const Scorers& scorers);
+/// Answers requests one after another; for one thread. A file names a golden once for each metric,
+/// so a golden whose text is that of the request before is not read again.
+class ScoreDesk {
+ public:
+  /// Replies of a request stand in for the judge of `scorers`.
+  explicit ScoreDesk(const Scorers& scorers) : scorers_(scorers) {}
+
+  /// Of one request as JSON text, a line of JSON without its line break. Fails: invalid_argument
+  /// with the path of what is wrong
+  /// ("$.case.input: is required"), as `make_metric` and as the scoring does.
+  Result<std::string> answer(const Context& context, std::string_view line);
+
+ private:
+  struct Parts;
+  Result<const Golden*> golden_of(const Parts& parts, std::string_view text, bool is_known);
+  std::string_view without_known_case(std::string_view line, std::string_view& text);
+
+  const Scorers scorers_;
+  std::string case_text_;  ///< Of `golden_`, as it stood in its request; empty: there is none.
+  std::string case_id_;    ///< The golden's own.
+  Golden golden_;
+  std::string rest_;  ///< A request without its golden.
+};
 
 }  // namespace slipway::eval

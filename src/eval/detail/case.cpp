@@ -80,8 +80,9 @@ Result<void> Case::ask(Question question, const Reader& reader) {
     }
     if (attempt > 0) ++next;
     if (!reply->span_id.empty()) calls_.push_back(reply->span_id);
-    auto object = parse_reply(reply->text);
-    auto read = object ? reader(*object, *reply) : Result<void>(std::move(object.error()));
+    const ParsedReply parsed(reply->text);
+    auto object = parsed.object();
+    auto read = object ? reader(**object, *reply) : Result<void>(std::move(object.error()));
     if (read) return {};
     unreadable = std::move(read.error());
   }

@@ -54,23 +54,30 @@ std::string text_of_statement(const json::Value& value) {
 
 }  // namespace
 
-Result<json::Object> parse_reply(std::string_view text) {
+ParsedReply::ParsedReply(std::string_view text) {
   const std::size_t start = text.find('{');
   const std::size_t end = text.rfind('}');
-  if (start == std::string_view::npos || end == std::string_view::npos || end < start)
-    return fail(Code::invalid_argument, "the reply holds no JSON object: '{}'", excerpt(text));
+  if (start == std::string_view::npos || end == std::string_view::npos || end < start) {
+    error_ = fail(Code::invalid_argument, "the reply holds no JSON object: '{}'", excerpt(text));
+    return;
+  }
   const std::string_view object = text.substr(start, end - start + 1);
-  auto parsed = json::parse(object);
-  if (!parsed) parsed = json::parse(without_last_commas(object));
-  if (!parsed)
-    return fail(Code::invalid_argument, "the reply is not JSON ({}): '{}'",
-                parsed.error().message(), excerpt(text));
-  return std::move(parsed->get_object());
+  parsed_.emplace(object);
+  if (!parsed_->value()) parsed_.emplace(without_last_commas(object));
+  if (parsed_->value()) return;
+  error_ = fail(Code::invalid_argument, "the reply is not JSON ({}): '{}'",
+                parsed_->value().error().message(), excerpt(text));
+}
+
+Result<json::Object> parse_reply(std::string_view text) {
+  const ParsedReply parsed(text);
+  return json::Object(*TRY(parsed.object()));
 }
 
 std::string verdict_word(const json::Value& value) {
   if (value.is_null()) return "";
-  const std::string text = text_of(value);
+  const std::string other = value.is_string() ? "" : text_of(value);
+  const std::string_view text = value.is_string() ? std::string_view(value.get_string()) : other;
   std::string word;
   for (const char c : unicode::trim(text)) {
     const char letter = ascii::lower(c);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/json.hpp"
+#include "eval/detail/parsed_text.hpp"
 
 namespace slipway::eval {
 
@@ -15,6 +16,20 @@ namespace slipway::eval {
 /// `]` or `}` is forgiven if the text does not parse otherwise. Fails: invalid_argument, with an
 /// excerpt of the reply.
 Result<json::Object> parse_reply(std::string_view text);
+/// The same while it is read; for one thread.
+class ParsedReply {
+ public:
+  explicit ParsedReply(std::string_view text);
+  /// Until the end of this.
+  Result<const json::Object*> object() const {
+    if (error_) return Error(*error_);
+    return &parsed_->value()->get_object();
+  }
+
+ private:
+  std::optional<ParsedText> parsed_;
+  std::optional<Error> error_;
+};
 
 /// The first run of ASCII letters after white space, in lower case, `idk` being `borderline`; empty
 /// if the value begins with something else. "Yes." -> "yes", "not sure" -> "not". As deepeval 4.3.1
