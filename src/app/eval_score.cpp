@@ -16,7 +16,7 @@ namespace {
 /// How much is read ahead, so that all cores have work and memory stays small.
 constexpr std::size_t batch_lines_max = 512;
 constexpr std::size_t batch_bytes_max = 4u << 20;
-constexpr std::size_t piece_lines = 32;
+constexpr std::size_t piece_lines = 64;
 
 struct Line {
   std::string text;

@@ -48,7 +48,7 @@ class Judge {
   virtual ~Judge() = default;
   /// Part of a result's fingerprint: model, prompts' hash; or the hash of the replies' file.
   virtual std::string identity() const = 0;
-  /// Whether `Question::values` matter: where they do not, metrics leave lists out of them.
+  /// Whether `Question::values` and `prompt` matter: where they do not, they may be left out.
   virtual bool reads_values() const { return true; }
   /// Fails: not_found (scripted: no reply, naming case, metric, step), resource_exhausted (the
   /// budget is spent), and as calls of models do.

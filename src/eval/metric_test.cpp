@@ -332,6 +332,8 @@ TEST_CASE("a golden that follows itself is the same golden, under its own name e
           R"({"metric":"rouge_1","case":)" + golden + R"(,"c\u0061se":)" + other + "}"}) {
       const auto alone = answer(line);
       CHECK(ask(line) == (alone ? json::dump(*alone) : alone.error().message()));
+      CHECK(ask(of("5", golden)) == json::dump(answered(of("5", golden))));
+      CHECK(ask(of("6", other)) == json::dump(answered(of("6", other))));
     }
   }
   SUBCASE("a request that names none is named after its golden") {

@@ -7,6 +7,9 @@
 
 namespace slipway::eval {
 
+ScoreDesk::ScoreDesk(const Scorers& scorers)
+    : scorers_(scorers), scripted_(scripted_judge(&replies_)) {}
+
 struct ScoreDesk::Parts {
   const json::Value* id = nullptr;
   const json::Value* metric = nullptr;
@@ -18,8 +21,21 @@ struct ScoreDesk::Parts {
 
 namespace {
 
+constexpr std::size_t metrics_max = 32;
+
 /// Stands for the golden that is known; no request would say this.
 constexpr std::string_view known_case = "\x01the same golden";
+
+/// Whether the text of the golden can be told from the line: no other member may be it.
+bool names_one_case(std::string_view line) {
+  std::size_t cases = 0;
+  json::Members members(line);
+  for (json::Member member; members.next(member);) {
+    if (member.key.find('\\') != std::string_view::npos) return false;
+    if (member.key == "case") ++cases;
+  }
+  return cases == 1;
+}
 
 /// "$.input: is required" of the golden is "$.case.input: is required" of the request.
 Error below(std::string_view member, Error error) {
@@ -69,15 +85,19 @@ std::string_view ScoreDesk::without_known_case(std::string_view line, std::strin
   return rest_;
 }
 
-Result<const Golden*> ScoreDesk::golden_of(const Parts& parts, std::string_view text,
-                                           bool is_known) {
+Result<const Golden*> ScoreDesk::golden_of(const Parts& parts, std::string_view line,
+                                           std::string_view text) {
+  // What stands for a known golden is still there: of two, the last one counts.
+  const bool is_known = text == case_text_ && !text.empty() && parts.golden->is_string() &&
+                        parts.golden->get_string() == known_case;
   if (!is_known) {
     case_text_.clear();
-    auto golden = parse_golden(*parts.golden);
+    // Copied: the golden stays, the request's memory goes.
+    auto golden = parse_golden(json::Value(*parts.golden, {}));
     if (!golden) return below("case", golden.error());
     golden_ = std::move(*golden);
     case_id_ = golden_.id;
-    case_text_ = text;
+    if (names_one_case(line)) case_text_ = text;
   }
   golden_.id = case_id_;
   if (golden_.id.empty() && parts.id) golden_.id = std::string(parts.id->get_string());
@@ -85,38 +105,39 @@ Result<const Golden*> ScoreDesk::golden_of(const Parts& parts, std::string_view 
   return &golden_;
 }
 
+Result<const Metric*> ScoreDesk::metric_of(const json::Value& asked, bool has_replies) {
+  for (const Known& known : metrics_)
+    if (known.has_replies == has_replies && known.asked == asked) return known.metric.get();
+  // Copied: the metric stays, the request's memory goes.
+  json::Value kept(asked, {});
+  auto spec =
+      parse_metric_spec(kept.is_string() ? json::Value(json::Object{{"name", kept}}) : kept);
+  if (!spec) return below("metric", spec.error());
+  Scorers own = scorers_;
+  if (has_replies) own.judge = scripted_.get();
+  auto metric = make_metric(std::move(*spec), own);
+  if (!metric) return below("metric", metric.error());
+  if (metrics_.size() >= metrics_max) metrics_.clear();
+  metrics_.push_back({std::move(kept), has_replies, std::move(*metric)});
+  return metrics_.back().metric.get();
+}
+
 Result<std::string> ScoreDesk::answer(const Context& context, std::string_view line) {
   std::string_view case_text;
-  const std::string_view rest = without_known_case(line, case_text);
-  const bool is_shorter = rest.data() != line.data();
-  const ParsedText parsed(rest);
+  const ParsedText parsed(without_known_case(line, case_text));
   if (!parsed.value()) {
     // Of the whole line, so that the column is right.
     const auto whole = json::parse(line);
     return Error(whole ? parsed.value().error() : whole.error());
   }
   const Parts request = TRY(Parts::read(*parsed.value()));
-  // The golden is known where what stands for it is still there: of two, the last one counts.
-  const bool is_known =
-      is_shorter && request.golden->is_string() && request.golden->get_string() == known_case;
-  const Golden& golden = *TRY(golden_of(request, case_text, is_known));
-  auto spec = parse_metric_spec(request.metric->is_string()
-                                    ? json::Value(json::Object{{"name", *request.metric}})
-                                    : *request.metric);
-  if (!spec) return below("metric", spec.error());
-  std::unique_ptr<Judge> scripted;
-  Scorers own = scorers_;
-  if (request.replies && request.replies->is_object()) {
-    // Borrowed: the request outlives the scoring.
-    scripted = scripted_judge(std::shared_ptr<const json::Object>(
-        std::shared_ptr<const json::Object>(), &request.replies->get_object()));
-    own.judge = scripted.get();
-  }
-  auto metric = make_metric(std::move(*spec), own);
-  if (!metric) return below("metric", metric.error());
-  const Score score = TRY((*metric)->score(context, golden));
+  const Golden& golden = *TRY(golden_of(request, line, case_text));
+  const bool has_replies = request.replies && request.replies->is_object();
+  replies_ = has_replies ? &request.replies->get_object() : nullptr;
+  const Metric& metric = *TRY(metric_of(*request.metric, has_replies));
+  const Score score = TRY(metric.score(context, golden));
   std::string answer;
-  append_score(answer, **metric, score,
+  append_score(answer, metric, score,
                request.id ? std::string_view(request.id->get_string()) : golden.id);
   return answer;
 }

@@ -2,8 +2,10 @@
 // golden, "replies": {}} and the answer {"id", "metric", "mode", "score", "pass", "reason", ...}.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/context.hpp"
 #include "eval/metric.hpp"
@@ -15,7 +17,9 @@ namespace slipway::eval {
 class ScoreDesk {
  public:
   /// Replies of a request stand in for the judge of `scorers`.
-  explicit ScoreDesk(const Scorers& scorers) : scorers_(scorers) {}
+  explicit ScoreDesk(const Scorers& scorers);
+  ScoreDesk(const ScoreDesk&) = delete;
+  ScoreDesk& operator=(const ScoreDesk&) = delete;
 
   /// Of one request as JSON text, a line of JSON without its line break. Fails: invalid_argument
   /// with the path of what is wrong
@@ -24,10 +28,20 @@ class ScoreDesk {
 
  private:
   struct Parts;
-  Result<const Golden*> golden_of(const Parts& parts, std::string_view text, bool is_known);
+  /// A metric that was made for a request and fits the next that asks for the same.
+  struct Known {
+    json::Value asked;
+    bool has_replies = false;
+    std::unique_ptr<Metric> metric;
+  };
+  Result<const Metric*> metric_of(const json::Value& asked, bool has_replies);
+  Result<const Golden*> golden_of(const Parts& parts, std::string_view line, std::string_view text);
   std::string_view without_known_case(std::string_view line, std::string_view& text);
 
   const Scorers scorers_;
+  const json::Object* replies_ = nullptr;  ///< Of the request that is answered.
+  const std::unique_ptr<Judge> scripted_;  ///< Says what they say.
+  std::vector<Known> metrics_;
   std::string case_text_;  ///< Of `golden_`, as it stood in its request; empty: there is none.
   std::string case_id_;    ///< The golden's own.
   Golden golden_;

@@ -150,6 +150,21 @@ class OneScript : public ScriptedJudge {
   const std::shared_ptr<const json::Object> replies_;
 };
 
+/// Of one request after another.
+class CurrentScript : public ScriptedJudge {
+ public:
+  explicit CurrentScript(const json::Object* const* replies) : replies_(replies) {}
+  std::string identity() const override { return "scripted"; }
+
+ protected:
+  Result<std::shared_ptr<const json::Object>> replies_of(const Golden&, std::string_view) override {
+    return std::shared_ptr<const json::Object>(std::shared_ptr<const json::Object>(), *replies_);
+  }
+
+ private:
+  const json::Object* const* const replies_;
+};
+
 class FileScript : public ScriptedJudge {
  public:
   explicit FileScript(ReplyFile file) : file_(std::move(file)) {}
@@ -177,6 +192,10 @@ std::unique_ptr<Judge> scripted_judge(json::Object replies) {
 
 std::unique_ptr<Judge> scripted_judge(std::shared_ptr<const json::Object> replies) {
   return std::make_unique<OneScript>(std::move(replies));
+}
+
+std::unique_ptr<Judge> scripted_judge(const json::Object* const* replies) {
+  return std::make_unique<CurrentScript>(replies);
 }
 
 }  // namespace slipway::eval

@@ -25,4 +25,7 @@ std::unique_ptr<Judge> scripted_judge(json::Object replies);
 /// Not null.
 std::unique_ptr<Judge> scripted_judge(std::shared_ptr<const json::Object> replies);
 
+/// What `*replies` points to when it is asked, which is borrowed. For one thread.
+std::unique_ptr<Judge> scripted_judge(const json::Object* const* replies);
+
 }  // namespace slipway::eval

@@ -59,7 +59,9 @@ json::Object Case::shown_golden() const {
 Question Case::question(std::string_view step, json::Object values) const {
   const MetricSpec& spec = settings_.spec;
   return {.metric = spec.label(),
-          .prompt = fmt::format("{}.{}.{}", spec.name, json::name(settings_.mode), step),
+          .prompt = reads_values()
+                        ? fmt::format("{}.{}.{}", spec.name, json::name(settings_.mode), step)
+                        : "",
           .step = std::string(step),
           .index = 0,
           .values = std::move(values),

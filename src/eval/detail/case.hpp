@@ -45,7 +45,11 @@ class Case {
   std::vector<std::string> texts(std::string_view option) const;
   std::pair<double, double> pair(std::string_view option, std::pair<double, double> fallback) const;
 
-  /// For the values of a question; empty where the judge does not read them.
+  /// Values of a question; nothing where the judge does not read them.
+  using Named = std::initializer_list<std::pair<boost::json::string_view, boost::json::value_ref>>;
+  json::Object values(Named named) const {
+    return reads_values() ? json::Object(named) : json::Object();
+  }
   json::Array list(const std::vector<std::string>& texts) const;
   json::Object shown_golden() const;
 

@@ -17,9 +17,9 @@ std::vector<std::string> sentences_of(const std::string& text) {
 }
 
 json::Object about_ranking(const Case& at) {
-  return {{"input", at.input()},
-          {"expected_output", at.expected()},
-          {"context", at.list(at.passages())}};
+  return at.values({{"input", at.input()},
+                    {"expected_output", at.expected()},
+                    {"context", at.list(at.passages())}});
 }
 
 /// A verdict of one object.
@@ -39,7 +39,7 @@ Result<Verdict> ask_one(Case& at, json::Object values) {
 Result<Score> relevancy(Case& at, bool is_deepeval) {
   std::vector<Verdict> all;
   for (const std::string& passage : at.passages()) {
-    json::Object values{{"input", at.input()}, {"passage", passage}};
+    json::Object values = at.values({{"input", at.input()}, {"passage", passage}});
     auto verdicts = is_deepeval ? TRY(ask_deepeval(at, std::move(values), {"yes", "no"}))
                                 : TRY(ask_flags(at, "verdicts", std::move(values), "verdicts"));
     for (Verdict& verdict : verdicts) all.push_back(std::move(verdict));
@@ -73,8 +73,9 @@ Result<Score> ragas_contextual_precision(Case& at) {
   constexpr double smoothing = 1e-10;
   std::vector<Verdict> verdicts;
   for (const std::string& passage : at.passages())
-    verdicts.push_back(TRY(ask_one(
-        at, {{"input", at.input()}, {"expected_output", at.expected()}, {"passage", passage}})));
+    verdicts.push_back(TRY(ask_one(at, at.values({{"input", at.input()},
+                                                  {"expected_output", at.expected()},
+                                                  {"passage", passage}}))));
   Score score = scored(average_precision_of(flags_of(verdicts), smoothing));
   score.items = items_of(verdicts, at.passages(), "");
   return score;
@@ -84,9 +85,10 @@ Result<Score> native_contextual_recall(Case& at) {
   const auto sentences = sentences_of(at.expected());
   if (sentences.empty()) return no_score("the expected output has no sentence");
   // A judge may count sentences in its own way: what it gives verdicts for are the sentences.
-  const auto verdicts = TRY(ask_flags(
-      at, "verdicts", {{"sentences", at.list(sentences)}, {"context", at.list(at.passages())}},
-      "verdicts"));
+  const auto verdicts = TRY(
+      ask_flags(at, "verdicts",
+                at.values({{"sentences", at.list(sentences)}, {"context", at.list(at.passages())}}),
+                "verdicts"));
   Score score = share(count_true(verdicts), static_cast<double>(verdicts.size()),
                       "no sentence of the expected output was judged");
   score.items = items_of(verdicts, sentences, "");
@@ -94,17 +96,17 @@ Result<Score> native_contextual_recall(Case& at) {
 }
 
 Result<Score> deepeval_contextual_recall(Case& at) {
-  const auto verdicts = TRY(
-      ask_deepeval(at, {{"expected_output", at.expected()}, {"context", at.list(at.passages())}},
-                   {"yes", "no"}));
+  const auto verdicts = TRY(ask_deepeval(
+      at, at.values({{"expected_output", at.expected()}, {"context", at.list(at.passages())}}),
+      {"yes", "no"}));
   return deepeval_share(count(verdicts, {"yes"}), verdicts, 0, items_of(verdicts, {}, ""));
 }
 
 Result<Score> ragas_contextual_recall(Case& at) {
   const auto verdicts = TRY(ask_flags(at, "classifications",
-                                      {{"input", at.input()},
-                                       {"expected_output", at.expected()},
-                                       {"context", at.list(at.passages())}},
+                                      at.values({{"input", at.input()},
+                                                 {"expected_output", at.expected()},
+                                                 {"context", at.list(at.passages())}}),
                                       "classifications", "attributed"));
   Score score = share(count_true(verdicts), static_cast<double>(verdicts.size()),
                       "the expected output has no statement");
@@ -122,7 +124,7 @@ Result<Score> native_hallucination(Case& at) {
   while (verdicts.size() < contexts.size()) {
     const std::string& passage = contexts[verdicts.size()];
     std::vector<Verdict> given;
-    TRY(at.ask("verdicts", {{"output", at.output()}, {"passage", passage}},
+    TRY(at.ask("verdicts", at.values({{"output", at.output()}, {"passage", passage}}),
                [&](const json::Object& reply, const JudgeReply&) -> Result<void> {
                  given.clear();
                  if (reply.contains("verdicts"))
@@ -149,8 +151,8 @@ Result<Score> native_hallucination(Case& at) {
 
 Result<Score> deepeval_hallucination(Case& at) {
   const std::vector<std::string>& contexts = *at.golden().context;
-  const auto verdicts = TRY(
-      ask_deepeval(at, {{"output", at.output()}, {"context", at.list(contexts)}}, {"yes", "no"}));
+  const auto verdicts = TRY(ask_deepeval(
+      at, at.values({{"output", at.output()}, {"context", at.list(contexts)}}), {"yes", "no"}));
   return deepeval_share(count(verdicts, {"yes"}), verdicts, 1, items_of(verdicts, contexts, ""));
 }
 

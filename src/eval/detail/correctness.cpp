@@ -23,11 +23,11 @@ struct Verified {
 Result<Verified> verify(Case& at, const std::string& of, const std::string& text,
                         const std::string& premise) {
   Verified verified;
-  verified.claims = TRY(ask_texts(at, "claims_of_" + of, {{"text", text}}, "claims"));
+  verified.claims = TRY(ask_texts(at, "claims_of_" + of, at.values({{"text", text}}), "claims"));
   if (verified.claims.empty()) return verified;
-  verified.verdicts =
-      TRY(ask_flags(at, "verdicts_of_" + of,
-                    {{"claims", at.list(verified.claims)}, {"passage", premise}}, "statements"));
+  verified.verdicts = TRY(ask_flags(
+      at, "verdicts_of_" + of,
+      at.values({{"claims", at.list(verified.claims)}, {"passage", premise}}), "statements"));
   return verified;
 }
 
@@ -39,9 +39,9 @@ Result<Classified> classify(Case& at, const std::vector<std::string>& given,
                             const std::vector<std::string>& wanted) {
   Classified classified;
   TRY(at.ask("classification",
-             {{"input", at.input()},
-              {"statements", at.list(given)},
-              {"expected_statements", at.list(wanted)}},
+             at.values({{"input", at.input()},
+                        {"statements", at.list(given)},
+                        {"expected_statements", at.list(wanted)}}),
              [&](const json::Object& reply, const JudgeReply&) -> Result<void> {
                classified.true_positives = TRY(reply_texts(reply, "TP"));
                classified.false_positives = TRY(reply_texts(reply, "FP"));
@@ -70,7 +70,8 @@ using Matrix = std::vector<std::vector<bool>>;  ///< By chunk, then by statement
 Result<std::vector<bool>> verdicts_beside(Case& at, const std::vector<std::string>& statements,
                                           const std::string& passage) {
   return flags_of(TRY(ask_flags(
-      at, "verdicts", {{"statements", at.list(statements)}, {"passage", passage}}, "statements")));
+      at, "verdicts", at.values({{"statements", at.list(statements)}, {"passage", passage}}),
+      "statements")));
 }
 
 bool any_of(const std::vector<bool>& flags) {
@@ -83,7 +84,7 @@ bool any_of(const std::vector<bool>& flags) {
 
 Result<Score> answer_correctness(Case& at) {
   const auto statements = [&](const std::string& text) {
-    return ask_texts(at, "statements", {{"input", at.input()}, {"output", text}});
+    return ask_texts(at, "statements", at.values({{"input", at.input()}, {"output", text}}));
   };
   const auto given = TRY(statements(at.output()));
   const auto wanted = TRY(statements(at.expected()));
@@ -142,7 +143,7 @@ Result<Score> factual_correctness(Case& at) {
 
 Result<Score> noise_sensitivity(Case& at) {
   const auto statements = [&](const std::string& text) {
-    return ask_texts(at, "statements", {{"input", at.input()}, {"output", text}});
+    return ask_texts(at, "statements", at.values({{"input", at.input()}, {"output", text}}));
   };
   const auto wanted = TRY(statements(at.expected()));
   const auto given = TRY(statements(at.output()));

@@ -13,7 +13,8 @@ constexpr std::string_view no_statement = "the output has no statement";
 
 json::Object about_claims(const Case& at, std::string_view key,
                           const std::vector<std::string>& claims) {
-  return {{"input", at.input()}, {key, at.list(claims)}, {"context", at.list(at.passages())}};
+  return at.values(
+      {{"input", at.input()}, {key, at.list(claims)}, {"context", at.list(at.passages())}});
 }
 
 /// One verdict for each of `claims`, in their order, all within `words`.
@@ -49,7 +50,7 @@ Result<std::vector<Verdict>> complete_verdicts(Case& at, json::Object values, st
 
 Result<Score> native_faithfulness(Case& at) {
   const auto claims =
-      TRY(ask_texts(at, "claims", {{"output", at.output()}, {"input", at.input()}}));
+      TRY(ask_texts(at, "claims", at.values({{"output", at.output()}, {"input", at.input()}})));
   if (claims.empty()) return no_score(std::string(no_claim));
   const auto verdicts = TRY(complete_verdicts(at, about_claims(at, "claims", claims), claims.size(),
                                               {"supported", "contradicted", "unverifiable"}));
@@ -66,11 +67,13 @@ Result<Score> native_faithfulness(Case& at) {
 }
 
 Result<Score> deepeval_faithfulness(Case& at) {
-  const auto truths = TRY(ask_unused_texts(at, "truths", {{"context", at.list(at.passages())}}));
-  const auto claims = TRY(ask_texts(at, "claims", {{"output", at.output()}}));
+  const auto truths =
+      TRY(ask_unused_texts(at, "truths", at.values({{"context", at.list(at.passages())}})));
+  const auto claims = TRY(ask_texts(at, "claims", at.values({{"output", at.output()}})));
   if (claims.empty()) return scored(1, std::string(no_claim));
-  const auto verdicts = TRY(ask_deepeval(
-      at, {{"claims", at.list(claims)}, {"truths", at.list(truths)}}, {"yes", "no", "borderline"}));
+  const auto verdicts =
+      TRY(ask_deepeval(at, at.values({{"claims", at.list(claims)}, {"truths", at.list(truths)}}),
+                       {"yes", "no", "borderline"}));
   const double passed = at.flag("penalize_ambiguous_claims")
                             ? count(verdicts, {"yes"})
                             : count(verdicts, {"yes", "borderline"});
@@ -79,7 +82,7 @@ Result<Score> deepeval_faithfulness(Case& at) {
 
 Result<Score> ragas_faithfulness(Case& at) {
   const auto statements =
-      TRY(ask_texts(at, "statements", {{"input", at.input()}, {"output", at.output()}}));
+      TRY(ask_texts(at, "statements", at.values({{"input", at.input()}, {"output", at.output()}})));
   if (statements.empty()) return no_score(std::string(no_statement));
   const auto verdicts =
       TRY(ask_flags(at, "verdicts", about_claims(at, "statements", statements), "statements"));
@@ -90,20 +93,21 @@ Result<Score> ragas_faithfulness(Case& at) {
 
 Result<Score> native_answer_relevancy(Case& at) {
   const auto statements =
-      TRY(ask_texts(at, "statements", {{"output", at.output()}, {"input", at.input()}}));
+      TRY(ask_texts(at, "statements", at.values({{"output", at.output()}, {"input", at.input()}})));
   if (statements.empty()) return no_score(std::string(no_statement));
-  const auto verdicts = TRY(ask_all_flags(
-      at, {{"input", at.input()}, {"statements", at.list(statements)}}, statements.size()));
+  const auto verdicts =
+      TRY(ask_all_flags(at, at.values({{"input", at.input()}, {"statements", at.list(statements)}}),
+                        statements.size()));
   Score score = share(count_true(verdicts), static_cast<double>(verdicts.size()), no_statement);
   score.items = items_of(verdicts, statements, at.output());
   return score;
 }
 
 Result<Score> deepeval_answer_relevancy(Case& at) {
-  const auto statements = TRY(ask_texts(at, "statements", {{"output", at.output()}}));
+  const auto statements = TRY(ask_texts(at, "statements", at.values({{"output", at.output()}})));
   if (statements.empty()) return scored(1, std::string(no_statement));
   const auto verdicts =
-      TRY(ask_deepeval(at, {{"input", at.input()}, {"statements", at.list(statements)}},
+      TRY(ask_deepeval(at, at.values({{"input", at.input()}, {"statements", at.list(statements)}}),
                        {"yes", "no", "borderline"}));
   return deepeval_share(count(verdicts, {"yes", "borderline"}), verdicts, 1,
                         items_of(verdicts, statements, at.output()));
@@ -114,7 +118,7 @@ Result<Score> ragas_answer_relevancy(Case& at) {
   std::vector<std::string> questions;
   bool is_noncommittal = true;
   for (std::size_t i = 0; i < at.whole("strictness", default_strictness); ++i)
-    TRY(at.ask("questions", {{"output", at.output()}},
+    TRY(at.ask("questions", at.values({{"output", at.output()}}),
                [&](const json::Object& reply, const JudgeReply&) -> Result<void> {
                  const json::Value* question = reply.if_contains("question");
                  const json::Value* noncommittal = reply.if_contains("noncommittal");

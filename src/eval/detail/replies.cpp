@@ -1,5 +1,7 @@
 #include "eval/detail/replies.hpp"
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 
@@ -52,6 +54,17 @@ std::string text_of_statement(const json::Value& value) {
   return text_of(value);
 }
 
+std::optional<bool> flag_of(const json::Value& value, std::string_view word) {
+  if (value.is_bool()) return value.get_bool();
+  for (const std::string_view yes : {"yes", "true", "supported", "entailed", "relevant", "met"})
+    if (word == yes) return true;
+  for (const std::string_view no :
+       {"no", "false", "unsupported", "contradicted", "unverifiable", "irrelevant", "unmet", "not"})
+    if (word == no) return false;
+  if (const auto number = reply_number(value)) return *number != 0;
+  return std::nullopt;
+}
+
 }  // namespace
 
 ParsedReply::ParsedReply(std::string_view text) {
@@ -71,7 +84,7 @@ ParsedReply::ParsedReply(std::string_view text) {
 
 Result<json::Object> parse_reply(std::string_view text) {
   const ParsedReply parsed(text);
-  return json::Object(*TRY(parsed.object()));
+  return json::Object(*TRY(parsed.object()), {});
 }
 
 std::string verdict_word(const json::Value& value) {
@@ -88,15 +101,7 @@ std::string verdict_word(const json::Value& value) {
 }
 
 std::optional<bool> verdict_flag(const json::Value& value) {
-  if (value.is_bool()) return value.get_bool();
-  if (const auto number = reply_number(value)) return *number != 0;
-  const std::string word = verdict_word(value);
-  for (const std::string_view yes : {"yes", "true", "supported", "entailed", "relevant", "met"})
-    if (word == yes) return true;
-  for (const std::string_view no :
-       {"no", "false", "unsupported", "contradicted", "unverifiable", "irrelevant", "unmet", "not"})
-    if (word == no) return false;
-  return std::nullopt;
+  return flag_of(value, verdict_word(value));
 }
 
 std::optional<double> reply_number(const json::Value& value) {
@@ -135,20 +140,22 @@ std::string reply_text(const json::Object& reply, std::string_view key) {
 }
 
 Verdict read_verdict(const json::Object& item, std::string_view flag_key) {
+  static constexpr std::array subjects = {"statement", "claim", "sentence", "criterion"};
   Verdict verdict;
-  if (const json::Value* value = item.if_contains(flag_key)) {
-    verdict.word = verdict_word(*value);
-    verdict.flag = verdict_flag(*value);
-  }
-  verdict.reason = reply_text(item, "reason");
-  for (const std::string_view key : {"statement", "claim", "sentence", "criterion"})
-    if (const json::Value* found = item.if_contains(key)) {
-      const bool is_place = found->is_int64() && found->get_int64() >= 0;
+  for (const auto& [key, value] : item) {
+    if (key == flag_key) {
+      verdict.word = verdict_word(value);
+      verdict.flag = flag_of(value, verdict.word);
+    } else if (key == "reason") {
+      verdict.reason = text_of(value);
+    } else if (std::find(subjects.begin(), subjects.end(), key) != subjects.end()) {
+      const bool is_place = value.is_int64() && value.get_int64() >= 0;
       if (is_place)
-        verdict.place = static_cast<std::size_t>(found->get_int64());
+        verdict.place = static_cast<std::size_t>(value.get_int64());
       else
-        verdict.statement = text_of(*found);
+        verdict.statement = text_of(value);
     }
+  }
   return verdict;
 }
 
