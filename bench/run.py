@@ -1,6 +1,6 @@
 """Measures Slipway beside LangChain + Chroma: same documents, same chunks, same ONNX model, in one run.
 
-    python bench/run.py --program build/slipway --models MODELS [--repeats 3] [--only ingest,search,cold,quality,gateway,traces,agents]
+    python bench/run.py --program build/slipway --models MODELS [--repeats 3] [--only ingest,search,cold,quality,gateway,traces,agents,evidence,eval]
 
 Called by 'make bench'. The data are the chunking corpora below $SLIPWAY_BENCH_DATA (default ../shared/data beside the
 project); without them the project's own documents are measured and quality, which needs gold answers, is not.
@@ -326,6 +326,27 @@ class Bench:
         self.table.add_limit("answers judged by words", figures["answers_per_second"]["words"], 2000, unit="1/s", better="higher")
         self.table.add_limit("answers judged by meaning", figures["answers_per_second"]["meaning"], 50, unit="1/s", better="higher")
 
+    def eval(self):
+        """Scores with written replies beside deepeval and ragas, and memory: bench/eval/compare.py."""
+        sys.path.insert(0, str(ROOT / "bench" / "eval"))
+        import compare
+        self.say("scores with written replies")
+        peers = str(pathlib.Path(self.options.eval_peers) / "bin" / "python") if self.options.eval_peers else None
+        figures = compare.measure(argparse.Namespace(program=self.options.program, peers=peers, cases=2000, memory_cases=100_000,
+                                                     repeats=2 * self.options.repeats))
+        self.raw["eval"] = figures
+        for mode in ("deepeval", "ragas"):
+            ours, peer = figures[mode]["slipway"], figures[mode].get("peer")
+            for what, unit in (("wall", "wall_s"), ("CPU", "cpu_s")):
+                if peer:
+                    self.table.add(f"2,000 cases scored, {what}", ours[unit], peer[unit], unit="s", better="lower", bar=compare.TIMES_MIN,
+                                   note=f"peer: {mode}")
+            if peer:
+                self.table.add_limit(f"scores that differ from {mode}'s", len(figures[mode]["different_scores"]), 0, unit="scores")
+        for command in ("score", "run"):
+            self.table.add_limit(f"memory of 'eval {command}', 100,000 cases", figures["memory"][command]["peak_mb"], compare.MEMORY_MB_MAX,
+                                 unit="MB")
+
 
 def save(bench, folder):
     folder.mkdir(parents=True, exist_ok=True)
@@ -345,11 +366,12 @@ def main():
     parser.add_argument("--bench-programs", type=pathlib.Path, default=ROOT / "build/bench")
     parser.add_argument("--models", type=pathlib.Path, default=ROOT / "build/share/slipway/models")
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--only", default="ingest,search,cold,quality,gateway,traces,agents,evidence")
+    parser.add_argument("--only", default="ingest,search,cold,quality,gateway,traces,agents,evidence,eval")
     parser.add_argument("--litellm", help="environment with LiteLLM's proxy; without it the gateway is measured beside nginx alone")
     parser.add_argument("--phoenix", help="environment with arize-phoenix, beside which spans are taken in")
     parser.add_argument("--langgraph", help="environment with bench/agents/requirements.txt, beside which agents run")
     parser.add_argument("--mlflow", help="environment with mlflow, beside which spans are taken in")
+    parser.add_argument("--eval-peers", help="environment with bench/eval/requirements.txt, beside which scores are made")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="slipway-bench-") as work:
         bench = Bench(options, pathlib.Path(work))

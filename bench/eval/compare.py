@@ -68,8 +68,15 @@ def beside(mode, options, folder):
 def memory(options, folder):
     lines = folder / "many.jsonl"
     score_requests.write(lines, "ragas", options.memory_cases, seed=8)
-    run = measured([options.program, "eval", "score", str(lines)])
-    return {"cases": options.memory_cases, "requests_mb": round(lines.stat().st_size / 1e6), **run}
+    result = {"cases": options.memory_cases, "requests_mb": round(lines.stat().st_size / 1e6)}
+    result["score"] = measured([options.program, "eval", "score", str(lines)])
+    lines.unlink()
+    score_requests.write_goldens(folder / "goldens.jsonl", options.memory_cases, seed=9)
+    (folder / "suite.yaml").write_text("name: many\ndataset: goldens.jsonl\nembedder: none\nresamples: 200\nmetrics:\n"
+                                       "  - {name: faithfulness, mode: local}\n  - {name: rouge_l}\n")
+    result["run"] = measured([options.program, "eval", "run", str(folder / "suite.yaml"), "--data", str(folder / "data"),
+                              "--output", str(folder / "result.json"), "--format", "json"])
+    return result
 
 
 def faults(report):
@@ -81,8 +88,18 @@ def faults(report):
             yield f"{mode}: {result['times_wall']}x in wall and {result['times_cpu']}x in processor time; {TIMES_MIN}x is asked for"
         if result["different_scores"]:
             yield f"{mode}: scores differ: {result['different_scores']}"
-    if report["memory"]["peak_mb"] > MEMORY_MB_MAX:
-        yield f"memory: {report['memory']['peak_mb']} MB for {report['memory']['cases']} cases"
+    for command in ("score", "run"):
+        peak = report["memory"][command]["peak_mb"]
+        if peak > MEMORY_MB_MAX:
+            yield f"memory of 'eval {command}': {peak} MB for {report['memory']['cases']} cases"
+
+
+def measure(options):
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        report = {mode: beside(mode, options, folder) for mode in ("deepeval", "ragas")}
+        report["memory"] = memory(options, folder)
+    return report
 
 
 def main():
@@ -93,10 +110,7 @@ def main():
     parser.add_argument("--memory-cases", type=int, default=100_000)
     parser.add_argument("--repeats", type=int, default=3, help="of ours; the fastest counts")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
-        folder = pathlib.Path(name)
-        report = {mode: beside(mode, options, folder) for mode in ("deepeval", "ragas")}
-        report["memory"] = memory(options, folder)
+    report = measure(options)
     print(json.dumps(report, indent=2))
     wrong = list(faults(report))
     for line in wrong:

@@ -79,3 +79,11 @@ def write(path, mode, cases, seed):
                 line = {"id": f"{number}.{name}", "metric": {"name": name, "mode": mode}, "case": golden, "replies": replies}
                 file.write(json.dumps(line) + "\n")
     return len(names)
+
+
+def write_goldens(path, cases, seed):
+    """Goldens with an answer, for a suite that asks nobody."""
+    maker = Maker(seed)
+    with open(path, "w") as file:
+        for number in range(cases):
+            file.write(json.dumps({"id": f"g{number}", **maker.golden()}) + "\n")

@@ -1,5 +1,7 @@
 // `slipway eval score`: scores by name, one request a line, for scripts and for checking our
 // numbers.
+#include <span>
+
 #include "app/detail/judges.hpp"
 #include "app/detail/line_reader.hpp"
 #include "app/eval_commands.hpp"
@@ -14,15 +16,27 @@ namespace slipway::app {
 namespace {
 
 /// How much is read ahead, so that all cores have work and memory stays small.
-constexpr std::size_t batch_lines_max = 512;
+constexpr std::size_t batch_lines_max = 1024;
 constexpr std::size_t batch_bytes_max = 4u << 20;
 constexpr std::size_t piece_lines = 64;
 
+/// Used for one line after another, so that threads need not give memory to each other.
 struct Line {
   std::string text;
   std::size_t number = 0;
   std::string answer;
   bool is_good = true;
+
+  void take(std::string_view line, std::size_t at) {
+    for (std::string* kept : {&text, &answer})
+      if (kept->capacity() > kept_bytes_max) *kept = {};
+    text = line;
+    number = at;
+    answer.clear();
+  }
+
+ private:
+  static constexpr std::size_t kept_bytes_max = 16u << 10;
 };
 
 bool is_blank(std::string_view line) {
@@ -72,25 +86,26 @@ class Scoring {
                          score_piece(piece);
                          return {};
                        }));
-      std::string text;
+      answers_.clear();
       for (const Line& line : batch_) {
-        text += line.answer;
+        answers_ += line.answer;
         is_good_ = is_good_ && line.is_good;
       }
-      app_.print(text);
+      app_.print(answers_);
     }
     return is_good_;
   }
 
  private:
   Result<void> read_batch() {
-    batch_.clear();
+    batch_ = {};
     for (std::size_t bytes = 0; batch_.size() < batch_lines_max && bytes < batch_bytes_max;) {
       const auto line = TRY(reader_.next());
       if (!line) break;
       if (is_blank(*line)) continue;
       bytes += line->size();
-      batch_.push_back({.text = std::string(*line), .number = reader_.line(), .answer = ""});
+      lines_[batch_.size()].take(*line, reader_.line());
+      batch_ = std::span(lines_).first(batch_.size() + 1);
     }
     return {};
   }
@@ -113,16 +128,13 @@ class Scoring {
   }
 
   void score(eval::ScoreDesk& desk, Line& line) const {
-    auto answer = desk.answer(app_.context(), line.text);
-    line.is_good = answer.ok();
-    if (answer)
-      line.answer = std::move(*answer);
-    else
+    const auto answered = desk.answer(app_.context(), line.text, line.answer);
+    line.is_good = answered.ok();
+    if (!answered)
       line.answer =
           json::dump(refusal(line.text, fmt::format("{}:{}: {}", reader_.name(), line.number,
-                                                    answer.error().message())));
+                                                    answered.error().message())));
     line.answer += '\n';
-    line.text = {};
   }
 
   App& app_;
@@ -131,7 +143,9 @@ class Scoring {
   std::shared_ptr<models::Embedder> embedder_;
   std::optional<eval::LocalEvidence> local_;
   eval::Scorers scorers_;
-  std::vector<Line> batch_;
+  std::vector<Line> lines_{batch_lines_max};
+  std::span<Line> batch_;  ///< Those of `lines_` that are in use.
+  std::string answers_;
   bool is_good_ = true;
 };
 

@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::size_t line_bytes_max = 64u << 20;
 constexpr std::size_t set_max = 10'000'000;
+constexpr std::size_t head_bytes = 64;  ///< `{"actual_output":"` and some words.
 
 std::string where(std::uint32_t line) {
   return line > 0 ? fmt::format("line {}", line) : std::string("another golden");
@@ -22,14 +23,14 @@ std::string where(std::uint32_t line) {
 
 }  // namespace
 
-std::string_view GoldenSet::id(std::size_t index) const {
+std::string GoldenSet::id(std::size_t index) const {
   const Place& place = places_[index];
-  return std::string_view(text_).substr(place.begin, place.id_size);
+  return texts_.read(place.begin, place.id_size);
 }
 
-std::string_view GoldenSet::canonical_at(std::size_t index) const {
+std::string GoldenSet::canonical_at(std::size_t index) const {
   const Place& place = places_[index];
-  return std::string_view(text_).substr(place.begin + place.id_size, place.size);
+  return texts_.read(place.begin + place.id_size, place.size);
 }
 
 Golden GoldenSet::at(std::size_t index) const {
@@ -57,12 +58,10 @@ Result<void> GoldenSet::add(Golden golden, std::uint32_t line) {
     return fail(Code::conflict, "{} has the id '{}' of {}; give each golden its own", where(line),
                 golden.id, where(places_[*other].line));
   }
-  places_.push_back({.begin = text_.size(),
+  places_.push_back({.begin = TRY(texts_.add(golden.id + text)),
                      .id_size = static_cast<std::uint32_t>(golden.id.size()),
                      .size = static_cast<std::uint32_t>(text.size()),
                      .line = line});
-  text_ += golden.id;
-  text_ += text;
   by_id_.emplace(std::hash<std::string_view>()(golden.id),
                  static_cast<std::uint32_t>(places_.size() - 1));
   return {};
@@ -71,8 +70,21 @@ Result<void> GoldenSet::add(Golden golden, std::uint32_t line) {
 std::string GoldenSet::version() const {
   std::vector<std::uint32_t> order(size());
   std::iota(order.begin(), order.end(), 0u);
-  std::sort(order.begin(), order.end(),
-            [&](auto a, auto b) { return canonical_at(a) < canonical_at(b); });
+  // Compared by what they begin with, so that few are read for it.
+  std::string heads;
+  heads.reserve(order.size() * head_bytes);
+  for (const std::uint32_t each : order) {
+    std::string text = canonical_at(each);
+    text.resize(head_bytes, '\0');
+    heads += text;
+  }
+  const auto head = [&](std::uint32_t i) {
+    return std::string_view(heads).substr(i * head_bytes, head_bytes);
+  };
+  std::sort(order.begin(), order.end(), [&](auto a, auto b) {
+    const int difference = head(a).compare(head(b));
+    return difference != 0 ? difference < 0 : a != b && canonical_at(a) < canonical_at(b);
+  });
   Sha256Stream hash;
   for (std::size_t i = 0; i < order.size(); ++i) {
     if (i > 0) hash.add("\n");

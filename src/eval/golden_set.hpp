@@ -1,4 +1,5 @@
-// All goldens of a run, held as their canonical text: a hundred thousand fit into little memory.
+// All goldens of a run, held as their canonical text, most of them in a temporary file: a hundred
+// thousand fit into little memory.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "core/result.hpp"
+#include "eval/detail/text_pile.hpp"
 #include "eval/golden.hpp"
 
 namespace slipway::eval {
@@ -18,12 +20,13 @@ namespace slipway::eval {
 class GoldenSet {
  public:
   /// Identifies it. `line` is where it stands in its file; 0: nowhere. What says the same as
-  /// another one is that one. Fails: conflict (another one has the id and says something else).
+  /// another one is that one. Fails: conflict (another one has the id and says something else),
+  /// unavailable (the temporary file).
   Result<void> add(Golden golden, std::uint32_t line = 0);
   std::size_t size() const { return places_.size(); }
   Golden at(std::size_t index) const;
-  std::string_view id(std::size_t index) const;
-  std::string_view canonical_at(std::size_t index) const;  ///< With the id.
+  std::string id(std::size_t index) const;
+  std::string canonical_at(std::size_t index) const;  ///< With the id.
   std::optional<std::size_t> find(std::string_view id) const;
   std::uint32_t line(std::size_t index) const { return places_[index].line; }
   /// As `version_of` of all of them.
@@ -37,7 +40,7 @@ class GoldenSet {
     std::uint64_t begin = 0;
     std::uint32_t id_size = 0, size = 0, line = 0;
   };
-  std::string text_;  ///< Id and canonical form, one golden after the other.
+  TextPile texts_;  ///< Id and canonical form, one golden after the other.
   std::vector<Place> places_;
   std::unordered_multimap<std::size_t, std::uint32_t> by_id_;  ///< Hash of the id -> index.
 };

@@ -125,6 +125,10 @@ bool is_budget_spent(const Error& error) {
   return error.code() == Code::forbidden && error.message().find(spent_begin) != std::string::npos;
 }
 
+Error budget_spent(std::string_view why) {
+  return fail(Code::forbidden, "{}: {}", spent_begin, why);
+}
+
 Result<std::unique_ptr<ModelJudge>> ModelJudge::make(ModelJudgeOptions options) {
   const JudgeBudget& budget = options.budget;
   if (budget.usd.value_or(0) < 0 || budget.calls.value_or(0) < 0)
@@ -161,14 +165,20 @@ Result<double> ModelJudge::reserve(const dialects::ChatRequest& request) {
   }
   return ledger_.with([&](Ledger& ledger) -> Result<double> {
     const JudgeBudget& budget = options_.budget;
-    if (budget.calls && ledger.spent.calls >= *budget.calls)
+    if (options_.day_clock != nullptr) {
+      const auto today = std::chrono::floor<std::chrono::days>(options_.day_clock->now());
+      if (today != std::exchange(ledger.day, today)) ledger.spent_before = ledger.spent;
+    }
+    const std::int64_t calls = ledger.spent.calls - ledger.spent_before.calls;
+    const double usd = ledger.spent.usd - ledger.spent_before.usd;
+    if (budget.calls && calls >= *budget.calls)
       return fail(Code::forbidden, "{}: {} of {} calls were made; raise budget.calls", spent_begin,
-                  ledger.spent.calls, *budget.calls);
-    if (budget.usd && ledger.spent.usd + ledger.reserved_usd + most > *budget.usd)
+                  calls, *budget.calls);
+    if (budget.usd && usd + ledger.reserved_usd + most > *budget.usd)
       return fail(Code::forbidden,
                   "{}: {:.6f} USD of {:.6f} are spent or reserved and the next call may cost "
                   "{:.6f}; raise budget.usd",
-                  spent_begin, ledger.spent.usd + ledger.reserved_usd, *budget.usd, most);
+                  spent_begin, usd + ledger.reserved_usd, *budget.usd, most);
     ++ledger.spent.calls;
     ledger.reserved_usd += most;
     return most;

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "core/clock.hpp"
 #include "core/guarded.hpp"
 #include "eval/judge.hpp"
 #include "eval/judge_cache.hpp"
@@ -50,11 +51,15 @@ struct ModelJudgeOptions {
   JudgeBudget budget;
   JudgeCache* cache = nullptr;          ///< Absent: every question is a call.
   trace::Recorder* recorder = nullptr;  ///< Absent: nothing is recorded.
+  /// Present: the budget is for each day (UTC) of this clock, and begins anew with the next.
+  const Clock* day_clock = nullptr;
 };
 
 /// Whether a question failed because the budget is spent: the case has no score, and so have all
 /// that come after it.
 bool is_budget_spent(const Error& error);
+/// The failure of a model whose payer may not spend more.
+Error budget_spent(std::string_view why);
 
 /// Safe to use from many threads.
 class ModelJudge final : public Judge {
@@ -91,6 +96,8 @@ class ModelJudge final : public Judge {
   ModelJudgeOptions options_;
   struct Ledger {
     JudgeSpent spent;
+    JudgeSpent spent_before;  ///< The day that runs.
+    std::chrono::sys_days day{};
     double reserved_usd = 0;
     /// What the model has said that it cannot do.
     bool takes_schema = true, gives_logprobs = true;

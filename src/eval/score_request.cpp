@@ -122,7 +122,7 @@ Result<const Metric*> ScoreDesk::metric_of(const json::Value& asked, bool has_re
   return metrics_.back().metric.get();
 }
 
-Result<std::string> ScoreDesk::answer(const Context& context, std::string_view line) {
+Result<void> ScoreDesk::answer(const Context& context, std::string_view line, std::string& out) {
   std::string_view case_text;
   const ParsedText parsed(without_known_case(line, case_text));
   if (!parsed.value()) {
@@ -136,10 +136,9 @@ Result<std::string> ScoreDesk::answer(const Context& context, std::string_view l
   replies_ = has_replies ? &request.replies->get_object() : nullptr;
   const Metric& metric = *TRY(metric_of(*request.metric, has_replies));
   const Score score = TRY(metric.score(context, golden));
-  std::string answer;
-  append_score(answer, metric, score,
+  append_score(out, metric, score,
                request.id ? std::string_view(request.id->get_string()) : golden.id);
-  return answer;
+  return {};
 }
 
 }  // namespace slipway::eval

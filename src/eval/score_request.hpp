@@ -21,10 +21,10 @@ class ScoreDesk {
   ScoreDesk(const ScoreDesk&) = delete;
   ScoreDesk& operator=(const ScoreDesk&) = delete;
 
-  /// Of one request as JSON text, a line of JSON without its line break. Fails: invalid_argument
-  /// with the path of what is wrong
-  /// ("$.case.input: is required"), as `make_metric` and as the scoring does.
-  Result<std::string> answer(const Context& context, std::string_view line);
+  /// Appends the answer to one request, both JSON text without a line break. Fails, with nothing
+  /// appended: invalid_argument with the path of what is wrong ("$.case.input: is required"), as
+  /// `make_metric` and as the scoring does.
+  Result<void> answer(const Context& context, std::string_view line, std::string& out);
 
  private:
   struct Parts;

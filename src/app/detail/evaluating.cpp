@@ -1,5 +1,6 @@
 #include "app/detail/evaluating.hpp"
 
+#include "app/detail/paid_chat_model.hpp"
 #include "core/files.hpp"
 #include "core/log.hpp"
 #include "eval/targets.hpp"
@@ -30,12 +31,16 @@ Result<std::shared_ptr<models::Embedder>> open_embedder(Opened& opened, const st
 Result<std::unique_ptr<eval::ModelJudge>> open_judge(Opened& opened, const eval::Suite& suite) {
   const eval::JudgeSpec& spec = *suite.judge;
   models::Catalog& catalog = *opened.parts.catalog;
-  opened.models.push_back(TRY(catalog.chat_model(opened.context, spec.model)));
+  auto model = TRY(catalog.chat_model(opened.context, spec.model));
+  const auto price = catalog.price(spec.model);
+  if (opened.parts.ledger != nullptr)
+    model = paid_chat_model(std::move(model), price, judge_payer(spec.model), *opened.parts.ledger);
+  opened.models.push_back(std::move(model));
   const auto embedder = TRY(open_embedder(opened, spec.embedder));
   if (embedder) opened.embedders.push_back(embedder);
   eval::ModelJudgeOptions options{.model = *opened.models.back(),
                                   .embedder = embedder.get(),
-                                  .price = catalog.price(spec.model),
+                                  .price = price,
                                   .prompts = TRY(eval::JudgePrompts::open({})),
                                   .cache = spec.cache.value_or(true) ? opened.cache.get() : nullptr,
                                   .recorder = opened.parts.recorder};
@@ -65,6 +70,13 @@ std::shared_ptr<eval::JudgeCache> open_cache() {
 }
 
 }  // namespace
+
+budgets::Payer judge_payer(const std::string& model) {
+  budgets::Payer payer;
+  payer.project = std::string(eval::judge_project);
+  payer.model = model;
+  return payer;
+}
 
 std::function<eval::Doors(const Context&)> evaluation_doors(EvaluatingParts parts) {
   struct Shared {

@@ -205,7 +205,8 @@ class ServiceOfConfig final : public Service, public std::enable_shared_from_thi
               .doors = evaluation_doors({.catalog = catalog_,
                                          .library = library_,
                                          .default_embedder = loaded_.config.defaults.embedder,
-                                         .recorder = foundations_.tracing.recorder()}),
+                                         .recorder = foundations_.tracing.recorder(),
+                                         .ledger = &foundations_.budgeting.ledger()}),
               .runs_folder = runs_folder(foundations_.database)});
     prompts::mount(api, prompts_);
     trace::mount_evaluators(api, foundations_.tracing.rules());

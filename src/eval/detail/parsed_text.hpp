@@ -22,7 +22,7 @@ class ParsedText {
 
  private:
   std::array<unsigned char, 4096> temporary_;
-  std::array<unsigned char, 8192> first_;
+  std::array<unsigned char, 16384> first_;
   boost::json::monotonic_resource memory_;
   std::optional<Result<json::Value>> value_;  // Last: it lies in the memory.
 };
