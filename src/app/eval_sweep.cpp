@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "app/detail/eval_doors.hpp"
+#include "app/detail/rag_prompts.hpp"
 #include "app/eval_sweep_commands.hpp"
 #include "app/render.hpp"
 #include "core/files.hpp"
@@ -65,10 +66,11 @@ class SweepRun {
 
   Result<void> run() {
     const eval::Suite& suite = evaluation_->suite();
-    auto subject =
-        TRY(eval::CollectionSweep::open(app_.context(), {.library = *TRY(app_.library()),
-                                                         .catalog = *TRY(app_.catalog()),
-                                                         .collection = *suite.target->rag}));
+    auto subject = TRY(eval::CollectionSweep::open(
+        app_.context(), {.library = *TRY(app_.library()),
+                         .catalog = *TRY(app_.catalog()),
+                         .collection = *suite.target->rag,
+                         .prompts = detail::rag_prompts(*TRY(app_.database()))}));
     eval::SweepBase base = subject->base();
     base.limit = suite.target->limit.value_or(base.limit);
     base_ = base;
@@ -131,6 +133,13 @@ class SweepRun {
                       collection, winner.reranker));
     if (winner.search != index::SearchMode::hybrid)
       app_.note(fmt::format("ask for mode '{}' in each search", json::name(winner.search)));
+    if (winner.fusion != eval::SweepVariant().fusion ||
+        winner.dense_weight != eval::SweepVariant().dense_weight)
+      app_.note(fmt::format("ask with fusion '{}' and dense_weight {} in each search",
+                            json::name(winner.fusion), winner.dense_weight));
+    if (!winner.prompt.empty())
+      app_.note(fmt::format("set 'collections: {{{}: {{prompt: \"{}\"}}}}' in slipway.yaml",
+                            collection, winner.prompt));
     if (!request.embedder && !request.splitter) {
       app_.note(fmt::format("the index of '{}' is the best already", collection));
       applied["migrated"] = false;

@@ -17,7 +17,7 @@ struct OnlineConfig {
   double sample = 0.05;                    ///< Share of the traces, 0..1.
   std::vector<json::Value> metrics;        ///< As in a suite.
   std::optional<JudgeSpec> judge;          ///< Absent: local forms alone.
-  std::optional<BudgetSpec> budget;        ///< Of the judge, until the configuration is read anew.
+  std::optional<BudgetSpec> budget;        ///< Of the judge, for each day (UTC).
   std::vector<budgets::AlertTarget> send;  ///< Who is told of a drop beyond a metric's margin.
   static constexpr std::string_view required[] = {"metrics"};
   Result<void> validate() const;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 #include <tuple>
 
 #include "core/files.hpp"
@@ -198,6 +199,17 @@ Result<void> SweepSpec::validate() const {
   const bool is_fused = std::all_of(search.begin(), search.end(), [](index::SearchMode mode) {
     return mode == index::SearchMode::hybrid;
   });
+  for (const double one : dense_weight)
+    if (!(one >= 0 && one <= 1))
+      return fail(Code::invalid_argument, "dense_weight: {} is not in 0..1", one);
+  if (!answer.empty() && (!fusion.empty() || !dense_weight.empty()))
+    return fail(Code::invalid_argument,
+                "{}: answers are made of the usual searches; sweep it without answer",
+                fusion.empty() ? "dense_weight" : "fusion");
+  if (!prompt.empty() &&
+      std::none_of(answer.begin(), answer.end(), [](const auto& one) { return one != "extract"; }))
+    return fail(Code::invalid_argument,
+                "prompt: is of generated answers; write 'answer: [generate]' beside it");
   if (!answer.empty() && !is_fused)
     return fail(Code::invalid_argument,
                 "search: answers are made of hybrid searches; sweep search without answer");
@@ -216,10 +228,15 @@ Result<SweepSpec> parse_sweep(const json::Object& value) {
 std::string SweepVariant::name() const {
   std::string text = fmt::format("{} {}+{}, {}, {}", json::name(splitter.kind), splitter.chunk_size,
                                  splitter.chunk_overlap, embedder, json::name(search));
+  if (search == index::SearchMode::hybrid) {
+    if (fusion != index::Fusion::relative_score) text += fmt::format(" {}", json::name(fusion));
+    if (dense_weight != SweepVariant().dense_weight) text += fmt::format(" {}", dense_weight);
+  }
   if (!reranker.empty()) text += ", " + reranker;
   text += fmt::format(", {}", limit);
   if (!answer.empty()) text += ", " + answer;
   if (!answer_model.empty()) text += " " + answer_model;
+  if (!prompt.empty()) text += " " + prompt;
   return text;
 }
 
@@ -233,10 +250,32 @@ json::Object SweepVariant::settings() const {
                       {"search", json::name(search)},
                       {"reranker", reranker},
                       {"limit", limit}};
+  if (search == index::SearchMode::hybrid) {
+    object["fusion"] = json::name(fusion);
+    object["dense_weight"] = dense_weight;
+  }
+  if (!prompt.empty()) object["prompt"] = prompt;
   if (!answer.empty()) object["answer"] = answer;
   if (!answer_model.empty()) object["answer_model"] = answer_model;
   return object;
 }
+
+namespace {
+
+/// What a variant has no use for is not another one.
+void leave_out_doubles(std::vector<SweepVariant>& variants) {
+  std::set<std::string> names;
+  std::erase_if(variants, [&](SweepVariant& one) {
+    if (one.search != index::SearchMode::hybrid) {
+      one.fusion = SweepVariant().fusion;
+      one.dense_weight = SweepVariant().dense_weight;
+    }
+    if (one.answer.empty() || one.answer == "extract") one.prompt.clear();
+    return !names.insert(one.name()).second;
+  });
+}
+
+}  // namespace
 
 Result<std::vector<SweepVariant>> variants_of(const SweepSpec& spec, const SweepBase& base,
                                               bool needs_answers) {
@@ -273,6 +312,10 @@ Result<std::vector<SweepVariant>> variants_of(const SweepSpec& spec, const Sweep
            [](SweepVariant& one, const std::string& value) { one.embedder = value; });
   multiply(or_base(spec.search, index::SearchMode::hybrid),
            [](SweepVariant& one, auto value) { one.search = value; });
+  multiply(or_base(spec.fusion, index::Fusion::relative_score),
+           [](SweepVariant& one, auto value) { one.fusion = value; });
+  multiply(or_base(spec.dense_weight, SweepVariant().dense_weight),
+           [](SweepVariant& one, double value) { one.dense_weight = value; });
   multiply(or_base(spec.reranker, base.reranker),
            [](SweepVariant& one, const std::string& value) { one.reranker = value; });
   multiply(or_base(spec.limit, base.limit),
@@ -281,10 +324,13 @@ Result<std::vector<SweepVariant>> variants_of(const SweepSpec& spec, const Sweep
            [](SweepVariant& one, const std::string& value) { one.answer = value; });
   multiply(or_base(spec.answer_model, std::string()),
            [](SweepVariant& one, const std::string& value) { one.answer_model = value; });
+  multiply(or_base(spec.prompt, std::string()),
+           [](SweepVariant& one, const std::string& value) { one.prompt = value; });
   if (is_too_large)
     return fail(Code::invalid_argument, "sweep: more than {} variants; leave something out",
                 variants_max);
   std::erase_if(variants, [](const SweepVariant& one) { return !one.splitter.validate(); });
+  leave_out_doubles(variants);
   if (variants.empty())
     return fail(Code::invalid_argument,
                 "sweep: no combination is possible; is chunk_overlap below chunk_size?");

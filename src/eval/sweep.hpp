@@ -24,30 +24,36 @@ struct SweepSpec {
   std::vector<documents::SplitterKind> splitter;
   std::vector<std::size_t> chunk_size, chunk_overlap;
   std::vector<std::string> embedder;
-  std::vector<index::SearchMode>
-      search;                         ///< hybrid, lexical, dense: how lists are fused, if at all.
+  std::vector<index::SearchMode> search;  ///< hybrid, lexical, dense
+  std::vector<index::Fusion> fusion;  ///< relative_score, rrf: how hybrid makes one of two lists.
+  std::vector<double> dense_weight;   ///< 0..1, of the vectors in hybrid.
   std::vector<std::string> reranker;  ///< "": none.
   std::vector<int> limit;             ///< Passages.
   std::vector<std::string> answer;    ///< extract, generate, auto; empty: only if metrics need it.
   std::vector<std::string> answer_model;
+  /// Of generated answers: "answer@3", "answer@production", "builtin".
+  std::vector<std::string> prompt;
   std::string quality;     ///< Which metric decides; empty: the first of the suite.
   std::size_t start = 32;  ///< Goldens of the first round.
   double keep = 0.5;       ///< Share of the variants that a round leaves, in (0, 1).
   Result<void> validate() const;
 };
 BOOST_DESCRIBE_STRUCT(SweepSpec, (),
-                      (splitter, chunk_size, chunk_overlap, embedder, search, reranker, limit,
-                       answer, answer_model, quality, start, keep))
+                      (splitter, chunk_size, chunk_overlap, embedder, search, fusion, dense_weight,
+                       reranker, limit, answer, answer_model, prompt, quality, start, keep))
 
 /// One point of the grid.
 struct SweepVariant {
   std::string embedder;
   documents::SplitterSettings splitter;
   index::SearchMode search = index::SearchMode::hybrid;
+  index::Fusion fusion = index::Fusion::relative_score;  ///< Of mode hybrid, as the next one.
+  double dense_weight = 0.5;
   std::string reranker;  ///< Empty: none.
   int limit = 8;
   std::string answer;  ///< Empty: passages alone.
   std::string answer_model;
+  std::string prompt;  ///< Empty: the usual one.
 
   /// "markdown 800+0, bge-small, hybrid, 8": what differs between variants is always in it.
   std::string name() const;
@@ -66,6 +72,7 @@ struct SweepBase {
   std::string reranker;
   int limit = 8;
 };
+/// Fusion and weight are dimensions of hybrid searches alone, prompts of generated answers alone.
 /// Without combinations that no splitter allows (an overlap as large as the chunk). Fails:
 /// invalid_argument (none is left, or more than 500).
 Result<std::vector<SweepVariant>> variants_of(const SweepSpec& spec, const SweepBase& base,

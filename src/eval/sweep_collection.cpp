@@ -21,7 +21,8 @@ Result<std::unique_ptr<CollectionSweep>> CollectionSweep::open(const Context& co
   sweep->copies_ = TRY(rag::Library::open({.database = *sweep->database_,
                                            .blobs = *sweep->blobs_,
                                            .catalog = options.catalog,
-                                           .default_embedder = info.embedder}));
+                                           .default_embedder = info.embedder,
+                                           .prompts = options.prompts}));
   return sweep;
 }
 
@@ -96,6 +97,10 @@ Result<Golden> CollectionSweep::search(const Context& context, const SweepVarian
   request.query = golden.input;
   request.limit = variant.limit;
   request.mode = variant.search;
+  if (variant.search == index::SearchMode::hybrid) {
+    request.fusion = variant.fusion;
+    request.dense_weight = variant.dense_weight;
+  }
   request.rerank = !variant.reranker.empty();
   request.reranker = variant.reranker;
   const auto begin = std::chrono::steady_clock::now();
@@ -131,6 +136,7 @@ Result<Golden> CollectionSweep::ask(const Context& context, const SweepVariant& 
   request.mode = TRY(rag::parse_answer_mode(variant.answer));
   request.limit = variant.limit;
   request.model = variant.answer_model;
+  request.prompt = variant.prompt;
   request.rerank = !variant.reranker.empty();
   request.reranker = variant.reranker;
   std::vector<rag::SearchItem> passages;

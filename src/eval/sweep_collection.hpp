@@ -19,6 +19,7 @@ class CollectionSweep final : public SweepSubject {
     rag::Library& library;  ///< Where the collection is. Both must outlive it.
     models::Catalog& catalog;
     std::string collection;
+    rag::PromptChooser prompts = {};     ///< Where prompts of variants are; empty: there are none.
     std::size_t bytes_max = 512u << 20;  ///< Of all documents together.
   };
   /// Takes the documents as they were ingested: their bytes where those are known, else their

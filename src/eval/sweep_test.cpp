@@ -153,4 +153,31 @@ TEST_CASE("a wrong sweep is refused, a stopped one ends") {
     CHECK_FALSE(json::from<SweepSpec>(*json::parse(text)));
 }
 
+TEST_CASE("fusion and weight are dimensions of hybrid searches, prompts of generated answers") {
+  SweepSpec spec;
+  spec.search = {index::SearchMode::hybrid, index::SearchMode::lexical};
+  spec.fusion = {index::Fusion::relative_score, index::Fusion::rrf};
+  spec.dense_weight = {0.3, 0.5};
+  const auto searches = variants_of(spec, {}, false);
+  REQUIRE(searches.ok());
+  std::vector<std::string> names;
+  for (const SweepVariant& one : *searches) names.push_back(one.name());
+  CHECK(names.size() == 5);  // Four hybrid ones, and one by words.
+  CHECK(names.front().find("hybrid 0.3") != std::string::npos);
+  CHECK(searches->front().settings().at("fusion") == "relative_score");
+
+  SweepSpec prompts;
+  prompts.answer = {"extract", "generate"};
+  prompts.prompt = {"answer@1", "answer@2"};
+  REQUIRE(prompts.validate().ok());
+  CHECK(variants_of(prompts, {}, true)->size() == 3);
+  prompts.answer = {"extract"};
+  CHECK(prompts.validate().error().message().find("prompt: ") == 0);
+  spec.answer = {"extract"};
+  CHECK(spec.validate().error().message().find("fusion: ") == 0);
+  spec.fusion.clear();
+  spec.dense_weight = {1.5};
+  CHECK(spec.validate().error().message() == "dense_weight: 1.5 is not in 0..1");
+}
+
 }  // namespace slipway::eval

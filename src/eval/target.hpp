@@ -15,8 +15,8 @@ namespace slipway::eval {
 struct TargetSpec {
   std::optional<std::string> rag;    ///< A collection: answers, passages and their documents.
   std::optional<std::string> model;  ///< A chat model of the catalog.
-  std::optional<std::string> agent;
-  std::optional<std::string> url;  ///< POST of the golden; the reply is its members.
+  std::optional<std::string> agent;  ///< A file of an agent, relative to the suite.
+  std::optional<std::string> url;    ///< POST of the golden; the reply is its members.
   std::optional<std::vector<std::string>> command;  ///< The golden on stdin, its members on stdout.
   std::string mode;                                 ///< rag: auto, extract, generate; empty: auto.
   std::optional<int> limit;                         ///< rag: passages to read.
@@ -24,9 +24,10 @@ struct TargetSpec {
   std::string system;                               ///< model: the first message.
   std::optional<double> temperature;                ///< model
   std::map<std::string, std::string> headers;       ///< url; values may be env:NAME or file:PATH.
-  std::optional<json::Object> body;  ///< url: what is sent; "{{input}}" in its texts is the input.
+  std::optional<json::Object>
+      body;  ///< url, agent: what is sent; "{{input}}" in its texts is the input.
   std::map<std::string, std::string>
-      take;                      ///< url: member of the golden -> pointer into the reply.
+      take;                      ///< url, agent: member of the golden -> pointer into the reply.
   std::optional<int> timeout_s;  ///< Of one answer; absent: 120.
   Result<void> validate() const;
 };

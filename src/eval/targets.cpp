@@ -199,6 +199,36 @@ json::Value filled(const json::Value& value, const json::Object& golden) {
   return json::Value(out);
 }
 
+using Take = std::map<std::string, std::string>;
+
+/// What of a reply is the golden's.
+Result<json::Value> taken(const Take& take, const json::Value& reply, const std::string& from) {
+  json::Object object;
+  for (const auto& [member, pointer] : take) {
+    boost::system::error_code error;
+    const json::Value* found = reply.find_pointer(pointer, error);
+    if (error || found == nullptr) {
+      if (member != "actual_output") continue;
+      return fail(Code::invalid_argument, "the reply of {} has nothing at {}: {}", from, pointer,
+                  json::dump(reply).substr(0, shown_bytes_max));
+    }
+    object[member] = *found;
+  }
+  return json::Value(std::move(object));
+}
+
+Result<void> check_take(const Take& take) {
+  for (const auto& [member, pointer] : take) {
+    if (!is_answer_member(member))
+      return fail(Code::invalid_argument, "target.take: '{}' is none of: {}", member,
+                  fmt::join(answer_members, ", "));
+    if (!pointer.empty() && pointer.front() != '/')
+      return fail(Code::invalid_argument,
+                  "target.take.{}: '{}' is no JSON pointer; it begins with /", member, pointer);
+  }
+  return {};
+}
+
 class UrlTarget final : public Target {
  public:
   UrlTarget(const TargetSpec& spec, std::map<std::string, std::string> headers, http::Reach reach)
@@ -250,18 +280,7 @@ class UrlTarget final : public Target {
     std::map<std::string, std::string> take = spec_.take;
     if (take.empty() && is_chat_) take = {{"actual_output", "/choices/0/message/content"}};
     if (take.empty()) return reply;
-    json::Object object;
-    for (const auto& [member, pointer] : take) {
-      boost::system::error_code error;
-      const json::Value* found = reply.find_pointer(pointer, error);
-      if (error || found == nullptr) {
-        if (member != "actual_output") continue;
-        return fail(Code::invalid_argument, "the reply of {} has nothing at {}: {}", name(),
-                    pointer, json::dump(reply).substr(0, shown_bytes_max));
-      }
-      object[member] = *found;
-    }
-    return json::Value(std::move(object));
+    return eval::taken(take, reply, name());
   }
 
   const TargetSpec spec_;
@@ -316,18 +335,64 @@ Result<std::unique_ptr<Target>> make_rag(const Context& context, const TargetSpe
                                               info.embedder, info.splitter.identity())));
 }
 
+class AgentTarget final : public Target {
+ public:
+  AgentTarget(const TargetSpec& spec, OpenAgent agent) : spec_(spec), agent_(std::move(agent)) {}
+
+  std::string name() const override { return "agent " + *spec_.agent; }
+  std::string identity() const override { return digest_of(spec_) + " " + agent_.identity; }
+
+  Result<Golden> answer(const Context& context, const Golden& golden, int) override {
+    const Golden fresh = asked(golden);
+    const json::Object native = to_json(fresh);
+    const json::Value input =
+        spec_.body ? filled(*spec_.body, native)
+                   : json::Value(json::Object{{agent_.inputs.front(), golden.input}});
+    const Stopwatch watch;
+    AgentAnswer answer =
+        TRY(agent_.ask(context.with_timeout(timeout_of(spec_)), input.get_object()));
+    const double latency_ms = watch.ms();
+    Golden answered = TRY(with_reply(fresh, TRY(output_of(answer.output)), latency_ms));
+    answered.tools_called = std::move(answer.tools);
+    if (!answered.cost_usd) answered.cost_usd = answer.cost_usd;
+    return answered;
+  }
+
+ private:
+  Result<json::Value> output_of(const json::Value& output) const {
+    if (!spec_.take.empty()) return taken(spec_.take, output, name());
+    if (!output.is_object()) return output;
+    const json::Object& members = output.get_object();
+    if (members.size() == 1 && members.begin()->value().is_string())
+      return members.begin()->value();
+    return json::Value(json::Object{{"actual_output", json::dump(output)}});
+  }
+
+  const TargetSpec spec_;
+  const OpenAgent agent_;
+};
+
+Result<std::unique_ptr<Target>> make_agent(const TargetSpec& spec, const TargetParts& parts) {
+  if (!parts.agent)
+    return fail(Code::unsupported,
+                "target agent: no agents can be asked here; run the suite with slipway eval run");
+  TRY(check_take(spec.take));
+  OpenAgent agent = TRY(parts.agent(*spec.agent).within("target.agent"));
+  if (!spec.body && agent.inputs.size() != 1)
+    return fail(
+        Code::invalid_argument,
+        "target.body: '{}' takes {}; say what each is, for example {{{}: \"{{{{input}}}}\"}}",
+        *spec.agent,
+        agent.inputs.empty() ? "no input" : fmt::format("{}", fmt::join(agent.inputs, ", ")),
+        agent.inputs.empty() ? "question" : agent.inputs.front());
+  return std::unique_ptr<Target>(std::make_unique<AgentTarget>(spec, std::move(agent)));
+}
+
 Result<std::unique_ptr<Target>> make_url(const TargetSpec& spec, const TargetParts& parts) {
   if (!spec.url->starts_with("http://") && !spec.url->starts_with("https://"))
     return fail(Code::invalid_argument, "target.url: '{}' does not begin with http:// or https://",
                 http::redact_url(*spec.url));
-  for (const auto& [member, pointer] : spec.take) {
-    if (!is_answer_member(member))
-      return fail(Code::invalid_argument, "target.take: '{}' is none of: {}", member,
-                  fmt::join(answer_members, ", "));
-    if (!pointer.empty() && pointer.front() != '/')
-      return fail(Code::invalid_argument,
-                  "target.take.{}: '{}' is no JSON pointer; it begins with /", member, pointer);
-  }
+  TRY(check_take(spec.take));
   std::map<std::string, std::string> headers;
   for (const auto& [header, value] : spec.headers) {
     const bool is_secret = value.starts_with("env:") || value.starts_with("file:");
@@ -362,8 +427,7 @@ Result<std::unique_ptr<Target>> make_target(const Context& context, const Target
                   "run the suite with slipway eval run");
     return std::unique_ptr<Target>(std::make_unique<CommandTarget>(spec));
   }
-  return fail(Code::unsupported,
-              "target agent: this version asks collections, models, URLs and commands");
+  return make_agent(spec, parts);
 }
 
 std::vector<std::string> passage_ids(const std::vector<rag::SearchItem>& passages,

@@ -1,7 +1,10 @@
 // The targets that a suite may name: a collection, a chat model, a URL, a command.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "eval/target.hpp"
 #include "http/client.hpp"
@@ -10,6 +13,20 @@
 
 namespace slipway::eval {
 
+/// What an agent did with one golden.
+struct AgentAnswer {
+  json::Value output;
+  std::vector<ToolCall> tools;  ///< In the order in which they ended.
+  double cost_usd = 0;
+};
+/// An agent that is ready to be asked; safe to use from many threads.
+struct OpenAgent {
+  std::vector<std::string> inputs;  ///< Names of what it takes.
+  std::string identity;             ///< Changes with its text.
+  /// Fails: unavailable (it failed, was interrupted: with its words), cancelled.
+  std::function<Result<AgentAnswer>(const Context&, const json::Object& input)> ask;
+};
+
 /// What targets stand on; null: such a target is refused. All must outlive the targets.
 struct TargetParts {
   rag::Library* library = nullptr;
@@ -17,6 +34,8 @@ struct TargetParts {
   /// For who names URLs that nobody of this machine wrote: `public_only`.
   http::Reach reach = http::Reach::anywhere;
   bool allows_commands = true;  ///< Not for callers from elsewhere.
+  /// Agents are of another module; empty: a suite that names one is refused.
+  std::function<Result<OpenAgent>(const std::string& name)> agent = {};
 };
 
 /// - rag: answers of the collection; `retrieval_context` are the passages that were read,
@@ -25,6 +44,10 @@ struct TargetParts {
 /// - url: to one that ends with "/chat/completions" a chat completion of OpenAI (`answer_model`,
 ///   `system`); else the golden as JSON, or `body` with "{{input}}" and the other members in its
 ///   texts. The reply's members are taken, or those that `take` points to.
+/// - agent: `body` with "{{input}}" and the other members in its texts is its input; without one
+/// the
+///   golden's input is the one that it takes. `tools_called` are its calls. Its output is the
+///   `actual_output`: a text, or the only text of a map, or what `take` points to.
 /// - command: the golden as JSON; a JSON object on standard output gives its members, any other
 /// text
 ///   is the `actual_output`. An exit code that is not 0 is an error with what stands on stderr.

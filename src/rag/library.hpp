@@ -105,11 +105,14 @@ struct SearchRequest {
   bool explain = false;                 ///< Tell the plan.
   /// Where its runs stand; absent: there are none.
   std::optional<trace::Origin> origin = {};
+  /// Of mode hybrid: how the two lists become one, and the share of the vectors, 0..1.
+  index::Fusion fusion = index::Fusion::relative_score;
+  std::optional<double> dense_weight = {};  ///< Absent: 0.5.
   Result<void> validate() const;
 };
 BOOST_DESCRIBE_STRUCT(SearchRequest, (),
                       (collection, query, limit, mode, filter, rerank, reranker, candidates,
-                       collapse, mmr, expand, budget_usd, version, explain))
+                       collapse, mmr, expand, budget_usd, version, explain, fusion, dense_weight))
 
 struct AskRequest {
   std::string collection = "default";

@@ -59,6 +59,12 @@ Result<void> SearchRequest::validate() const {
     return fail(Code::invalid_argument, "mmr: cannot keep a reranker's order; drop one of both");
   if (budget_usd && !(*budget_usd >= 0))
     return fail(Code::invalid_argument, "budget_usd: {} is not a number from 0", *budget_usd);
+  if (dense_weight && !(*dense_weight >= 0 && *dense_weight <= 1))
+    return fail(Code::invalid_argument, "dense_weight: {} is out of range 0..1", *dense_weight);
+  const bool is_told = dense_weight || fusion != index::Fusion::relative_score;
+  if (is_told && mode != index::SearchMode::hybrid)
+    return fail(Code::invalid_argument, "{}: is for mode hybrid; drop it",
+                dense_weight ? "dense_weight" : "fusion");
   return {};
 }
 

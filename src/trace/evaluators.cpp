@@ -63,6 +63,15 @@ Result<void> check_evaluator(const Evaluator& evaluator, bool has_judge) {
                     "evaluator.prompt: names no prompt; one with the variables input and output is "
                     "wanted");
       break;
+    case EvaluatorKind::metric:
+      if (evaluator.metric.empty())
+        return fail(Code::invalid_argument,
+                    "evaluator.metric: none is named; write for example {{\"name\": "
+                    "\"faithfulness\", \"mode\": \"local\"}}");
+      if (!evaluator.path.empty() || evaluator.is_denied)
+        return fail(Code::invalid_argument, "evaluator.{}: a metric sees the whole run; drop it",
+                    evaluator.path.empty() ? "negate" : "path");
+      break;
   }
   if (!evaluator.path.empty() && evaluator.path.front() != '/')
     return fail(Code::invalid_argument, "evaluator.path: '{}' is no JSON pointer; it begins with /",
@@ -203,6 +212,11 @@ Result<Rule> Rules::get(const std::string& id) const {
 
 Result<Rule> Rules::put(const Context& context, Rule rule) {
   TRY(check(rule, options_.judge != nullptr));
+  if (rule.evaluator.kind == EvaluatorKind::metric) {
+    if (!options_.metrics)
+      return fail(Code::unsupported, "evaluator.kind: there are no metrics here");
+    TRY(options_.metrics->check(context, rule.evaluator).within("evaluator"));
+  }
   if (rule.id.empty()) {
     if (list().size() >= rules_max)
       return fail(Code::conflict, "there are {} evaluators, more are not kept", rules_max);
@@ -247,6 +261,10 @@ Result<bool> Rules::wants(const Context& context, const Rule& rule, const Run& r
 
 Result<Judgement> Rules::judgement(const Context& context, const Rule& rule, const Run& run) const {
   const Evaluator& evaluator = rule.evaluator;
+  if (evaluator.kind == EvaluatorKind::metric) {
+    if (!options_.metrics) return fail(Code::unsupported, "there are no metrics here");
+    return options_.metrics->score(context, evaluator, run);
+  }
   const std::string output = evaluator.path.empty() || !run.outputs
                                  ? payload_text(run.outputs)
                                  : TRY(text_at(*run.outputs, evaluator.path));
@@ -269,7 +287,10 @@ Feedback Rules::judged(const Context& context, const Rule& rule, const Run& run)
   one.trace_id = run.trace_id;
   one.key = rule.key;
   one.start_time = run.start;
-  one.source = {{"type", rule.evaluator.kind == EvaluatorKind::judge ? "model" : "rule"},
+  const bool asks_model =
+      rule.evaluator.kind == EvaluatorKind::judge ||
+      (rule.evaluator.kind == EvaluatorKind::metric && !rule.evaluator.model.empty());
+  one.source = {{"type", asks_model ? "model" : "rule"},
                 {"metadata", json::Object{{"evaluator", rule.name}, {"evaluator_id", rule.id}}}};
   const auto judgement = this->judgement(context, rule, run);
   if (!judgement) {

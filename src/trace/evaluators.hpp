@@ -16,10 +16,11 @@
 
 namespace slipway::trace {
 
-enum class EvaluatorKind { contains, regex, json, judge };
-BOOST_DESCRIBE_ENUM(EvaluatorKind, contains, regex, json, judge)
+enum class EvaluatorKind { contains, regex, json, judge, metric };
+BOOST_DESCRIBE_ENUM(EvaluatorKind, contains, regex, json, judge, metric)
 
-/// What a run's text is held to. Its score is 1 or 0, of a judge what the model says.
+/// What a run's text is held to. Its score is 1 or 0, of a judge what the model says, of a metric
+/// what its formula gives.
 struct Evaluator {
   EvaluatorKind kind = EvaluatorKind::contains;
   std::string text;        ///< Of `contains`: must occur.
@@ -29,9 +30,11 @@ struct Evaluator {
   /// wherever that client puts it.
   std::string path;
   std::string prompt;  ///< Of `judge`: "grader@production"; its variables `input` and `output`.
-  std::string model;   ///< Of `judge`; empty: that of the prompt.
+  /// Of `judge`; empty: that of the prompt. Of `metric`: who judges; empty: nobody, its local form.
+  std::string model;
+  json::Object metric;  ///< Of `metric`, as a suite has it: {"name": "faithfulness", ...}.
 };
-BOOST_DESCRIBE_STRUCT(Evaluator, (), (kind, text, pattern, is_denied, path, prompt, model))
+BOOST_DESCRIBE_STRUCT(Evaluator, (), (kind, text, pattern, is_denied, path, prompt, model, metric))
 
 struct Rule {
   std::string id, name;
@@ -54,6 +57,14 @@ struct Judgement {
 using Judge = std::function<Result<Judgement>(const Context&, const Evaluator&, const Run&,
                                               const std::string& input, const std::string& output)>;
 
+/// Scores runs by metrics, which are not of this module.
+struct MetricScorer {
+  /// Fails: invalid_argument (there is no such metric or option), not_found (the model).
+  std::function<Result<void>(const Context&, const Evaluator&)> check;
+  /// Without a score where the run lacks what the metric needs. Fails: as calls do.
+  std::function<Result<Judgement>(const Context&, const Evaluator&, const Run&)> score;
+};
+
 /// What the model wrote in a reply, or was asked in a request: the content of the last message, of
 /// the first choice, of "output", "content", "text", "answer"; else all of it.
 std::string payload_text(const std::optional<Payload>& payload);
@@ -68,7 +79,8 @@ class Rules {
     store::Database& database;
     TraceStore& store;  ///< All must outlive it.
     Feedbacks& feedbacks;
-    Judge judge;  ///< Absent: rules with one are refused.
+    Judge judge;                               ///< Absent: rules with one are refused.
+    std::optional<MetricScorer> metrics = {};  ///< Likewise.
     const Clock& clock = system_clock();
     Random& random = system_random();
   };

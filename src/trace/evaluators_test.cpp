@@ -92,6 +92,42 @@ TEST_CASE("rules judge the runs that they want, once each") {
   CHECK(judged[0].source.at("type").as_string() == "model");
 }
 
+TEST_CASE("a metric scores the whole run, and is checked when its rule is made") {
+  Judged f;
+  const Rule one{.name = "m",
+                 .key = "overlap",
+                 .evaluator = {.kind = EvaluatorKind::metric, .metric = {{"name", "rouge_l"}}}};
+  CHECK(f.rules->put(Context(), one).error().code() == Code::unsupported);
+  auto rules = must(Rules::open(
+      {.database = *f.rules_database,
+       .store = *f.store,
+       .feedbacks = f.feedbacks,
+       .judge = {},
+       .metrics = MetricScorer{
+           .check = [](const Context&, const Evaluator& asked) -> Result<void> {
+             if (asked.metric.at("name") == "rouge_l") return {};
+             return fail(Code::invalid_argument, "there is no such metric");
+           },
+           .score = [](const Context&, const Evaluator&, const Run& run) -> Result<Judgement> {
+             return Judgement{run.outputs ? std::optional(0.25) : std::nullopt, "of " + run.name};
+           }}}));
+  Rule wrong = one;
+  wrong.evaluator.metric = {{"name", "rouge"}};
+  CHECK(rules->put(Context(), wrong).error().message() == "evaluator: there is no such metric");
+  wrong.evaluator.metric = {};
+  CHECK(rules->put(Context(), wrong).error().message().find("evaluator.metric") == 0);
+  wrong = one;
+  wrong.evaluator.is_denied = true;
+  CHECK(rules->put(Context(), wrong).error().message().find("evaluator.negate") == 0);
+  must(rules->put(Context(), one));
+  f.end(uuid(1), R"({"content":"a"})");
+  CHECK(must(rules->apply(Context(), uuid(1), "")) == 1);
+  const auto judged = must(f.feedbacks.list(Context(), {.run_ids = {uuid(1)}, .keys = {}}));
+  REQUIRE(judged.size() == 1);
+  CHECK(judged[0].score == 0.25);
+  CHECK(judged[0].source.at("type").as_string() == "rule");
+}
+
 TEST_CASE("filters, projects, samples and switches say which runs are judged") {
   Judged f;
   Rule one{

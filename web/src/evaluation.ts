@@ -235,6 +235,7 @@ export interface EvaluatorWish {
     path?: string;
     prompt?: string;
     model?: string;
+    metric?: Record<string, unknown>;
   };
 }
 

@@ -35,9 +35,9 @@ agents::Outcome<agents::Value> ask_library(rag::Library* library, const Context&
 
 }  // namespace
 
-Result<std::unique_ptr<agents::Runtime>> open_agents(App& app) {
+Result<std::unique_ptr<agents::Runtime>> open_agents(App& app, bool is_kept) {
   agents::Runtime::Options options;
-  options.data = TRY(app.data_folder());
+  if (is_kept) options.data = TRY(app.data_folder());
   // An App is for one thread and opens things when they are first asked for; what it opened is for
   // many.
   auto opening = std::make_shared<std::mutex>();

@@ -10,8 +10,8 @@
 
 namespace slipway::app::detail {
 
-/// `app` must outlive it.
-Result<std::unique_ptr<agents::Runtime>> open_agents(App& app);
+/// `app` must outlive it. `is_kept` off: what they do is in memory alone.
+Result<std::unique_ptr<agents::Runtime>> open_agents(App& app, bool is_kept = true);
 /// Models that files of agents may name without declaring them.
 agents::LoadOptions agent_load_options(App& app);
 /// Fails: invalid_argument with all that is wrong.

@@ -1,5 +1,6 @@
 #include "app/detail/eval_doors.hpp"
 
+#include "app/detail/agent_target.hpp"
 #include "app/detail/dataset_door.hpp"
 #include "eval/targets.hpp"
 
@@ -28,6 +29,9 @@ Result<eval::GoldenSet> EvalDoors::open_dataset(const std::string& name) {
 Result<std::unique_ptr<eval::Target>> EvalDoors::open_target(const eval::Suite& suite) {
   eval::TargetParts parts{.catalog = TRY(app_.catalog())};
   if (suite.target->rag) parts.library = TRY(app_.library());
+  parts.agent = [this, &suite](const std::string& name) {
+    return open_agent_target(app_, suite.resolve(name));
+  };
   return eval::make_target(app_.context(), *suite.target, parts);
 }
 

@@ -1,5 +1,7 @@
 #include "app/detail/online_doors.hpp"
 
+#include "app/detail/evaluating.hpp"
+#include "app/detail/paid_chat_model.hpp"
 #include "core/log.hpp"
 #include "eval/local_evidence.hpp"
 #include "eval/model_judge.hpp"
@@ -17,16 +19,20 @@ struct Kept {
   std::unique_ptr<eval::ModelJudge> judge;
 };
 
-Result<void> open_judge(const eval::OnlineConfig& config, Kept& kept) {
+Result<void> open_judge(const eval::OnlineConfig& config, const OnlineParts& parts, Kept& kept) {
   const eval::JudgeSpec& spec = *config.judge;
   if (spec.model.empty())
     return fail(Code::invalid_argument, "judge: a model is wanted for traces that nobody knows");
-  kept.model = TRY(kept.catalog->chat_model({}, spec.model).within("judge"));
+  const auto price = kept.catalog->price(spec.model);
+  kept.model = paid_chat_model(TRY(kept.catalog->chat_model({}, spec.model).within("judge")), price,
+                               judge_payer(spec.model), parts.ledger);
   eval::ModelJudgeOptions options{.model = *kept.model,
                                   .embedder = kept.embedder.get(),
-                                  .price = kept.catalog->price(spec.model),
+                                  .price = price,
                                   .prompts = TRY(eval::JudgePrompts::open(spec.prompts)),
-                                  .cache = nullptr};
+                                  .cache = nullptr,
+                                  .recorder = parts.recorder,
+                                  .day_clock = &system_clock()};
   options.parameters.temperature = spec.temperature.value_or(options.parameters.temperature);
   options.parameters.max_tokens = spec.max_tokens.value_or(options.parameters.max_tokens);
   const auto& budget = config.budget ? config.budget : spec.budget;
@@ -48,13 +54,13 @@ json::Value target_of(const budgets::AlertTarget& target) {
 
 }  // namespace
 
-Result<std::vector<eval::OnlineEvaluator>> online_evaluators(
-    const eval::EvaluationsConfig& config, const std::shared_ptr<models::Catalog>& catalog,
-    const std::string& default_embedder) {
+Result<std::vector<eval::OnlineEvaluator>> online_evaluators(const eval::EvaluationsConfig& config,
+                                                             const OnlineParts& parts) {
+  const auto& catalog = parts.catalog;
   std::vector<eval::OnlineEvaluator> evaluators;
   std::shared_ptr<models::Embedder> embedder;
   if (!config.online.empty()) {
-    auto opened = catalog->embedder({}, default_embedder);
+    auto opened = catalog->embedder({}, parts.default_embedder);
     if (opened)
       embedder = *opened;
     else
@@ -69,7 +75,7 @@ Result<std::vector<eval::OnlineEvaluator>> online_evaluators(
     kept->catalog = catalog;
     kept->embedder = embedder;
     kept->evidence = std::make_unique<eval::LocalEvidence>(embedder.get());
-    if (entry.judge) TRY(open_judge(entry, *kept).within(where));
+    if (entry.judge) TRY(open_judge(entry, parts, *kept).within(where));
     auto evaluator =
         TRY(eval::make_online_evaluator(std::move(entry),
                                         {.judge = kept->judge.get(), .local = kept->evidence.get()})

@@ -12,6 +12,7 @@
 #include "app/detail/held_exchange.hpp"
 #include "app/detail/judge.hpp"
 #include "app/detail/mcp_routes.hpp"
+#include "app/detail/metric_rules.hpp"
 #include "app/detail/online_doors.hpp"
 #include "app/detail/priced_catalog.hpp"
 #include "app/detail/prompt_door.hpp"
@@ -172,7 +173,11 @@ class ServiceOfConfig final : public Service, public std::enable_shared_from_thi
     TRY(check_cheaper_models());
     TRY(foundations_.budgeting.apply(config.budgets, config.alerts));
     TRY(prompts::apply_declared({}, prompts_, config.prompts));
-    online_ = TRY(online_evaluators(config.evaluations, catalog_, config.defaults.embedder));
+    online_ =
+        TRY(online_evaluators(config.evaluations, {.catalog = catalog_,
+                                                   .default_embedder = config.defaults.embedder,
+                                                   .recorder = foundations_.tracing.recorder(),
+                                                   .ledger = foundations_.budgeting.ledger()}));
     foundations_.library.with([&](auto& library) { library = library_; });
     return {};
   }
@@ -404,6 +409,11 @@ class ServiceOfConfig final : public Service, public std::enable_shared_from_thi
          .prices = &foundations_.tracing.prices(),
          .budgets = &foundations_.budgeting.ledger(),
          .recorder = foundations_.tracing.recorder()}));
+    foundations_.tracing.set_metrics(metric_rules({.store = foundations_.tracing.store(),
+                                                   .ledger = foundations_.budgeting.ledger(),
+                                                   .recorder = foundations_.tracing.recorder(),
+                                                   .catalog = catalog_,
+                                                   .default_embedder = config.defaults.embedder}));
     foundations_.tracing.set_judge(make_judge(
         *foundations_.gateway, std::make_shared<prompts::Prompts>(foundations_.database)));
     return {};

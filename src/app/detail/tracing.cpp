@@ -89,7 +89,8 @@ Result<std::unique_ptr<Tracing>> Tracing::open(Options options) {
          const auto judge = self->judge_.with([](const auto& one) { return one; });
          if (judge == nullptr) return fail(Code::unavailable, "the gateway is not open yet");
          return (*judge)(context, evaluator, run, input, output);
-       }}));
+       },
+       .metrics = tracing->metric_scorer()}));
   tracing->evaluations_ = std::make_unique<trace::EvaluationQueue>(
       trace::EvaluationQueue::Options{.rules = *tracing->rules_});
   tracing->online_ = online_of(
@@ -125,6 +126,25 @@ Result<void> Tracing::open_exporters() {
         .store = *store_, .config = config, .headers = std::move(headers)}));
   }
   return {};
+}
+
+void Tracing::set_metrics(trace::MetricScorer metrics) {
+  metrics_.with(
+      [&](auto& one) { one = std::make_shared<const trace::MetricScorer>(std::move(metrics)); });
+}
+
+trace::MetricScorer Tracing::metric_scorer() {
+  const auto current = [this]() -> Result<std::shared_ptr<const trace::MetricScorer>> {
+    auto metrics = metrics_.with([](const auto& one) { return one; });
+    if (metrics == nullptr) return fail(Code::unavailable, "the models are not open yet");
+    return metrics;
+  };
+  return {.check = [current](const Context& context, const trace::Evaluator& evaluator)
+              -> Result<void> { return TRY(current())->check(context, evaluator); },
+          .score = [current](const Context& context, const trace::Evaluator& evaluator,
+                             const trace::Run& run) -> Result<trace::Judgement> {
+            return TRY(current())->score(context, evaluator, run);
+          }};
 }
 
 void Tracing::set_judge(trace::Judge judge) {

@@ -49,6 +49,8 @@ class Tracing {
   trace::Rules& rules() { return *rules_; }
   /// Who asks models for the rules that want it, from now on; until then they cannot be asked.
   void set_judge(trace::Judge judge);
+  /// Who scores runs for rules that name a metric, from now on.
+  void set_metrics(trace::MetricScorer metrics);
   /// Metrics on sampled traces.
   eval::OnlineEvaluations& online() { return *online_; }
   /// Who is told of their drops, from now on.
@@ -80,6 +82,7 @@ class Tracing {
 
  private:
   Result<void> open_exporters();
+  trace::MetricScorer metric_scorer();
   void observe(http::Metrics& metrics);
   void remove_old();
   void remove_orphans();
@@ -90,6 +93,7 @@ class Tracing {
   std::unique_ptr<trace::TraceStore> store_;
   std::unique_ptr<trace::Feedbacks> feedbacks_;
   Guarded<std::shared_ptr<const trace::Judge>> judge_;
+  Guarded<std::shared_ptr<const trace::MetricScorer>> metrics_;
   std::unique_ptr<trace::Rules> rules_;
   std::unique_ptr<trace::EvaluationQueue> evaluations_;
   Guarded<TellDrop> tell_drop_;

@@ -72,6 +72,8 @@ Result<index::Query> make_query(const SearchRequest& request) {
   query.mode = request.mode;
   query.limit = static_cast<std::size_t>(request.limit);
   query.version = request.version;
+  query.fusion = request.fusion;
+  query.dense_weight = request.dense_weight.value_or(query.dense_weight);
   if (request.filter && !request.filter->is_null())
     query.filter = TRY(index::Filter::parse(*request.filter));
   return query;

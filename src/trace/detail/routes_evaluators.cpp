@@ -10,9 +10,12 @@ struct EvaluatorShape {
   std::string text, pattern;
   bool negate = false;
   std::string path, prompt, model;
+  json::Object metric;
   static constexpr std::string_view schema_notes = R"({"properties": {
     "kind": {"description": "contains: the text occurs. regex: the pattern matches. json: the )"
-                                                   R"(output is JSON. judge: a model says."},
+                                                   R"(output is JSON. judge: a model says. )"
+                                                   R"(metric: the run, with its passages and )"
+                                                   R"(tools, is scored."},
     "text": {"maxLength": 10000}, "pattern": {"maxLength": 10000, "example": "\\d{4}"},
     "negate": {"description": "1 where it does not hold."},
     "path": {"maxLength": 1000, "description":
@@ -22,9 +25,13 @@ struct EvaluatorShape {
       "Of judge: NAME or NAME@REFERENCE, with the variables input and output. The reply is )"
                                                    R"({\"score\": 0.5, \"comment\": \"...\"} )"
                                                    R"(or has a number."},
-    "model": {"maxLength": 256, "description": "Of judge; empty: that of the prompt."}}})";
+    "model": {"maxLength": 256, "description":
+      "Of judge; empty: that of the prompt. Of metric: who judges; empty: its local form."},
+    "metric": {"description": "As an entry of a suite's metrics.",
+               "example": {"name": "faithfulness", "mode": "local"}}}})";
 };
-BOOST_DESCRIBE_STRUCT(EvaluatorShape, (), (kind, text, pattern, negate, path, prompt, model))
+BOOST_DESCRIBE_STRUCT(EvaluatorShape, (),
+                      (kind, text, pattern, negate, path, prompt, model, metric))
 
 struct RuleShape {
   std::string name, key, project;
@@ -74,7 +81,7 @@ Rule rule_of(const RuleShape& shape) {
   rule.is_enabled = shape.enabled;
   const EvaluatorShape& evaluator = shape.evaluator;
   rule.evaluator = {evaluator.kind, evaluator.text,   evaluator.pattern, evaluator.negate,
-                    evaluator.path, evaluator.prompt, evaluator.model};
+                    evaluator.path, evaluator.prompt, evaluator.model,   evaluator.metric};
   return rule;
 }
 
@@ -92,7 +99,7 @@ Result<KeptRule> shape_of(const Rule& rule) {
   shape.enabled = rule.is_enabled;
   const Evaluator& evaluator = rule.evaluator;
   shape.evaluator = {evaluator.kind, evaluator.text,   evaluator.pattern, evaluator.is_denied,
-                     evaluator.path, evaluator.prompt, evaluator.model};
+                     evaluator.path, evaluator.prompt, evaluator.model,   evaluator.metric};
   return shape;
 }
 

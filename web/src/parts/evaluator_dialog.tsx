@@ -12,6 +12,7 @@ const kinds: [Kind, string][] = [
   ['regex', 'matches a pattern'],
   ['json', 'is JSON'],
   ['judge', 'is judged by a model'],
+  ['metric', 'is scored by a metric'],
 ];
 
 const fresh: EvaluatorWish = {
@@ -80,14 +81,21 @@ function HowFields({
       how.kind === 'judge' ? observe.prompts('', 0, signal) : Promise.resolve({ items: [], total: 0 }),
     `prompts ${how.kind}`,
   );
+  const metrics = useLoaded(
+    (signal) => (how.kind === 'metric' ? evaluation.metrics(signal) : Promise.resolve({ items: [] })),
+    `metrics ${how.kind}`,
+  );
   return (
     <>
-      <Field label="It is 1 if the answer">
+      <Field label={how.kind === 'metric' ? 'The answer' : 'It is 1 if the answer'}>
         {(attributes) => (
           <select
             {...attributes}
             value={how.kind}
-            onChange={(event) => change({ kind: event.currentTarget.value as Kind })}
+            onChange={(event) => {
+              const kind = event.currentTarget.value as Kind;
+              change(kind === 'metric' ? { kind, negate: false, path: '' } : { kind });
+            }}
           >
             {kinds.map(([kind, name]) => (
               <option key={kind} value={kind}>
@@ -127,7 +135,25 @@ function HowFields({
           />
         </>
       )}
-      {how.kind !== 'judge' && (
+      {how.kind === 'metric' && (
+        <>
+          <Text
+            label="Metric"
+            hint="Scored with the passages, tools, times and costs of the run"
+            value={String(how.metric?.name ?? '')}
+            isRequired
+            list={(metrics.value?.items ?? []).map((one) => one.name)}
+            onInput={(name) => change({ metric: { ...how.metric, name } })}
+          />
+          <Text
+            label="Model that judges"
+            hint="Empty: none is asked, the metric's local form"
+            value={how.model ?? ''}
+            onInput={(model) => change({ model })}
+          />
+        </>
+      )}
+      {how.kind !== 'judge' && how.kind !== 'metric' && (
         <label class="check">
           <input
             type="checkbox"

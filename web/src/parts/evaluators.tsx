@@ -21,6 +21,8 @@ const what = ({ evaluator }: EvaluatorWish): string => {
       return `is ${not}JSON`;
     case 'judge':
       return `judged by ${evaluator.prompt}${evaluator.model ? ` with ${evaluator.model}` : ''}`;
+    case 'metric':
+      return `${evaluator.metric?.name}, ${evaluator.model ? `judged by ${evaluator.model}` : 'without a judge'}`;
     default:
       return evaluator.kind;
   }
