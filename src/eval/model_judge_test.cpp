@@ -168,6 +168,23 @@ TEST_CASE("dollars are reserved before the call, so that many threads never spen
   CHECK(judge->spent().calls >= 3);
 }
 
+TEST_CASE("a budget of days begins anew with the next one") {
+  Bench bench(says("{}"));
+  FakeClock clock;
+  auto options = bench.options();
+  options.budget.calls = 2;
+  options.day_clock = &clock;
+  options.cache = nullptr;
+  const auto judge = *ModelJudge::make(std::move(options));
+  for (int day = 0; day < 2; ++day) {
+    ask(*judge, a_question("1"));
+    ask(*judge, a_question("2"));
+    CHECK(is_budget_spent(judge->ask(Context(), a_case(), a_question("3"), 0).error()));
+    clock.advance(std::chrono::hours(24));
+  }
+  CHECK(judge->spent().calls == 4);
+}
+
 TEST_CASE("a budget in dollars needs a price") {
   Bench bench(says("{}"));
   auto options = bench.options();

@@ -124,3 +124,20 @@ def test_prompts_are_listed_shown_and_compared(slipway, tmp_path):
     assert json.loads(slipway("eval", "prompts", "list", "--json", "--prompts", str(folder)).out)["hash"] != listed["hash"]
     (folder / "other.yaml").write_text("version: 1\nask: x\n")
     assert slipway("eval", "prompts", "list", "--prompts", str(folder)).code == 2
+
+
+def test_a_small_model_of_this_machine_judges(slipway):
+    """The chat model that ships with the program: it keeps to the schema, its grade is the same again, and is not asked for twice."""
+    (slipway.folder / "g.jsonl").write_text(json.dumps({
+        "id": "a", "input": "What is two plus two?", "actual_output": "Four.", "expected_output": "Four"}) + "\n")
+    (slipway.folder / "suite.yaml").write_text(
+        "name: s\ndataset: g.jsonl\njudge: {model: smollm2-135m-instruct, max_tokens: 40}\nmetrics:\n"
+        "- {name: g_eval, criteria: \"Is the answer right?\", evaluation_steps: [Compare.], threshold: 0}\n")
+    first = slipway("eval", "run", "suite.yaml", "--json")
+    assert first.code == 0 and "the judge was asked 1 times, 0 replies were known" in first.err, first
+    metric = first.json["metrics"][0]
+    assert metric["mode"] == "native" and metric["n"] == 1 and 0 <= metric["mean"] <= 1
+    again = slipway("eval", "run", "suite.yaml", "--fresh", "--json")
+    assert "asked 0 times, 1 replies were known" in again.err and again.json == first.json, again
+    anew = slipway("eval", "run", "suite.yaml", "--fresh", "--no-cache", "--json")
+    assert "asked 1 times" in anew.err and anew.json == first.json, anew
