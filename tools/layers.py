@@ -19,6 +19,7 @@ THIRD_PARTY = {
     "boost/beast": ({"http"}, "it costs six seconds in every file; the edge is the place for it"),
     "boost/regex": ({"documents"}, "patterns on foreign text need limits; documents/detail/patterns.hpp has them"),
     "sqlite3.h": ({"store"}, "everything else speaks to store/database.hpp, so that PostgreSQL can take its place"),
+    "libpq-fe.h": ({"store"}, "everything else speaks to store/read_only_sql.hpp"),
     "onnxruntime": ({"models"}, "everything else speaks to models/embedder.hpp"),
     "llama.h": ({"models"}, "everything else speaks to models/chat_model.hpp"),
     "llama-cpp.h": ({"models"}, "everything else speaks to models/chat_model.hpp"),

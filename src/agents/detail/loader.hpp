@@ -48,6 +48,11 @@ class Loader {
   void read_tools(const json::Value& value);
   ToolSpec read_tool(const std::string& name, const json::Value& value, const std::string& path);
   void check_tool_config(const ToolSpec& tool, const json::Value& value, const std::string& path);
+  void check_command(const json::Value& value, const std::string& path);
+  void check_limits(const json::Value& value, const std::string& path);
+  /// Kinds code, search and rag.
+  void check_reading_tool(const std::string& kind, const json::Value& value,
+                          const std::string& path);
   std::optional<Approve> read_approve(const json::Value& value, const std::string& path,
                                       const Names& names);
   std::optional<Schema> read_schema(const json::Value& value, const std::string& path);

@@ -5,7 +5,8 @@ namespace slipway::agents::detail {
 
 namespace {
 
-constexpr std::string_view tool_kinds[] = {"http", "sql", "mcp", "command", "agent", "builtin"};
+constexpr std::string_view tool_kinds[] = {"http",    "sql",  "mcp",    "command", "agent",
+                                           "builtin", "code", "search", "rag"};
 
 std::string_view json_type(Type type) {
   switch (type) {
@@ -67,10 +68,10 @@ void Loader::read_tools(const json::Value& value) {
 
 ToolSpec Loader::read_tool(const std::string& name, const json::Value& value,
                            const std::string& path) {
-  const Fields fields(
-      faults_, value, path,
-      {"http", "sql", "mcp", "command", "agent", "builtin", "tool", "effect", "risk", "trusted",
-       "probe", "approve", "timeout", "schema", "description", "expose"});
+  const Fields fields(faults_, value, path,
+                      {"http", "sql", "mcp", "command", "agent", "builtin", "code", "search", "rag",
+                       "tool", "effect", "risk", "trusted", "probe", "approve", "timeout", "schema",
+                       "description", "expose"});
   ToolSpec tool{.name = name, .folder = folder_, .line = faults_.line(path)};
   if (!is_name(name)) faults_.error("bad_value", path, fmt::format("'{}' is no name", name));
   for (const std::string_view kind : tool_kinds)
@@ -99,8 +100,11 @@ ToolSpec Loader::read_tool(const std::string& name, const json::Value& value,
   }
   constexpr Effect effects[] = {Effect::at_most_once, Effect::idempotent, Effect::pure};
   tool.effect = effects[fields.word("effect", {"at_most_once", "idempotent", "pure"})];
-  // What only computes has no effect, whoever forgets to say so.
-  if (tool.kind == "builtin" && !fields.has("effect")) tool.effect = Effect::pure;
+  // What only computes or reads has no effect, whoever forgets to say so.
+  constexpr std::string_view pure_kinds[] = {"builtin", "code", "search", "rag", "sql"};
+  if (!fields.has("effect") &&
+      std::find(std::begin(pure_kinds), std::end(pure_kinds), tool.kind) != std::end(pure_kinds))
+    tool.effect = Effect::pure;
   tool.is_high_risk = fields.word("risk", {"low", "high"}) == 1;
   tool.is_trusted = fields.flag("trusted");
   tool.probe = fields.text("probe");
@@ -132,16 +136,70 @@ void Loader::check_tool_config(const ToolSpec& tool, const json::Value& value,
       faults_.error("bad_value", path, "sql: either sqlite: PATH or postgres: DSN");
     fields.integer("max_rows", {1, 100'000});
   } else if (tool.kind == "command") {
-    if (!value.is_array() || value.get_array().empty())
-      faults_.error("bad_value", path, "command: a list of words is expected: [program, argument]");
+    check_command(value, path);
+  } else if (tool.kind == "code" || tool.kind == "search" || tool.kind == "rag") {
+    check_reading_tool(tool.kind, value, path);
   } else if (!value.is_string()) {
     faults_.error("bad_value", path, fmt::format("{}: a text is expected", tool.kind));
   } else if (tool.kind == "builtin") {
     const std::string_view word = value.get_string();
-    const std::vector<std::string_view> known = {"calculator", "now", "web_search"};
+    const std::vector<std::string_view> known = {"calculator", "now"};
     if (std::find(known.begin(), known.end(), word) == known.end())
       faults_.error("unknown_tool", path,
                     fmt::format("there is no builtin '{}'{}", word, hint(word, known)));
+  }
+}
+
+void Loader::check_command(const json::Value& value, const std::string& path) {
+  const json::Value* words = &value;
+  std::optional<Fields> fields;
+  if (value.is_object()) {
+    fields.emplace(faults_, value, path,
+                   std::initializer_list<std::string_view>{"run", "read", "write", "network", "env",
+                                                           "output", "limits"});
+    words = fields->find("run");
+    fields->texts("read");
+    fields->texts("write");
+    fields->flag("network");
+    fields->word("output", {"auto", "json", "text"});
+    if (const json::Value* limits = fields->find("limits"))
+      check_limits(*limits, fields->path_of("limits"));
+  }
+  if (words == nullptr || !words->is_array() || words->get_array().empty())
+    faults_.error("bad_value", path, "command: a list of words is expected: [program, argument]");
+}
+
+void Loader::check_limits(const json::Value& value, const std::string& path) {
+  const Fields limits(faults_, value, path, {"cpu", "wall", "memory", "output", "processes"});
+  limits.duration("cpu");
+  limits.duration("wall");
+  limits.bytes("memory");
+  limits.bytes("output");
+  limits.integer("processes", {1, 1000});
+}
+
+void Loader::check_reading_tool(const std::string& kind, const json::Value& value,
+                                const std::string& path) {
+  if (kind == "code") {
+    const Fields fields(faults_, value, path, {"lang", "source", "file", "limits"});
+    fields.word("lang", {"python"});
+    if (fields.has("source") && fields.has("file"))
+      faults_.error("bad_value", path, "code: either 'source' or 'file', not both");
+    if (const json::Value* limits = fields.find("limits"))
+      check_limits(*limits, fields.path_of("limits"));
+  } else if (kind == "search") {
+    const Fields fields(faults_, value, path, {"provider", "url", "key", "limit", "allow_private"});
+    fields.require("provider");
+    const std::size_t provider = fields.word("provider", {"searxng", "brave", "tavily"});
+    if (provider == 0) fields.require("url");
+    if (provider != 0) fields.require("key");
+    fields.integer("limit", {1, 50});
+    fields.texts("allow_private");
+  } else {
+    const Fields fields(faults_, value, path, {"collection", "mode", "limit"});
+    fields.require("collection");
+    fields.word("mode", {"search", "ask"});
+    fields.integer("limit", {1, 50});
   }
 }
 

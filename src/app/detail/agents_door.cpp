@@ -4,6 +4,7 @@
 
 #include "agents/mcp_tools.hpp"
 #include "core/files.hpp"
+#include "tools/tools.hpp"
 
 namespace slipway::app::detail {
 
@@ -56,6 +57,8 @@ Result<std::unique_ptr<agents::Runtime>> open_agents(App& app, bool is_kept) {
     return ask_library(*library, context, body, asked);
   };
   options.tools.add("mcp", agents::mcp_tool_factory());
+  tools::add_all(options.tools, {.rag = options.rag});
+  options.code = tools::code_runner();
   return agents::Runtime::open(std::move(options));
 }
 

@@ -7,6 +7,7 @@
 
 #include "core/ascii.hpp"
 #include "http/detail/blanks.hpp"
+#include "http/never_sent.hpp"
 
 namespace slipway::http::detail {
 
@@ -149,9 +150,11 @@ Result<CURLcode> Transfer::wait(const Context& context) {
     while (const CURLMsg* message = curl_multi_info_read(line_.multi, &left))
       if (message->msg == CURLMSG_DONE) return message->data.result;
     if (!narrowed.check()) {
-      TRY(context.check().within(redact_url(request_.url)));
-      return fail(Code::deadline_exceeded, "{}: no whole answer within {} ms",
-                  redact_url(request_.url), options_.timeout.count());
+      if (auto over = context.check(); !over)
+        return fail(over.error().code(), "{}: {}{}", redact_url(request_.url),
+                    over.error().message(), sent_or_not());
+      return fail(Code::deadline_exceeded, "{}: no whole answer within {} ms{}",
+                  redact_url(request_.url), options_.timeout.count(), sent_or_not());
     }
     const auto pause = narrowed.remaining(options_.timeout) + std::chrono::milliseconds(1);
     const auto pause_max = std::chrono::milliseconds(60'000);  // Fits the int of poll.
@@ -174,8 +177,15 @@ Error Transfer::explain(CURLcode code) const {
   }
   if (!public_only_.refused().empty()) return refused_address(request_.url, public_only_.refused());
   const std::string_view said(message_.data());
-  return fail(code == CURLE_URL_MALFORMAT ? Code::invalid_argument : Code::unavailable, "{}: {}",
-              url, said.empty() ? std::string_view(curl_easy_strerror(code)) : said);
+  return fail(code == CURLE_URL_MALFORMAT ? Code::invalid_argument : Code::unavailable, "{}: {}{}",
+              url, said.empty() ? std::string_view(curl_easy_strerror(code)) : said, sent_or_not());
+}
+
+std::string_view Transfer::sent_or_not() const {
+  // Zero until the connection stands and the request is about to go.
+  curl_off_t until_sending = 0;
+  curl_easy_getinfo(line_.easy, CURLINFO_PRETRANSFER_TIME_T, &until_sending);
+  return until_sending == 0 ? nothing_was_sent : std::string_view();
 }
 
 }  // namespace slipway::http::detail

@@ -46,6 +46,8 @@ class Transfer {
   bool take_body(std::string_view piece);
   Result<CURLcode> wait(const Context& context);
   Error explain(CURLcode code) const;
+  /// What a failure says of it at the end.
+  std::string_view sent_or_not() const;
 
   Line& line_;
   const ClientRequest& request_;
