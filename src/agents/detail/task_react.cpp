@@ -113,6 +113,25 @@ std::optional<TaskRun::Ran> TaskRun::answer_requests(const ReactBody& body, cons
   return ended;
 }
 
+/// With what the tools themselves know of their arguments and their use, where the file is silent.
+std::vector<ToolSpec> TaskRun::described_tools(const ReactBody& body) {
+  std::vector<ToolSpec> tools;
+  for (const std::size_t at : body.tools) {
+    ToolSpec spec = scope_.agent->tools[at];
+    const bool is_silent = !spec.schema || spec.description.empty();
+    // What cannot be made fails when it is called, and only then.
+    const auto tool = is_silent && spec.kind != "agent"
+                          ? options().services.tool(spec)
+                          : Outcome<std::shared_ptr<Tool>>(Failure{});
+    if (tool && !spec.schema)
+      if (const Value parameters = (*tool)->parameters(); parameters.is_map())
+        spec.schema = Schema{.json = parameters};
+    if (tool && spec.description.empty()) spec.description = (*tool)->description();
+    tools.push_back(std::move(spec));
+  }
+  return tools;
+}
+
 TaskRun::Ran TaskRun::run_react(const ReactBody& body, const Inputs& inputs) {
   auto call = model_call(body.llm, inputs);
   if (!call) return std::move(call.failure());
@@ -136,7 +155,8 @@ TaskRun::Ran TaskRun::run_react(const ReactBody& body, const Inputs& inputs) {
     call->messages.insert(call->messages.end() - 1, before.begin(), before.end());
     from += before.size();
   }
-  for (const std::size_t tool : body.tools) call->tools.push_back(&scope_.agent->tools[tool]);
+  const std::vector<ToolSpec> tools = described_tools(body);
+  for (const ToolSpec& tool : tools) call->tools.push_back(&tool);
   std::uint32_t number = 0;
   for (int turn = 1; turn <= body.max_turns; ++turn) {
     call->turn = turn;

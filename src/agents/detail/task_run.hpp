@@ -57,6 +57,7 @@ class TaskRun {
   Ran run_set(const SetBody& body, const Inputs& inputs);
   Ran run_llm(const LlmBody& body, const Inputs& inputs);
   Ran run_react(const ReactBody& body, const Inputs& inputs);
+  std::vector<ToolSpec> described_tools(const ReactBody& body);
   Ran run_tool(const ToolBody& body, const Inputs& inputs);
   Ran run_rag(const RagBody& body, const Inputs& inputs);
   Ran run_child(Scope& child);
