@@ -29,7 +29,7 @@ class Library {
   }
   Code refusal(std::string_view sql) const {
     const auto answer = ask(sql);
-    CHECK_MESSAGE(!answer, sql);
+    CHECK_MESSAGE(!answer, std::string(sql));
     return answer ? Code::internal : answer.error().code();
   }
 
@@ -101,7 +101,7 @@ TEST_CASE("what does more than read SQLite is refused") {
                           "SELECT 1; DELETE FROM book",
                           "WITH gone AS (SELECT 1) DELETE FROM book",
                           "SELECT 1; garbage"})
-    CHECK_MESSAGE(library.refusal(sql) == Code::forbidden, sql);
+    CHECK_MESSAGE(library.refusal(sql) == Code::forbidden, std::string(sql));
   CHECK(library.refusal("SELECT readfile('/etc/hostname')") != Code::internal);
   CHECK(library.refusal("SELECT writefile('/tmp/x', 'y')") != Code::internal);
   CHECK(library.refusal("") == Code::invalid_argument);
@@ -124,7 +124,7 @@ TEST_CASE("statements for PostgreSQL that only read pass") {
         "WITH a AS (SELECT 1) SELECT * FROM a", "VALUES (1)", "TABLE t", "SHOW server_version",
         "EXPLAIN SELECT 1", "SELECT $$ lo_import $$", "SELECT E'it\\'s', 'it''s'",
         "-- COPY\nSELECT count(*) FROM logs"})
-    CHECK_MESSAGE(detail::check_postgres_statement(sql), sql);
+    CHECK_MESSAGE(detail::check_postgres_statement(sql), std::string(sql));
 }
 
 TEST_CASE("statements for PostgreSQL that do more are refused before they are sent") {
@@ -157,9 +157,9 @@ TEST_CASE("statements for PostgreSQL that do more are refused before they are se
                           "EXECUTE x",
                           "PREPARE x AS SELECT 1"}) {
     const auto checked = detail::check_postgres_statement(sql);
-    CHECK_MESSAGE(!checked, sql);
-    if (!checked) CHECK_MESSAGE(checked.error().code() == Code::forbidden, sql);
+    CHECK_MESSAGE(!checked, std::string(sql));
+    if (!checked) CHECK_MESSAGE(checked.error().code() == Code::forbidden, std::string(sql));
   }
   for (const char* sql : {"", "  ", "SELECT 'x", "SELECT \"x", "/* x", "SELECT $a$ x"})
-    CHECK_MESSAGE(!detail::check_postgres_statement(sql), sql);
+    CHECK_MESSAGE(!detail::check_postgres_statement(sql), std::string(sql));
 }

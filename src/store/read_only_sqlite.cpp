@@ -124,8 +124,13 @@ class ReadOnlySqlite final : public ReadOnlySql {
       case SQLITE_BUSY:
       case SQLITE_IOERR:
       case SQLITE_NOMEM: return fail(Code::unavailable, "{}", sqlite3_errmsg(&db));
-      default: return fail(Code::invalid_argument, "{}", sqlite3_errmsg(&db));
+      default: break;
     }
+    // A function that the authorizer denies, and VACUUM, are errors like any other to SQLite.
+    const std::string message = sqlite3_errmsg(&db);
+    const bool is_denied = message.starts_with("not authorized") ||
+                           message.find("authorization denied") != std::string::npos;
+    return fail(is_denied ? Code::forbidden : Code::invalid_argument, "{}", message);
   }
 
   Result<Prepared> prepare(sqlite3& db, const Context& context, std::string_view sql) const {

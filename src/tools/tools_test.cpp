@@ -18,7 +18,7 @@ namespace {
 
 Value json_of(std::string_view text) {
   auto value = agents::parse_json(text);
-  REQUIRE_MESSAGE(value, text);
+  REQUIRE_MESSAGE(value, std::string(text));
   return *value;
 }
 
@@ -221,7 +221,9 @@ TEST_CASE("bytes of any kind from a server end in a value or a failure") {
 }
 
 TEST_CASE("a command gets its arguments as JSON and gives JSON or text") {
-  const auto tool = made("command", R"(["python3", "-c", "import json, sys, os; a = json.load(sys.stdin); print(json.dumps({'sum': a['x'] + 1, 'key': os.environ['SLIPWAY_EFFECT_KEY']}))"])");
+  const auto tool = made(
+      "command",
+      R"x(["python3", "-c", "import json, sys, os; a = json.load(sys.stdin); print(json.dumps({'sum': a['x'] + 1, 'key': os.environ['SLIPWAY_EFFECT_KEY']}))"])x");
   CHECK(told(called(*tool, R"({"x": 1})")) == R"({"sum":2,"key":"e_1"})");
   CHECK(told(called(*made("command", R"(["echo", "plain words"])"))) == R"("plain words")");
   CHECK(told(called(*made("command", R"({"run": ["echo", "12"], "output": "text"})"))) ==

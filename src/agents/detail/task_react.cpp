@@ -120,9 +120,8 @@ std::vector<ToolSpec> TaskRun::described_tools(const ReactBody& body) {
     ToolSpec spec = scope_.agent->tools[at];
     const bool is_silent = !spec.schema || spec.description.empty();
     // What cannot be made fails when it is called, and only then.
-    const auto tool = is_silent && spec.kind != "agent"
-                          ? options().services.tool(spec)
-                          : Outcome<std::shared_ptr<Tool>>(Failure{});
+    const auto tool = is_silent && spec.kind != "agent" ? options().services.tool(spec)
+                                                        : Outcome<std::shared_ptr<Tool>>(Failure{});
     if (tool && !spec.schema)
       if (const Value parameters = (*tool)->parameters(); parameters.is_map())
         spec.schema = Schema{.json = parameters};
