@@ -223,7 +223,8 @@ TEST_CASE("bytes of any kind from a server end in a value or a failure") {
 TEST_CASE("a command gets its arguments as JSON and gives JSON or text") {
   const auto tool = made(
       "command",
-      R"x(["python3", "-c", "import json, sys, os; a = json.load(sys.stdin); print(json.dumps({'sum': a['x'] + 1, 'key': os.environ['SLIPWAY_EFFECT_KEY']}))"])x");
+      R"x(["python3", "-c", "import json, sys, os; a = json.load(sys.stdin)\nprint(json.dumps({)x"
+      R"x('sum': a['x'] + 1, 'key': os.environ['SLIPWAY_EFFECT_KEY']}))"])x");
   CHECK(told(called(*tool, R"({"x": 1})")) == R"({"sum":2,"key":"e_1"})");
   CHECK(told(called(*made("command", R"(["echo", "plain words"])"))) == R"("plain words")");
   CHECK(told(called(*made("command", R"({"run": ["echo", "12"], "output": "text"})"))) ==
@@ -237,7 +238,7 @@ TEST_CASE("a command gets its arguments as JSON and gives JSON or text") {
   CHECK(
       told(called(*made("command", R"({"run": ["sleep", "50"], "limits": {"wall": "200ms"}})"))) ==
       "unknown timeout: sleep takes longer than 200 ms");
-  CHECK(told(called(*made("command", R"(["cat", "/etc/passwd"])"))).find("No such file") !=
+  CHECK(told(called(*made("command", R"(["sh", "-c", "cat /etc/passwd"])"))).find("No such file") !=
         std::string::npos);
   CHECK(fault("command", R"(["no-such-program"])").find("no-such-program") != std::string::npos);
   CHECK(fault("command", R"({"run": ["cat"], "reed": []})").find("did you mean 'read'") !=
