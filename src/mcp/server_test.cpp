@@ -55,8 +55,8 @@ int error_code(const http::Response& response) {
 
 TEST_CASE("a legacy client gets a session, and its revision if we know it") {
   Fixture fixture;
-  const auto greeted = fixture.post(
-      R"({"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-03-26"}})");
+  const auto greeted = fixture.post(R"({"jsonrpc":"2.0","id":1,"method":"initialize",)"
+                                    R"("params":{"protocolVersion":"2025-03-26"}})");
   CHECK(greeted.status == 200);
   CHECK(text_of(object_of(object(greeted), "result"), "protocolVersion") == "2025-03-26");
   const std::string id(greeted.headers.get("mcp-session-id"));
