@@ -16,7 +16,7 @@ input: [topic]
 output: [text, post]
 models: {m: {provider: scripted, replies: "REPLIES"}}
 tools: {calc: {builtin: calculator, approve: {ask: "Compute {{args.expression}}?"}}}
-state: {topic: string, text: string, notes: {type: list, reduce: append}, sum: any, post: string, why: any}
+state: {topic: string, text: string, notes: {type: list, reduce: append}, sum: any, post: any, why: any}
 budget: {tokens: 5000, on_exceed: approve}
 nodes:
   write: {llm: {model: m, prompt: "About {{topic}}", into: text}}
@@ -98,7 +98,10 @@ def test_agents_are_put_listed_drawn_and_removed(server):
     assert [node["name"] for node in graph["nodes"]] == ["ask", "compute", "look", "no", "write"]
     kinds = {node["name"]: node for node in graph["nodes"]}
     assert kinds["ask"]["asks"] and kinds["ask"]["schema"]["properties"]["post"] and kinds["write"]["about"] == "m"
-    assert {"from": "compute", "to": "no", "kind": "on", "label": "on rejected", "line": 20} in graph["edges"]
+    (rejected,) = [edge for edge in graph["edges"] if edge["kind"] == "on"]
+    line = rejected.pop("line")
+    assert rejected == {"from": "compute", "to": "no", "kind": "on", "label": "on rejected"}
+    assert "on: [rejected]" in found["yaml"].splitlines()[line - 1]
     assert sum(edge["kind"] == "join" for edge in graph["edges"]) == 2
     assert graph["input"] == ["topic"] and graph["budget"]["tokens"] == 5000
 
@@ -111,7 +114,7 @@ def test_agents_are_put_listed_drawn_and_removed(server):
 
 def test_a_text_is_checked_with_lines_and_what_a_run_costs(server):
     good = server.post("/api/agents/check", {"yaml": server.get("/api/agents/desk").json["yaml"]}).json
-    assert good["ok"] and good["graph"] == {"nodes": 5, "edges": 8} and good["worst_case"]["calls"] == 2
+    assert good["ok"] and good["graph"] == {"nodes": 5, "edges": 7} and good["worst_case"]["calls"] == 1
     assert good["drawing"] is None
     bad = server.post("/api/agents/check", DESK.replace("compute -> ask", "compute -> aks"),
                       headers={"Content-Type": "application/yaml"}).json
@@ -141,8 +144,8 @@ def test_a_run_asks_is_answered_and_is_read_again(server):
     (question,) = second["interrupts"]
     assert question["kind"] == "human" and second["state"]["sum"] == 4
     last = resume(server, thread, answers={question["id"]: {"post": "as it is"}})
-    assert last["status"] == "done" and last["output"]["post"] == {"post": "as it is"} or last["output"]["post"] == "as it is"
-    assert last["usage"]["calls"] == 2
+    assert last["status"] == "done" and last["output"]["post"] == {"post": "as it is"}
+    assert last["usage"]["calls"] == 1
 
     whole = server.get(f"/api/threads/{thread}/runs/{last['run']}").json
     assert whole["status"] == "done" and whole["result"]["output"] == last["output"]
@@ -189,7 +192,7 @@ def test_events_come_in_their_order_and_again_after_the_last_one_seen(server):
     ids = [one[0] for one in events]
     assert ids == sorted(set(ids))
     names = [one[1] for one in events]
-    assert names[0] == "run.started" and names[-1] == "run.finished" and {"token", "interrupt", "budget"} <= set(names)
+    assert names[0] == "run.started" and names[-1] == "run.finished" and {"token", "interrupt"} <= set(names)
     assert "".join(data["text"] for _, name, data in events if name == "token") == REPLIES[0]["text"]
     finished = [data for _, name, data in events if name == "step.finished"]
     assert finished[0]["state"]["notes"] == ["seen by look"] and finished[0]["checkpoint"]

@@ -22,11 +22,11 @@ export async function an_agent_is_written_with_faults_at_their_lines(visit) {
   const text = page.getByLabel('Text of the agent');
   const good = await text.inputValue();
   await text.fill(good.replace('ask -> END', 'aks -> END'));
-  const fault = page.locator('[data-testid=faults] li[data-line="8"]').first();
+  const fault = page.locator('[data-testid=faults] li[data-line="9"]').first();
   await fault.waitFor();
   visit.check((await fault.textContent()).includes("'aks'"), 'the fault does not name the node');
   visit.check(
-    (await page.locator('.yaml-lines li.is-error').first().textContent()) === '8',
+    (await page.locator('.yaml-lines li.is-error').first().textContent()) === '9',
     'the line of the fault is not marked',
   );
   visit.check(

@@ -96,8 +96,16 @@ function Spent({ live, drawing }: { live: Live; drawing: Drawing | null }) {
         ? left + value + (live.result ? 0 : (live.budget?.reserved?.[name] ?? 0))
         : limits?.[name];
     const show = name === 'usd' ? dollars : count;
+    const unit = name === 'usd' ? '' : name;
     return typeof limit === 'number' && limit > 0
-      ? [{ name, text: `${show(value)} of ${show(limit)} ${name === 'usd' ? '' : name}`, share: value / limit }]
+      ? [
+          {
+            name,
+            text: `${show(value)} of ${show(limit)} ${unit}`,
+            left: `${show(Math.max(0, left ?? limit - value))} ${unit}`.trim(),
+            share: value / limit,
+          },
+        ]
       : [];
   });
   return (
@@ -106,16 +114,9 @@ function Spent({ live, drawing }: { live: Live; drawing: Drawing | null }) {
         <span>{plural(used.tokens ?? 0, 'token')}</span>
         <span>{plural(used.calls ?? 0, 'call')}</span>
         <span>{dollars(used.usd ?? 0)}</span>
-        {live.budget?.left && (
+        {rows.length > 0 && (
           <span class="muted" data-testid="left">
-            {[
-              typeof live.budget.left.tokens === 'number' && `${count(live.budget.left.tokens)} tokens`,
-              typeof live.budget.left.usd === 'number' && dollars(live.budget.left.usd),
-              typeof live.budget.left.calls === 'number' && `${count(live.budget.left.calls)} calls`,
-            ]
-              .filter(Boolean)
-              .join(', ')}{' '}
-            left
+            {rows.map((row) => row.left).join(', ')} left
           </span>
         )}
       </p>

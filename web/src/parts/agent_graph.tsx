@@ -20,6 +20,7 @@ const cut = (text: string, most: number): string => {
 
 const aboutMost = 26;
 const nameMost = 22;
+const labelMost = 24;
 
 function boxOf(node: DrawnNode): Box {
   const wide = Math.max(
@@ -83,7 +84,13 @@ function NodeBox({
   isChosen: boolean;
   onChoose: (() => void) | undefined;
 }) {
-  const label = `${node.name}, ${node.kind}${mark ? `, ${stateWords[mark.state]}` : ''}`;
+  const isRepeated = mark !== undefined && mark.runs > 1;
+  // As it is seen, and then what colours say.
+  const label = [
+    `${cut(node.name, nameMost)} ${node.kind} ${cut(node.about, aboutMost)}`.trim(),
+    isRepeated ? ` ${mark.runs}×` : '',
+    mark ? `, ${stateWords[mark.state]}` : '',
+  ].join('');
   const [x, y] = [at.x - width / 2, at.y - nodeHeight / 2];
   return (
     <g
@@ -116,7 +123,7 @@ function NodeBox({
           <title>It may wait for a person</title>
         </circle>
       )}
-      {mark && mark.runs > 1 && (
+      {isRepeated && (
         <text class="graph-runs" x={x + width - 10} y={at.y + 18} text-anchor="end">
           {mark.runs}×
         </text>
@@ -127,8 +134,9 @@ function NodeBox({
 
 const dashes: Partial<Record<DrawnEdge['kind'], string>> = { on: '3 4', empty: '3 4', else: '7 4' };
 
-/** Where the words of an edge stand: at the middle of its first bend. */
-function labelPlace(points: Point[]): Point {
+/** Where the words of an edge stand: at its upper bend, where room was kept for them. */
+function labelPlace(way: Point[]): Point {
+  const points = way[0]!.y > way.at(-1)!.y ? [...way].reverse() : way;
   const i = points.length > 2 ? 1 : 0;
   const [a, b] = i ? [points[1]!, points[2] ?? points[1]!] : [points[0]!, points[1]!];
   return { x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 };
@@ -148,7 +156,12 @@ export function AgentGraph({
   const { boxes, placed } = useMemo(() => {
     const end = (name: string): Box => ({ name, width: 64, height: edgeHeight });
     const all = [end('START'), ...drawing.nodes.map(boxOf), end('END')];
-    return { boxes: new Map(all.map((box) => [box.name, box])), placed: layOut(all, drawing.edges) };
+    const arcs = drawing.edges.map(({ from, to, label }) => ({
+      from,
+      to,
+      space: label ? letters(cut(label, labelMost), 6.8) : 0,
+    }));
+    return { boxes: new Map(all.map((box) => [box.name, box])), placed: layOut(all, arcs) };
   }, [drawing]);
   const margin = 14;
   const [width, height] = [placed.width + 2 * margin, placed.height + 2 * margin];
@@ -157,7 +170,7 @@ export function AgentGraph({
       <p class="hidden">{words(drawing)}</p>
       <svg
         viewBox={`${-margin} ${-margin} ${width.toFixed(0)} ${height.toFixed(0)}`}
-        style={{ width: `${width.toFixed(0)}px`, minWidth: `${Math.min(width, 560).toFixed(0)}px` }}
+        style={{ width: `${width.toFixed(0)}px`, minWidth: `${Math.min(width * 0.7, 560).toFixed(0)}px` }}
         role="group"
         aria-label={`Graph of ${drawing.name}`}
       >
@@ -222,7 +235,7 @@ export function AgentGraph({
           return (
             <text key={i} class="graph-label" x={at.x} y={at.y + 3} text-anchor="middle">
               <title>{edge.label}</title>
-              {cut(edge.label, 24)}
+              {cut(edge.label, labelMost)}
             </text>
           );
         })}

@@ -10,6 +10,7 @@ export interface Box {
 export interface Arc {
   from: string;
   to: string;
+  space?: number; // As wide as what is written on it.
 }
 
 export interface Point {
@@ -177,7 +178,12 @@ interface Chain {
 }
 
 /** Long arcs get a cell in each row that they cross. */
-function chainsOf(cells: Cell[], arcs: [number, number][], back: Set<number>): Chain[] {
+function chainsOf(
+  cells: Cell[],
+  arcs: [number, number][],
+  spaces: number[],
+  back: Set<number>,
+): Chain[] {
   return arcs.map(([from, to], arc) => {
     const isBack = back.has(arc);
     const [upper, lower] = isBack ? [to, from] : [from, to];
@@ -185,7 +191,7 @@ function chainsOf(cells: Cell[], arcs: [number, number][], back: Set<number>): C
     for (let layer = cells[upper]!.layer + 1; layer < cells[lower]!.layer; layer++) {
       cells.push({
         id: cells.length,
-        width: bendWidth,
+        width: chain.length === 1 ? Math.max(bendWidth, spaces[arc]!) : bendWidth,
         height: 0,
         layer,
         x: 0,
@@ -253,7 +259,8 @@ export function layOut(boxes: Box[], arcs: Arc[]): Placed {
     ups: [],
     downs: [],
   }));
-  const chains = chainsOf(cells, pairs, back);
+  const spaces = kept.map((arc) => arc.space ?? 0);
+  const chains = chainsOf(cells, pairs, spaces, back);
   const depth = Math.max(0, ...cells.map((cell) => cell.layer)) + 1;
   let rows: number[][] = Array.from({ length: depth }, () => []);
   for (const cell of cells) rows[cell.layer]!.push(cell.id);
