@@ -5,6 +5,7 @@
 
 #include "agents/chat_model.hpp"
 #include "agents/detail/canaries.hpp"
+#include "core/sandbox.hpp"
 
 using namespace slipway;
 using namespace slipway::agents;
@@ -55,6 +56,7 @@ Result<Value> measure_embedded(const std::vector<Canary>& canaries, const std::s
 }  // namespace
 
 int main(int count, char** words) {
+  run_sandbox_child(count, words);  // The embedded model runs in one.
   const std::vector<Canary> canaries = read_canaries(count > 1 ? words[1] : "");
   if (canaries.empty()) {
     std::fprintf(stderr, "canary_bench FOLDER_OF_CANARIES [GGUF]\n");
