@@ -114,6 +114,21 @@ TEST_CASE("every fault is told with its code and line") {
        "unreachable", 5, "'c'"},
       {"edges:", "budget: {tokens: 1, on_exceed: finish, finish: q}\nedges:", "unknown_node", 6,
        "'q'"},
+      {"  b: {set", "  c: {set: {x: '1'}}\n  b: {set", "unreachable", 5, "lead an edge to it"},
+      {"  b: {set: {log: '[x]'}}\nedges:",
+       "  b: {set: {log: '[x]'}}\n  c: {set: {x: '1'}}\nedges:\n  - a & c -> b", "join", 8,
+       "never runs; lead an edge to it"},
+      {"b -> END", "b -> END: {else: true}", "no_when", 9, "write a plain edge"},
+      {"START -> a", "a -> a: {when: x < 2}", "missing_edge", 6, "write START -> NODE"},
+      {"edges:",
+       "  w: {wait: {for: 1s}}\nbudget: {tokens: 1, on_exceed: finish, finish: w}\nedges:\n"
+       "  - a -> w\n  - w -> END",
+       "finish_node", 7, "finish with a 'set' node"},
+      {"edges:",
+       "tools:\n  look: {builtin: now, risk: high}\n"
+       "  t: {builtin: now, probe: look, effect: at_most_once}\nedges:",
+       "unapproved", 8, "name a tool that only looks"},
+      {"x: int", "x: {type: int, untrusted: 3}", "bad_value", 2, "untrusted"},
   };
   for (const Case& each : cases) {
     const auto loaded = load(with(good, each.from, each.to));
@@ -136,6 +151,15 @@ edges: [START -> a, a -> END]
   CHECK(told(load(text)).find("unapproved 4") != std::string::npos);
   CHECK(load(with(text, "into: x}", "into: x}, approve: {when: 'true'}")).ok());
   CHECK(load(with(text, "risk: high", "risk: high, approve: {ask: 'ok {{args}}?'}")).ok());
+  // Also where a model calls it, and in a map.
+  const std::string models = "models: {m: {provider: scripted, replies: r.jsonl}}\nnodes:";
+  const std::string react =
+      with(with(text, "{tool: {use: t, into: x}}", "{agent: {model: m, prompt: hi, tools: [t]}}"),
+           "nodes:", models);
+  CHECK(told(load(react)).find("unapproved 5: 'a' calls tool 't'") != std::string::npos);
+  const std::string map = with(text, "{tool: {use: t, into: x}}",
+                               "{map: {each: '[1]', as: i, do: {tool: {use: t}}, into: x}}");
+  CHECK(told(load(map)).find("give the node or the tool 'approve: {...}'") != std::string::npos);
 }
 
 TEST_CASE("sub-agents that contain themselves are refused") {
@@ -156,6 +180,33 @@ TEST_CASE("two writers of one key in one superstep are warned of") {
   const auto warned = load(text);
   REQUIRE_MESSAGE(warned.ok(), told(warned));
   CHECK(told(warned).find("warning write_conflict 5") != std::string::npos);
+}
+
+TEST_CASE("what is suspicious is warned of, with its line and a remedy") {
+  const auto warned = [](const std::string& text) {
+    const auto loaded = load(text);
+    const std::string all = told(loaded);
+    REQUIRE_MESSAGE(loaded.ok(), all);
+    return all;
+  };
+  const std::string some = "name: v\ninput: [xs]\noutput: [log]" + good.substr(7);
+  const std::string keys = warned(with(some, "{x: int,", "{x: int, y: any, z: any,"));
+  CHECK(keys.find("warning never_written 4: key 'y' is never written and is no input; write it") !=
+        std::string::npos);
+  CHECK(keys.find("warning never_read 4: key 'z' is never read and is no output; name it") !=
+        std::string::npos);
+  const std::string costly = R"(name: v
+models: {m: {provider: scripted, replies: r.jsonl, context: 1000}}
+state: {x: string}
+nodes: {a: {llm: {model: m, prompt: hi, into: x}}}
+budget:
+  tokens: 999
+edges: [START -> a, a -> END]
+)";
+  CHECK(warned(costly).find("warning worst_case 6: a run may take 1000 tokens") !=
+        std::string::npos);
+  CHECK(warned(costly).find("Raise it, or lower") != std::string::npos);
+  CHECK(warned(with(costly, "999", "1000")).empty());
 }
 
 TEST_CASE("no text makes the loader crash") {

@@ -135,8 +135,9 @@ class Checker {
       if (has_else && !has_when)
         for (const Edge& edge : agent_.edges[i])
           if (edge.is_else)
-            faults_.error_at("no_when", edge.line,
-                             fmt::format("'else' of '{}' has no 'when' beside it", name));
+            faults_.error_at(
+                "no_when", edge.line,
+                fmt::format("'else' of '{}' has no 'when' beside it; write a plain edge", name));
     }
   }
 
@@ -187,7 +188,19 @@ class Checker {
                                    of.name, spec.name));
   }
 
+  /// A probe is called by itself, to look.
+  void check_probes() {
+    for (const ToolSpec& tool : agent_.tools)
+      for (const ToolSpec& probe : agent_.tools)
+        if (!tool.probe.empty() && probe.name == tool.probe && probe.is_high_risk)
+          faults_.error_at("unapproved", tool.line,
+                           fmt::format("the probe of '{}' is '{}' of risk: high, and nobody is "
+                                       "asked before it is called; name a tool that only looks",
+                                       tool.name, probe.name));
+  }
+
   void check_risk() {
+    check_probes();
     for (const Node& each : agent_.nodes) {
       const Body* body = &each.body;
       if (const auto* map = std::get_if<MapBody>(body); map != nullptr && map->body)
@@ -318,7 +331,8 @@ void check_graph(const Agent& agent, Faults& faults) {
   if (worst.tokens && *worst.tokens > *agent.budget.tokens)
     faults.warning("worst_case", "$.budget.tokens",
                    fmt::format("a run may take {} tokens, more than the budget of {}; then it does "
-                               "what on_exceed says",
+                               "what on_exceed says. Raise it, or lower max_tokens, max_turns or "
+                               "limits.steps",
                                *worst.tokens, *agent.budget.tokens));
 }
 
@@ -330,10 +344,14 @@ void check_keys(const Agent& agent, const std::set<std::size_t>& written,
     const Key& key = agent.keys[i];
     if (!all_in && !key.fallback && !written.contains(i))
       faults.warning_at("never_written", key.line,
-                        fmt::format("key '{}' is never written and is no input", key.name));
+                        fmt::format("key '{}' is never written and is no input; write it, give it "
+                                    "a default or take it out",
+                                    key.name));
     if (!all_out && !read.contains(i))
       faults.warning_at("never_read", key.line,
-                        fmt::format("key '{}' is never read and is no output", key.name));
+                        fmt::format("key '{}' is never read and is no output; name it in 'output' "
+                                    "or take it out",
+                                    key.name));
   }
 }
 
