@@ -153,10 +153,11 @@ edges: [START -> a, a -> END]
   CHECK(load(with(text, "risk: high", "risk: high, approve: {ask: 'ok {{args}}?'}")).ok());
   // Also where a model calls it, and in a map.
   const std::string models = "models: {m: {provider: scripted, replies: r.jsonl}}\nnodes:";
-  const std::string react =
-      with(with(text, "{tool: {use: t, into: x}}", "{agent: {model: m, prompt: hi, tools: [t]}}"),
-           "nodes:", models);
-  CHECK(told(load(react)).find("unapproved 5: 'a' calls tool 't'") != std::string::npos);
+  const std::string react = with(with(text, "{tool: {use: t, into: x}}",
+                                      "{agent: {model: m, prompt: hi, tools: [t], into: x}}"),
+                                 "nodes:", models);
+  const std::string of_react = told(load(react));
+  CHECK_MESSAGE(of_react.find("unapproved 5: 'a' calls tool 't'") != std::string::npos, of_react);
   const std::string map = with(text, "{tool: {use: t, into: x}}",
                                "{map: {each: '[1]', as: i, do: {tool: {use: t}}, into: x}}");
   CHECK(told(load(map)).find("give the node or the tool 'approve: {...}'") != std::string::npos);
