@@ -18,7 +18,7 @@ BOOST_DESCRIBE_STRUCT(Desk, (), (task, topics, notes, text, verdict, rounds))
 constexpr const char* replies = R"(
 {"node": "orchestrator", "json": {"topics": ["tides", "berths", "fees"]}}
 {"node": "researcher", "contains": "tides", "json": {"notes": ["High water is at noon."]}}
-{"node": "researcher", "contains": "berths", "json": {"notes": ["Forty berths, in order of arrival."]}}
+{"node": "researcher", "contains": "berths", "json": {"notes": ["Forty berths, by arrival."]}}
 {"node": "researcher", "contains": "fees", "json": {"notes": ["Two euros a metre."]}}
 {"node": "writer", "visit": 1, "text": "The harbour has forty berths."}
 {"node": "writer", "text": "Forty berths at two euros a metre; come in at noon."}

@@ -13,10 +13,10 @@ struct KindSource {
   std::string_view kind;
   Source source;
 };
-constexpr KindSource kind_sources[] = {
-    {"http", Source::http},           {"sql", Source::sql},           {"mcp", Source::mcp},
-    {"command", Source::command},     {"function", Source::function}, {"rag", Source::retrieved},
-    {"collection", Source::retrieved}};
+constexpr KindSource kind_sources[] = {{"http", Source::http},         {"sql", Source::sql},
+                                       {"mcp", Source::mcp},           {"command", Source::command},
+                                       {"function", Source::function}, {"rag", Source::retrieved},
+                                       {"search", Source::web_search}};
 
 Taint sources_of(const Agent& agent) {
   Taint taint = 0;
@@ -48,7 +48,8 @@ Taint read_taint(const Value& list) {
 }
 
 Taint source_of(const ToolSpec& tool) {
-  if (tool.is_trusted || tool.kind == "agent") return 0;
+  // An agent's outputs carry their own; code sees nothing but its arguments.
+  if (tool.is_trusted || tool.kind == "agent" || tool.kind == "code") return 0;
   if (tool.kind == "builtin") {
     if (tool.config == Value("calculator") || tool.config == Value("now")) return 0;
     return taint_of(tool.config == Value("web_search") ? Source::web_search : Source::other);

@@ -24,7 +24,7 @@ using Taint = std::uint32_t;
 enum class Source : std::uint8_t {
   retrieved,   ///< `rag` nodes, tools over collections.
   http,        ///< Tools of kind `http`.
-  web_search,  ///< The builtin.
+  web_search,  ///< Tools of kind `search`.
   sql,
   mcp,
   command,
@@ -40,8 +40,8 @@ Value taint_names(Taint taint);
 /// The reverse; a name that is not known counts as `other`, what is no list as clean.
 Taint read_taint(const Value& names);
 
-/// What the results of a tool have beside what went into it: none of the calculator and the clock,
-/// of tools that are declared `trusted`, and of agents, whose outputs carry their own.
+/// What the results of a tool have beside what went into it: none of the calculator, the clock and
+/// code, of tools that are declared `trusted`, and of agents, whose outputs carry their own.
 Taint source_of(const ToolSpec& tool);
 /// The same with all that sub-agents of an agent can bring in.
 Taint sources_of(const ToolSpec& tool);
