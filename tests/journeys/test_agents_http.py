@@ -120,7 +120,7 @@ def test_a_text_is_checked_with_lines_and_what_a_run_costs(server):
                       headers={"Content-Type": "application/yaml"}).json
     assert not bad["ok"]
     told = {one["code"]: one for one in bad["errors"]}
-    assert told["unknown_node"]["line"] == 19 and "ask" in told["unknown_node"]["message"]
+    assert told["unknown_node"]["line"] == 18 and "ask" in told["unknown_node"]["message"]
     refused = server.request("PUT", "/api/agents/bad", "name: bad\nnodes: {a: {set: {x: '1'}}}\nedges: []\n",
                              headers={"Content-Type": "application/yaml"})
     assert refused.status == 400 and refused.headers["Content-Type"] == "application/problem+json"

@@ -87,7 +87,7 @@ export async function a_run_is_watched_and_answered(visit) {
   await page.locator('[data-testid=call]').nth(1).waitFor();
   await page.getByRole('tab', { name: 'Checkpoints' }).click();
   await page.locator('[data-testid=checkpoint][data-source=input]').waitFor();
-  await page.getByText('23', { exact: false }).first().waitFor();
+  await page.locator('[data-testid=checkpoint] [data-key=sum]').getByText('23').waitFor();
 }
 
 export async function a_call_is_rejected_with_a_reason(visit) {
