@@ -235,8 +235,9 @@ StartRun decode_job(const std::string& text) {
 
 Result<std::unique_ptr<Host>> Host::open(Options options) {
   auto store = TRY(detail::HostStore::open(options.data));
+  const bool waits = options.waits_for_agents;
   auto host = std::make_unique<detail::OwnHost>(std::move(options), std::move(store));
-  TRY(host->recover());
+  if (!waits) TRY(host->recover());
   return std::unique_ptr<Host>(std::move(host));
 }
 

@@ -91,6 +91,8 @@ class Host {
     std::size_t pending_max = 10'000;
     /// What agents may name beyond their text; agents by name are the host's. From any thread.
     std::function<LoadOptions()> load_options = [] { return LoadOptions(); };
+    /// What an earlier process left goes on once agents were declared, not at once.
+    bool waits_for_agents = false;
     /// Told all events of all runs, tokens too; may be empty. It must not wait.
     std::function<void(const std::string& thread, const Event&)> on_event;
     const Clock& clock = system_clock();

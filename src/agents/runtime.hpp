@@ -175,6 +175,9 @@ class Runtime {
   virtual Result<RunResult> result(const std::string& thread, std::uint64_t records) = 0;
   virtual Result<AgentPtr> agent(const std::string& thread) = 0;
 
+  /// Models are opened anew when they are needed next: there are others of their names.
+  virtual void forget_models() = 0;
+
   // Of threads that do not run. Fail: not_found, conflict.
   virtual Result<void> remove(const std::string& thread) = 0;
   /// Under a new name, which must not be taken.

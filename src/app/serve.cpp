@@ -134,8 +134,13 @@ class Running {
         {.database = database, .metrics = metrics_, .traces = tracing_->store()}));
     auto door = std::make_shared<ui::Door>(
         ui::Door::Options{.find_key = [this](std::string_view key) { return keys_->find(key); }});
+    agents_ = TRY(detail::Agenting::open({.data = TRY(app_.data_folder()),
+                                          .library = library_,
+                                          .ledger = budgeting_->ledger(),
+                                          .recorder = tracing_->recorder()}));
     mcp_offer_ = detail::make_mcp_offer(
-        {.library = [this] { return library_.with([](const auto& library) { return library; }); }});
+        {.library = [this] { return library_.with([](const auto& library) { return library; }); },
+         .agents = &agents_->host()});
     mcp_ = mcp::Server::make({.offer = *mcp_offer_});
     foundations_.emplace(detail::Foundations{.database = database,
                                              .blobs = *TRY(app_.blobs(DataFolder::may_be_made)),
@@ -150,6 +155,8 @@ class Running {
                                              .tracing = *tracing_,
                                              .budgeting = *budgeting_,
                                              .evaluations = *evaluations_,
+                                             .agents = *agents_,
+                                             .waiters = waiters_,
                                              .mcp = *mcp_});
     judging_.emplace(*tracing_);
     tidy_uploads(detail::uploads_folder(database));
@@ -231,6 +238,7 @@ class Running {
   Guarded<std::shared_ptr<rag::Library>> library_;
   std::unique_ptr<gateway::Gateway> gateway_;
   std::unique_ptr<eval::EvaluationStore> evaluations_;
+  std::unique_ptr<detail::Agenting> agents_;
   std::unique_ptr<mcp::Offer> mcp_offer_;
   std::unique_ptr<mcp::Server> mcp_;
   std::optional<detail::Foundations> foundations_;
@@ -244,6 +252,7 @@ class Running {
   Guarded<std::shared_ptr<detail::Service>> service_;
   std::unique_ptr<api::Jobs> jobs_;
   std::unique_ptr<Pool> workers_;
+  api::Waiters waiters_;
   std::unique_ptr<http::Server> server_;
 };
 

@@ -74,7 +74,7 @@ Result<void> OwnHost::declare_agents(std::vector<DeclaredAgent> agents) {
                                  .updated_ms = now_ms()},
                         .agent = loaded.agent};
   }
-  const std::lock_guard lock(agents_mutex_);
+  std::unique_lock lock(agents_mutex_);
   for (auto& [name, agent] : made)
     if (const auto before = declared_.find(name); before != declared_.end()) {
       const bool is_same = before->second.info.hash == agent.info.hash;
@@ -84,7 +84,9 @@ Result<void> OwnHost::declare_agents(std::vector<DeclaredAgent> agents) {
     }
   declared_ = std::move(made);
   loaded_.clear();
-  return {};
+  const bool recovers = std::exchange(waits_, false);
+  lock.unlock();
+  return recovers ? recover() : Result<void>();
 }
 
 Result<AgentInfo> OwnHost::put_agent(const std::string& name, const std::string& yaml) {

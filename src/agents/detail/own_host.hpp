@@ -127,6 +127,7 @@ class OwnHost final : public Host {
   std::mutex agents_mutex_;  // Guards what follows.
   std::map<std::string, Declared> declared_;
   std::map<std::string, Declared> loaded_;  ///< Of those that were put.
+  bool waits_ = options_.waits_for_agents;  ///< For agents, before it recovers.
 
   mutable std::mutex mutex_;  // Guards what follows.
   std::condition_variable has_ready_, has_timer_;

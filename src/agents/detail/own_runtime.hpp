@@ -30,6 +30,9 @@ class OwnRuntime final : public Runtime {
   Result<Value> state(const std::string& id) override;
   Result<RunResult> result(const std::string& id, std::uint64_t records) override;
   Result<AgentPtr> agent(const std::string& id) override;
+  void forget_models() override {
+    models_.with([](auto& models) { models.clear(); });
+  }
   Result<void> remove(const std::string& id) override;
   Result<void> copy(const std::string& id, const std::string& to) override;
   Result<void> undo(const std::string& id, std::uint64_t records) override;

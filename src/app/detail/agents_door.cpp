@@ -8,10 +8,7 @@
 
 namespace slipway::app::detail {
 
-namespace {
-
-/// Passages of a collection as a list, or an answer as a map.
-agents::Outcome<agents::Value> ask_library(rag::Library* library, const Context& context,
+agents::Outcome<agents::Value> ask_library(rag::Library& library, const Context& context,
                                            const agents::RagBody& body,
                                            const agents::Value& asked) {
   std::optional<json::Value> filter;
@@ -21,7 +18,7 @@ agents::Outcome<agents::Value> ask_library(rag::Library* library, const Context&
                             .question = agents::in_words(asked.at("question")),
                             .limit = body.limit,
                             .filter = filter};
-    auto answer = library->ask(context, request);
+    auto answer = library.ask(context, request);
     if (!answer) return agents::failure_of(answer.error());
     return agents::from_json(rag::to_json(*answer));
   }
@@ -29,12 +26,10 @@ agents::Outcome<agents::Value> ask_library(rag::Library* library, const Context&
                              .query = agents::in_words(asked.at("question")),
                              .limit = body.limit,
                              .filter = filter};
-  auto reply = library->search(context, request);
+  auto reply = library.search(context, request);
   if (!reply) return agents::failure_of(reply.error());
   return agents::from_json(json::to(reply->items));
 }
-
-}  // namespace
 
 Result<std::unique_ptr<agents::Runtime>> open_agents(App& app, bool is_kept) {
   agents::Runtime::Options options;
@@ -54,7 +49,7 @@ Result<std::unique_ptr<agents::Runtime>> open_agents(App& app, bool is_kept) {
       return app.library();
     }();
     if (!library) return agents::failure_of(library.error());
-    return ask_library(*library, context, body, asked);
+    return ask_library(**library, context, body, asked);
   };
   options.tools.add("mcp", agents::mcp_tool_factory());
   tools::add_all(options.tools, {.rag = options.rag});

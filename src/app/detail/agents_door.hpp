@@ -10,6 +10,9 @@
 
 namespace slipway::app::detail {
 
+/// What a `rag` node asks: passages of a collection as a list, or an answer as a map.
+agents::Outcome<agents::Value> ask_library(rag::Library& library, const Context& context,
+                                           const agents::RagBody& body, const agents::Value& asked);
 /// `app` must outlive it. `is_kept` off: what they do is in memory alone.
 Result<std::unique_ptr<agents::Runtime>> open_agents(App& app, bool is_kept = true);
 /// Models that files of agents may name without declaring them.

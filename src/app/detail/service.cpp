@@ -173,6 +173,7 @@ class ServiceOfConfig final : public Service, public std::enable_shared_from_thi
     TRY(check_cheaper_models());
     TRY(foundations_.budgeting.apply(config.budgets, config.alerts));
     TRY(prompts::apply_declared({}, prompts_, config.prompts));
+    TRY(apply_agents());
     online_ =
         TRY(online_evaluators(config.evaluations, {.catalog = catalog_,
                                                    .default_embedder = config.defaults.embedder,
@@ -213,6 +214,11 @@ class ServiceOfConfig final : public Service, public std::enable_shared_from_thi
                                          .recorder = foundations_.tracing.recorder(),
                                          .ledger = &foundations_.budgeting.ledger()}),
               .runs_folder = runs_folder(foundations_.database)});
+    api::mount_agents(
+        api, {.host = foundations_.agents.host(),
+              .runtime = foundations_.agents.runtime(),
+              .waiters = foundations_.waiters,
+              .load_options = [&agents = foundations_.agents] { return agents.load_options(); }});
     prompts::mount(api, prompts_);
     trace::mount_evaluators(api, foundations_.tracing.rules());
     foundations_.tracing.online().set(std::move(online_));
@@ -281,6 +287,7 @@ class ServiceOfConfig final : public Service, public std::enable_shared_from_thi
 
   void begin_drain() override {
     is_draining_ = true;
+    foundations_.waiters.end();
     foundations_.mcp.end_listening();
   }
 
@@ -388,6 +395,14 @@ class ServiceOfConfig final : public Service, public std::enable_shared_from_thi
                   model, hint.empty() ? "" : fmt::format("; did you mean '{}'?", hint));
     }
     return {};
+  }
+
+  /// Those of the configuration, and the models that agents may name.
+  Result<void> apply_agents() const {
+    std::vector<std::string> names;
+    for (const auto& [name, model] : loaded_.config.models)
+      if (model.task == models::ModelTask::chat) names.push_back(name);
+    return foundations_.agents.apply(catalog_, std::move(names), {});
   }
 
   Result<void> open_gateway() {

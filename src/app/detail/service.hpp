@@ -5,8 +5,10 @@
 #include <string>
 
 #include "access/gate.hpp"
+#include "api/agents.hpp"
 #include "api/jobs.hpp"
 #include "app/config.hpp"
+#include "app/detail/agenting.hpp"
 #include "app/detail/budgeting.hpp"
 #include "app/detail/tracing.hpp"
 #include "core/guarded.hpp"
@@ -41,6 +43,9 @@ struct Foundations {
   Tracing& tracing;
   Budgeting& budgeting;
   eval::EvaluationStore& evaluations;
+  Agenting& agents;
+  /// Answers that wait for runs of agents.
+  api::Waiters& waiters;
   mcp::Server& mcp;
 };
 

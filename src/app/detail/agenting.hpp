@@ -1,0 +1,54 @@
+// Agents of a running server: their runtime, the host of their runs, what both reach.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agents/host.hpp"
+#include "agents/runtime.hpp"
+#include "budgets/ledger.hpp"
+#include "core/guarded.hpp"
+#include "models/catalog.hpp"
+#include "rag/library.hpp"
+#include "trace/recorder.hpp"
+
+namespace slipway::app::detail {
+
+/// Outlives every service. Safe to use from many threads.
+class Agenting {
+ public:
+  /// What it borrows must outlive it.
+  struct Options {
+    std::filesystem::path data;
+    Guarded<std::shared_ptr<rag::Library>>& library;  ///< Of the service that answers now.
+    budgets::Ledger& ledger;
+    trace::Recorder* recorder = nullptr;  ///< Null: runs leave no traces.
+  };
+  /// Takes the agents of the data folder. Runs that an earlier process left go on once `apply` has
+  /// said which models there are. Fails: conflict (another process has them), as the disk.
+  static Result<std::unique_ptr<Agenting>> open(Options options);
+
+  /// What a configuration says: models by name, agents. Fails: invalid_argument, and then the
+  /// agents are as they were.
+  Result<void> apply(std::shared_ptr<models::Catalog> catalog, std::vector<std::string> models,
+                     std::vector<agents::DeclaredAgent> declared);
+  agents::Host& host() { return *host_; }
+  agents::Runtime& runtime() { return *runtime_; }
+  /// What files of agents may name.
+  agents::LoadOptions load_options() const;
+
+  explicit Agenting(Options options) : options_(std::move(options)) {}
+
+ private:
+  Result<std::shared_ptr<agents::Model>> open_model(const agents::ModelSpec& spec);
+
+  const Options options_;
+  Guarded<std::shared_ptr<models::Catalog>> catalog_;
+  Guarded<std::vector<std::string>> models_;
+  std::unique_ptr<agents::Runtime> runtime_;
+  std::unique_ptr<agents::Host> host_;
+};
+
+}  // namespace slipway::app::detail
