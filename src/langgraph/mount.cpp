@@ -145,6 +145,10 @@ bool is_face_path(std::string_view path) {
          (path.size() == detail::face_prefix.size() || path[detail::face_prefix.size()] == '/');
 }
 
+bool is_open_path(std::string_view path) {
+  return path == "/langgraph/ok" || path == "/langgraph/info";
+}
+
 std::optional<http::Response> refusal(const http::Request& head, int status,
                                       const std::string& why) {
   if (!is_face_path(head.path)) return std::nullopt;

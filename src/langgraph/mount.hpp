@@ -51,6 +51,8 @@ void mount(http::Router& router, const std::shared_ptr<Keeper>& keeper, const Ad
 
 /// Whether requests for that path are answered, and refused, in this face's words.
 bool is_face_path(std::string_view path);
+/// Those that answer everybody: whether it is there, and what it is.
+bool is_open_path(std::string_view path);
 /// {"detail": why}; of paths that are not of the face nothing.
 std::optional<http::Response> refusal(const http::Request& head, int status,
                                       const std::string& why);
