@@ -17,6 +17,7 @@
 #include "datasets/datasets.hpp"
 #include "eval/evaluation_store.hpp"
 #include "eval/online.hpp"
+#include "langgraph/mount.hpp"
 #include "prompts/prompts.hpp"
 #include "trace/attachments.hpp"
 #include "trace/evaluators.hpp"
@@ -48,7 +49,7 @@ std::vector<store::Migration> all_migrations() {
         trace::session_migrations(), trace::feedback_migrations(), trace::attachment_migrations(),
         trace::queue_migrations(), trace::share_migrations(), trace::evaluator_migrations(),
         prompts::migrations(), datasets::migrations(), eval::online_migrations(),
-        eval::evaluation_migrations()})
+        eval::evaluation_migrations(), langgraph::migrations()})
     all.insert(all.end(), steps.begin(), steps.end());
   return all;
 }
