@@ -1,0 +1,371 @@
+"""LangGraph's clients, unmodified, on agents: the Python SDK, RemoteGraph, and the SDK for Node."""
+import asyncio
+import json
+import operator
+import pathlib
+import shutil
+import subprocess
+import typing
+import uuid
+
+import pytest
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.graph import END, START, StateGraph
+from langgraph.pregel.remote import RemoteException, RemoteGraph
+from langgraph.types import Command
+from langgraph_sdk import get_client, get_sync_client
+from langgraph_sdk.errors import ConflictError, NotFoundError, UnprocessableEntityError
+
+from conftest import Slipway
+from keyed import KEY
+from serving import Server
+
+DESK = """\
+name: desk
+description: Plans, talks, asks, finishes
+models: {m: {provider: scripted, replies: "REPLIES"}}
+state:
+  topic: string
+  notes: {type: list, reduce: append}
+  answer: string
+  verdict: string
+  messages: {type: list, reduce: messages}
+nodes:
+  plan: {set: {notes: '["plan " + topic]'}}
+  talk: {llm: {model: m, prompt: "{{topic}}", into: answer}}
+  ask: {human: {ask: "Is it right? {{answer}}", into: verdict}}
+  finish: {set: {notes: '["done"]'}}
+edges: [START -> plan, plan -> talk, talk -> ask, ask -> finish, finish -> END]
+"""
+QUICK = """\
+name: quick
+state: {topic: string, notes: {type: list, reduce: append}, messages: {type: list, reduce: messages}}
+nodes:
+  before: {set: {notes: '["before " + topic]'}}
+  after: {set: {notes: '["after"]', messages: '[{"role": "assistant", "content": "done " + topic}]'}}
+edges: [START -> before, before -> after, after -> END]
+"""
+OUTER = """\
+name: outer
+state: {topic: string, notes: {type: list, reduce: append}}
+nodes:
+  before: {set: {notes: '["outside"]'}}
+  sub: {graph: {agent: quick, input: {topic: topic}, output: {notes: result.notes}}}
+edges: [START -> before, before -> sub, sub -> END]
+"""
+FAILS = """\
+name: fails
+state: {topic: string, notes: {type: list, reduce: append}}
+nodes:
+  before: {set: {notes: '["before"]'}}
+  boom: {set: {notes: 'fail("bad topic")'}}
+edges: [START -> before, before -> boom, boom -> END]
+"""
+SLOW = """\
+name: slow
+models: {m: {provider: scripted, replies: "REPLIES"}}
+state: {topic: string, text: string}
+nodes:
+  think: {llm: {model: m, prompt: "slow", into: text}}
+edges: [START -> think, think -> END]
+"""
+REPLIES = [{"node": "talk", "text": "Hello there friend"},
+           {"node": "think", "text": "at last " * 40, "delay_ms": 5000}]
+HERE = pathlib.Path(__file__).parent
+ROOT = HERE.parent.parent
+
+
+@pytest.fixture(scope="module")
+def server(program, prefix, tmp_path_factory, cache):
+    folder = tmp_path_factory.mktemp("langgraph")
+    replies = folder / "replies.jsonl"
+    replies.write_text("\n".join(map(json.dumps, REPLIES)))
+    config = {"log": {"level": "error"}, "keys": {"app": {"key": "env:SLIPWAY_TEST_KEY", "roles": ["admin"]}}}
+    slipway = Slipway(program, prefix, folder, cache)
+    with Server(slipway, config=config, environment={"SLIPWAY_TEST_KEY": KEY}) as server:
+        for text in (DESK, QUICK, OUTER, FAILS, SLOW):
+            reply = server.request("PUT", f"/api/agents/{text.split()[1]}", text.replace("REPLIES", str(replies)),
+                                   headers={"Content-Type": "application/yaml", "x-api-key": KEY})
+            assert reply.status == 200, reply
+        yield server
+
+
+@pytest.fixture(scope="module")
+def url(server):
+    return server.url + "/langgraph"
+
+
+@pytest.fixture
+def client(url):
+    with get_sync_client(url=url, api_key=KEY) as client:
+        yield client
+
+
+def events(parts):
+    return [part.event for part in parts]
+
+
+def test_a_key_is_needed_and_who_has_none_is_told_in_their_words(server):
+    reply = server.get("/langgraph/assistants/desk")
+    assert reply.status == 401 and reply.json["detail"], reply
+    assert server.get("/langgraph/ok").json["ok"] is True
+    assert server.get("/langgraph/info").json["version"]
+    missing = server.get("/langgraph/nowhere", headers={"x-api-key": KEY})
+    assert missing.status == 404 and "detail" in missing.json
+
+
+def test_assistants(client):
+    found = {one["graph_id"]: one for one in client.assistants.search(limit=100)}
+    assert set(found) >= {"desk", "quick", "outer"}
+    namespace = uuid.NAMESPACE_URL
+    assert found["desk"]["assistant_id"] == str(uuid.uuid5(namespace, "desk"))
+    assert client.assistants.count(graph_id="desk") == 1
+    made = client.assistants.create("desk", config={"recursion_limit": 7}, metadata={"team": "x"}, name="mine")
+    assert client.assistants.get(made["assistant_id"])["config"] == {"recursion_limit": 7}
+    changed = client.assistants.update(made["assistant_id"], name="ours", metadata={"team": "y"})
+    assert changed["version"] == 2 and changed["metadata"] == {"team": "y"}
+    assert [one["version"] for one in client.assistants.get_versions(made["assistant_id"])] == [2, 1]
+    assert client.assistants.set_latest(made["assistant_id"], 1)["name"] == "mine"
+    with pytest.raises(ConflictError):
+        client.assistants.create("desk", assistant_id=made["assistant_id"])
+    assert client.assistants.create("desk", assistant_id=made["assistant_id"], if_exists="do_nothing")
+    assert [one["name"] for one in client.assistants.search(metadata={"team": "x"})] == ["mine"]
+    client.assistants.delete(made["assistant_id"])
+    with pytest.raises(NotFoundError):
+        client.assistants.get(made["assistant_id"])
+    with pytest.raises(NotFoundError):
+        client.assistants.create("nothing")
+    graph = client.assistants.get_graph("outer", xray=True)
+    assert {node["id"] for node in graph["nodes"]} == {"__start__", "before", "sub:before", "sub:after", "__end__"}
+    schemas = client.assistants.get_schemas("desk")
+    assert schemas["input_schema"]["properties"]["topic"]["type"] == "string"
+    assert list(client.assistants.get_subgraphs("outer")) == ["sub"]
+
+
+def test_threads(client):
+    thread = client.threads.create(metadata={"user": "ann"})
+    id = thread["thread_id"]
+    assert thread["status"] == "idle" and thread["values"] is None
+    with pytest.raises(ConflictError):
+        client.threads.create(thread_id=id)
+    assert client.threads.create(thread_id=id, if_exists="do_nothing")["thread_id"] == id
+    assert client.threads.update(id, metadata={"b": 2})["metadata"] == {"user": "ann", "b": 2}
+    assert client.threads.get_state(id)["values"] == {} and client.threads.get_history(id) == []
+    client.runs.wait(id, "quick", input={"topic": "x"})
+    found = client.threads.search(metadata={"user": "ann"}, values={"topic": "x"}, select=["thread_id", "values"])
+    assert [one["thread_id"] for one in found] == [id] and found[0]["values"]["notes"] == ["before x", "after"]
+    assert client.threads.count(metadata={"user": "ann"}, status="idle") == 1
+    copy = client.threads.copy(id) or client.threads.search(limit=1)[0]
+    assert client.threads.get_state(copy["thread_id"])["values"]["notes"] == ["before x", "after"]
+    client.threads.delete(id)
+    with pytest.raises(NotFoundError):
+        client.threads.get(id)
+    with pytest.raises(UnprocessableEntityError):
+        client.threads.create(thread_id="no-uuid")
+    begun = client.threads.create(graph_id="desk", supersteps=[
+        {"updates": [{"values": {"topic": "t"}, "as_node": "__start__"}]},
+        {"updates": [{"values": {"notes": ["p"]}, "as_node": "plan"}]}])
+    assert client.threads.get_state(begun["thread_id"])["next"] == ["talk"]
+    assert client.threads.prune([begun["thread_id"], copy["thread_id"]])["pruned_count"] == 2
+
+
+def test_all_stream_modes(client):
+    thread = client.threads.create()["thread_id"]
+    modes = ["values", "updates", "messages-tuple", "tasks", "checkpoints", "debug", "custom"]
+    parts = list(client.runs.stream(thread, "desk", input={"topic": "cats"}, stream_mode=modes, stream_resumable=True))
+    names = [name for name in events(parts) if name not in ("messages", "custom")]
+    assert names == ["metadata", "checkpoints", "debug", "values", "checkpoints", "debug",
+                     "tasks", "debug", "updates", "tasks", "debug", "values", "checkpoints", "debug",
+                     "tasks", "debug", "updates", "tasks", "debug", "values", "checkpoints", "debug",
+                     "tasks", "debug", "updates", "values", "tasks", "debug"]
+    said = "".join(part.data[0]["content"] for part in parts if part.event == "messages")
+    assert said == "Hello there friend"
+    numbers = [part.data["metadata"]["step"] for part in parts if part.event == "checkpoints"]
+    assert numbers == [-1, 0, 1, 2]
+    assert all(part.id for part in parts[1:])
+    run = client.runs.list(thread)[0]
+    rest = list(client.runs.join_stream(thread, run["run_id"], stream_mode=modes, last_event_id=parts[-4].id))
+    assert events(rest)[-3:] == events(parts)[-3:]
+    messages = list(client.runs.stream(None, "desk", input={"topic": "cats"}, stream_mode="messages"))
+    assert messages[1].event == "messages/metadata"
+    assert messages[-1].event == "messages/partial" and messages[-1].data[0]["content"] == "Hello there friend"
+
+
+def test_interrupt_resume_history_fork(client):
+    thread = client.threads.create()["thread_id"]
+    stopped = client.runs.wait(thread, "desk", input={"topic": "cats"})
+    [interrupt] = stopped["__interrupt__"]
+    assert client.threads.get(thread)["status"] == "interrupted"
+    assert [run["status"] for run in client.runs.list(thread)] == ["success"]
+    state = client.threads.get_state(thread)
+    assert state["next"] == ["ask"] and state["tasks"][0]["interrupts"][0]["id"] == interrupt["id"]
+    done = client.runs.wait(thread, "desk", command={"resume": {interrupt["id"]: "yes"}})
+    assert done["verdict"] == "yes" and done["notes"] == ["plan cats", "done"]
+    history = client.threads.get_history(thread)
+    assert [one["metadata"]["step"] for one in history] == [4, 3, 2, 1, 0, -1]
+    assert [one["metadata"]["source"] for one in history] == ["loop"] * 5 + ["input"]
+    assert history[0]["parent_checkpoint"]["checkpoint_id"] == history[1]["checkpoint"]["checkpoint_id"]
+    assert client.threads.get_history(thread, limit=2, before=history[1]["checkpoint"])[0]["metadata"]["step"] == 2
+    # A fork: other notes after the plan, then on from there.
+    after_plan = history[3]["checkpoint"]
+    made = client.threads.update_state(thread, {"notes": ["other"]}, as_node="plan", checkpoint=after_plan)
+    state = client.threads.get_state(thread)
+    assert state["checkpoint"]["checkpoint_id"] == made["checkpoint"]["checkpoint_id"]
+    assert state["metadata"]["source"] == "update" and state["next"] == ["talk"]
+    again = client.runs.wait(thread, "desk", input=None)
+    assert again["notes"] == ["plan cats", "other"] and "__interrupt__" in again
+    # And from an old checkpoint as it was.
+    old = client.runs.wait(thread, "desk", checkpoint_id=after_plan["checkpoint_id"])
+    assert old["notes"] == ["plan cats"] and "__interrupt__" in old
+    at = client.threads.get_state(thread, checkpoint=after_plan)
+    assert at["next"] == ["talk"]
+
+
+def test_commands_and_pauses(client):
+    thread = client.threads.create()["thread_id"]
+    parts = list(client.runs.stream(thread, "quick", input={"topic": "x"}, interrupt_before=["after"],
+                                    stream_mode=["updates", "values"]))
+    assert events(parts) == ["metadata", "values", "updates", "values", "updates"]
+    assert parts[-1].data == {"__interrupt__": []}
+    assert client.threads.get(thread)["status"] == "interrupted"
+    values = client.runs.wait(thread, "quick", input=None)
+    assert values["notes"] == ["before x", "after"]
+    assert values["messages"][0]["type"] == "ai"
+    values = client.runs.wait(thread, "quick", command={"goto": "after", "update": {"topic": "y"}})
+    assert values["notes"] == ["before x", "after", "after"] and values["messages"][-1]["content"] == "done y"
+    with pytest.raises(UnprocessableEntityError):
+        client.runs.wait(thread, "quick", command={"goto": "nowhere"})
+
+
+def test_failures(client):
+    thread = client.threads.create()["thread_id"]
+    parts = list(client.runs.stream(thread, "fails", input={"topic": "x"}))
+    assert parts[-1].event == "error" and parts[-1].data["message"] == "bad topic"
+    with pytest.raises(Exception, match="bad topic"):
+        client.runs.wait(thread, "fails", input={"topic": "x"}, raise_error=True)
+    assert client.threads.get(thread)["status"] == "error"
+    assert client.runs.list(thread)[0]["status"] == "error"
+    state = client.threads.get_state(thread)
+    assert state["next"] == ["boom"] and "bad topic" in state["tasks"][0]["error"]
+    with pytest.raises(UnprocessableEntityError, match="stream_mode"):
+        list(client.runs.stream(thread, "fails", input={}, stream_mode="bogus"))
+
+
+def test_cancelling_and_several_at_once(client):
+    thread = client.threads.create()["thread_id"]
+    run = client.runs.create(thread, "slow", input={"topic": "x"})
+    assert run["status"] in ("pending", "running") and client.threads.get(thread)["status"] == "busy"
+    with pytest.raises(ConflictError):
+        client.runs.create(thread, "slow", input={"topic": "y"}, multitask_strategy="reject")
+    client.runs.cancel(thread, run["run_id"], wait=True)
+    assert client.runs.get(thread, run["run_id"])["status"] == "interrupted"
+    run = client.runs.create(thread, "slow", input={"topic": "z"})
+    after = client.runs.wait(thread, "quick", input={"topic": "q"}, multitask_strategy="rollback")
+    assert after["notes"] == ["before q", "after"]
+    client.runs.delete(thread, client.runs.list(thread)[0]["run_id"])
+    later = client.runs.create(thread, "quick", input={"topic": "later"}, after_seconds=1)
+    assert client.runs.get(thread, later["run_id"])["status"] == "pending"
+    for _ in range(100):
+        if client.runs.get(thread, later["run_id"])["status"] == "success":
+            break
+        asyncio.run(asyncio.sleep(0.1))
+    assert client.runs.join(thread, later["run_id"])["topic"] == "later"
+
+
+def test_runs_without_a_thread(client):
+    assert client.runs.wait(None, "quick", input={"topic": "x"})["notes"] == ["before x", "after"]
+    batch = client.runs.create_batch([{"assistant_id": "quick", "input": {"topic": "x"}}] * 2)
+    assert len({run["thread_id"] for run in batch}) == 2
+    parts = list(client.runs.stream(None, "outer", input={"topic": "x"}, stream_mode=["updates"], stream_subgraphs=True))
+    assert [name.split(":")[0] for name in events(parts)] == ["metadata", "updates", "updates|sub", "updates|sub", "updates"]
+
+
+def test_the_store(client):
+    store = client.store
+    store.put_item(["u", "1"], "a", {"n": 1, "t": "x"})
+    store.put_item(["u", "1"], "b", {"n": 5, "t": "y"}, ttl=10)
+    store.put_item(["u", "2"], "c", {"n": 7})
+    assert store.get_item(["u", "1"], key="a")["value"] == {"n": 1, "t": "x"}
+    assert store.get_item(["u", "1"], key="z") is None
+    found = store.search_items(["u"], filter={"n": {"$gt": 1, "$lte": 7}})["items"]
+    assert [item["key"] for item in found] == ["b", "c"]
+    assert [item["key"] for item in store.search_items(["u"], filter={"t": "x"})["items"]] == ["a"]
+    assert store.list_namespaces(prefix=["u"])["namespaces"] == [["u", "1"], ["u", "2"]]
+    assert store.list_namespaces(max_depth=1)["namespaces"] == [["u"]]
+    store.delete_item(["u", "1"], key="a")
+    assert store.get_item(["u", "1"], key="a") is None
+    with pytest.raises(UnprocessableEntityError):
+        store.search_items(["u"], filter={"n": {"$like": 1}})
+
+
+def test_crons_are_not_there(client):
+    with pytest.raises(NotFoundError):
+        client.crons.search()
+
+
+class State(typing.TypedDict, total=False):
+    topic: str
+    notes: typing.Annotated[list, operator.add]
+
+
+def test_a_remote_graph_alone(url):
+    remote = RemoteGraph("desk", url=url, api_key=KEY)
+    assert {"plan", "talk", "ask", "finish"} <= set(remote.get_graph().nodes)
+    config = {"configurable": {"thread_id": str(uuid.uuid4())}}
+    chunks = list(remote.stream({"topic": "cats"}, config, stream_mode="updates"))
+    assert [list(chunk) for chunk in chunks] == [["plan"], ["talk"], ["__interrupt__"]]
+    state = remote.get_state(config)
+    assert state.next == ("ask",) and len(state.interrupts) == 1
+    assert remote.invoke(Command(resume="yes"), config)["verdict"] == "yes"
+    assert [one.metadata["step"] for one in remote.get_state_history(config)] == [4, 3, 2, 1, 0, -1]
+    assert remote.update_state(config, {"notes": ["more"]}, as_node="finish")["configurable"]["checkpoint_id"]
+    assert asyncio.run(RemoteGraph("quick", url=url, api_key=KEY).ainvoke({"topic": "x"}))["notes"] == ["before x", "after"]
+    with pytest.raises(RemoteException, match="bad topic"):
+        RemoteGraph("fails", url=url, api_key=KEY).invoke({"topic": "x"})
+
+
+def test_a_remote_graph_as_a_node(url):
+    remote = RemoteGraph("quick", url=url, api_key=KEY)
+    builder = StateGraph(State)
+    builder.add_node("first", lambda state: {"notes": ["local"]})
+    builder.add_node("remote", remote)
+    builder.add_edge(START, "first")
+    builder.add_edge("first", "remote")
+    builder.add_edge("remote", END)
+    graph = builder.compile(checkpointer=InMemorySaver())
+    config = {"configurable": {"thread_id": "t"}}
+    result = graph.invoke({"topic": "x"}, config)
+    assert result["notes"][-2:] == ["before x", "after"] and "local" in result["notes"]
+    inner = [chunk for chunk in graph.stream({"topic": "y"}, {"configurable": {"thread_id": "u"}}, subgraphs=True,
+                                             stream_mode="updates") if chunk[0]]
+    assert [list(data) for _, data in inner] == [["before"], ["after"]]
+
+
+def test_the_async_client(url):
+    async def go():
+        async with get_client(url=url, api_key=KEY) as client:
+            thread = (await client.threads.create())["thread_id"]
+            return [part.event async for part in client.runs.stream(thread, "quick", input={"topic": "x"})]
+    assert asyncio.run(go()) == ["metadata", "values", "values", "values"]
+
+
+@pytest.fixture(scope="module")
+def node_folder(tmp_path_factory):
+    script = f". {ROOT}/tools/common.sh; node_packages tests/journeys/node"
+    packages = subprocess.check_output(["bash", "-c", script], text=True, cwd=ROOT).strip()
+    folder = tmp_path_factory.mktemp("node")
+    for name in ("langgraph.mjs", "package.json"):
+        shutil.copy(HERE / "node" / name, folder)
+    (folder / "node_modules").symlink_to(packages)
+    return folder
+
+
+def test_the_sdk_for_node(url, node_folder):
+    done = subprocess.run(["node", "langgraph.mjs", url, KEY], cwd=node_folder, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = json.loads(done.stdout)
+    assert told["modes"] == ["metadata", "values", "updates", "values", "updates", "values", "updates", "values"]
+    assert told["status"] == "interrupted" and told["verdict"] == "fine" and told["message"] == "human"
+    assert told["steps"] == [4, 3, 2, 1, 0, -1] and told["next"] == ["talk"]
+    assert told["runs"] == ["success", "success"] and told["assistants"] == 1
+    assert told["item"] == {"n": 1} and "bad topic" in told["failed"]
