@@ -85,12 +85,10 @@ function NodeBox({
   onChoose: (() => void) | undefined;
 }) {
   const isRepeated = mark !== undefined && mark.runs > 1;
-  // As it is seen, and then what colours say.
-  const label = [
-    `${cut(node.name, nameMost)} ${node.kind} ${cut(node.about, aboutMost)}`.trim(),
-    isRepeated ? ` ${mark.runs}×` : '',
-    mark ? `, ${stateWords[mark.state]}` : '',
-  ].join('');
+  // What only colours say to those who see.
+  const said = [mark && stateWords[mark.state], node.asks && 'it may wait for a person']
+    .filter(Boolean)
+    .join(', ');
   const [x, y] = [at.x - width / 2, at.y - nodeHeight / 2];
   return (
     <g
@@ -99,9 +97,9 @@ function NodeBox({
       data-node={node.name}
       data-state={mark?.state}
       role={onChoose ? 'button' : undefined}
-      aria-label={onChoose ? label : undefined}
+      aria-description={onChoose && said ? said : undefined}
       aria-pressed={onChoose ? isChosen : undefined}
-      tabIndex={onChoose ? 0 : undefined}
+      tabindex={onChoose ? 0 : undefined}
       onClick={onChoose}
       onKeyDown={(event) => {
         if (!onChoose || (event.key !== 'Enter' && event.key !== ' ')) return;
@@ -109,7 +107,6 @@ function NodeBox({
         onChoose();
       }}
     >
-      <title>{`${node.name}: ${node.kind} ${node.about}`}</title>
       <rect x={x} y={y} width={width} height={nodeHeight} rx={node.kind === 'human' ? 26 : 9} />
       <rect class="graph-stripe" x={x} y={y + 10} width={4} height={nodeHeight - 20} rx={2} />
       <text x={x + 16} y={at.y - 5} class="graph-name">
@@ -119,9 +116,7 @@ function NodeBox({
         {node.kind} {cut(node.about, aboutMost)}
       </text>
       {node.asks && (
-        <circle class="graph-asks" cx={x + width - 14} cy={y + 14} r={4}>
-          <title>It may wait for a person</title>
-        </circle>
+<circle class="graph-asks" cx={x + width - 14} cy={y + 14} r={4} />
       )}
       {isRepeated && (
         <text class="graph-runs" x={x + width - 10} y={at.y + 18} text-anchor="end">
