@@ -102,6 +102,79 @@ def test_a_wrong_sweep_is_wrong_use(slipway, folder, text, told):
     assert told in slipway.fails(2, "eval", "sweep", suite(folder, text)).err
 
 
+def test_a_sweep_weighs_how_lists_are_fused(slipway, folder):
+    name = suite(folder, "target: {rag: guide, limit: 1}\n" + METRICS + "sweep:\n  search: [hybrid, lexical]\n"
+                 "  fusion: [relative_score, rrf]\n  dense_weight: [0.3, 0.5]\n  quality: recall\n")
+    variants = slipway.result("eval", "sweep", name)["variants"]
+    assert len(variants) == 5 and len({json.dumps(v["settings"], sort_keys=True) for v in variants}) == 5
+    assert [v["settings"].get("dense_weight") for v in variants].count(0.3) == 2
+    wrong = suite(folder, "target: {rag: guide}\nsweep: {answer: [extract], prompt: [x]}\n" + METRICS)
+    assert "of generated answers" in slipway.fails(2, "eval", "sweep", wrong).err
+
+
+AGENT = """\
+name: sums
+tools: {calc: {builtin: calculator}}
+state: {question: string, answer: any}
+input: [question]
+output: [answer]
+nodes:
+  go: {tool: {use: calc, args: {expression: "{{question}}"}, into: answer}}
+edges: [START -> go, go -> END]
+"""
+
+
+def test_an_agent_answers_and_its_calls_are_scored(slipway):
+    (slipway.folder / "sums.yaml").write_text(AGENT)
+    golden = {"input": "6 * 7", "expected_output": '{"answer":42}',
+              "expected_tools": [{"name": "calc", "input_parameters": {"expression": "6 * 7"}}]}
+    other = {"input": "1 / 0", "expected_output": "none", "expected_tools": []}
+    (slipway.folder / "goldens.jsonl").write_text(json.dumps(golden) + "\n" + json.dumps(other) + "\n")
+    (slipway.folder / "agent.yaml").write_text(
+        "name: s\ndataset: goldens.jsonl\ntarget: {agent: sums.yaml}\nmetrics:\n"
+        "- {name: exact_match, as: exact}\n- {name: tool_call_accuracy, as: calls}\n"
+        "- {name: tool_correctness, evaluation_params: [input_parameters]}\n- {name: latency}\n")
+    outcome = slipway("eval", "run", "agent.yaml", "--json")
+    result = outcome.json
+    scores = {metric["name"]: (metric["mean"], metric["n"], metric["errors"]) for metric in result["metrics"]}
+    # What divides by zero fails, and fails alone.
+    assert outcome.code == 1 and scores["exact"] == (1, 1, 1) and scores["calls"] == (1, 1, 1), outcome
+    assert scores["tool_correctness"] == (1, 1, 1)
+    (slipway.folder / "sums.yaml").write_text(AGENT.replace("go -> END", "go -> ENDE"))
+    assert "ENDE" in slipway.fails(2, "eval", "run", "agent.yaml").err
+    (slipway.folder / "agent.yaml").write_text("name: s\ndataset: goldens.jsonl\ntarget: {agent: none.yaml}\nmetrics: [{name: latency}]\n")
+    assert "none.yaml" in slipway.fails(2, "eval", "run", "agent.yaml").err
+
+
+def send_run(server, number, project="shop"):
+    id = f"00000000-0000-4000-8000-00000000000{number}"
+    server.post("/langsmith/runs", {
+        "id": id, "trace_id": id, "dotted_order": f"20261123T08000{number}000000Z{id}", "name": "ask", "run_type": "chain",
+        "session_name": project, "start_time": f"2026-11-23T08:00:0{number}Z", "end_time": f"2026-11-23T08:00:0{number}.5Z",
+        "inputs": {"question": "How long are traces kept?"}, "outputs": {"answer": "Traces are kept for 30 days."}})
+    return id
+
+
+def test_a_metric_is_an_evaluator(slipway):
+    with serve(slipway) as server:
+        wish = {"name": "near", "key": "relevancy", "project": "shop",
+                "evaluator": {"kind": "metric", "metric": {"name": "answer_relevancy", "mode": "local"}}}
+        assert server.post("/api/evaluators", wish).status == 201
+        wrong = {**wish, "evaluator": {"kind": "metric", "metric": {"name": "answer_relevanc"}}}
+        refused = server.post("/api/evaluators", wrong)
+        assert refused.status == 400 and "did you mean 'answer_relevancy'" in refused.json["detail"], refused
+        wrong = {**wish, "evaluator": {"kind": "metric", "metric": {"name": "faithfulness", "mode": "native"}}}
+        assert "asks a judge and there is none" in server.post("/api/evaluators", wrong).json["detail"]
+        id = send_run(server, 1)
+        for _ in range(200):
+            feedback = server.get(f"/langsmith/feedback?run={id}").json
+            if feedback:
+                break
+            time.sleep(0.1)
+        (one,) = feedback
+        assert one["key"] == "relevancy" and 0 < one["score"] <= 1 and one["feedback_source"]["type"] == "rule", one
+
+
 def test_sampled_traces_are_scored_as_they_end(slipway):
     config = {"evaluations": {"online": [
         {"name": "shop", "sample": 1, "filter": {"project": "shop"},

@@ -197,6 +197,34 @@ def test_a_model_of_the_server_answers(slipway):
         assert unknown.status == 404 and "nowhere" in unknown.json["detail"]
 
 
+def test_judges_leave_runs_and_pay_by_budgets(slipway):
+    """What a judge is asked stands in the project of evaluations; when that may spend no more, cases are left out."""
+    budgets = {"budgets": {"judges": {"scope": {"project": "evaluations"}, "limit_tokens": 100_000}}}
+    with Upstream(delay=0) as upstream, serve(slipway, config={**slow_model(upstream), **budgets}) as server:
+        add(server, goldens=GOLDENS[:3])
+        suite = {"dataset": "numbers", "judge": {"model": "slow", "cache": False}, "metrics": [
+            {"name": "g_eval", "criteria": "Is it right?", "evaluation_steps": ["Look."], "threshold": 0}]}
+        one = server.post("/api/evaluations?wait=true", suite).json
+        assert one["state"] == "done", one
+        items = server.get(f"/api/evaluations/{one['id']}/items").json["items"]
+        for _ in range(100):
+            runs = server.get("/api/runs?project=evaluations").json["items"]
+            if len(runs) >= 3:
+                break
+            time.sleep(0.1)
+        assert len(runs) == 3 and {run["kind"] for run in runs} == {"evaluator"}, runs
+        (budget,) = server.get("/api/budgets").json["items"]
+        spent = budget["spent_tokens"]
+        assert spent > 0 and budget["reserved_tokens"] == 0 and len(items) == 3, budget
+    # Not enough is left for what one call may take.
+    budgets["budgets"]["judges"]["limit_tokens"] = spent + 10
+    with Upstream(delay=0) as upstream, serve(slipway, config={**slow_model(upstream), **budgets}) as server:
+        one = server.post("/api/evaluations?wait=true", suite).json
+        assert one["state"] == "done" and one["metrics"][0]["mean"] is None, one
+        item = server.get(f"/api/evaluations/{one['id']}/items?limit=1").json["items"][0]
+        assert "the budget of the judge is spent" in json.dumps(item), item
+
+
 def test_a_running_evaluation_is_cancelled(slipway):
     with Upstream(delay=1.0) as upstream, serve(slipway, config=slow_model(upstream)) as server:
         add(server)
