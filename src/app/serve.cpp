@@ -138,6 +138,11 @@ class Running {
                                           .library = library_,
                                           .ledger = budgeting_->ledger(),
                                           .recorder = tracing_->recorder()}));
+    keeper_ = TRY(langgraph::Keeper::open({.host = agents_->host(),
+                                           .runtime = agents_->runtime(),
+                                           .database = database,
+                                           .client = *webhooks_,
+                                           .version = std::string(version_number)}));
     mcp_offer_ = detail::make_mcp_offer(
         {.library = [this] { return library_.with([](const auto& library) { return library; }); },
          .agents = &agents_->host()});
@@ -157,6 +162,7 @@ class Running {
                                              .evaluations = *evaluations_,
                                              .agents = *agents_,
                                              .waiters = waiters_,
+                                             .langgraph = keeper_,
                                              .mcp = *mcp_});
     judging_.emplace(*tracing_);
     tidy_uploads(detail::uploads_folder(database));
@@ -212,6 +218,7 @@ class Running {
     };
     options.tell_refusal = [](const http::Request& head, int status, const std::string& why) {
       auto told = trace::dialect_refusal(head, status, why);
+      if (!told) told = langgraph::refusal(head, status, why);
       return told ? told : gateway::dialect_refusal(head, status, why);
     };
     options.before_body = [this](const http::Request& head) {
@@ -239,6 +246,10 @@ class Running {
   std::unique_ptr<gateway::Gateway> gateway_;
   std::unique_ptr<eval::EvaluationStore> evaluations_;
   std::unique_ptr<detail::Agenting> agents_;
+  /// Callers choose the URLs.
+  std::unique_ptr<http::Client> webhooks_ =
+      http::Client::make({.timeout = std::chrono::seconds(10), .reach = http::Reach::public_only});
+  std::shared_ptr<langgraph::Keeper> keeper_;
   std::unique_ptr<mcp::Offer> mcp_offer_;
   std::unique_ptr<mcp::Server> mcp_;
   std::optional<detail::Foundations> foundations_;

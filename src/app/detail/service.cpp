@@ -233,6 +233,10 @@ class ServiceOfConfig final : public Service, public std::enable_shared_from_thi
     trace::mount_langsmith(router_, traces);
     datasets::mount_langsmith(router_, datasets);
     prompts::mount_hub(router_, traces, prompts_);
+    langgraph::mount(router_, foundations_.langgraph,
+                     [this](const http::Request& request, std::string_view role) {
+                       return admit(request, role);
+                     });
     mount_mcp(router_, {.server = foundations_.mcp, .gate = gate_});
     ui::mount(router_, {.door = foundations_.door,
                         .who = [this](const http::Request& request) { return gate_.who(request); },
@@ -266,11 +270,15 @@ class ServiceOfConfig final : public Service, public std::enable_shared_from_thi
 
   std::optional<http::Response> refuse_early(const http::Request& head) const override {
     const bool takes_runs = trace::is_intake_path(head.path);
-    if ((!head.path.starts_with("/api/") && !takes_runs) || head.method == "OPTIONS" ||
-        trace::is_open_path(head.path))
+    const bool is_langgraph = langgraph::is_face_path(head.path);
+    if ((!head.path.starts_with("/api/") && !takes_runs && !is_langgraph) ||
+        head.method == "OPTIONS" || trace::is_open_path(head.path) ||
+        langgraph::is_open_path(head.path))
       return std::nullopt;
     const auto caller = gate_.who(head);
     if (caller) return std::nullopt;
+    if (is_langgraph)
+      return langgraph::refusal(head, http_status(caller.error().code()), caller.error().message());
     if (takes_runs)
       return trace::dialect_refusal(head, http_status(caller.error().code()),
                                     caller.error().message());
@@ -288,6 +296,7 @@ class ServiceOfConfig final : public Service, public std::enable_shared_from_thi
   void begin_drain() override {
     is_draining_ = true;
     foundations_.waiters.end();
+    foundations_.langgraph->end_waiting();
     foundations_.mcp.end_listening();
   }
 

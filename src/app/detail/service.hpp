@@ -18,6 +18,7 @@
 #include "http/metrics.hpp"
 #include "http/router.hpp"
 #include "http/upstream.hpp"
+#include "langgraph/mount.hpp"
 #include "mcp/server.hpp"
 #include "rag/library.hpp"
 #include "store/blobs.hpp"
@@ -46,6 +47,7 @@ struct Foundations {
   Agenting& agents;
   /// Answers that wait for runs of agents.
   api::Waiters& waiters;
+  std::shared_ptr<langgraph::Keeper> langgraph;
   mcp::Server& mcp;
 };
 

@@ -71,8 +71,9 @@ void Core::look() {
     std::vector<RunNote> notes;
     {
       std::unique_lock lock(mutex_);
-      const auto pause = watched_.empty() ? sweep_every : look_every;
-      changed_.wait_for(lock, pause, [&] { return is_ending_; });
+      const bool is_idle = watched_.empty();
+      changed_.wait_for(lock, is_idle ? sweep_every : look_every,
+                        [&] { return is_ending_ || (is_idle && !watched_.empty()); });
       if (is_ending_) return;
       for (const auto& [id, note] : watched_) notes.push_back(note);
     }

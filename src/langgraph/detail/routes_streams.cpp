@@ -105,6 +105,16 @@ Result<void> send_all(const Asked& asked, const Following& following, Stream& st
   }
 }
 
+/// Of a run whose time has not come. Fails: as the context.
+Result<void> await_begin(const Asked& asked, const std::string& run) {
+  for (;;) {
+    const auto note = TRY(asked.core.notes().run(asked.context, run));
+    if (!note || !note->due_ms) return {};
+    TRY(asked.context.check());
+    std::this_thread::sleep_for(Core::look_every);
+  }
+}
+
 void follow_run(const Asked& asked, const Following& following, bool cancels) {
   Stream stream(asked, following);
   const auto sent = send_all(asked, following, stream);
@@ -128,6 +138,7 @@ Result<void> streamed(const Asked& asked) {
   const Value body = TRY(read_body(asked.request()));
   const RunWish wish = TRY(read_wish(asked.core, asked.context, body));
   const Begun begun = TRY(begin_run(asked.core, asked.context, wish, asked.part("thread")));
+  TRY(await_begin(asked, begun.run.id));
   follow_run(asked,
              {.run = begun.run,
               .agent = begun.agent,
@@ -146,6 +157,8 @@ struct Joined {
 };
 
 Result<Joined> join_of(const Asked& asked) {
+  TRY(find_run(asked.core, asked.context, asked.part("thread"), asked.part("run")));
+  TRY(await_begin(asked, asked.part("run")));
   const agents::RunInfo run =
       TRY(find_run(asked.core, asked.context, asked.part("thread"), asked.part("run")));
   Joined joined{.thread = TRY(find_thread(asked.core, asked.context, run.thread))};
@@ -206,6 +219,7 @@ Result<void> waited(const Asked& asked) {
   const Value body = TRY(read_body(asked.request()));
   const RunWish wish = TRY(read_wish(asked.core, asked.context, body));
   const Begun begun = TRY(begin_run(asked.core, asked.context, wish, asked.part("thread")));
+  TRY(await_begin(asked, begun.run.id));
   wait_for(asked, {.run = begun.run, .agent = begun.agent}, wish.cancels_on_disconnect);
   return {};
 }
