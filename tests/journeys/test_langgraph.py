@@ -334,10 +334,11 @@ def test_a_remote_graph_as_a_node(url):
     builder.add_edge("first", "remote")
     builder.add_edge("remote", END)
     graph = builder.compile(checkpointer=InMemorySaver())
-    config = {"configurable": {"thread_id": "t"}}
+    # The caller's thread is the remote one's too, and both are UUIDs.
+    config = {"configurable": {"thread_id": str(uuid.uuid4())}}
     result = graph.invoke({"topic": "x"}, config)
     assert result["notes"][-2:] == ["before x", "after"] and "local" in result["notes"]
-    inner = [chunk for chunk in graph.stream({"topic": "y"}, {"configurable": {"thread_id": "u"}}, subgraphs=True,
+    inner = [chunk for chunk in graph.stream({"topic": "y"}, {"configurable": {"thread_id": str(uuid.uuid4())}}, subgraphs=True,
                                              stream_mode="updates") if chunk[0]]
     assert [list(data) for _, data in inner] == [["before"], ["after"]]
 
