@@ -9,10 +9,7 @@ namespace slipway::agents {
 namespace detail {
 
 OwnHost::OwnHost(Options options, std::unique_ptr<HostStore> store)
-    : options_(std::move(options)), store_(std::move(store)) {
-  for (int i = 0; i < std::max(1, options_.workers); ++i) workers_.emplace_back([this] { work(); });
-  timer_ = std::thread([this] { watch_time(); });
-}
+    : options_(std::move(options)), store_(std::move(store)) {}
 
 OwnHost::~OwnHost() {
   {
@@ -26,7 +23,7 @@ OwnHost::~OwnHost() {
   has_ready_.notify_all();
   has_timer_.notify_all();
   for (std::thread& worker : workers_) worker.join();
-  timer_.join();
+  if (timer_.joinable()) timer_.join();
 }
 
 std::int64_t OwnHost::now_ms() const {

@@ -6,18 +6,22 @@ namespace slipway::trace {
 
 EvaluationQueue::EvaluationQueue(Options options)
     : options_(std::move(options)),
-      queue_({.runs_max = options_.runs_max, .patience = options_.patience}),
-      thread_([this](const std::stop_token& stop) { work(stop); }) {}
+      queue_({.runs_max = options_.runs_max, .patience = options_.patience}) {}
 
 EvaluationQueue::~EvaluationQueue() { stop(); }
 
 void EvaluationQueue::stop() {
+  std::call_once(begun_, [] {});  // Who never began does not begin now.
   thread_.request_stop();
   if (thread_.joinable()) thread_.join();
 }
 
 void EvaluationQueue::offer(const RunPatch& run) {
   if (run.project == evaluators_project || !options_.rules.has_any()) return;
+  // A server without rules has no thread for them.
+  std::call_once(begun_, [this] {
+    thread_ = std::jthread([this](const std::stop_token& stop) { work(stop); });
+  });
   if (!queue_.offer(run)) ++dropped_;
 }
 

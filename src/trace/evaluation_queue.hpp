@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <mutex>
 #include <thread>
 
 #include "trace/detail/ended_runs.hpp"
@@ -44,6 +45,7 @@ class EvaluationQueue {
   const Options options_;
   detail::EndedRuns queue_;
   std::atomic<std::uint64_t> written_{0}, dropped_{0};
+  std::once_flag begun_;
   std::jthread thread_;  // Last: it uses all above.
 };
 

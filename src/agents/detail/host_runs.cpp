@@ -79,6 +79,10 @@ JobPtr OwnHost::find_job(const Slot& slot, const std::string& run) const {
 
 void OwnHost::make_ready(const SlotPtr& slot) {
   ready_.push_back(slot);
+  // A server whose agents rest has no threads for them.
+  const auto workers_max = static_cast<std::size_t>(std::max(1, options_.workers));
+  if (ready_.size() > idle_workers_ && workers_.size() < workers_max && !is_closing_)
+    workers_.emplace_back([this] { work(); });
   has_ready_.notify_one();
 }
 
@@ -95,6 +99,7 @@ void OwnHost::set_timer(std::int64_t wake_ms, const std::string& thread) {
   drop_timers(thread);
   timers_.emplace(wake_ms, thread);
   timer_of_[thread] = wake_ms;
+  if (!timer_.joinable() && !is_closing_) timer_ = std::thread([this] { watch_time(); });
   has_timer_.notify_all();
 }
 
@@ -231,7 +236,9 @@ void OwnHost::stop_job(const SlotPtr& slot, const JobPtr& job, bool rollback) {
 void OwnHost::work() {
   Lock lock(mutex_);
   for (;;) {
+    ++idle_workers_;
     has_ready_.wait(lock, [&] { return is_closing_ || !ready_.empty(); });
+    --idle_workers_;
     if (is_closing_) return;
     const SlotPtr slot = std::move(ready_.front());
     ready_.pop_front();

@@ -139,7 +139,8 @@ class OwnHost final : public Host {
   std::size_t pending_ = 0;            ///< In queues.
   std::uint64_t uses_ = 0;
   bool is_closing_ = false;
-  std::vector<std::thread> workers_;
+  std::size_t idle_workers_ = 0;
+  std::vector<std::thread> workers_;  ///< Begun when runs would wait; and so the next.
   std::thread timer_;
 };
 

@@ -102,7 +102,7 @@ agents::LoadOptions foreign_options(const AgentServices& services) {
   };
   options.read_file = [](const std::string& file) -> Result<std::string> {
     return fail(Code::forbidden,
-                "{}: no files of the server are read for this text; put the other agent and name it",
+                "{}: no files of the server are read for this text; put the other agent, name it",
                 file);
   };
   return options;
