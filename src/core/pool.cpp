@@ -13,7 +13,6 @@ Pool::Pool(Options options)
     : threads_max_(options.threads == 0 ? core_count() : options.threads),
       queue_max_(std::max<std::size_t>(1, options.queue_max)) {
   threads_.reserve(threads_max_);
-  threads_.emplace_back([this] { work(); });
 }
 
 Pool::~Pool() {
@@ -33,6 +32,7 @@ void Pool::push(std::function<void()> job) {
     threads_.emplace_back([this] { work(); });
   } catch (const std::system_error&) {
     // No more threads to be had: those there are do the work.
+    if (threads_.empty()) throw;
   }
 }
 
@@ -40,7 +40,14 @@ void Pool::submit(std::function<void()> job) {
   {
     std::unique_lock lock(mutex_);
     has_room_.wait(lock, [&] { return queue_.size() < queue_max_; });
-    push(std::move(job));
+    try {
+      push(std::move(job));
+    } catch (const std::system_error&) {
+      job = std::move(queue_.back());
+      queue_.pop_back();
+      lock.unlock();
+      return job();
+    }
   }
   has_work_.notify_one();
 }
@@ -51,7 +58,12 @@ Result<void> Pool::try_submit(std::function<void()> job) {
     if (queue_.size() >= queue_max_)
       return fail(Code::unavailable, "{} jobs are waiting, which is the limit; try again later",
                   queue_.size());
-    push(std::move(job));
+    try {
+      push(std::move(job));
+    } catch (const std::system_error& error) {
+      queue_.pop_back();
+      return fail(Code::unavailable, "no thread can be started: {}", error.what());
+    }
   }
   has_work_.notify_one();
   return {};

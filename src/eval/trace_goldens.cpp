@@ -218,7 +218,7 @@ class Selecting {
     // It was deleted meanwhile.
     if (!found) return found.error().code() == Code::not_found ? Result<void>() : found.error();
     trace::Trace& trace = *found;
-    Verdict verdict = verdict_of(trace, TRY(feedback_of(context, feedbacks_, trace)));
+    FeedbackVerdict verdict = verdict_of(trace, TRY(feedback_of(context, feedbacks_, trace)));
     if (selection_.failed && !verdict.failed) return {};
     if (selection_.redact)
       for (trace::Run& run : trace.runs) redact_run(selection_.redact, run);
@@ -288,8 +288,9 @@ Result<Golden> golden_of(const trace::Trace& trace) {
   return golden;
 }
 
-Verdict verdict_of(const trace::Trace& trace, const std::vector<trace::Feedback>& feedback) {
-  Verdict verdict;
+FeedbackVerdict verdict_of(const trace::Trace& trace,
+                           const std::vector<trace::Feedback>& feedback) {
+  FeedbackVerdict verdict;
   if (trace.summary.status == trace::Status::error) {
     verdict.failed = true;
     verdict.reason = "error: " + trace.summary.error.value_or("it has no words").substr(0, 500);

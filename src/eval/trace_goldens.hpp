@@ -32,12 +32,12 @@ Golden golden_of_run(const trace::Run& run, const std::vector<trace::Run>& all);
 
 /// What of a trace's feedback says that it failed: a score below 0.5, an evaluator's error aside;
 /// and what a person says that the answer should have been (`correction`), the youngest.
-struct Verdict {
+struct FeedbackVerdict {
   bool failed = false;
   std::string reason;  ///< "feedback correctness 0", "error: ..."
   std::optional<std::string> answer;
 };
-Verdict verdict_of(const trace::Trace& trace, const std::vector<trace::Feedback>& feedback);
+FeedbackVerdict verdict_of(const trace::Trace& trace, const std::vector<trace::Feedback>& feedback);
 
 /// Which traces become goldens.
 struct TraceSelection {

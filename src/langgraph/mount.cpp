@@ -75,7 +75,10 @@ void Routes::serve(const char* method, const char* path, const char* role, Serve
               [core = core_, admit = admit_, role = std::string(role), serve](
                   const http::ExchangePtr& exchange, const http::PathParameters& parameters) {
                 const auto served = [&]() -> Result<http::Response> {
-                  if (!role.empty()) TRY(admit(exchange->request(), role));
+                  if (!role.empty()) {
+                    TRY(admit(exchange->request(), role));
+                    core->begin_looking();
+                  }
                   try {
                     return serve({*core, exchange, parameters, exchange->context()});
                   } catch (const std::exception& exception) {
@@ -97,6 +100,7 @@ void Routes::follow(const char* method, const char* path, const char* role, Foll
                 };
                 if (const auto admitted = admit(exchange->request(), role); !admitted)
                   return refuse(admitted.error());
+                core->begin_looking();
                 const auto queued = core->followers().try_submit(
                     [core = core.get(), exchange, parameters, follow, refuse] {
                       std::stop_source stop;

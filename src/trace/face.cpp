@@ -161,7 +161,7 @@ Result<std::vector<BodyPart>> read_body_parts(std::string_view content_type,
   constexpr std::size_t parts_max = 100'000;
   auto reader = TRY(detail::MultipartReader::make(content_type, body));
   std::vector<BodyPart> parts;
-  detail::Part part;
+  detail::FormPart part;
   while (TRY(reader.next(part))) {
     if (parts.size() == parts_max)
       return fail(Code::invalid_argument, "the body has more than {} parts; send less at once",

@@ -218,7 +218,7 @@ class Assembly {
   std::map<std::pair<Operation, std::string>, std::size_t> places_;
 };
 
-Result<void> take_part(Assembly& assembly, const detail::Part& part) {
+Result<void> take_part(Assembly& assembly, const detail::FormPart& part) {
   const std::string_view name = part.name;
   const std::size_t first = name.find('.');
   const std::string_view word = name.substr(0, first);
@@ -289,7 +289,7 @@ Result<LangSmithBatch> decode_langsmith_multipart(std::string_view body,
                                                   const std::string& content_type) {
   auto reader = TRY(detail::MultipartReader::make(content_type, body));
   Assembly assembly;
-  detail::Part part;
+  detail::FormPart part;
   while (TRY(reader.next(part))) TRY(take_part(assembly, part).within(part.name));
   for (RunPatch& run : assembly.batch.runs) TRY(complete(run).within(run.id));
   return std::move(assembly.batch);

@@ -357,13 +357,13 @@ struct EventShape {
 };
 BOOST_DESCRIBE_STRUCT(EventShape, (), (run, time))
 
-struct ReplayBody {
+struct ReplayRunBody {
   std::string yaml;
   static constexpr std::string_view schema_notes = R"({"properties": {
     "yaml": {"maxLength": 1048576, "description":
       "Another agent's file: what would it have done? Empty: the same."}}})";
 };
-BOOST_DESCRIBE_STRUCT(ReplayBody, (), (yaml))
+BOOST_DESCRIBE_STRUCT(ReplayRunBody, (), (yaml))
 
 struct ReplayShape {
   std::string run;

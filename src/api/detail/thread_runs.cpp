@@ -245,7 +245,7 @@ void mount_thread_runs(http::Api& api, const AgentServicesPtr& services) {
         TRY(run_of(services->host, path));
         return reply_of(TRY(services->host.cancel(call.context(), path.run)));
       });
-  api.post<RunPath, std::variant<http::NoBody, ReplayBody>, http::Written<ReplayShape>>(
+  api.post<RunPath, std::variant<http::NoBody, ReplayRunBody>, http::Written<ReplayShape>>(
       "/api/threads/{thread}/runs/{run}/replay",
       {.summary = "Run it again from what was recorded",
        .description = "Calls nothing and changes nothing; tells the first superstep whose state "
@@ -256,8 +256,8 @@ void mount_thread_runs(http::Api& api, const AgentServicesPtr& services) {
        .name = "replay_run",
        .fails = {Code::not_found, Code::conflict}},
       [services](const http::Call& call, const RunPath& path,
-                 const std::variant<http::NoBody, ReplayBody>& body) {
-        const auto* given = std::get_if<ReplayBody>(&body);
+                 const std::variant<http::NoBody, ReplayRunBody>& body) {
+        const auto* given = std::get_if<ReplayRunBody>(&body);
         return replay(call, *services, path, given != nullptr ? given->yaml : "");
       });
 }

@@ -147,13 +147,13 @@ void locate(ScoredItem& item, std::string_view output) {
   item.byte_end = at + item.text.size();
 }
 
-std::vector<ScoredItem> items_of(const std::vector<Verdict>& verdicts,
+std::vector<ScoredItem> items_of(const std::vector<JudgeVerdict>& verdicts,
                                  const std::vector<std::string>& statements,
                                  std::string_view output) {
   std::vector<ScoredItem> items;
   items.reserve(verdicts.size());
   for (std::size_t i = 0; i < verdicts.size(); ++i) {
-    const Verdict& verdict = verdicts[i];
+    const JudgeVerdict& verdict = verdicts[i];
     const std::size_t place = verdict.place.value_or(i);
     ScoredItem item{.text = verdict.statement,
                     .verdict = verdict.word,

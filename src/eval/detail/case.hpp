@@ -97,7 +97,7 @@ Score share(double passed, double all, std::string_view empty_reason);
 /// Where `text` stands in the output; no span if it does not.
 void locate(ScoredItem& item, std::string_view output);
 /// One item per verdict: its own statement, else that of its place, else of its number.
-std::vector<ScoredItem> items_of(const std::vector<Verdict>& verdicts,
+std::vector<ScoredItem> items_of(const std::vector<JudgeVerdict>& verdicts,
                                  const std::vector<std::string>& statements,
                                  std::string_view output);
 

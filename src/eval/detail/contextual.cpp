@@ -23,8 +23,8 @@ json::Object about_ranking(const Case& at) {
 }
 
 /// A verdict of one object.
-Result<Verdict> ask_one(Case& at, json::Object values) {
-  Verdict verdict;
+Result<JudgeVerdict> ask_one(Case& at, json::Object values) {
+  JudgeVerdict verdict;
   TRY(at.ask("verdicts", std::move(values),
              [&](const json::Object& reply, const JudgeReply&) -> Result<void> {
                verdict = read_verdict(reply);
@@ -37,16 +37,16 @@ Result<Verdict> ask_one(Case& at, json::Object values) {
 
 /// The statements of all chunks, chunk by chunk.
 Result<Score> relevancy(Case& at, bool is_deepeval) {
-  std::vector<Verdict> all;
+  std::vector<JudgeVerdict> all;
   for (const std::string& passage : at.passages()) {
     json::Object values = at.values({{"input", at.input()}, {"passage", passage}});
     auto verdicts = is_deepeval ? TRY(ask_deepeval(at, std::move(values), {"yes", "no"}))
                                 : TRY(ask_flags(at, "verdicts", std::move(values), "verdicts"));
-    for (Verdict& verdict : verdicts) all.push_back(std::move(verdict));
+    for (JudgeVerdict& verdict : verdicts) all.push_back(std::move(verdict));
   }
   if (all.empty()) return scored(0, "the chunks hold no statement");
   Score score = share(count_true(all), static_cast<double>(all.size()), "");
-  for (Verdict& verdict : all) verdict.place.reset();
+  for (JudgeVerdict& verdict : all) verdict.place.reset();
   score.items = items_of(all, {}, "");
   return score;
 }
@@ -71,7 +71,7 @@ Result<Score> deepeval_contextual_precision(Case& at) {
 
 Result<Score> ragas_contextual_precision(Case& at) {
   constexpr double smoothing = 1e-10;
-  std::vector<Verdict> verdicts;
+  std::vector<JudgeVerdict> verdicts;
   for (const std::string& passage : at.passages())
     verdicts.push_back(TRY(ask_one(at, at.values({{"input", at.input()},
                                                   {"expected_output", at.expected()},
@@ -120,10 +120,10 @@ Result<Score> deepeval_contextual_relevancy(Case& at) { return relevancy(at, tru
 Result<Score> native_hallucination(Case& at) {
   const std::vector<std::string>& contexts = *at.golden().context;
   if (contexts.empty()) return no_score("there is no context");
-  std::vector<Verdict> verdicts;
+  std::vector<JudgeVerdict> verdicts;
   while (verdicts.size() < contexts.size()) {
     const std::string& passage = contexts[verdicts.size()];
-    std::vector<Verdict> given;
+    std::vector<JudgeVerdict> given;
     TRY(at.ask("verdicts", at.values({{"output", at.output()}, {"passage", passage}}),
                [&](const json::Object& reply, const JudgeReply&) -> Result<void> {
                  given.clear();
@@ -133,7 +133,7 @@ Result<Score> native_hallucination(Case& at) {
                    given.push_back(read_verdict(reply));
                  // One reply may speak of all contexts.
                  const bool is_complete = given.size() == 1 || given.size() == contexts.size();
-                 for (const Verdict& verdict : given)
+                 for (const JudgeVerdict& verdict : given)
                    if (!is_complete || !verdict.flag)
                      return fail(Code::invalid_argument, "no verdict for each context");
                  if (given.empty())
@@ -141,10 +141,10 @@ Result<Score> native_hallucination(Case& at) {
                  return {};
                }));
     if (given.size() == contexts.size()) verdicts.clear();
-    for (Verdict& verdict : given) verdicts.push_back(std::move(verdict));
+    for (JudgeVerdict& verdict : given) verdicts.push_back(std::move(verdict));
   }
   Score score = share(count_true(verdicts), static_cast<double>(verdicts.size()), "");
-  for (Verdict& verdict : verdicts) verdict.place.reset();
+  for (JudgeVerdict& verdict : verdicts) verdict.place.reset();
   score.items = items_of(verdicts, contexts, "");
   return score;
 }

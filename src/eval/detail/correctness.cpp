@@ -14,7 +14,7 @@ double rounded_to_two(double value) { return std::nearbyint(value * 100) / 100; 
 /// Claims of `text`, judged beside `premise`.
 struct Verified {
   std::vector<std::string> claims;
-  std::vector<Verdict> verdicts;
+  std::vector<JudgeVerdict> verdicts;
 
   double yes() const { return count_true(verdicts); }
   double no() const { return static_cast<double>(verdicts.size()) - yes(); }

@@ -18,13 +18,14 @@ json::Object about_claims(const Case& at, std::string_view key,
 }
 
 /// One verdict for each of `claims`, in their order, all within `words`.
-Result<std::vector<Verdict>> complete_verdicts(Case& at, json::Object values, std::size_t claims,
-                                               const std::vector<std::string_view>& words) {
-  std::vector<Verdict> ordered;
+Result<std::vector<JudgeVerdict>> complete_verdicts(Case& at, json::Object values,
+                                                    std::size_t claims,
+                                                    const std::vector<std::string_view>& words) {
+  std::vector<JudgeVerdict> ordered;
   TRY(at.ask("verdicts", std::move(values),
              [&](const json::Object& reply, const JudgeReply&) -> Result<void> {
-               std::vector<Verdict> given = TRY(reply_verdicts(reply, "verdicts"));
-               std::vector<std::optional<Verdict>> slots(claims);
+               std::vector<JudgeVerdict> given = TRY(reply_verdicts(reply, "verdicts"));
+               std::vector<std::optional<JudgeVerdict>> slots(claims);
                for (std::size_t i = 0; i < given.size(); ++i) {
                  const std::size_t place = given[i].place.value_or(i);
                  if (place >= claims || slots[place])

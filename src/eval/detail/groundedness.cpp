@@ -110,17 +110,17 @@ ScoredItem item_of(const Grade& grade, const std::vector<Sentence>& sentences, s
 /// Criteria that are met; `all` of one reply, or one a reply.
 struct Criteria {
   std::vector<std::string> texts;
-  std::vector<Verdict> verdicts;
+  std::vector<JudgeVerdict> verdicts;
 };
 
-Result<std::vector<Verdict>> ask_criteria(Case& at, const json::Object& values) {
-  std::vector<Verdict> given;
+Result<std::vector<JudgeVerdict>> ask_criteria(Case& at, const json::Object& values) {
+  std::vector<JudgeVerdict> given;
   TRY(at.ask("verdict", values, [&](const json::Object& reply, const JudgeReply&) -> Result<void> {
     given.clear();
     for (const std::string_view key : {"verdicts", "criteria"})
       if (given.empty() && reply.contains(key)) given = TRY(reply_verdicts(reply, key));
     if (given.empty()) given.push_back(read_verdict(reply));
-    for (Verdict& verdict : given)
+    for (JudgeVerdict& verdict : given)
       if (!verdict.flag) return fail(Code::invalid_argument, "a criterion is neither met nor not");
     return {};
   }));
@@ -187,9 +187,9 @@ Result<Score> native_task_completion(Case& at) {
   while (criteria.verdicts.empty() || criteria.verdicts.size() < criteria.texts.size()) {
     json::Object asked = values;
     asked["criterion"] = criteria.verdicts.size();
-    std::vector<Verdict> given = TRY(ask_criteria(at, asked));
+    std::vector<JudgeVerdict> given = TRY(ask_criteria(at, asked));
     const bool speaks_of_all = given.size() > 1 || criteria.texts.size() <= 1;
-    for (Verdict& verdict : given) criteria.verdicts.push_back(std::move(verdict));
+    for (JudgeVerdict& verdict : given) criteria.verdicts.push_back(std::move(verdict));
     if (speaks_of_all) break;
   }
   if (!criteria.texts.empty() && criteria.verdicts.size() != criteria.texts.size())

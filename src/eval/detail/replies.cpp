@@ -139,9 +139,9 @@ std::string reply_text(const json::Object& reply, std::string_view key) {
   return value ? text_of(*value) : "";
 }
 
-Verdict read_verdict(const json::Object& item, std::string_view flag_key) {
+JudgeVerdict read_verdict(const json::Object& item, std::string_view flag_key) {
   static constexpr std::array subjects = {"statement", "claim", "sentence", "criterion"};
-  Verdict verdict;
+  JudgeVerdict verdict;
   for (const auto& [key, value] : item) {
     if (key == flag_key) {
       verdict.word = verdict_word(value);
@@ -159,18 +159,18 @@ Verdict read_verdict(const json::Object& item, std::string_view flag_key) {
   return verdict;
 }
 
-Result<std::vector<Verdict>> reply_verdicts(const json::Object& reply, std::string_view key,
-                                            std::string_view flag_key) {
-  std::vector<Verdict> verdicts;
+Result<std::vector<JudgeVerdict>> reply_verdicts(const json::Object& reply, std::string_view key,
+                                                 std::string_view flag_key) {
+  std::vector<JudgeVerdict> verdicts;
   for (const json::Value& item : *TRY(reply_list(reply, key))) {
     if (item.is_object())
       verdicts.push_back(read_verdict(item.get_object(), flag_key));
     else
-      verdicts.push_back(Verdict{.word = verdict_word(item),
-                                 .statement = "",
-                                 .reason = "",
-                                 .flag = verdict_flag(item),
-                                 .place = std::nullopt});
+      verdicts.push_back(JudgeVerdict{.word = verdict_word(item),
+                                      .statement = "",
+                                      .reason = "",
+                                      .flag = verdict_flag(item),
+                                      .place = std::nullopt});
   }
   return verdicts;
 }

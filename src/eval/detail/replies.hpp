@@ -51,7 +51,7 @@ Result<std::vector<std::string>> reply_texts(const json::Object& reply, std::str
 std::string reply_text(const json::Object& reply, std::string_view key);
 
 /// One entry of a list of verdicts.
-struct Verdict {
+struct JudgeVerdict {
   std::string word;       ///< By `verdict_word`.
   std::string statement;  ///< Of which it says so; empty: by its place.
   std::string reason;
@@ -60,9 +60,9 @@ struct Verdict {
 };
 /// Of the array `key`: objects with `verdict` (or `flag_key`) and `reason`, or bare words. Fails:
 /// invalid_argument.
-Result<std::vector<Verdict>> reply_verdicts(const json::Object& reply, std::string_view key,
-                                            std::string_view flag_key = "verdict");
+Result<std::vector<JudgeVerdict>> reply_verdicts(const json::Object& reply, std::string_view key,
+                                                 std::string_view flag_key = "verdict");
 /// Of one such object.
-Verdict read_verdict(const json::Object& item, std::string_view flag_key = "verdict");
+JudgeVerdict read_verdict(const json::Object& item, std::string_view flag_key = "verdict");
 
 }  // namespace slipway::eval

@@ -19,7 +19,7 @@ Case::Reader texts_reader(std::vector<std::string>& texts, std::string key) {
 }
 
 Result<void> read_flags(const json::Object& reply, std::string_view key, std::string_view flag_key,
-                        std::vector<Verdict>& verdicts) {
+                        std::vector<JudgeVerdict>& verdicts) {
   verdicts = TRY(reply_verdicts(reply, key, flag_key));
   for (std::size_t i = 0; i < verdicts.size(); ++i)
     if (!verdicts[i].flag)
@@ -43,9 +43,9 @@ Result<std::vector<std::string>> ask_unused_texts(Case& at, std::string_view ste
   return texts;
 }
 
-Result<std::vector<Verdict>> ask_flags(Case& at, std::string_view step, json::Object values,
-                                       std::string_view key, std::string_view flag_key) {
-  std::vector<Verdict> verdicts;
+Result<std::vector<JudgeVerdict>> ask_flags(Case& at, std::string_view step, json::Object values,
+                                            std::string_view key, std::string_view flag_key) {
+  std::vector<JudgeVerdict> verdicts;
   TRY(at.ask(step, std::move(values),
              [&](const json::Object& reply, const JudgeReply&) -> Result<void> {
                return read_flags(reply, key, flag_key, verdicts);
@@ -53,8 +53,8 @@ Result<std::vector<Verdict>> ask_flags(Case& at, std::string_view step, json::Ob
   return verdicts;
 }
 
-Result<std::vector<Verdict>> ask_all_flags(Case& at, json::Object values, std::size_t n) {
-  std::vector<Verdict> verdicts;
+Result<std::vector<JudgeVerdict>> ask_all_flags(Case& at, json::Object values, std::size_t n) {
+  std::vector<JudgeVerdict> verdicts;
   TRY(at.ask("verdicts", std::move(values),
              [&](const json::Object& reply, const JudgeReply&) -> Result<void> {
                TRY(read_flags(reply, "verdicts", "verdict", verdicts));
@@ -66,15 +66,15 @@ Result<std::vector<Verdict>> ask_all_flags(Case& at, json::Object values, std::s
   return verdicts;
 }
 
-Result<std::vector<Verdict>> ask_deepeval(Case& at, json::Object values,
-                                          std::initializer_list<std::string_view> words) {
-  std::vector<Verdict> kept;
+Result<std::vector<JudgeVerdict>> ask_deepeval(Case& at, json::Object values,
+                                               std::initializer_list<std::string_view> words) {
+  std::vector<JudgeVerdict> kept;
   TRY(at.ask("verdicts", std::move(values),
              [&](const json::Object& reply, const JudgeReply&) -> Result<void> {
                kept.clear();
                const json::Value* list = reply.if_contains("verdicts");
                if (!list || list->is_null()) return {};
-               std::vector<Verdict> verdicts = TRY(reply_verdicts(reply, "verdicts"));
+               std::vector<JudgeVerdict> verdicts = TRY(reply_verdicts(reply, "verdicts"));
                for (std::size_t i = 0; i < verdicts.size(); ++i) {
                  if (!is_one_of(verdicts[i].word, words)) continue;
                  if (!verdicts[i].place) verdicts[i].place = i;
@@ -85,7 +85,7 @@ Result<std::vector<Verdict>> ask_deepeval(Case& at, json::Object values,
   return kept;
 }
 
-Score deepeval_share(double passed, const std::vector<Verdict>& verdicts, double empty,
+Score deepeval_share(double passed, const std::vector<JudgeVerdict>& verdicts, double empty,
                      std::vector<ScoredItem> items) {
   if (verdicts.empty()) return scored(empty, "no verdict was given");
   Score score = share(passed, static_cast<double>(verdicts.size()), "");
@@ -93,16 +93,17 @@ Score deepeval_share(double passed, const std::vector<Verdict>& verdicts, double
   return score;
 }
 
-double count(const std::vector<Verdict>& verdicts, std::initializer_list<std::string_view> words) {
+double count(const std::vector<JudgeVerdict>& verdicts,
+             std::initializer_list<std::string_view> words) {
   return static_cast<double>(
       std::count_if(verdicts.begin(), verdicts.end(),
-                    [&](const Verdict& verdict) { return is_one_of(verdict.word, words); }));
+                    [&](const JudgeVerdict& verdict) { return is_one_of(verdict.word, words); }));
 }
 
-double count_true(const std::vector<Verdict>& verdicts) {
+double count_true(const std::vector<JudgeVerdict>& verdicts) {
   return static_cast<double>(
       std::count_if(verdicts.begin(), verdicts.end(),
-                    [](const Verdict& verdict) { return verdict.flag.value_or(false); }));
+                    [](const JudgeVerdict& verdict) { return verdict.flag.value_or(false); }));
 }
 
 double average_precision_of(const std::vector<bool>& relevant, double smoothing) {
@@ -113,9 +114,9 @@ double average_precision_of(const std::vector<bool>& relevant, double smoothing)
   return found == 0 ? 0 : sum / (found + smoothing);
 }
 
-std::vector<bool> flags_of(const std::vector<Verdict>& verdicts) {
+std::vector<bool> flags_of(const std::vector<JudgeVerdict>& verdicts) {
   std::vector<bool> flags;
-  for (const Verdict& verdict : verdicts) flags.push_back(verdict.flag.value_or(false));
+  for (const JudgeVerdict& verdict : verdicts) flags.push_back(verdict.flag.value_or(false));
   return flags;
 }
 

@@ -15,22 +15,24 @@ Result<std::vector<std::string>> ask_unused_texts(Case& at, std::string_view ste
                                                   json::Object values);
 
 /// Verdicts of the list `key`, each 0 or 1 by its member `flag_key`. As many as are given.
-Result<std::vector<Verdict>> ask_flags(Case& at, std::string_view step, json::Object values,
-                                       std::string_view key, std::string_view flag_key = "verdict");
+Result<std::vector<JudgeVerdict>> ask_flags(Case& at, std::string_view step, json::Object values,
+                                            std::string_view key,
+                                            std::string_view flag_key = "verdict");
 /// The same of step and list "verdicts", exactly `n`.
-Result<std::vector<Verdict>> ask_all_flags(Case& at, json::Object values, std::size_t n);
+Result<std::vector<JudgeVerdict>> ask_all_flags(Case& at, json::Object values, std::size_t n);
 
 /// Verdicts as deepeval reads them: what is outside `words` is dropped, a missing list is empty.
-Result<std::vector<Verdict>> ask_deepeval(Case& at, json::Object values,
-                                          std::initializer_list<std::string_view> words);
+Result<std::vector<JudgeVerdict>> ask_deepeval(Case& at, json::Object values,
+                                               std::initializer_list<std::string_view> words);
 /// passed/n, or `empty` if there is no verdict.
-Score deepeval_share(double passed, const std::vector<Verdict>& verdicts, double empty,
+Score deepeval_share(double passed, const std::vector<JudgeVerdict>& verdicts, double empty,
                      std::vector<ScoredItem> items);
 
-double count(const std::vector<Verdict>& verdicts, std::initializer_list<std::string_view> words);
-double count_true(const std::vector<Verdict>& verdicts);
+double count(const std::vector<JudgeVerdict>& verdicts,
+             std::initializer_list<std::string_view> words);
+double count_true(const std::vector<JudgeVerdict>& verdicts);
 /// Sum over relevant ranks of precision at that rank / (relevant + `smoothing`); 0 without one.
 double average_precision_of(const std::vector<bool>& relevant, double smoothing = 0);
-std::vector<bool> flags_of(const std::vector<Verdict>& verdicts);
+std::vector<bool> flags_of(const std::vector<JudgeVerdict>& verdicts);
 
 }  // namespace slipway::eval

@@ -34,8 +34,13 @@ Core::~Core() {
 
 Result<void> Core::begin() {
   for (RunNote& note : TRY(notes_.open_runs({}))) watched_.emplace(note.id, std::move(note));
-  looker_ = std::thread([this] { look(); });
+  // A server that no client of LangGraph asks has no thread for them.
+  if (!watched_.empty()) begin_looking();
   return {};
+}
+
+void Core::begin_looking() {
+  std::call_once(begun_, [this] { looker_ = std::thread([this] { look(); }); });
 }
 
 Result<void> Core::watch(const Context& context, const RunNote& note) {
@@ -45,6 +50,7 @@ Result<void> Core::watch(const Context& context, const RunNote& note) {
   if (watched_.size() >= watched_max)
     return fail(Code::unavailable, "{} runs wait for their time or their end already", watched_max);
   watched_[note.id] = note;
+  begin_looking();
   changed_.notify_all();
   return {};
 }

@@ -40,6 +40,8 @@ class Core final : public Keeper {
   /// Does what the note says when its time has come and when its run is over. At most
   /// `watched_max` at once: then unavailable.
   Result<void> watch(const Context& context, const RunNote& note);
+  /// What ends by itself is looked for from now on: of runs, threads and items.
+  void begin_looking();
   /// Nothing more is to be done for it.
   void forget(const std::string& run);
   /// Times of life: every minute, and for tests.
@@ -65,6 +67,7 @@ class Core final : public Keeper {
   std::condition_variable changed_;
   std::stop_source stop_, waiting_;
   Pool followers_;
+  std::once_flag begun_;
   std::thread looker_;
 };
 

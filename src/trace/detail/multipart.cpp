@@ -81,7 +81,7 @@ Result<MultipartReader> MultipartReader::make(std::string_view content_type,
   return MultipartReader(std::move(delimiter), body.substr(begin));
 }
 
-Result<bool> MultipartReader::next(Part& part) {
+Result<bool> MultipartReader::next(FormPart& part) {
   if (rest_.starts_with("--")) return false;
   const auto broken = [&](std::string_view why) {
     return fail(Code::invalid_argument, "part {} of the body {}", count_, why);

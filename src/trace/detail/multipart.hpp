@@ -10,7 +10,7 @@
 
 namespace slipway::trace::detail {
 
-struct Part {
+struct FormPart {
   std::string name;             ///< Of its Content-Disposition.
   std::string_view media_type;  ///< Without parameters; may be empty.
   std::string_view bytes;       ///< Into the body.
@@ -22,7 +22,7 @@ class MultipartReader {
   /// `body` must outlive it. Fails: invalid_argument (no multipart, no boundary).
   static Result<MultipartReader> make(std::string_view content_type, std::string_view body);
   /// False at the end. Fails: invalid_argument (what is wrong with which part).
-  Result<bool> next(Part& part);
+  Result<bool> next(FormPart& part);
 
  private:
   MultipartReader(std::string delimiter, std::string_view rest)
