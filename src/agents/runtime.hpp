@@ -74,7 +74,7 @@ struct RunResult {
   /// With `waits` off: it stands at a timer. Its status is `interrupted`; `resume` goes on.
   bool is_waiting = false;
   bool is_refused = false;  ///< Nothing was written or done: what was asked for cannot be.
-  int steps_made = 0;  ///< Supersteps of this call.
+  int steps_made = 0;       ///< Supersteps of this call.
   /// As section 11 of the contract has it.
   Value json() const;
 };
