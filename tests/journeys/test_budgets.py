@@ -370,16 +370,16 @@ def test_questions_pay_for_embedding_reranking_and_the_answer_together(slipway):
         found = server.post("/api/search", {"query": question["question"]}, headers=headers)
         assert found.status == 200 and found.json["cost_usd"] == 0
         # One of tokens counts it, and one of a model what that model writes.
-        tokens = make(server, scope={"user": "bob"}, limit_tokens=100000)
-        assert server.post("/api/search", {"query": question["question"]}, headers={"x-slipway-user": "bob"}).status == 200
+        tokens = make(server, "searches", scope={"user": "carl"}, limit_tokens=100000)
+        assert server.post("/api/search", {"query": question["question"]}, headers={"x-slipway-user": "carl"}).status == 200
         state = budget(server, tokens)
         assert state["reserved_tokens"] == 0 and state["admitted"] == 1
         assert server.request("PATCH", f"/api/budgets/{tokens}", {"limit_tokens": state["spent_tokens"] + 1}).status == 200
-        refused = server.post("/api/search", {"query": question["question"]}, headers={"x-slipway-user": "bob"})
+        refused = server.post("/api/search", {"query": question["question"]}, headers={"x-slipway-user": "carl"})
         assert refused.status == 429 and refused.json["code"] == "budget_exceeded" and refused.json["budget"]["remaining_tokens"] == 1
-        of_model = make(server, scope={"model": "writer"}, limit_usd=0.0001)
+        of_model = make(server, "of the writer", scope={"model": "writer"}, limit_usd=0.0001)
         refused = server.post("/api/ask", question)
-        assert refused.status == 429 and refused.json["budget"]["id"] == of_model
+        assert refused.status == 429 and refused.json["budget"]["name"] == "of the writer"
         assert server.request("DELETE", f"/api/budgets/{of_model}").status == 204
         # So it is by the gateway, where the collection is a model.
         by_gateway = {"model": "rag/default", "messages": [{"role": "user", "content": question["question"]}]}
