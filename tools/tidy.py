@@ -296,6 +296,33 @@ def module_faults(root, files):
             yield f"{COVERED}: {path} names '{covered[path]}', which is not there"
 
 
+def named_types(text):
+    """Types that a file makes at the top of a named namespace: full name and line. The text is laid out by clang-format."""
+    spaces, before = [], ""
+    for number, line in enumerate(text.split("\n"), 1):
+        space = re.match(r"namespace(?: ([\w:]+))? \{", line)
+        if space and not line.rstrip().endswith("}"):
+            spaces.append(space.group(1) or "")
+        elif line.startswith("}  // namespace") and spaces:
+            spaces.pop()
+        made = re.match(r"(?:struct|class|enum|enum class) (\w+)(?: final)?(?: : [^;]*)? \{", line)
+        if made and all(spaces) and not before.startswith("template"):
+            yield "::".join([*spaces, made.group(1)]), number
+        before = line if line.strip() else before
+
+
+def name_faults(texts):
+    """Of two types with one name the program has one: whoever means the other reads the wrong memory."""
+    first = {}
+    for path, text in texts.items():
+        if is_test(path) or path.endswith(("_bench.cpp", "fixture.hpp")):
+            continue
+        for name, number in named_types(text):
+            if name in first:
+                yield f"{path}:{number}: {name} is the name of another type too ({first[name]}); rename one of them"
+            first.setdefault(name, f"{path}:{number}")
+
+
 def listed_files(root):
     try:
         out = subprocess.run(["git", "-C", str(root), "ls-files", "-co", "--exclude-standard"], capture_output=True, text=True, check=True)
@@ -315,7 +342,7 @@ def core_share(lines):
 def check(root, files=None):
     """Faults, sizes of files and functions, and the lines of each C++ file."""
     files = set(files or listed_files(root))
-    faults, sizes, lines = [], {}, {}
+    faults, sizes, lines, texts = [], {}, {}, {}
     for path in sorted(files):
         if path.startswith(FOREIGN):
             continue
@@ -329,6 +356,8 @@ def check(root, files=None):
         if suffix in CPP:
             code = without_comments_and_literals(source.text)
             faults += [*code_faults(source, code), *line_faults(source), *sleep_faults(source, code)]
+            if path.startswith("src/"):
+                texts[path] = source.text
             lines[path] = sizes[(path, "file")] = source.text.count("\n")
             for name, _first, length in functions(source, code):
                 sizes[(path, name)] = max(length, sizes.get((path, name), 0))
@@ -336,7 +365,7 @@ def check(root, files=None):
             faults += python_faults(source)
         if suffix == ".md":
             faults += link_faults(root, source)
-    faults += [*changelog_faults(root), *module_faults(root, files)]
+    faults += [*changelog_faults(root), *name_faults(texts), *module_faults(root, files)]
     return faults, sizes, lines
 
 

@@ -98,6 +98,8 @@ LONG = "int f() {\n" + "  ++x;\n" * 70 + "}\n"
     ("src/core/lonely.cpp", "int x;", "no test reaches it"),
     ("src/core/core_test.cpp", 'TEST_CASE("x" * doctest::skip()) {}', "a test that does not run"),
     ("tests/journeys/test_a.py", "pytest." + "skip('no network')", "a test that does not run"),
+    ("src/core/core.hpp", "#pragma once\nnamespace a {\nstruct B {\n};\n}  // namespace a\nnamespace a {\nstruct B {\n};\n}  // namespace a",
+     "core.hpp:7: a::B is the name of another type too"),
     ("CHANGELOG.md", "# Changelog\n\n## v1\n", "is not '## Unreleased'"),
 ])
 def test_tidy_finds(project, path, text, fault):
@@ -112,6 +114,7 @@ def test_tidy_finds(project, path, text, fault):
     'const char* f() { return "std::cout << rand(); /* new int */"; }',
     'const char* f() { return R"x(delete p; printf(")x"; }',
     "struct A { A(const A&) = delete; };",
+    "namespace a {\nnamespace {\nstruct B {\n};\n}  // namespace\n}  // namespace a\nnamespace a {\nstruct B {\n};\n}  // namespace a",
     "auto f() { return std::unique_ptr<int>(new int(1)); }",
     "// See https://example.com/" + "x" * 120,
     "int f(int y) {\n" + "  ++y;\n" * 60 + "}\n" + "int g(int y) {\n" + "  ++y;\n" * 60 + "}",
