@@ -74,6 +74,8 @@ def agrees_budget(body):
 def agrees_examples(body):
     """Either of the two; names of splits are short."""
     examples = body.get("examples") or []
+    if not isinstance(examples, list):
+        return True
     return bool(examples) != bool(body.get("from_run")) and not body.get("splits") and all(
         isinstance(one, dict) and not one.get("splits") for one in examples)
 

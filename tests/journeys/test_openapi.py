@@ -38,7 +38,7 @@ def run(server, key, folder, *options):
     program = pathlib.Path(sys.executable).parent / "schemathesis"
     command = [program, "--config-file", config, "run", f"{server.url}/openapi.json", "--checks", "all",
                "--include-path-regex", "^/api/", "--header", f"Authorization: Bearer {key}", "--seed", "5",
-               "--workers", "1", "--request-timeout", "120", "--max-response-time", "100", "--no-color", *options]
+               "--workers", "1", "--no-shrink", "--request-timeout", "120", "--max-response-time", "100", "--no-color", *options]
     result = subprocess.run(list(map(str, command)), cwd=folder, capture_output=True, text=True, timeout=540,
                             env={**os.environ, "SCHEMATHESIS_HOOKS": str(HOOKS), "PYTHONPATH": str(HOOKS.parent)})
     assert result.returncode == 0, result.stdout[-20000:] + result.stderr[-5000:]
