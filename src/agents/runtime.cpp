@@ -73,6 +73,25 @@ OwnRuntime::OwnRuntime(Options options, std::unique_ptr<ThreadStore> store)
   };
 }
 
+namespace {
+
+/// What a run and a resume say alike.
+template <typename Options>
+Session::Options session_options(const Context& context, Thread& thread, const Services& services,
+                                 const Options& options) {
+  return {.context = context,
+          .thread = thread,
+          .services = services,
+          .pause_before = options.pause_before,
+          .pause_after = options.pause_after,
+          .steps = options.steps,
+          .trace = options.trace,
+          .waits = options.waits,
+          .on_event = options.on_event};
+}
+
+}  // namespace
+
 RunResult OwnRuntime::run(const Context& context, const AgentPtr& agent, const Value& input,
                           const RunOptions& options) {
   const std::string id =
@@ -90,15 +109,7 @@ RunResult OwnRuntime::run(const Context& context, const AgentPtr& agent, const V
   if (!lock) return refused(id, busy(id));
   const std::string run =
       options.run.empty() ? make_id("run", options_.clock, options_.random) : options.run;
-  Session session({.context = context,
-                   .thread = **thread,
-                   .services = services_,
-                   .pause_before = options.pause_before,
-                   .pause_after = options.pause_after,
-                   .steps = options.steps,
-                   .trace = options.trace,
-                   .waits = options.waits,
-                   .on_event = options.on_event});
+  Session session(session_options(context, **thread, services_, options));
   RunOptions named = options;
   named.run = run;
   if (auto begun = begin(session, **thread, agent, input, named); !begun)
@@ -136,15 +147,7 @@ RunResult OwnRuntime::resume(const Context& context, const std::string& id,
     if (auto changed = change_agent(**thread, agent); !changed)
       return refused(id, failure_of(changed.error()));
   }
-  Session session({.context = context,
-                   .thread = **thread,
-                   .services = services_,
-                   .pause_before = options.pause_before,
-                   .pause_after = options.pause_after,
-                   .steps = options.steps,
-                   .trace = options.trace,
-                   .waits = options.waits,
-                   .on_event = options.on_event});
+  Session session(session_options(context, **thread, services_, options));
   if (auto begun = begin_resume(session, **thread, options); !begun)
     return refused(id, std::move(begun.failure()));
   session.go_on();

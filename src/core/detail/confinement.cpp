@@ -153,6 +153,42 @@ bool set_limit(__rlimit_resource resource, std::size_t value) {
   return setrlimit(resource, &limit) == 0;
 }
 
+/// Calls by which a process reaches others, or changes the system that all share.
+constexpr long ways_out[] = {SYS_ptrace,
+                             SYS_process_vm_readv,
+                             SYS_process_vm_writev,
+                             SYS_kcmp,
+                             SYS_mount,
+                             SYS_umount2,
+                             SYS_pivot_root,
+                             SYS_chroot,
+                             SYS_unshare,
+                             SYS_setns,
+                             SYS_bpf,
+                             SYS_perf_event_open,
+                             SYS_userfaultfd,
+                             SYS_keyctl,
+                             SYS_add_key,
+                             SYS_request_key,
+                             SYS_init_module,
+                             SYS_finit_module,
+                             SYS_delete_module,
+                             SYS_kexec_load,
+                             SYS_reboot,
+                             SYS_swapon,
+                             SYS_swapoff,
+                             SYS_acct,
+                             SYS_settimeofday,
+                             SYS_clock_settime,
+                             SYS_sethostname,
+                             SYS_setdomainname,
+                             SYS_quotactl,
+                             SYS_personality,
+                             SYS_mknodat,
+                             SYS_open_by_handle_at,
+                             SYS_pidfd_open,
+                             SYS_pidfd_send_signal};
+
 }  // namespace
 
 bool limit_resources(const ResourceLimits& limits) {
@@ -213,56 +249,11 @@ bool allow_computing_only() {
 
 bool deny_network_and_processes() {
   Filter filter;
-  for (const long call : {SYS_socket,
-                          SYS_socketpair,
-                          SYS_connect,
-                          SYS_bind,
-                          SYS_listen,
-                          SYS_accept,
-                          SYS_accept4,
-                          SYS_sendto,
-                          SYS_sendmsg,
-                          SYS_sendmmsg,
-                          SYS_ptrace,
-                          SYS_process_vm_readv,
-                          SYS_process_vm_writev,
-                          SYS_kcmp,
-                          SYS_mount,
-                          SYS_umount2,
-                          SYS_pivot_root,
-                          SYS_chroot,
-                          SYS_unshare,
-                          SYS_setns,
-                          SYS_bpf,
-                          SYS_perf_event_open,
-                          SYS_userfaultfd,
-                          SYS_keyctl,
-                          SYS_add_key,
-                          SYS_request_key,
-                          SYS_init_module,
-                          SYS_finit_module,
-                          SYS_delete_module,
-                          SYS_kexec_load,
-                          SYS_reboot,
-                          SYS_swapon,
-                          SYS_swapoff,
-                          SYS_acct,
-                          SYS_settimeofday,
-                          SYS_clock_settime,
-                          SYS_sethostname,
-                          SYS_setdomainname,
-                          SYS_quotactl,
-                          SYS_personality,
-                          SYS_kill,
-                          SYS_tkill,
-                          SYS_rt_sigqueueinfo,
-                          SYS_rt_tgsigqueueinfo,
-                          SYS_memfd_create,
-                          SYS_mknodat,
-                          SYS_open_by_handle_at,
-                          SYS_pidfd_open,
-                          SYS_pidfd_send_signal})
+  for (const long call : {SYS_socket, SYS_socketpair, SYS_connect, SYS_bind, SYS_listen, SYS_accept,
+                          SYS_accept4, SYS_sendto, SYS_sendmsg, SYS_sendmmsg, SYS_kill, SYS_tkill,
+                          SYS_rt_sigqueueinfo, SYS_rt_tgsigqueueinfo, SYS_memfd_create})
     filter.on(call, deny);
+  for (const long call : ways_out) filter.on(call, deny);
 #if defined(SYS_fork)
   filter.on(SYS_fork, deny);
   filter.on(SYS_vfork, deny);
@@ -279,46 +270,9 @@ bool deny_network_and_processes() {
 
 bool deny_escapes(bool has_network) {
   Filter filter;
-  for (const long call : {SYS_ptrace,
-                          SYS_process_vm_readv,
-                          SYS_process_vm_writev,
-                          SYS_kcmp,
-                          SYS_mount,
-                          SYS_umount2,
-                          SYS_pivot_root,
-                          SYS_chroot,
-                          SYS_unshare,
-                          SYS_setns,
-                          SYS_bpf,
-                          SYS_perf_event_open,
-                          SYS_userfaultfd,
-                          SYS_keyctl,
-                          SYS_add_key,
-                          SYS_request_key,
-                          SYS_init_module,
-                          SYS_finit_module,
-                          SYS_delete_module,
-                          SYS_kexec_load,
-                          SYS_reboot,
-                          SYS_swapon,
-                          SYS_swapoff,
-                          SYS_acct,
-                          SYS_syslog,
-                          SYS_settimeofday,
-                          SYS_adjtimex,
-                          SYS_clock_settime,
-                          SYS_clock_adjtime,
-                          SYS_sethostname,
-                          SYS_setdomainname,
-                          SYS_quotactl,
-                          SYS_personality,
-                          SYS_vhangup,
-                          SYS_mknodat,
-                          SYS_name_to_handle_at,
-                          SYS_open_by_handle_at,
-                          SYS_fanotify_init,
-                          SYS_pidfd_open,
-                          SYS_pidfd_send_signal})
+  for (const long call : ways_out) filter.on(call, deny);
+  for (const long call : {SYS_syslog, SYS_adjtimex, SYS_clock_adjtime, SYS_vhangup,
+                          SYS_name_to_handle_at, SYS_fanotify_init})
     filter.on(call, deny);
 #if defined(__x86_64__)
   for (const long call : {SYS_iopl, SYS_ioperm, SYS_modify_ldt, SYS_mknod, SYS_kexec_file_load})
