@@ -14,7 +14,7 @@
 
 namespace slipway {
 
-/// Threads that run jobs in the order in which they came: one at first, more when jobs would wait.
+/// Threads that run jobs in the order in which they came: none at first, more when jobs would wait.
 /// Safe to use from many threads. The destructor finishes what is queued, then joins.
 class Pool {
  public:
