@@ -60,6 +60,15 @@ export class Visit {
     if (!isTrue) throw new Error(message);
   }
 
+  /** Waits until the text is there: what a request brings comes after the element that holds it. */
+  async says(locator, part, message) {
+    for (let i = 0; i < 200; ++i) {
+      if ((await locator.textContent())?.includes(part)) return;
+      await this.page.waitForTimeout(50);
+    }
+    throw new Error(`${message}: '${part}' is not in '${await locator.textContent()}'`);
+  }
+
   async accessible(where) {
     const found = await this.page
       .evaluate(`${axe}; axe.run(document, { resultTypes: ['violations'] }).then((result) =>

@@ -1,7 +1,8 @@
 // Agents on the page: written, run, answered, gone back to.
 
 const head = (status) => `[data-testid=run-head][data-status=${status}]`;
-const nodeIn = (name, state) => `[data-testid=graph-node][data-node="${name}"][data-state=${state}]`;
+const nodeIn = (name, state) =>
+  `[data-testid=graph-node][data-node="${name}"][data-state=${state}]`;
 const question = (kind) => `[data-testid=question][data-kind=${kind}]`;
 
 /** Starts a run of `desk` by its form; stands at its first question. */
@@ -24,7 +25,7 @@ export async function an_agent_is_written_with_faults_at_their_lines(visit) {
   await text.fill(good.replace('ask -> END', 'aks -> END'));
   const fault = page.locator('[data-testid=faults] li[data-line="9"]').first();
   await fault.waitFor();
-  visit.check((await fault.textContent()).includes("'aks'"), 'the fault does not name the node');
+  await visit.says(fault, "'aks'", 'the fault does not name the node');
   visit.check(
     (await page.locator('.yaml-lines li.is-error').first().textContent()) === '9',
     'the line of the fault is not marked',
@@ -62,10 +63,7 @@ export async function a_run_is_watched_and_answered(visit) {
   await page.locator(nodeIn('write', 'done')).waitFor();
   await page.locator(nodeIn('compute', 'waiting')).waitFor();
   const steps = page.getByTestId('steps');
-  visit.check(
-    (await steps.textContent()).includes('A slipway lets ships down'),
-    'what the model said is not shown',
-  );
+  await visit.says(steps, 'A slipway lets ships down', 'what the model said is not shown');
   await steps.locator('[data-key=notes]').getByText('seen by look').waitFor();
   await page.getByTestId('spent').getByText('left').waitFor();
   const approval = page.locator(question('approval'));
@@ -178,7 +176,11 @@ export async function every_page_of_agents_is_accessible_and_fits(visit, options
   await look('/agents/desk?tab=text', '[data-testid=check-good]', 'agent-text');
   await look(`/agents/desk/threads/${waiting}`, question('approval'), 'agent-waits');
   await look(`/agents/desk/threads/${done}`, head('done'), 'agent-done');
-  await look(`/agents/desk/threads/${done}?tab=checkpoints`, '[data-testid=checkpoint]', 'checkpoints');
+  await look(
+    `/agents/desk/threads/${done}?tab=checkpoints`,
+    '[data-testid=checkpoint]',
+    'checkpoints',
+  );
   await look(`/agents/desk/threads/${done}?tab=calls`, '[data-testid=call]', 'calls');
 }
 

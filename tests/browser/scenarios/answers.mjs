@@ -16,10 +16,7 @@ export async function citation_opens_the_quote(visit) {
   visit.check(await page.locator(highlight).isVisible(), 'the mark cannot be seen');
   const box = await page.locator(highlight).boundingBox();
   visit.check(box.y > 0 && box.y < visit.height, 'the mark is not scrolled into view');
-  visit.check(
-    (await page.locator('.where').textContent()).includes('Searching'),
-    'the headings above the quote are missing',
-  );
+  await visit.says(page.locator('.where'), 'Searching', 'the headings above the quote are missing');
   await visit.accessible('a document');
   await visit.closeDrawer();
   await page.locator('dialog').waitFor({ state: 'detached' });
@@ -59,10 +56,7 @@ export async function pdf_citation_opens_the_page_with_its_box(visit) {
     words.every((word) => marked.includes(word)),
     `the boxes mark "${marked}", not "${quote}"`,
   );
-  visit.check(
-    (await page.locator('.where').textContent()).includes('page '),
-    'the page is not named',
-  );
+  await visit.says(page.locator('.where'), 'page ', 'the page is not named');
   await visit.accessible('a page of a PDF');
   await page.getByRole('tab', { name: 'Page' }).focus();
   await page.keyboard.press('ArrowRight');
@@ -107,10 +101,7 @@ export async function sentences_come_while_the_answer_is_made(visit) {
 export async function refusal_says_where_one_might_look(visit) {
   await visit.go('/', '#question');
   const turn = await visit.ask('Which team won the football world cup in 1998?');
-  visit.check(
-    (await turn.locator('[data-testid=refusal]').textContent()).includes('do not answer'),
-    'it was not refused',
-  );
+  await visit.says(turn.locator('[data-testid=refusal]'), 'do not answer', 'it was not refused');
   visit.check((await turn.locator('.cite').count()) === 0, 'a refusal has citations');
   await visit.accessible('a refusal');
 }
@@ -121,14 +112,16 @@ export async function receipt_is_replayed_and_read(visit) {
   const turn = await visit.ask('What does a receipt hold?');
   await turn.getByRole('button', { name: 'Replay' }).click();
   await turn.locator('.state.valid').first().waitFor();
-  visit.check(
-    (await turn.locator('.receipt').textContent()).includes('the same passages'),
+  await visit.says(
+    turn.locator('.receipt'),
+    'the same passages',
     'the replay does not say what it found',
   );
   await turn.getByRole('link', { name: 'Receipt' }).click();
   await page.locator('.json').waitFor();
-  visit.check(
-    (await page.locator('.json').textContent()).includes('What does a receipt hold?'),
+  await visit.says(
+    page.locator('.json'),
+    'What does a receipt hold?',
     'the receipt does not hold the question',
   );
   await visit.accessible('a receipt');
@@ -155,19 +148,13 @@ export async function search_explains_its_order(visit) {
     names.every((name) => name.includes('handbook.html')),
     `the filter lets others pass: ${names}`,
   );
-  visit.check(
-    (await page.locator('[data-testid=plan]').textContent()).includes('of'),
-    'the plan is not shown',
-  );
+  await visit.says(page.locator('[data-testid=plan]'), 'of', 'the plan is not shown');
   visit.check(
     (await page.locator('.score').count()) >= names.length * 2,
     'the scores are not shown',
   );
   visit.check(await page.locator('mark.word').count(), 'the words of the query are not marked');
-  visit.check(
-    (await page.locator('.timing').textContent()).includes('total'),
-    'the times are not shown',
-  );
+  await visit.says(page.locator('.timing'), 'total', 'the times are not shown');
   await visit.accessible('search results');
   await page.getByText('Words', { exact: true }).click();
   await page.locator('.scores', { hasText: 'words' }).first().waitFor();

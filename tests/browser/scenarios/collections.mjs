@@ -33,16 +33,14 @@ export async function upload_is_followed_and_searchable(visit) {
     told.includes('1 added') && told.includes('1 failed'),
     `the outcome is not told: ${told}`,
   );
-  visit.check(
-    (await run.locator('.failures').textContent()).includes('broken.pdf'),
-    'the broken file is not named',
-  );
+  await visit.says(run.locator('.failures'), 'broken.pdf', 'the broken file is not named');
   await page.getByRole('button', { name: 'Tides', exact: true }).waitFor();
   await visit.accessible('a collection');
   await page.getByRole('button', { name: 'Tides', exact: true }).first().click();
   await page.locator('.text').waitFor();
-  visit.check(
-    (await page.locator('.text').textContent()).includes('412 centimetres'),
+  await visit.says(
+    page.locator('.text'),
+    '412 centimetres',
     'the text of the document is not shown',
   );
   await visit.closeDrawer();
@@ -190,7 +188,8 @@ export async function collection_is_migrated_and_rolled_back(visit) {
   );
 
   // A gate that holds: the same questions are answered by the same documents.
-  const gold = '{"input": "What does it mean when a citation is stale?", "relevance": {"guide.pdf": 1}}';
+  const gold =
+    '{"input": "What does it mean when a citation is stale?", "relevance": {"guide.pdf": 1}}';
   await page.getByText('Gold questions that both must answer').click();
   const lines = page.getByLabel('One question a line');
   await page.getByLabel('Size of a chunk').fill('300');
@@ -236,10 +235,7 @@ export async function collection_is_migrated_and_rolled_back(visit) {
     kept.includes('still serves') && /nDCG1\.0000\.\d+−0\.\d+/.test(kept),
     `that a score fell is not told: ${kept}`,
   );
-  visit.check(
-    (await facts.textContent()).includes('recursive, 300 characters'),
-    'it was switched against the gate',
-  );
+  await visit.says(facts, 'recursive, 300 characters', 'it was switched against the gate');
   await visit.accessible('a migration whose gate did not hold');
 
   // What ran last is still told to whoever comes later.
@@ -257,10 +253,7 @@ export async function collection_is_migrated_and_rolled_back(visit) {
   await visit.accessible('the question before a rollback');
   await page.keyboard.press('Escape');
   await page.locator('dialog').waitFor({ state: 'detached' });
-  visit.check(
-    (await facts.textContent()).includes('recursive, 300 characters'),
-    'it was rolled back without a yes',
-  );
+  await visit.says(facts, 'recursive, 300 characters', 'it was rolled back without a yes');
   await page.getByRole('button', { name: 'Roll back' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Roll back' }).click();
   await ended('Rollback');

@@ -27,10 +27,7 @@ export async function datasets_are_found_and_read(visit, { count }) {
   await page.locator(`${example} button`).nth(1).click();
   const detail = page.getByTestId('example-detail');
   await detail.waitFor();
-  visit.check(
-    (await detail.textContent()).includes('Whoever has the role read.'),
-    'the expected output is not shown',
-  );
+  await visit.says(detail, 'Whoever has the role read.', 'the expected output is not shown');
   // Arrows walk through the list.
   await page.locator(`${example} button`).nth(1).press('ArrowDown');
   await page.waitForFunction(() =>
@@ -102,8 +99,9 @@ export async function files_are_imported(visit, { file, wrong }) {
   await page.getByLabel('Files').setInputFiles(wrong);
   await page.locator('dialog button[type=submit]').click();
   await page.locator('dialog .problem').waitFor();
-  visit.check(
-    (await page.locator('dialog .problem').textContent()).includes('line 1'),
+  await visit.says(
+    page.locator('dialog .problem'),
+    'line 1',
     'the line that is wrong is not named',
   );
   await page.keyboard.press('Escape');
@@ -125,7 +123,7 @@ export async function versions_are_named_and_compared(visit) {
   await page.getByRole('tab', { name: 'Versions' }).click();
   const change = page.locator('[data-testid=example-change][data-kind=added]');
   await change.waitFor();
-  visit.check((await change.textContent()).includes('Is it new?'), 'what is new is not shown');
+  await visit.says(change, 'Is it new?', 'what is new is not shown');
   await page.getByTestId('dataset-version').nth(1).click();
   await page.getByRole('button', { name: 'Its examples' }).click();
   await counted(page, example, 12);
@@ -147,7 +145,7 @@ export async function experiments_are_read_case_by_case(visit, { id }) {
   await page.locator(`[data-evaluation="${id}"] a`).click();
   const correct = page.locator('[data-testid=metric-table] [data-metric=correct]');
   await correct.waitFor();
-  visit.check((await correct.textContent()).includes('0.500'), 'the mean is not shown');
+  await visit.says(correct, '0.500', 'the mean is not shown');
   visit.check(/0\.\d+ – 0\.\d+/.test(await correct.textContent()), 'the interval is not shown');
   await counted(page, '[data-testid=item-row]', 12);
   await page.getByRole('button', { name: 'Failing only' }).click();
@@ -169,7 +167,7 @@ export async function experiments_are_compared_side_by_side(visit, { first, seco
   await page.getByRole('button', { name: 'Compare 2' }).click();
   const table = page.locator('[data-testid=comparison-table] [data-metric=correct]');
   await table.waitFor();
-  visit.check((await table.textContent()).includes('+0.250'), 'the difference is not shown');
+  await visit.says(table, '+0.250', 'the difference is not shown');
   visit.check(page.url().includes(`baseline=${first}`), 'the older one is not the baseline');
   await table.getByRole('button').click();
   await page.waitForFunction(() => location.search.includes('metric=correct'));
@@ -211,7 +209,7 @@ export async function an_evaluation_is_started_and_read(visit) {
   await page.getByRole('button', { name: 'Start' }).click();
   await page.locator('[data-testid=evaluation][data-state=done]').waitFor();
   const exact = page.locator('[data-testid=metric-table] [data-metric=exact_match]');
-  visit.check((await exact.textContent()).includes('0.750'), 'the mean is not shown');
+  await visit.says(exact, '0.750', 'the mean is not shown');
   await page.locator('.state.gone').getByText('below its bounds').waitFor();
   await page.getByRole('button', { name: 'Failing only' }).click();
   await counted(page, '[data-testid=item-row]', 6);
@@ -268,7 +266,10 @@ export async function evaluators_are_made_and_changed(visit) {
   await page.getByRole('button', { name: 'Create' }).click();
   const card = page.locator('[data-evaluator=polite]');
   await card.waitFor();
-  visit.check((await card.getByTestId('sample').textContent()) === '13 %', 'the share is not shown');
+  visit.check(
+    (await card.getByTestId('sample').textContent()) === '13 %',
+    'the share is not shown',
+  );
   await card.getByRole('switch').click();
   await page.waitForFunction(
     () => !document.querySelector('[data-evaluator=polite] input')?.checked,

@@ -4,19 +4,15 @@ import { highlight } from '../visit.mjs';
 export async function models_and_settings_are_shown(visit) {
   const { page } = visit;
   await visit.go('/models', '.card');
-  visit.check(
-    (await page.locator('.card', { hasText: 'bge-small-en-v1.5-q' }).textContent()).includes(
-      'installed',
-    ),
+  await visit.says(
+    page.locator('.card', { hasText: 'bge-small-en-v1.5-q' }),
+    'installed',
     'the embedder is not shown',
   );
   await page.getByRole('heading', { name: 'Keys', exact: true }).waitFor();
   await visit.go('/settings', '.settings');
   await page.getByLabel('Find a setting').fill('chat_model');
-  visit.check(
-    (await page.locator('.settings').textContent()).includes('smollm2'),
-    'the setting is not found',
-  );
+  await visit.says(page.locator('.settings'), 'smollm2', 'the setting is not found');
 }
 
 export async function colours_follow_the_system_and_the_choice(visit) {

@@ -12,8 +12,9 @@ export async function hostile_text_stays_text(visit) {
   );
   await turn.locator('.source', { hasText: 'hostile' }).first().click();
   await page.locator(highlight).waitFor();
-  visit.check(
-    (await page.locator('.text').textContent()).includes('<script>window.stolen = 1</script>'),
+  await visit.says(
+    page.locator('.text'),
+    '<script>window.stolen = 1</script>',
     'the markup is not shown as it stands',
   );
   visit.check(
@@ -176,7 +177,7 @@ export async function first_key_closes_the_door_and_opens_the_page(visit) {
     `a change without the page's header is answered with ${bare}`,
   );
   await visit.go('/models', '.card');
-  visit.check((await page.locator('table').textContent()).includes('ada'), 'the key is not listed');
+  await visit.says(page.locator('table'), 'ada', 'the key is not listed');
   await visit.accessible('keys');
   // The page of the API knows who is signed in, for changes, too.
   await visit.go('/docs#create_collection', '#create_collection form');

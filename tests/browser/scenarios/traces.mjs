@@ -82,10 +82,7 @@ export async function filters_are_kept_and_refusals_told(visit) {
   await page.waitForFunction(() => location.search === '?user_id=ada');
   visit.expect('400');
   await visit.go('/traces?filter=%7B%22latency_ms%22%3A%7B%22%24above%22%3A1%7D%7D', '.problem');
-  visit.check(
-    (await page.locator('.problem').textContent()).includes('$above'),
-    'the wrong operator is not named',
-  );
+  await visit.says(page.locator('.problem'), '$above', 'the wrong operator is not named');
   await visit.go('/traces?q=nobodyeverwrotethis', '.empty');
   await page.getByRole('button', { name: 'Clear the filters' }).click();
   await page.locator(row).first().waitFor();
@@ -135,10 +132,7 @@ export async function new_traces_appear_while_one_looks(visit, { fresh, later, n
   const before = await countOf(page);
   await post(visit, fresh);
   await page.locator(row, { hasText: name }).waitFor({ timeout: 10_000 });
-  visit.check(
-    (await page.locator(row).first().textContent()).includes(name),
-    'the new one does not stand first',
-  );
+  await visit.says(page.locator(row).first(), name, 'the new one does not stand first');
   await page.waitForFunction(
     (was) => Number(document.querySelector('[data-testid=trace-count]').textContent) === was + 1,
     before,
@@ -210,10 +204,7 @@ export async function an_error_is_found_in_its_trace(visit, { trace, words }) {
   await page.getByLabel('Find a run').fill('chat');
   await page.locator(`${run}[data-status=error]`).last().click();
   await page.getByTestId('run-error').waitFor();
-  visit.check(
-    (await page.getByTestId('run-error').textContent()).includes(words),
-    'the error is not told',
-  );
+  await visit.says(page.getByTestId('run-error'), words, 'the error is not told');
 }
 
 export async function keys_walk_through_the_tree(visit, { trace }) {
