@@ -1,5 +1,6 @@
 // `slipway eval score`: scores by name, one request a line, for scripts and for checking our
 // numbers.
+#include <ctime>
 #include <span>
 
 #include "app/detail/judges.hpp"
@@ -19,6 +20,9 @@ namespace {
 constexpr std::size_t batch_lines_max = 1024;
 constexpr std::size_t batch_bytes_max = 4u << 20;
 constexpr std::size_t piece_lines = 64;
+constexpr std::size_t known_metrics_max = 32;
+/// Processor time that one thread may take before others help: nobody waits for less.
+constexpr std::clock_t alone_clocks_max = CLOCKS_PER_SEC / 4;
 
 /// Used for one line after another, so that threads need not give memory to each other.
 struct Line {
@@ -55,17 +59,6 @@ json::Object refusal(std::string_view line, std::string message) {
   return answer;
 }
 
-/// Whether a request is scored by local evidence; a look, no check.
-bool is_local(std::string_view line, bool has_judge) {
-  const std::string_view metric = json::member(line, "metric");
-  const std::string name =
-      json::unquoted(metric.starts_with('"') ? metric : json::member(metric, "name"));
-  const eval::MetricInfo* info = eval::find_metric(name);
-  if (!info || info->modes.front().steps.empty()) return false;
-  const std::string mode = json::unquoted(json::member(metric, "mode"));
-  return mode == "local" || (mode.empty() && !has_judge && json::member(line, "replies").empty());
-}
-
 /// Reads, scores and prints in turns.
 class Scoring {
  public:
@@ -77,6 +70,7 @@ class Scoring {
 
   /// Whether every line was scored.
   Result<bool> run() {
+    if (!scorers_.judge) TRY(run_alone());
     while (app_.out().has_reader()) {
       TRY(read_batch());
       if (batch_.empty()) break;
@@ -97,8 +91,34 @@ class Scoring {
   }
 
  private:
+  /// By this thread, from line to line: what asks nobody is done in less time than threads take to
+  /// begin. Ends where there is more to do than that, or a line that asks for local evidence, which
+  /// is the first of `batch_` then.
+  Result<void> run_alone() {
+    eval::ScoreDesk desk(scorers_);
+    while (app_.out().has_reader() && std::clock() < alone_clocks_max) {
+      TRY(app_.context().check());
+      answers_.clear();
+      for (std::size_t i = 0; i < piece_lines && batch_.empty(); ++i) {
+        const auto line = TRY(reader_.next());
+        if (!line) break;
+        if (is_blank(*line)) continue;
+        if (asks_local(*line)) {
+          lines_.front().take(*line, reader_.line());
+          batch_ = std::span(lines_).first(pending_ = 1);
+        } else {
+          is_good_ = score(desk, *line, reader_.line(), answers_) && is_good_;
+        }
+      }
+      if (answers_.empty()) break;
+      app_.print(answers_);
+    }
+    return {};
+  }
+
+  /// Behind what `run_alone` has left.
   Result<void> read_batch() {
-    batch_ = {};
+    batch_ = batch_.first(std::exchange(pending_, 0));
     for (std::size_t bytes = 0; batch_.size() < batch_lines_max && bytes < batch_bytes_max;) {
       const auto line = TRY(reader_.next());
       if (!line) break;
@@ -110,9 +130,25 @@ class Scoring {
     return {};
   }
 
+  /// Whether a request is scored by local evidence; a look, no check.
+  bool asks_local(std::string_view line) {
+    const std::string_view metric = json::member(line, "metric");
+    if (std::find(elsewhere_.begin(), elsewhere_.end(), metric) != elsewhere_.end()) return false;
+    const std::string name =
+        json::unquoted(metric.starts_with('"') ? metric : json::member(metric, "name"));
+    const eval::MetricInfo* info = eval::find_metric(name);
+    const std::string mode = json::unquoted(json::member(metric, "mode"));
+    const bool is_plain = !info || info->modes.front().steps.empty();
+    if (is_plain || (!mode.empty() && mode != "local")) {
+      if (elsewhere_.size() < known_metrics_max) elsewhere_.emplace_back(metric);
+      return false;
+    }
+    return mode == "local" || (!scorers_.judge && json::member(line, "replies").empty());
+  }
+
   /// Opening a model takes a while: only when a request asks for it.
   Result<void> open_local_evidence() {
-    const auto asks = [this](const Line& line) { return is_local(line.text, scorers_.judge); };
+    const auto asks = [this](const Line& line) { return asks_local(line.text); };
     if (local_ || std::none_of(batch_.begin(), batch_.end(), asks)) return {};
     embedder_ = TRY(detail::open_evidence_embedder(app_, options_.embedder));
     local_.emplace(embedder_.get());
@@ -124,17 +160,19 @@ class Scoring {
   void score_piece(std::size_t piece) {
     eval::ScoreDesk desk(scorers_);
     const std::size_t end = std::min(batch_.size(), (piece + 1) * piece_lines);
-    for (std::size_t i = piece * piece_lines; i < end; ++i) score(desk, batch_[i]);
+    for (std::size_t i = piece * piece_lines; i < end; ++i)
+      batch_[i].is_good = score(desk, batch_[i].text, batch_[i].number, batch_[i].answer);
   }
 
-  void score(eval::ScoreDesk& desk, Line& line) const {
-    const auto answered = desk.answer(app_.context(), line.text, line.answer);
-    line.is_good = answered.ok();
+  /// Appends the answer; whether it is a score.
+  bool score(eval::ScoreDesk& desk, std::string_view line, std::size_t number,
+             std::string& answers) const {
+    const auto answered = desk.answer(app_.context(), line, answers);
     if (!answered)
-      line.answer =
-          json::dump(refusal(line.text, fmt::format("{}:{}: {}", reader_.name(), line.number,
-                                                    answered.error().message())));
-    line.answer += '\n';
+      answers += json::dump(refusal(
+          line, fmt::format("{}:{}: {}", reader_.name(), number, answered.error().message())));
+    answers += '\n';
+    return answered.ok();
   }
 
   App& app_;
@@ -144,7 +182,9 @@ class Scoring {
   std::optional<eval::LocalEvidence> local_;
   eval::Scorers scorers_;
   std::vector<Line> lines_{batch_lines_max};
-  std::span<Line> batch_;  ///< Those of `lines_` that are in use.
+  std::span<Line> batch_;               ///< Those of `lines_` that are in use.
+  std::size_t pending_ = 0;             ///< Of `batch_`: not scored.
+  std::vector<std::string> elsewhere_;  ///< Texts of metrics that ask for no local evidence.
   std::string answers_;
   bool is_good_ = true;
 };

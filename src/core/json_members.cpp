@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "core/json.hpp"
+#include "core/json_value_end.hpp"
 
 namespace slipway::json {
 
@@ -81,6 +82,8 @@ struct Nothing {
 };
 
 }  // namespace
+
+std::size_t value_end(std::string_view text, std::size_t at) { return skip_value(text, at); }
 
 Members::Members(std::string_view text) : text_(text), at_(skip_blanks(text, 0)) {
   if (at_ < text_.size() && text_[at_] == '{')

@@ -12,6 +12,8 @@
 
 namespace slipway::eval {
 
+class RequestText;  // detail/request_text.hpp
+
 /// Answers requests one after another; for one thread. A file names a golden once for each metric,
 /// so a golden whose text is that of the request before is not read again.
 class ScoreDesk {
@@ -20,6 +22,7 @@ class ScoreDesk {
   explicit ScoreDesk(const Scorers& scorers);
   ScoreDesk(const ScoreDesk&) = delete;
   ScoreDesk& operator=(const ScoreDesk&) = delete;
+  ~ScoreDesk();
 
   /// Appends the answer to one request, both JSON text without a line break. Fails, with nothing
   /// appended: invalid_argument with the path of what is wrong ("$.case.input: is required"), as
@@ -30,13 +33,12 @@ class ScoreDesk {
   struct Parts;
   /// A metric that was made for a request and fits the next that asks for the same.
   struct Known {
-    json::Value asked;
+    std::string asked;  ///< The JSON text.
     bool has_replies = false;
     std::unique_ptr<Metric> metric;
   };
-  Result<const Metric*> metric_of(const json::Value& asked, bool has_replies);
-  Result<const Golden*> golden_of(const Parts& parts, std::string_view line, std::string_view text);
-  std::string_view without_known_case(std::string_view line, std::string_view& text);
+  Result<const Metric*> metric_of(const Parts& parts, std::string_view line, bool has_replies);
+  Result<const Golden*> golden_of(const Parts& parts);
 
   const Scorers scorers_;
   const json::Object* replies_ = nullptr;  ///< Of the request that is answered.
@@ -45,7 +47,7 @@ class ScoreDesk {
   std::string case_text_;  ///< Of `golden_`, as it stood in its request; empty: there is none.
   std::string case_id_;    ///< The golden's own.
   Golden golden_;
-  std::string rest_;  ///< A request without its golden.
+  const std::unique_ptr<RequestText> text_;
 };
 
 }  // namespace slipway::eval

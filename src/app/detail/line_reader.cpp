@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -27,7 +28,9 @@ LineReader::LineReader(LineReader&& other) noexcept
     : descriptor_(std::exchange(other.descriptor_, -1)),
       name_(std::move(other.name_)),
       buffer_(std::move(other.buffer_)),
-      at_(other.at_),
+      capacity_(std::exchange(other.capacity_, 0)),
+      at_(std::exchange(other.at_, 0)),
+      end_(std::exchange(other.end_, 0)),
       line_(other.line_),
       is_at_end_(other.is_at_end_) {}
 
@@ -36,39 +39,46 @@ LineReader::~LineReader() {
 }
 
 Result<bool> LineReader::fill() {
-  buffer_.erase(0, at_);
-  at_ = 0;
-  if (buffer_.size() > line_bytes_max)
+  constexpr std::size_t piece = 256u << 10;
+  const std::size_t pending = end_ - at_;
+  if (pending > line_bytes_max)
     return fail(Code::invalid_argument, "{}:{}: the line is longer than {} MB", name_, line_ + 1,
                 line_bytes_max >> 20);
-  constexpr std::size_t piece = 256u << 10;
-  const std::size_t before = buffer_.size();
-  buffer_.resize(before + piece);
+  if (pending + piece > capacity_) {
+    const std::size_t capacity = std::max(2 * capacity_, pending + piece);
+    auto larger = std::make_unique_for_overwrite<char[]>(capacity);
+    std::memcpy(larger.get(), buffer_.get() + at_, pending);
+    buffer_ = std::move(larger);
+    capacity_ = capacity;
+  } else {
+    std::memmove(buffer_.get(), buffer_.get() + at_, pending);
+  }
+  at_ = 0;
+  end_ = pending;
   ssize_t count = 0;
   do {
-    count = ::read(descriptor_, buffer_.data() + before, piece);
+    count = ::read(descriptor_, buffer_.get() + end_, piece);
   } while (count < 0 && errno == EINTR);
-  buffer_.resize(before + static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
   if (count < 0) return fail(Code::unavailable, "reading {}: {}", name_, std::strerror(errno));
+  end_ += static_cast<std::size_t>(count);
   return count > 0;
 }
 
 Result<std::optional<std::string_view>> LineReader::next() {
-  std::size_t searched = at_;
+  std::size_t searched = 0;  // Of what is pending.
   for (;;) {
-    const std::size_t end = buffer_.find('\n', searched);
-    if (end != std::string::npos || is_at_end_) {
-      if (end == std::string::npos && at_ >= buffer_.size())
-        return std::optional<std::string_view>();
-      std::string_view line = std::string_view(buffer_).substr(at_, end - at_);
-      at_ = end == std::string::npos ? buffer_.size() : end + 1;
+    const std::string_view pending(buffer_.get() + at_, end_ - at_);
+    const std::size_t end = pending.find('\n', searched);
+    if (end != std::string_view::npos || is_at_end_) {
+      if (pending.empty()) return std::optional<std::string_view>();
+      std::string_view line = pending.substr(0, end);
+      at_ += std::min(pending.size(), line.size() + 1);
       if (line.ends_with('\r')) line.remove_suffix(1);
       ++line_;
       return std::optional(line);
     }
-    const std::size_t pending = buffer_.size() - at_;
+    searched = pending.size();
     is_at_end_ = !TRY(fill());
-    searched = at_ + pending;
   }
 }
 

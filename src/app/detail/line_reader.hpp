@@ -1,6 +1,7 @@
 // Lines of a file or of standard input, one at a time.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -35,8 +36,10 @@ class LineReader {
 
   int descriptor_;
   std::string name_;
-  std::string buffer_;
-  std::size_t at_ = 0, line_ = 0;
+  std::unique_ptr<char[]> buffer_;  ///< Not a string: what is read over need not be zero before.
+  std::size_t capacity_ = 0;
+  std::size_t at_ = 0, end_ = 0;  ///< What is read and not given.
+  std::size_t line_ = 0;
   bool is_at_end_ = false;
 };
 

@@ -136,7 +136,13 @@ Score scored(double value, std::string reason) {
 
 Score share(double passed, double all, std::string_view empty_reason) {
   if (all == 0) return no_score(std::string(empty_reason));
-  return scored(passed / all, fmt::format("{} of {}", passed, all));
+  // Mostly counts, and those are written in a tenth of the time.
+  const auto as_text = [](double value) {
+    const auto whole = static_cast<long long>(value);
+    return static_cast<double>(whole) == value ? fmt::format_int(whole).str()
+                                               : fmt::format("{}", value);
+  };
+  return scored(passed / all, as_text(passed) + " of " + as_text(all));
 }
 
 void locate(ScoredItem& item, std::string_view output) {

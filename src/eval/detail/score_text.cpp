@@ -1,7 +1,6 @@
 #include "eval/detail/score_text.hpp"
 
-#include <cstdint>
-#include <cstring>
+#include "eval/detail/plain_bytes.hpp"
 
 namespace slipway::eval {
 
@@ -18,21 +17,6 @@ void append_escape(std::string& out, char c) {
     case '\t': out += "\\t"; break;
     default: fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned>(c));
   }
-}
-
-bool is_plain(char c) { return static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\'; }
-
-constexpr std::size_t word_bytes = 8;
-
-/// The same of eight bytes at once: where a byte is zero, subtracting one borrows into its highest
-/// bit ("Bit Twiddling Hacks", S. E. Anderson, "Determine if a word has a zero byte").
-bool are_plain(const char* bytes) {
-  constexpr std::uint64_t ones = 0x0101010101010101, highs = 0x8080808080808080;
-  std::uint64_t word = 0;
-  std::memcpy(&word, bytes, word_bytes);
-  const auto has_zero = [](std::uint64_t w) { return (w - ones) & ~w & highs; };
-  const std::uint64_t below_space = (word - ones * 0x20) & ~word & highs;
-  return (below_space | has_zero(word ^ ones * '"') | has_zero(word ^ ones * '\\')) == 0;
 }
 
 void append_member(std::string& out, std::string_view key, std::string_view text) {
@@ -58,9 +42,7 @@ void append_item(std::string& out, const ScoredItem& item) {
 void append_quoted(std::string& out, std::string_view text) {
   out += '"';
   for (std::size_t at = 0; at < text.size();) {
-    std::size_t end = at;
-    while (end + word_bytes <= text.size() && are_plain(text.data() + end)) end += word_bytes;
-    while (end < text.size() && is_plain(text[end])) ++end;
+    std::size_t end = at + plain_run(text, at);
     out += text.substr(at, end - at);
     if (end < text.size()) append_escape(out, text[end++]);
     at = end;
