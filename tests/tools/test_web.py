@@ -4,6 +4,8 @@ import pathlib
 import shutil
 import subprocess
 
+import pytest
+
 ROOT = pathlib.Path(__file__).parents[2]
 
 
@@ -26,11 +28,12 @@ def test_the_same_sources_give_the_same_bytes_within_the_size_that_a_first_visit
     assert first < 60 and everything < 250, done.stdout
 
 
-def test_what_the_page_computes_is_right(tmp_path):
+@pytest.mark.parametrize("file", sorted(one.name for one in (ROOT / "tests/web").glob("*.test.mjs")))
+def test_what_the_page_computes_is_right(tmp_path, file):
     packages = subprocess.run(["bash", "-c", ". tools/common.sh; node_packages web"], cwd=ROOT, check=True, capture_output=True,
                               text=True).stdout.strip()
-    out = tmp_path / "parts.test.mjs"
-    bundled = subprocess.run([f"{packages}/.bin/esbuild", "tests/web/parts.test.mjs", "--bundle", "--format=esm", "--platform=node",
+    out = tmp_path / file
+    bundled = subprocess.run([f"{packages}/.bin/esbuild", f"tests/web/{file}", "--bundle", "--format=esm", "--platform=node",
                               "--jsx=automatic", "--jsx-import-source=preact", f"--outfile={out}"],
                              cwd=ROOT, capture_output=True, text=True, env={**os.environ, "NODE_PATH": packages})
     assert bundled.returncode == 0, bundled.stderr

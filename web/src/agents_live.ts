@@ -1,6 +1,6 @@
 // A run as its events tell it, step by step.
 import type { Interrupt, RunEvent, RunResult, RunStatus, Usage } from './agents';
-import type { NodeMark } from './parts/agent_graph';
+import type { NodeMark, NodeState } from './parts/agent_graph';
 
 export interface LiveCall {
   call: number;
@@ -114,6 +114,19 @@ function changeCall(task: LiveTask, data: any, what: LiveCall['what'], part: Par
   return { ...task, calls };
 }
 
+/** Items of a map that only compute are not told of one by one: they end with the map. */
+function endItems(live: Live, data: any): Live {
+  if (typeof data.index === 'number' || (data.status ?? 'done') !== 'done') return live;
+  const whole = keyOf(data);
+  const isItem = (task: LiveTask) =>
+    task.index !== null && task.status === 'running' && task.key.replace(/\[\d+\]/, '[]') === whole;
+  if (!live.steps.at(-1)?.tasks.some(isItem)) return live;
+  return changeLast(live, (step) => ({
+    ...step,
+    tasks: step.tasks.map((task) => (isItem(task) ? { ...task, status: 'done' } : task)),
+  }));
+}
+
 function withStep(live: Live, data: any): Live {
   const last = live.steps.at(-1);
   // Told again when the run goes on: what had ended of the superstep stays.
@@ -166,12 +179,15 @@ export function after(live: Live, { type, data }: RunEvent): Live {
         }),
       );
     case 'task.finished':
-      return changeTask(live, data, (task) => ({
-        ...task,
-        status: data.status ?? 'done',
-        writes: data.writes ?? null,
-        error: data.error ?? null,
-      }));
+      return endItems(
+        changeTask(live, data, (task) => ({
+          ...task,
+          status: data.status ?? 'done',
+          writes: data.writes ?? null,
+          error: data.error ?? null,
+        })),
+        data,
+      );
     case 'step.finished':
       if (!isOutermost) return live;
       return changeLast(live, (step) => ({
@@ -179,6 +195,9 @@ export function after(live: Live, { type, data }: RunEvent): Live {
         after: data.state ?? {},
         checkpoint: data.checkpoint ?? '',
         next: data.next ?? [],
+        tasks: step.tasks.map((task) =>
+          task.status === 'running' ? { ...task, status: 'done' } : task,
+        ),
       }));
     case 'interrupt':
       return {
@@ -194,19 +213,30 @@ export function after(live: Live, { type, data }: RunEvent): Live {
   }
 }
 
-/** What each node of the outermost graph is doing. */
+const urgency: NodeState[] = ['next', 'done', 'waiting', 'failed', 'running'];
+
+/** What each node of the outermost graph is doing: of its tasks of a step the one that matters most. */
 export function marksOf(live: Live): Map<string, NodeMark> {
   const marks = new Map<string, NodeMark>();
   const states = { running: 'running', done: 'done', failed: 'failed', stopped: 'waiting' } as const;
-  for (const step of live.steps)
+  for (const step of live.steps) {
+    const seen = new Map<string, NodeMark>();
     for (const task of step.tasks) {
       const node = task.path.split('/')[0]!;
       const isOwn = task.path === node;
-      const known = marks.get(node);
-      if (isOwn)
-        marks.set(node, { state: states[task.status], runs: (known?.runs ?? 0) + 1 });
-      else if (!known) marks.set(node, { state: 'running', runs: 1 });
+      const known = seen.get(node);
+      const isItemOfMap =
+        task.index !== null && step.tasks.some((one) => one.path === node && one.index === null);
+      const state: NodeState = isOwn ? states[task.status] : (known?.state ?? 'running');
+      const isMore = !known || urgency.indexOf(state) > urgency.indexOf(known.state);
+      seen.set(node, {
+        state: isMore ? state : known.state,
+        runs: (known?.runs ?? 0) + (isOwn && !isItemOfMap ? 1 : 0),
+      });
     }
+    for (const [node, mark] of seen)
+      marks.set(node, { ...mark, runs: mark.runs + (marks.get(node)?.runs ?? 0) });
+  }
   for (const { node } of live.interrupts)
     marks.set(node, { state: 'waiting', runs: marks.get(node)?.runs ?? 1 });
   if (live.status === 'interrupted' || live.status === 'running')

@@ -271,7 +271,7 @@ function Calls({ thread, round }: { thread: string; round: string }) {
       {!list.value && !list.problem && <Waiting lines={5} />}
       {list.value?.length === 0 && <p class="muted">No model and no tool was called yet.</p>}
       {list.value && list.value.length > 0 && (
-        <div class="table" tabIndex={0} role="group" aria-label="Calls">
+        <div class="table calls" tabIndex={0} role="group" aria-label="Calls">
           <table>
             <thead>
               <tr>

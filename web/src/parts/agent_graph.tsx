@@ -129,12 +129,47 @@ function NodeBox({
 
 const dashes: Partial<Record<DrawnEdge['kind'], string>> = { on: '3 4', empty: '3 4', else: '7 4' };
 
+interface Label {
+  text: string;
+  whole: string;
+  at: Point;
+  anchor: 'start' | 'middle' | 'end';
+}
+
 /** Where the words of an edge stand: at its upper bend, where room was kept for them. */
 function labelPlace(way: Point[]): Point {
   const points = way[0]!.y > way.at(-1)!.y ? [...way].reverse() : way;
   const i = points.length > 2 ? 1 : 0;
   const [a, b] = i ? [points[1]!, points[2] ?? points[1]!] : [points[0]!, points[1]!];
   return { x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 };
+}
+
+/** Beside its edge where another one goes the same way back, else upon it. */
+function labelsOf(drawing: Drawing, ways: Point[][]): (Label | null)[] {
+  return drawing.edges.map((edge, i) => {
+    const way = ways[i]!;
+    if (!edge.label || way.length < 2) return null;
+    const at = labelPlace(way);
+    const back = drawing.edges.findIndex((one) => one.from === edge.to && one.to === edge.from);
+    const other = back >= 0 && back !== i && ways[back]!.length > 1 ? labelPlace(ways[back]!) : null;
+    const isClose = other !== null && Math.abs(other.x - at.x) < 60;
+    const isRight = isClose && at.x >= other.x;
+    const gap = 9;
+    return {
+      text: cut(edge.label, labelMost),
+      whole: edge.label,
+      at: { x: at.x + (isClose ? (isRight ? gap : -gap) : 0), y: at.y },
+      anchor: isClose ? (isRight ? 'start' : 'end') : 'middle',
+    };
+  });
+}
+
+/** How far the words reach. */
+function reachOf({ text, at, anchor }: Label): [number, number] {
+  const width = letters(text, 6.8);
+  if (anchor === 'start') return [at.x, at.x + width];
+  if (anchor === 'end') return [at.x - width, at.x];
+  return [at.x - width / 2, at.x + width / 2];
 }
 
 export function AgentGraph({
@@ -158,13 +193,17 @@ export function AgentGraph({
     }));
     return { boxes: new Map(all.map((box) => [box.name, box])), placed: layOut(all, arcs) };
   }, [drawing]);
+  const labels = useMemo(() => labelsOf(drawing, placed.ways), [drawing, placed]);
   const margin = 14;
-  const [width, height] = [placed.width + 2 * margin, placed.height + 2 * margin];
+  const reaches = labels.flatMap((label) => (label ? reachOf(label) : []));
+  const left = Math.min(0, ...reaches) - margin;
+  const width = Math.max(placed.width, ...reaches) + margin - left;
+  const height = placed.height + 2 * margin;
   return (
     <div class="graph" data-testid="graph" tabIndex={0} role="group" aria-label="Graph">
       <p class="hidden">{words(drawing)}</p>
       <svg
-        viewBox={`${-margin} ${-margin} ${width.toFixed(0)} ${height.toFixed(0)}`}
+        viewBox={`${left.toFixed(0)} ${-margin} ${width.toFixed(0)} ${height.toFixed(0)}`}
         style={{ width: `${width.toFixed(0)}px`, minWidth: `${Math.min(width * 0.7, 560).toFixed(0)}px` }}
         role="group"
         aria-label={`Graph of ${drawing.name}`}
@@ -223,17 +262,21 @@ export function AgentGraph({
             onChoose={onChoose && (() => onChoose(node.name))}
           />
         ))}
-        {drawing.edges.map((edge, i) => {
-          const way = placed.ways[i]!;
-          if (!edge.label || way.length < 2) return null;
-          const at = labelPlace(way);
-          return (
-            <text key={i} class="graph-label" x={at.x} y={at.y + 3} text-anchor="middle">
-              <title>{edge.label}</title>
-              {cut(edge.label, labelMost)}
-            </text>
-          );
-        })}
+        {labels.map(
+          (label, i) =>
+            label && (
+              <text
+                key={i}
+                class="graph-label"
+                x={label.at.x}
+                y={label.at.y + 3}
+                text-anchor={label.anchor}
+              >
+                <title>{label.whole}</title>
+                {label.text}
+              </text>
+            ),
+        )}
       </svg>
     </div>
   );

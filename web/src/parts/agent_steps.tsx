@@ -27,6 +27,16 @@ function TextChange({ before, after }: { before: string; after: string }) {
   );
 }
 
+/** Numbers and the like are read as a whole, not digit by digit. */
+function ScalarChange({ before, after }: { before: unknown; after: unknown }) {
+  return (
+    <p class="scalar-change">
+      <del>{words(before ?? null)}</del> <span aria-hidden="true">→</span>{' '}
+      <ins>{words(after ?? null)}</ins>
+    </p>
+  );
+}
+
 function Change({ change }: { change: KeyChange }) {
   const { kind, before, after: now, added } = change;
   if (kind === 'grown')
@@ -43,6 +53,9 @@ function Change({ change }: { change: KeyChange }) {
         )}
       </>
     );
+  const isScalar = (value: unknown) => typeof value !== 'object' && typeof value !== 'string';
+  if (kind === 'changed' && (isScalar(before) || isScalar(now)) && isShort(before) && isShort(now))
+    return <ScalarChange before={before} after={now} />;
   if (kind === 'changed' && (typeof before === 'string' || isShort(before)) && isShort(now))
     return <TextChange before={words(before)} after={words(now)} />;
   if (kind === 'changed' && typeof before === 'string' && typeof now === 'string')
