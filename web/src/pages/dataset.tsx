@@ -12,6 +12,7 @@ import { firstWords } from '../parts/example_text';
 import { ExampleView } from '../parts/example_view';
 import { Icon } from '../parts/icons';
 import { ImportDialog } from '../parts/import_examples';
+import { ListDetail } from '../parts/list_detail';
 import { type PageQuery, usePageQuery } from '../parts/marks';
 import { useMore } from '../parts/more';
 import { Link, navigate } from '../router';
@@ -81,14 +82,6 @@ function Examples({
     (cursor, signal) => evaluation.examples(dataset.name, at, { split, cursor }, signal),
     `examples ${dataset.name} ${at} ${split} ${round}`,
   );
-  const step = (event: KeyboardEvent) => {
-    const by = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0;
-    if (!by || !list.items.length) return;
-    const next = list.items.findIndex((one) => one.id === chosen) + by;
-    const to = list.items[Math.max(0, Math.min(list.items.length - 1, next))];
-    if (to) page.set({ example: to.id }, 'replace');
-    event.preventDefault();
-  };
   const buttons = !at && (
     <>
       <button type="button" class="quiet small" onClick={() => setOpen('add')}>
@@ -118,48 +111,34 @@ function Examples({
         </div>
         <div class="row">{buttons}</div>
       </div>
-      <ProblemBox problem={list.problem} retry={list.reload} />
-      {list.isFirst && <Waiting lines={6} />}
-      {!list.isFirst && !list.problem && list.items.length === 0 && (
-        <Empty icon="datasets" title={split ? 'No example in this split' : 'No examples yet'}>
-          Add one, import a file, or take runs from <Link href="/traces">traces</Link>.
-        </Empty>
-      )}
-      {list.items.length > 0 && (
-        <div class={chosen ? 'list-body' : ''}>
-          <div class="stack tight">
-            <div class="table traces">
-              <table onKeyDown={step}>
-                <caption class="hidden">Examples</caption>
-                <thead>
-                  <tr>
-                    <th scope="col">Input</th>
-                    <th scope="col" class="wide-only">
-                      Splits
-                    </th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {list.items.map((example) => (
-                    <ExampleRow
-                      key={example.id}
-                      example={example}
-                      isOpen={example.id === chosen}
-                      onOpen={() => page.set({ example: example.id }, 'replace')}
-                    />
-                  ))}
-                </tbody>
-              </table>
-            </div>
-            {list.hasMore && (
-              <div class="row more">
-                <button type="button" class="quiet" disabled={list.isLoading} onClick={list.more}>
-                  {list.isLoading ? 'Loading' : 'Show more'}
-                </button>
-              </div>
-            )}
-          </div>
-          {chosen && (
+      <ListDetail
+        list={list}
+        caption="Examples"
+        head={
+          <>
+            <th scope="col">Input</th>
+            <th scope="col" class="wide-only">
+              Splits
+            </th>
+          </>
+        }
+        empty={
+          <Empty icon="datasets" title={split ? 'No example in this split' : 'No examples yet'}>
+            Add one, import a file, or take runs from <Link href="/traces">traces</Link>.
+          </Empty>
+        }
+        chosen={chosen}
+        onChoose={(example) => page.set({ example }, 'replace')}
+        row={(example) => (
+          <ExampleRow
+            key={example.id}
+            example={example}
+            isOpen={example.id === chosen}
+            onOpen={() => page.set({ example: example.id }, 'replace')}
+          />
+        )}
+        detail={
+          chosen && (
             <ExampleView
               key={`${chosen} ${round}`}
               dataset={dataset.name}
@@ -169,9 +148,9 @@ function Examples({
               onChange={onChange}
               onClose={() => page.set({ example: null }, 'replace')}
             />
-          )}
-        </div>
-      )}
+          )
+        }
+      />
       {open === 'add' && (
         <ExampleEditor
           dataset={dataset.name}

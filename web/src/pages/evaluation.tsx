@@ -24,6 +24,7 @@ import { firstWords } from '../parts/example_text';
 import { Icon } from '../parts/icons';
 import { MetricTable } from '../parts/interval';
 import { ItemView } from '../parts/item_view';
+import { ListDetail } from '../parts/list_detail';
 import { type PageQuery, usePageQuery } from '../parts/marks';
 import { useMore } from '../parts/more';
 import { ScoreChip } from '../parts/score_view';
@@ -140,14 +141,6 @@ function Items({ one, page }: { one: Evaluation; page: PageQuery }) {
       ),
     `items ${one.id} ${failing} ${metric} ${sort} ${one.state}`,
   );
-  const step = (event: KeyboardEvent) => {
-    const by = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0;
-    if (!by || !list.items.length) return;
-    const next = list.items.findIndex((item) => item.id === chosen) + by;
-    const to = list.items[Math.max(0, Math.min(list.items.length - 1, next))];
-    if (to) page.set({ item: to.id }, 'replace');
-    event.preventDefault();
-  };
   const open = list.items.find((item) => item.id === chosen);
   return (
     <section class="stack tight" aria-label="Cases">
@@ -192,52 +185,33 @@ function Items({ one, page }: { one: Evaluation; page: PageQuery }) {
           )}
         </Field>
       </div>
-      <ProblemBox problem={list.problem} retry={list.reload} />
-      {list.isFirst && <Waiting lines={6} />}
-      {!list.isFirst && !list.problem && list.items.length === 0 && (
-        <p class="muted">{failing ? 'No case fails.' : 'There are no cases.'}</p>
-      )}
-      {list.items.length > 0 && (
-        <div class={open ? 'list-body' : ''}>
-          <div class="stack tight">
-            <div class="table traces">
-              <table onKeyDown={step}>
-                <caption class="hidden">Cases</caption>
-                <thead class="hidden">
-                  <tr>
-                    <th scope="col">Case</th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {list.items.map((item) => (
-                    <ItemRow
-                      key={item.id}
-                      item={item}
-                      isOpen={item.id === chosen}
-                      onOpen={() => page.set({ item: item.id }, 'replace')}
-                    />
-                  ))}
-                </tbody>
-              </table>
-            </div>
-            {list.hasMore && (
-              <div class="row more">
-                <button type="button" class="quiet" disabled={list.isLoading} onClick={list.more}>
-                  {list.isLoading ? 'Loading' : 'Show more'}
-                </button>
-              </div>
-            )}
-          </div>
-          {open && (
+      <ListDetail
+        list={list}
+        caption="Cases"
+        head={<th scope="col">Case</th>}
+        isHeadHidden
+        empty={<p class="muted">{failing ? 'No case fails.' : 'There are no cases.'}</p>}
+        chosen={chosen}
+        onChoose={(item) => page.set({ item }, 'replace')}
+        row={(item) => (
+          <ItemRow
+            key={item.id}
+            item={item}
+            isOpen={item.id === chosen}
+            onOpen={() => page.set({ item: item.id }, 'replace')}
+          />
+        )}
+        detail={
+          open && (
             <ItemView
               key={open.id}
               evaluationId={one.id}
               item={open}
               onClose={() => page.set({ item: null }, 'replace')}
             />
-          )}
-        </div>
-      )}
+          )
+        }
+      />
     </section>
   );
 }

@@ -15,6 +15,7 @@ import { isRunning } from '../parts/evaluation_list';
 import { firstWords } from '../parts/example_text';
 import { signed, valueOf } from '../parts/interval';
 import { ItemChangeView } from '../parts/item_change';
+import { ListDetail } from '../parts/list_detail';
 import { type PageQuery, usePageQuery } from '../parts/marks';
 import { useMore } from '../parts/more';
 import { Link } from '../router';
@@ -224,14 +225,6 @@ function Items({ comparison, page }: { comparison: EvaluationComparison; page: P
       ),
     `changes ${baseline.id} ${candidate.id} ${metric} ${sort} ${changed}`,
   );
-  const step = (event: KeyboardEvent) => {
-    const by = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0;
-    if (!by || !list.items.length) return;
-    const next = list.items.findIndex((item) => item.id === chosen) + by;
-    const to = list.items[Math.max(0, Math.min(list.items.length - 1, next))];
-    if (to) page.set({ item: to.id }, 'replace');
-    event.preventDefault();
-  };
   const open = list.items.find((item) => item.id === chosen);
   return (
     <section class="stack tight" aria-labelledby="cases-title">
@@ -260,56 +253,43 @@ function Items({ comparison, page }: { comparison: EvaluationComparison; page: P
           </select>
         </div>
       </div>
-      <ProblemBox problem={list.problem} retry={list.reload} />
-      {list.isFirst && <Waiting lines={6} />}
-      {!list.isFirst && !list.problem && list.items.length === 0 && (
-        <p class="muted">{changed ? 'No case changed.' : 'There is no case on both sides.'}</p>
-      )}
-      {list.items.length > 0 && (
-        <div class={open ? 'list-body wide-detail' : ''}>
-          <div class="stack tight">
-            <div class="table traces">
-              <table onKeyDown={step}>
-                <caption class="hidden">Cases</caption>
-                <thead>
-                  <tr>
-                    <th scope="col">Case</th>
-                    <th scope="col" class="number">
-                      Change
-                    </th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {list.items.map((item) => (
-                    <ItemRow
-                      key={item.id}
-                      item={item}
-                      metric={metric}
-                      isOpen={item.id === chosen}
-                      onOpen={() => page.set({ item: item.id }, 'replace')}
-                    />
-                  ))}
-                </tbody>
-              </table>
-            </div>
-            {list.hasMore && (
-              <div class="row more">
-                <button type="button" class="quiet" disabled={list.isLoading} onClick={list.more}>
-                  {list.isLoading ? 'Loading' : 'Show more'}
-                </button>
-              </div>
-            )}
-          </div>
-          {open && (
+      <ListDetail
+        list={list}
+        caption="Cases"
+        head={
+          <>
+            <th scope="col">Case</th>
+            <th scope="col" class="number">
+              Change
+            </th>
+          </>
+        }
+        empty={
+          <p class="muted">{changed ? 'No case changed.' : 'There is no case on both sides.'}</p>
+        }
+        chosen={chosen}
+        onChoose={(item) => page.set({ item }, 'replace')}
+        row={(item) => (
+          <ItemRow
+            key={item.id}
+            item={item}
+            metric={metric}
+            isOpen={item.id === chosen}
+            onOpen={() => page.set({ item: item.id }, 'replace')}
+          />
+        )}
+        detail={
+          open && (
             <ItemChangeView
               key={open.id}
               item={open}
               names={[baseline.name, candidate.name]}
               onClose={() => page.set({ item: null }, 'replace')}
             />
-          )}
-        </div>
-      )}
+          )
+        }
+        isDetailWide
+      />
     </section>
   );
 }
