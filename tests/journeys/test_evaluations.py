@@ -225,16 +225,20 @@ def test_judges_leave_runs_and_pay_by_budgets(slipway):
         assert "the budget of the judge is spent" in json.dumps(item), item
 
 
-def test_a_running_evaluation_is_cancelled(slipway):
+@pytest.mark.parametrize("method, path, status", [("POST", "/cancel", 200), ("DELETE", "", 202)])
+def test_a_running_evaluation_is_cancelled(slipway, method, path, status):
     with Upstream(delay=1.0) as upstream, serve(slipway, config=slow_model(upstream)) as server:
         add(server)
         begun = server.post("/api/evaluations", SLOW_SUITE)
         assert begun.status == 202, begun
         id = begun.json["evaluation"]["id"]
         wait_for(server, id, "running")
-        assert server.delete(f"/api/evaluations/{id}").status == 202
+        assert server.request(method, f"/api/evaluations/{id}{path}").status == status
         ended = wait_for(server, id, "cancelled")
         assert ended["error"] == "it was cancelled"
+        # A cancel that comes too late takes nothing away.
+        assert server.post(f"/api/evaluations/{id}/cancel").json["state"] == "cancelled"
+        assert server.get(f"/api/evaluations/{id}").status == 200
         assert server.delete(f"/api/evaluations/{id}").status == 204
 
 

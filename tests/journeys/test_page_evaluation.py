@@ -72,7 +72,7 @@ def lab(program, prefix, tmp_path_factory, cache):
         for name in list(os.environ):
             if name.startswith(("LANGSMITH_", "LANGCHAIN_")):
                 patch.delenv(name)
-        with Upstream(delay=0.2) as upstream, Server(Slipway(program, prefix, tmp_path_factory.mktemp("lab"), cache),
+        with Upstream(delay=2) as upstream, Server(Slipway(program, prefix, tmp_path_factory.mktemp("lab"), cache),
                                                      config=slow_model(upstream)) as server:
             patch.setenv("LANGSMITH_ENDPOINT", server.url + "/langsmith")
             patch.setenv("LANGSMITH_API_KEY", "none")

@@ -316,7 +316,9 @@ export const evaluation = {
     get<EvaluationComparison>('/api/evaluations/compare', queries, signal),
   start: (suite: object) =>
     call<{ evaluation: Evaluation }>('POST', '/api/evaluations', suite),
-  /** Ends one that runs, deletes one that has ended. */
+  /** Ends one that runs; one that has just ended stays as it is. */
+  cancel: (id: string) => call<Evaluation>('POST', `${evaluationPath(id)}/cancel`),
+  /** Deletes one that has ended, with its cases. */
   remove: (id: string) => call<unknown>('DELETE', evaluationPath(id)),
   addRegression: (
     id: string,

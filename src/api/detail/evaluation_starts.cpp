@@ -38,6 +38,28 @@ Result<Started> start(const http::Call& call, const EvaluationDeskPtr& desk,
   return Started(std::move(accepted));
 }
 
+bool is_live(const eval::EvaluationInfo& info) {
+  return info.state == eval::EvaluationState::queued ||
+         info.state == eval::EvaluationState::running;
+}
+
+/// Asks one that waits or runs to stop; one that has ended stays as it is.
+Result<eval::EvaluationInfo> cancel(const Context& context, const EvaluationDesk& desk,
+                                    const std::string& id) {
+  eval::EvaluationInfo info = TRY(desk.evaluations.get(context, id));
+  if (info.source == eval::EvaluationSource::experiment)
+    return fail(Code::conflict, "'{}' is the project of an experiment: whoever runs it ends it",
+                info.name);
+  desk.bring_up_to_date(context, info);
+  if (!is_live(info)) return info;
+  if (info.job) TRY(desk.services.jobs.cancel(context, *info.job));
+  if (info.state == eval::EvaluationState::queued)
+    TRY(desk.services.store.end(
+        context, id,
+        {.state = eval::EvaluationState::cancelled, .error = "it was cancelled while it waited"}));
+  return desk.services.store.get(context, id);
+}
+
 using Removed = std::variant<http::Accepted<eval::EvaluationInfo>, http::NoContent>;
 
 Result<Removed> remove(const Context& context, const EvaluationDesk& desk, const std::string& id) {
@@ -46,20 +68,13 @@ Result<Removed> remove(const Context& context, const EvaluationDesk& desk, const
     return fail(Code::conflict, "'{}' is the project of an experiment: delete that, with its runs",
                 info.name);
   desk.bring_up_to_date(context, info);
-  const bool is_live =
-      info.state == eval::EvaluationState::queued || info.state == eval::EvaluationState::running;
-  if (!is_live) {
+  if (!is_live(info)) {
     TRY(eval::remove_experiment(context, desk.services.datasets, id));
     TRY(desk.services.store.remove(context, id));
     return Removed(http::NoContent{});
   }
-  if (info.job) TRY(desk.services.jobs.cancel(context, *info.job));
-  if (info.state == eval::EvaluationState::queued)
-    TRY(desk.services.store.end(
-        context, id,
-        {.state = eval::EvaluationState::cancelled, .error = "it was cancelled while it waited"}));
   http::Accepted<eval::EvaluationInfo> accepted;
-  accepted.value = TRY(desk.services.store.get(context, id));
+  accepted.value = TRY(cancel(context, desk, id));
   accepted.location = "/api/evaluations/" + id;
   return Removed(std::move(accepted));
 }
@@ -111,6 +126,18 @@ void mount_changes(http::Api& api, const EvaluationDeskPtr& desk) {
        .fails = {Code::not_found, Code::conflict}},
       [desk](const http::Call& call, const EvaluationPath& path) {
         return remove(call.context(), *desk, path.id);
+      });
+  api.post<EvaluationPath, http::NoBody, eval::EvaluationInfo>(
+      "/api/evaluations/{id}/cancel",
+      {.summary = "Cancel an evaluation",
+       .description = "One that waits or runs is asked to stop; one that has ended stays as it is, "
+                      "with its cases.",
+       .tag = "evaluations",
+       .role = "write",
+       .name = "cancel_evaluation",
+       .fails = {Code::not_found, Code::conflict}},
+      [desk](const http::Call& call, const EvaluationPath& path, const http::NoBody&) {
+        return cancel(call.context(), *desk, path.id);
       });
   api.post<EvaluationPath, RegressionBody, RegressionReply>(
       "/api/evaluations/{id}/regressions",

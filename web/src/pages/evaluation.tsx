@@ -294,7 +294,7 @@ export function EvaluationPage({ id }: { id: string }) {
   }, [isLive]);
   const cancel = async () => {
     try {
-      await evaluation.remove(id);
+      await evaluation.cancel(id);
       found.reload();
     } catch (error) {
       setProblem(asProblem(error));
