@@ -301,17 +301,7 @@ Result<ChatRequest> read_request(const json::Value& body, bool needs_max_tokens)
   request.model = in.required_text("model");
   read_system(in, request);
   TRY(in.status());
-  if (const json::Array* messages = in.array("messages")) {
-    for (std::size_t i = 0; i < messages->size(); ++i) {
-      Fields fields((*messages)[i], at("messages", i));
-      read_message(fields, request.messages);
-      TRY(fields.status());
-    }
-    if (messages->empty())
-      in.refuse(fail(Code::invalid_argument, "messages: has no message; send at least one"));
-  } else {
-    in.refuse(fail(Code::invalid_argument, "messages: is missing"));
-  }
+  TRY(read_messages(in, [&](Fields& fields) { read_message(fields, request.messages); }));
   request.max_tokens = in.whole("max_tokens", {1});
   if (needs_max_tokens && in.peek("max_tokens") == nullptr)
     in.refuse(fail(Code::invalid_argument, "max_tokens: is missing"));

@@ -217,17 +217,7 @@ Result<ChatRequest> CohereCodec::decode_request(const json::Value& body) const {
   request.from = dialect();
   Fields in(body, "");
   request.model = in.required_text("model");
-  if (const json::Array* messages = in.array("messages")) {
-    for (const json::Value& item : *messages) {
-      Fields fields(item, at("messages", request.messages.size()));
-      request.messages.push_back(read_message(fields));
-      TRY(fields.status());
-    }
-    if (messages->empty())
-      in.refuse(fail(Code::invalid_argument, "messages: has no message; send at least one"));
-  } else {
-    in.refuse(fail(Code::invalid_argument, "messages: is missing"));
-  }
+  TRY(read_messages(in, [&](Fields& fields) { request.messages.push_back(read_message(fields)); }));
   TRY(in.status());
   read_documents(in, request);
   request.max_tokens = in.whole("max_tokens", {1});

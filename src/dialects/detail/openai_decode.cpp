@@ -151,28 +151,13 @@ Tool read_tool(Fields& in, const json::Value& whole) {
   return tool;
 }
 
-void read_tool_choice(Fields& in, ChatRequest& request) {
-  const json::Value* choice = in.find("tool_choice");
-  if (choice == nullptr) return;
-  if (choice->is_string()) {
-    const std::string_view word = choice->get_string();
-    if (word == "none") request.tool_choice = ToolChoice::none;
-    if (word == "required") request.tool_choice = ToolChoice::required;
-    if (word != "none" && word != "required" && word != "auto")
-      in.wrong("tool_choice", "none, auto, required or an object", *choice);
-    return;
-  }
-  Fields fields(*choice, in.path("tool_choice"));
-  if (fields.required_text("type") == "function") {
-    request.tool_choice = ToolChoice::named;
-    if (const json::Object* function = fields.object("function"))
-      request.tool_name = Fields(*function, fields.path("function")).text("name");
-    if (request.tool_name.empty())
-      in.refuse(fail(Code::invalid_argument, "tool_choice.function.name: is missing"));
-  } else {
-    request.extra["tool_choice"] = *choice;
-  }
-  if (auto status = fields.status(); !status) in.refuse(status.error());
+std::string function_name(Fields& choice) {
+  std::string name;
+  if (const json::Object* function = choice.object("function"))
+    name = Fields(*function, choice.path("function")).text("name");
+  if (name.empty())
+    choice.refuse(fail(Code::invalid_argument, "tool_choice.function.name: is missing"));
+  return name;
 }
 
 void read_response_format(Fields& in, ChatRequest& request) {
@@ -216,17 +201,7 @@ Result<ChatRequest> OpenAiCodec::decode_request(const json::Value& body) const {
   request.from = Dialect::openai;
   Fields in(body, "");
   request.model = in.required_text("model");
-  if (const json::Array* messages = in.array("messages")) {
-    for (const json::Value& item : *messages) {
-      Fields fields(item, at("messages", request.messages.size()));
-      request.messages.push_back(read_message(fields));
-      TRY(fields.status());
-    }
-    if (messages->empty())
-      in.refuse(fail(Code::invalid_argument, "messages: has no message; send at least one"));
-  } else {
-    in.refuse(fail(Code::invalid_argument, "messages: is missing"));
-  }
+  TRY(read_messages(in, [&](Fields& fields) { request.messages.push_back(read_message(fields)); }));
   read_max_tokens(in, request);
   read_sampling(in, request);
   read_stream_options(in, request);
@@ -243,7 +218,7 @@ Result<ChatRequest> OpenAiCodec::decode_request(const json::Value& body) const {
       TRY(fields.status());
     }
   }
-  read_tool_choice(in, request);
+  read_tool_choice(in, request, function_name);
   request.parallel_tool_calls = in.flag("parallel_tool_calls");
   read_response_format(in, request);
   TRY(in.status());

@@ -223,27 +223,6 @@ void read_tools(Fields& in, ChatRequest& request) {
   }
 }
 
-void read_tool_choice(Fields& in, ChatRequest& request) {
-  const json::Value* choice = in.find("tool_choice");
-  if (choice == nullptr) return;
-  if (choice->is_string()) {
-    const std::string_view word = choice->get_string();
-    if (word == "none") request.tool_choice = ToolChoice::none;
-    if (word == "required") request.tool_choice = ToolChoice::required;
-    if (word != "none" && word != "required" && word != "auto")
-      in.wrong("tool_choice", "none, auto, required or an object", *choice);
-    return;
-  }
-  Fields fields(*choice, in.path("tool_choice"));
-  if (fields.required_text("type") == "function") {
-    request.tool_choice = ToolChoice::named;
-    request.tool_name = fields.required_text("name");
-  } else {
-    request.extra["tool_choice"] = *choice;
-  }
-  if (auto status = fields.status(); !status) in.refuse(status.error());
-}
-
 void read_text(Fields& in, ChatRequest& request) {
   const json::Object* text = in.object("text");
   if (text == nullptr) return;
@@ -307,7 +286,7 @@ Result<ChatRequest> ResponsesCodec::decode_request(const json::Value& body) cons
   read_metadata(in, request);
   read_stream_options(in, request);
   read_tools(in, request);
-  read_tool_choice(in, request);
+  read_tool_choice(in, request, [](Fields& choice) { return choice.required_text("name"); });
   request.parallel_tool_calls = in.flag("parallel_tool_calls");
   read_text(in, request);
   read_reasoning_wish(in, request);

@@ -18,6 +18,44 @@ std::string_view api_name(Dialect dialect) {
   return "this API";
 }
 
+Result<void> read_messages(Fields& in, const std::function<void(Fields&)>& read) {
+  const json::Array* messages = in.array("messages");
+  if (messages == nullptr) {
+    in.refuse(fail(Code::invalid_argument, "messages: is missing"));
+    return {};
+  }
+  for (std::size_t i = 0; i < messages->size(); ++i) {
+    Fields fields((*messages)[i], at("messages", i));
+    read(fields);
+    TRY(fields.status());
+  }
+  if (messages->empty())
+    in.refuse(fail(Code::invalid_argument, "messages: has no message; send at least one"));
+  return {};
+}
+
+void read_tool_choice(Fields& in, ChatRequest& request,
+                      const std::function<std::string(Fields&)>& name_of) {
+  const json::Value* choice = in.find("tool_choice");
+  if (choice == nullptr) return;
+  if (choice->is_string()) {
+    const std::string_view word = choice->get_string();
+    if (word == "none") request.tool_choice = ToolChoice::none;
+    if (word == "required") request.tool_choice = ToolChoice::required;
+    if (word != "none" && word != "required" && word != "auto")
+      in.wrong("tool_choice", "none, auto, required or an object", *choice);
+    return;
+  }
+  Fields fields(*choice, in.path("tool_choice"));
+  if (fields.required_text("type") == "function") {
+    request.tool_choice = ToolChoice::named;
+    request.tool_name = name_of(fields);
+  } else {
+    request.extra["tool_choice"] = *choice;
+  }
+  if (auto status = fields.status(); !status) in.refuse(status.error());
+}
+
 Report::Report(const ChatRequest& request, Dialect target, std::vector<Unsupported>& unsupported)
     : request_(request),
       target_(api_name(target)),

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +17,15 @@ namespace slipway::dialects::detail {
 constexpr std::array<std::string_view, 6> family_keys = {
     "service_tier",           "prompt_cache_key",     "safety_identifier",
     "prompt_cache_retention", "prompt_cache_options", "moderation"};
+
+/// "messages": a list of at least one, each read by `read` in turn. Fails: what `read` refused;
+/// that there is none is left to `in`, so that other faults of the request are told first.
+Result<void> read_messages(Fields& in, const std::function<void(Fields&)>& read);
+
+/// "tool_choice" as both APIs of OpenAI have it: a word, or an object. A function's name is read by
+/// `name_of` from that object; what else it may be is kept as it came.
+void read_tool_choice(Fields& in, ChatRequest& request,
+                      const std::function<std::string(Fields&)>& name_of);
 
 /// Collects what a target cannot take. All given must outlive it.
 class Report {
