@@ -129,6 +129,51 @@ const std::string replies =
 {"text": "{\"text\": \"fine\"}", "usage": {"input": 3, "output": 4}}
 )j";
 
+std::string strange_text(Random& random) {
+  const std::string text =
+      R"({"text": "a", "score": [1, {"b": null}]} {{n}} <data>\xFF\0\xED\xA0\x80)";
+  return damaged(text, random);
+}
+
+class StrangeTool final : public Tool {
+ public:
+  explicit StrangeTool(std::uint64_t from) : random_(from) {}
+  ToolResult call(const Context&, const ToolCall&) override {
+    switch (below(random_, 5)) {
+      case 0: return ToolResult::failed({.kind = strange_text(random_), .message = ""});
+      case 1: return ToolResult::unknown({.kind = "network", .message = strange_text(random_)});
+      case 2: return ToolResult::done(Value(strange_text(random_)));
+      default: return ToolResult::done(strange(random_));
+    }
+  }
+  Value parameters() const override { return Value::list({1, "a"}); }
+
+ private:
+  SeededRandom random_;
+};
+
+class StrangeModel final : public Model {
+ public:
+  explicit StrangeModel(std::uint64_t from) : random_(from) {}
+  Outcome<ModelReply> reply(const Context&, const ModelCall& call) override {
+    if (below(random_, 8) == 0) return Failure{.kind = "network", .message = strange_text(random_)};
+    ModelReply made{.text = strange_text(random_),
+                    .input_tokens = static_cast<std::int64_t>(below(random_, 20)),
+                    .output_tokens = static_cast<std::int64_t>(below(random_, 40)) - 2};
+    for (std::size_t i = below(random_, 4); i > 0; --i)
+      made.tool_calls.push_back(
+          {.id = below(random_, 3) == 0 ? "" : "c",
+           .name = below(random_, 3) == 0 || call.tools.empty() ? strange_text(random_) : "calc",
+           .args = below(random_, 2) == 0 ? strange(random_)
+                                          : Value::map({{"expression", strange(random_)}})});
+    return made;
+  }
+  Outcome<std::int64_t> count_tokens(const ModelCall&) override { return 3; }
+
+ private:
+  SeededRandom random_;
+};
+
 /// Until it stops, at most so long.
 RunResult run(Runtime& runtime, const AgentPtr& agent, const Value& input) {
   constexpr std::chrono::seconds longest(2);
@@ -254,6 +299,35 @@ TEST_CASE("damaged expressions are refused or bounded") {
       (void)program->evaluate({.slots = slots});
     if (const auto words = Template::compile("a {{" + text + "}} b", names); words)
       (void)words->evaluate({.slots = slots});
+  }
+}
+
+TEST_CASE("whatever tools give and models say, a run ends or asks, with words") {
+  SeededRandom random(seed + 7);
+  const detail::Scratch scratch;
+  REQUIRE(write_file_atomically(scratch.path() / "r.jsonl", replies).ok());
+  std::string text = whole;
+  for (const std::string builtin : {"{builtin: calculator", "{builtin: now"})
+    text.replace(text.find(builtin), builtin.size(), "{command: [strange]");
+  const LoadedAgent loaded = load_agent((scratch.path() / "agent.yaml").string(), text);
+  REQUIRE_MESSAGE(loaded.ok(), loaded.error().message());
+  for (int round = 0; round < rounds(150); ++round) {
+    Runtime::Options options;
+    options.tools.add("command", [&](const ToolSpec&) -> Result<std::shared_ptr<Tool>> {
+      return std::shared_ptr<Tool>(std::make_shared<StrangeTool>(random.next()));
+    });
+    options.open_model = [&](const ModelSpec&) -> Result<std::shared_ptr<Model>> {
+      return std::shared_ptr<Model>(std::make_shared<StrangeModel>(random.next()));
+    };
+    auto runtime = *Runtime::open(std::move(options));
+    RunResult result = run(*runtime, loaded.agent, Value::map({{"question", "Why"}}));
+    for (int i = 0; i < 4 && result.status == Status::interrupted; ++i) {
+      ResumeOptions resume{.steps = 10, .trace = true};
+      for (const Interrupt& interrupt : result.interrupts)
+        resume.answers.emplace_back(interrupt.id, i % 2 == 0 ? Value(true) : strange(random));
+      result = runtime->resume(Context().with_timeout(std::chrono::seconds(2)), "t", resume);
+      CHECK((result.status != Status::failed || !result.error->message.empty()));
+    }
   }
 }
 

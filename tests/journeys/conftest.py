@@ -11,6 +11,14 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 
 
+summary = []  # Lines that tests want said at the end, also when they have passed.
+
+
+def pytest_terminal_summary(terminalreporter):
+    for line in summary:
+        terminalreporter.write_line(line)
+
+
 def find_program():
     for name in ("SLIPWAY_PROGRAM", "SLIPWAY_BINARY"):
         if os.environ.get(name):

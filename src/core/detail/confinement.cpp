@@ -124,7 +124,10 @@ class Filter {
   }
 
   bool install(std::uint32_t otherwise) {
-    if (architecture == 0) return false;
+    if (architecture == 0) {
+      errno = ENOSYS;  // The numbers of its calls are not known here.
+      return false;
+    }
     verdict(otherwise);
     sock_fprog program{static_cast<unsigned short>(code_.size()), code_.data()};
     return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
@@ -282,6 +285,10 @@ bool deny_escapes(bool has_network) {
   // deeds no filter sees.
   for (const long call : {428, 429, 430, 431, 432, 433, 438, 440, 442, 467}) filter.on(call, deny);
   for (const long io_uring : {425, 426, 427}) filter.on(io_uring, deny_as_unknown);
+  // Memory that no process has mapped counts for none: files in memory, memfd_secret, System V's.
+  for (const long kept :
+       {long{SYS_memfd_create}, 447L, long{SYS_shmget}, long{SYS_msgget}, long{SYS_semget}})
+    filter.on(kept, deny_as_unknown);
   constexpr std::uint32_t new_namespaces = 0x7E020080;
   filter.on_bits(SYS_clone, {0, new_namespaces, true}, deny);
   filter.on(SYS_clone3, deny_as_unknown);
