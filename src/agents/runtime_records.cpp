@@ -57,7 +57,7 @@ Result<std::vector<HistoryEntry>> OwnRuntime::history(const std::string& id) {
   const std::vector<Value> records = TRY(thread->log->read());
   std::vector<HistoryEntry> entries;
   Thread past(id);
-  past.use(thread->agent);
+  past.use(TRY(agent_for_log(*thread)));
   Restorer restorer(past);
   std::uint64_t number = 0;
   for (const Value& record : records) {
@@ -143,10 +143,11 @@ Result<Value> OwnRuntime::replay(const Context& context, const std::string& run,
                                  const AgentPtr& agent) {
   const std::string id = TRY(store_->thread_of_run(run));
   const std::shared_ptr<Thread> thread = TRY(find_thread(id, Durability::step, nullptr));
+  const AgentPtr original = TRY(agent_for_log(*thread));
   return replay_run({.context = context,
                      .services = services_,
-                     .original = thread->agent,
-                     .agent = agent != nullptr ? agent : thread->agent,
+                     .original = original,
+                     .agent = agent != nullptr ? agent : original,
                      .records = TRY(thread->log->read()),
                      .run = run});
 }
@@ -215,8 +216,10 @@ Result<std::uint64_t> OwnRuntime::records(const std::string& id) {
 
 Result<Value> OwnRuntime::state(const std::string& id) {
   const std::shared_ptr<Thread> thread = TRY(find_thread(id, Durability::step, nullptr));
-  if (const std::unique_lock lock(thread->running, std::try_to_lock); lock)
+  if (const std::unique_lock lock(thread->running, std::try_to_lock); lock) {
+    TRY(agent_for_log(*thread));  // Its first run may have been refused.
     return state_of(*thread);
+  }
   Thread past(id);
   past.use(TRY(agent_for_log(*thread)));
   restore(past, TRY(thread->log->read()));

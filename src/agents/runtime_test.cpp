@@ -218,6 +218,11 @@ edges: [START -> a, a -> END]
   CHECK(world.run(agent, R"({"n": 1.5})").error->kind == "type");
   CHECK(world.run(agent, R"([1])").error->kind == "input");
   CHECK(world.runtime->resume({}, "t", {}).error->kind == "no_thread");
+  CHECK(world.runtime->state("t").error().message() == "thread 't' has no run yet");
+  CHECK(world.runtime->history("t").error().code() == Code::not_found);
+  CHECK(world.runtime->events("t", 0).error().code() == Code::not_found);
+  CHECK(world.runtime->copy("t", "other").ok());
+  CHECK_FALSE(world.runtime->state("other").ok());
   CHECK(world.run(agent, R"({"n": 1})").status == Status::done);
   CHECK(world.runtime->resume({}, "nobody", {}).error->kind == "no_thread");
   CHECK(world.runtime->resume({}, "t", {.checkpoint = "c99"}).error->kind == "checkpoint");

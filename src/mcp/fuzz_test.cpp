@@ -156,10 +156,9 @@ TEST_CASE("damaged requests over HTTP are answered, and the server goes on") {
     if (damage.below(4) == 0) request.headers.add("Mcp-Method", damage.bytes("tools/call"));
     CHECK(serving.answer(std::move(request)).status >= 200);
   }
-  http::Request last{.method = "POST",
-                     .target = "/mcp",
-                     .body = R"({"jsonrpc":"2.0","id":"last","method":"ping"})"};
+  http::Request last{.method = "POST", .target = "/mcp", .body = good.front()};
   last.headers.add("Content-Type", "application/json");
+  last.headers.add("Accept", "application/json, text/event-stream");
   CHECK(serving.answer(std::move(last)).status == 200);
 }
 

@@ -102,9 +102,11 @@ ToolResult run_python(const Context& context, const std::string& python, const P
     return ToolResult::failed({"tool", fmt::format("the code ended with exit code {}: {}",
                                                    output->exit_code, tail(output->err))});
   const auto reply = agents::parse_json(output->out);
-  if (!reply || !reply->is_map())
+  const Value* const result = reply && reply->is_map() ? reply->find("result") : nullptr;
+  if (result != nullptr) return ToolResult::done(*result);
+  // The code may have written to the channel itself.
+  if (!reply || !reply->is_map() || agents::in_words(reply->at("error")).empty())
     return ToolResult::failed({"tool", "the code ended without a result"});
-  if (const Value* result = reply->find("result")) return ToolResult::done(*result);
   const Value& line = reply->at("line");
   return ToolResult::failed({"tool", fmt::format("{}{}", agents::in_words(reply->at("error")),
                                                  line.is_integer() && line.integer() > 0
