@@ -18,7 +18,7 @@ struct Wish {
 constexpr Wish wishes[] = {
     {"POST", "/assistants",
      R"({"graph_id":"desk","assistant_id":"33333333-3333-4333-8333-333333333333","name":"n",)"
-     R"("if_exists":"do_nothing","config":{"recursion_limit":5,"configurable":{"a":1},"tags":["t"]},)"
+     R"("if_exists":"do_nothing","config":{"recursion_limit":5,"configurable":{"a":1}},)"
      R"("context":{"x":1},"metadata":{"m":1},"description":"d"})"},
     {"POST", "/assistants/search",
      R"({"graph_id":"desk","metadata":{"m":1},"limit":5,"offset":0,"sort_by":"name",)"
@@ -49,7 +49,7 @@ constexpr Wish wishes[] = {
     {"POST", "/threads/T/state/checkpoint",
      R"({"checkpoint":{"thread_id":"T","checkpoint_ns":"","checkpoint_id":"C"},"subgraphs":true})"},
     {"POST", "/threads/T/state",
-     R"({"values":{"topic":"b","notes":["x"],"messages":[{"type":"human","content":"hi","id":"1"}]},)"
+     R"({"values":{"topic":"b","notes":["x"],"messages":[{"type":"human","content":"hi"}]},)"
      R"("as_node":"plan","checkpoint":{"checkpoint_id":"C","checkpoint_ns":""}})"},
     {"GET", "/threads/T/history?limit=2&before=C", ""},
     {"POST", "/threads/T/history",

@@ -30,19 +30,20 @@ std::vector<std::string> requests() {
       R"({"jsonrpc":"2.0","method":"notifications/initialized"})",
       R"({"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}})",
       R"({"jsonrpc":"2.0","id":"q1","result":{"action":"accept","content":{"name":"Ada"}}})",
-      R"([{"jsonrpc":"2.0","id":1,"method":"ping"},{"jsonrpc":"2.0","id":2,"method":"tools/list"}])"};
-  for (
-      const char* call :
-      {R"("tools/list","params":{"cursor":"1",)", R"("server/discover","params":{)",
-       R"("tools/call","params":{"name":"test_simple_text","arguments":{},)",
-       R"("tools/call","params":{"name":"test_input_required_result_multi_round","arguments":{},)"
-       R"("inputResponses":{"step1":{"action":"accept","content":{"name":"Ada"}}},"requestState":"x",)",
-       R"("prompts/get","params":{"name":"test_prompt_with_arguments","arguments":{"arg1":"a"},)",
-       R"("resources/read","params":{"uri":"test://static-text",)",
-       R"("resources/subscribe","params":{"uri":"test://watched-resource",)",
-       R"("completion/complete","params":{"ref":{"type":"ref/prompt","name":"p"},)"
-       R"("argument":{"name":"arg1","value":"a"},)",
-       R"("logging/setLevel","params":{"level":"info",)"})
+      R"([{"jsonrpc":"2.0","id":1,"method":"ping"},)"
+      R"({"jsonrpc":"2.0","id":2,"method":"tools/list"}])"};
+  for (const char* call :
+       {R"("tools/list","params":{"cursor":"1",)", R"("server/discover","params":{)",
+        R"("tools/call","params":{"name":"test_simple_text","arguments":{},)",
+        R"("tools/call","params":{"name":"test_input_required_result_multi_round","arguments":{},)"
+        R"("inputResponses":{"step1":{"action":"accept","content":{"name":"Ada"}}},)"
+        R"("requestState":"x",)",
+        R"("prompts/get","params":{"name":"test_prompt_with_arguments","arguments":{"arg1":"a"},)",
+        R"("resources/read","params":{"uri":"test://static-text",)",
+        R"("resources/subscribe","params":{"uri":"test://watched-resource",)",
+        R"("completion/complete","params":{"ref":{"type":"ref/prompt","name":"p"},)"
+        R"("argument":{"name":"arg1","value":"a"},)",
+        R"("logging/setLevel","params":{"level":"info",)"})
     all.push_back(fmt::format(R"({{"jsonrpc":"2.0","id":7,"method":{}{}}}}})", call, meta));
   return all;
 }

@@ -17,13 +17,17 @@ from crashing import Agents, Killed, Vector
 IS_ALL = bool(os.environ.get("SLIPWAY_CRASH_ALL"))
 POINTS = 2  # Of each call of a vector.
 HOWS = ("kill", "torn", "power")
-PARTS = ("over the vectors", "over a run of 42 supersteps", "of one run again and again")
-KILLS = {part: collections.Counter() for part in PARTS}
 
 
 @pytest.fixture(scope="module")
 def shim(tmp_path_factory):
     return crashing.build_shim(tmp_path_factory.mktemp("shim"))
+
+
+def tell_kills(ended, where):
+    """`make test` says how often: five hundred times and more."""
+    hows = ", ".join(f"{how} {ended[how]}" for how in HOWS)
+    conftest.summary.append(f"agents ended at a write and gone on with, {where}: {sum(ended.values())} times ({hows})")
 
 
 def told(result):
@@ -128,7 +132,7 @@ def empty_data(slipway, folder):
 @pytest.mark.timeout(1800)
 def test_a_vector_ended_at_any_write_ends_as_it_would_have(slipway, shim, tmp_path):
     template = empty_data(slipway, tmp_path / "template")
-    lock, ended = threading.Lock(), KILLS[PARTS[0]]
+    lock, ended = threading.Lock(), collections.Counter()
 
     def kill_in(file):
         vector = Vector(file)
@@ -148,6 +152,7 @@ def test_a_vector_ended_at_any_write_ends_as_it_would_have(slipway, shim, tmp_pa
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         for done in [pool.submit(kill_in, file) for file in files]:
             done.result()
+    tell_kills(ended, "over the vectors")
     assert sum(ended.values()) >= 350
 
 
@@ -282,7 +287,7 @@ def test_a_long_run_ended_at_any_write_repeats_no_effect_and_spends_what_it_says
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         for done in [pool.submit(kill, at) for at in points]:
             done.result()
-    KILLS[PARTS[1]].update(HOWS[at % len(HOWS)] for at in points)
+    tell_kills(collections.Counter(HOWS[at % len(HOWS)] for at in points), "of one run of more than 40 supersteps")
     assert len(points) >= 150
 
 
@@ -297,20 +302,10 @@ def test_a_run_that_is_ended_again_and_again_comes_to_its_end(slipway, shim, tmp
             result = forty.go_on(at=every + kills % 3, how=how)
         except Killed:
             kills += 1
-            KILLS[PARTS[2]][how] += 1
             assert kills < 200
             forty.look()
     assert kills > 3
     check_forty(forty, result, forty_clean, (every, how))
-
-
-def test_programs_were_ended_at_five_hundred_writes_and_more():
-    if not all(KILLS.values()):
-        pytest.skip("only a part of the tests above has run")
-    count = sum(sum(kills.values()) for kills in KILLS.values())
-    parts = "; ".join(f"{sum(kills.values())} {part} ({', '.join(f'{how} {kills[how]}' for how in HOWS)})" for part, kills in KILLS.items())
-    conftest.summary.append(f"agents ended at a write and gone on with: {count} times: {parts}")
-    assert count >= 500
 
 
 def test_a_disk_that_is_full_at_any_write_is_told_and_the_run_goes_on_when_it_is_not(slipway, shim, tmp_path, forty_clean):
