@@ -19,6 +19,8 @@ struct EvaluationServices {
   /// How suites reach models and collections; datasets are opened here. What the doors capture they
   /// own: evaluations outlive the routes.
   std::function<eval::Doors(const Context&)> doors;
+  /// Rules of `traces.mask`, for goldens of traces that are redacted.
+  std::vector<std::string> mask;
   /// Where what is done of running evaluations is kept; made if it is not there.
   std::filesystem::path runs_folder;
 };

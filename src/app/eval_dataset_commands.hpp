@@ -24,6 +24,7 @@ struct EvalDatasetOptions {
 struct EvalTracesOptions {
   std::vector<std::string> words;
   std::string name, output;
+  std::string url, key;  ///< Of a server; empty: the data folder.
   std::string filter, project, from, to, text;
   std::optional<std::uint64_t> sample;
   std::uint64_t seed = 1;

@@ -1,111 +1,92 @@
 // `slipway eval dataset from-traces`: goldens made of what was asked and answered.
 #include "app/detail/dataset_door.hpp"
+#include "app/detail/server_door.hpp"
 #include "app/eval_dataset_commands.hpp"
 #include "core/files.hpp"
 #include "eval/golden_files.hpp"
-#include "eval/trace_goldens.hpp"
-#include "trace/feedback_filter.hpp"
-#include "trace/masks.hpp"
-#include "trace/recorder.hpp"
+#include "eval/trace_golden_wish.hpp"
 
 namespace slipway::app {
 
 namespace {
 
-Result<trace::Query> query_of(const EvalTracesOptions& options) {
-  trace::Query query;
-  if (!options.project.empty()) query.project = options.project;
-  if (!options.from.empty())
-    query.from = trace::nanoseconds(TRY(parse_time(options.from).within("--from")));
-  if (!options.to.empty())
-    query.to = trace::nanoseconds(TRY(parse_time(options.to).within("--to")));
-  if (!options.text.empty()) query.text = trace::parse_text_query(options.text);
+Result<eval::TraceGoldensWish> wish_of(const EvalTracesOptions& options) {
+  eval::TraceGoldensWish wish;
+  const auto take = [](std::optional<std::string>& member, const std::string& text) {
+    if (!text.empty()) member = text;
+  };
+  take(wish.dataset, options.words.empty() ? options.name : options.words.front());
+  take(wish.project, options.project);
+  take(wish.from, options.from);
+  take(wish.to, options.to);
+  take(wish.q, options.text);
   if (!options.filter.empty())
-    query.filter = TRY(trace::parse_filter(TRY(json::parse(options.filter).within("--filter")))
-                           .within("--filter"));
-  return query;
+    wish.filter = TRY(json::from<json::Object>(TRY(json::parse(options.filter).within("--filter")))
+                          .within("--filter"));
+  if (options.sample) wish.sample = static_cast<std::int64_t>(*options.sample);
+  wish.seed = static_cast<std::int64_t>(options.seed);
+  wish.failed = options.failed;
+  wish.redact = options.redact;
+  TRY(eval::check(wish));
+  return wish;
 }
 
-/// What the configuration masks, and all kinds of personal data.
-Result<std::function<void(trace::RunPatch&)>> redactor(App& app) {
-  std::vector<std::string> rules = TRY(app.config())->config.traces.mask;
-  for (const std::string& kind : json::names<Personal>()) rules.push_back(kind);
-  const auto masks = std::make_shared<const trace::Masks>(TRY(trace::Masks::make(rules)));
-  return std::function<void(trace::RunPatch&)>(
-      [masks](trace::RunPatch& run) { masks->apply(run); });
-}
-
-struct Report {
-  eval::TraceGoldens found;
-  std::size_t known = 0;     ///< That were there already.
-  std::size_t answered = 0;  ///< Of them, those that got a person's answer.
-};
-
-json::Object json_of(const Report& report, const eval::AddReport& added) {
-  return {{"dataset", added.dataset},
-          {"matched", report.found.matched},
-          {"taken", report.found.goldens.size()},
-          {"incomplete", report.found.incomplete},
-          {"added", added.added},
-          {"answered", report.answered},
-          {"known", report.known},
-          {"size", added.version.size},
-          {"digest", added.version.digest}};
-}
-
-Result<int> store(App& app, const std::string& name, Report report) {
+Result<eval::TraceGoldensReport> take_here(App& app, const eval::TraceGoldensWish& wish) {
+  const auto traces = TRY(detail::open_trace_store(app));
+  trace::Feedbacks feedbacks(*TRY(app.database(DataFolder::must_exist)));
   const auto door = TRY(detail::DatasetDoor::open(app, DataFolder::must_exist));
-  std::vector<eval::Golden> known;
-  if (const auto named = eval::find_goldens(app.context(), door->datasets(), name))
-    known = TRY(eval::goldens_of(app.context(), door->datasets(), *named));
-  else if (named.error().code() != Code::not_found)
-    return named.error();
-  const std::vector<eval::Golden> news = eval::news_of(known, report.found.goldens);
-  const auto added =
-      TRY(eval::add_goldens(app.context(), door->datasets(), name, news, eval::Merge::into));
-  report.answered = added.changed;
-  report.known = report.found.goldens.size() - news.size();
-  if (app.options().json) {
-    app.print_json(json_of(report, added));
-    return exit_done;
-  }
-  app.print(
-      fmt::format("{}: {} of {} traces taken, {} added, {} answered, {} there already; {} "
-                  "goldens, {}\n",
-                  name, report.found.goldens.size(), report.found.matched, added.added,
-                  report.answered, report.known, added.version.size, added.version.digest));
-  return exit_done;
+  return eval::take_trace_goldens(app.context(),
+                                  {.store = *traces,
+                                   .feedbacks = feedbacks,
+                                   .datasets = door->datasets(),
+                                   .mask = TRY(app.config())->config.traces.mask},
+                                  wish);
+}
+
+Result<eval::TraceGoldensReport> take_there(App& app, const EvalTracesOptions& options,
+                                            const eval::TraceGoldensWish& wish) {
+  const detail::ServerDoor server = TRY(detail::ServerDoor::open(options.url, options.key));
+  const std::string reply =
+      TRY(server.post(app.context(), "/api/goldens/from-traces", json::dump(json::to(wish))));
+  return json::from<eval::TraceGoldensReport>(TRY(json::parse(reply)));
+}
+
+Result<void> print_goldens(App& app, const EvalTracesOptions& options,
+                           const eval::TraceGoldensReport& report) {
+  std::string text;
+  for (const json::Object& golden : report.goldens) text += json::dump(golden) + '\n';
+  if (options.output.empty())
+    app.print(text);
+  else
+    TRY(write_file_atomically(options.output, text));
+  app.note(fmt::format("{} of {} traces", report.taken, report.matched));
+  return {};
 }
 
 }  // namespace
 
 Result<int> eval_dataset_from_traces(App& app, const EvalTracesOptions& options) {
-  const std::string name = options.words.empty() ? options.name : options.words.front();
-  if (name.find('@') != std::string::npos)
-    return app.wrong_use(fail(Code::invalid_argument, "'{}': a dataset's name has no '@'", name));
-  auto query = query_of(options);
-  if (!query) return app.wrong_use(query.error());
-  const auto traces = TRY(detail::open_trace_store(app));
-  store::Database* const database = TRY(app.database(DataFolder::must_exist));
-  trace::Feedbacks feedbacks(*database);
-  if (query->filter)
-    TRY(trace::resolve_feedback(app.context(), feedbacks, *query->filter, trace::Listed::traces));
-  eval::TraceSelection selection{
-      .query = *std::move(query), .seed = options.seed, .failed = options.failed};
-  if (options.sample) selection.sample = static_cast<std::size_t>(*options.sample);
+  const auto wish = wish_of(options);
+  if (!wish) return app.wrong_use(wish.error());
   if (options.sample && options.failed)
     app.note("--sample leaves out no trace that failed: all of them are taken");
-  if (options.redact) selection.redact = TRY(redactor(app));
-  Report report{.found =
-                    TRY(eval::goldens_of_traces(app.context(), *traces, feedbacks, selection))};
-  if (!name.empty()) return store(app, name, std::move(report));
-  const std::string text = TRY(eval::write_goldens(report.found.goldens, eval::GoldenFormat::native,
-                                                   eval::GoldenLayout::jsonl));
-  if (options.output.empty())
-    app.print(text);
-  else
-    TRY(write_file_atomically(options.output, text));
-  app.note(fmt::format("{} of {} traces", report.found.goldens.size(), report.found.matched));
+  const eval::TraceGoldensReport report =
+      TRY(options.url.empty() ? take_here(app, *wish) : take_there(app, options, *wish));
+  if (!report.dataset) {
+    TRY(print_goldens(app, options, report));
+    return exit_done;
+  }
+  if (app.options().json) {
+    json::Object object = json::to(report).get_object();
+    object.erase("goldens");
+    app.print_json(object);
+    return exit_done;
+  }
+  app.print(
+      fmt::format("{}: {} of {} traces taken, {} added, {} answered, {} there already; {} "
+                  "goldens, {}\n",
+                  *report.dataset, report.taken, report.matched, report.added, report.answered,
+                  report.known, report.size, report.digest));
   return exit_done;
 }
 

@@ -118,28 +118,27 @@ class SweepRun {
     return now ? now->front().name() : "";
   }
 
-  /// The winner's index becomes the collection's next version; what a search alone decides is told.
+  /// The winner's index becomes the collection's next version. What is no part of an index is not
+  /// the collection's to keep: what slipway.yaml decides, which is the user's file, and what each
+  /// search says for itself. Both are told, ready to be copied.
   Result<json::Value> apply() {
     const eval::SweepVariant& winner = report_.points.front().variant;
     const std::string& collection = *evaluation_->suite().target->rag;
+    json::Object applied{{"collection", collection}, {"settings", winner.settings()}};
+    const json::Object configured = configured_of(winner), said = said_of(winner);
+    if (!configured.empty())
+      app_.note(
+          fmt::format("an index does not hold these; write into slipway.yaml: "
+                      "collections: {{{}: {}}}",
+                      collection, json::dump(configured)));
+    if (!said.empty())
+      app_.note(fmt::format("each search says these for itself: POST /api/search with {}",
+                            json::dump(said)));
+    applied["slipway_yaml"] = configured;
+    applied["each_search"] = said;
     rag::MigrateRequest request{.collection = collection};
     if (winner.embedder != base_.embedder) request.embedder = winner.embedder;
     if (!(winner.splitter == base_.splitter)) request.splitter = winner.splitter;
-    json::Object applied{{"collection", collection}, {"settings", winner.settings()}};
-    if (winner.reranker != base_.reranker)
-      app_.note(
-          fmt::format("set 'collections: {{{}: {{reranker: \"{}\"}}}}' in slipway.yaml, or "
-                      "name it in each search",
-                      collection, winner.reranker));
-    if (winner.search != index::SearchMode::hybrid)
-      app_.note(fmt::format("ask for mode '{}' in each search", json::name(winner.search)));
-    if (winner.fusion != eval::SweepVariant().fusion ||
-        winner.dense_weight != eval::SweepVariant().dense_weight)
-      app_.note(fmt::format("ask with fusion '{}' and dense_weight {} in each search",
-                            json::name(winner.fusion), winner.dense_weight));
-    if (!winner.prompt.empty())
-      app_.note(fmt::format("set 'collections: {{{}: {{prompt: \"{}\"}}}}' in slipway.yaml",
-                            collection, winner.prompt));
     if (!request.embedder && !request.splitter) {
       app_.note(fmt::format("the index of '{}' is the best already", collection));
       applied["migrated"] = false;
@@ -153,6 +152,25 @@ class SweepRun {
     applied["migrated"] = migrated.switched;
     applied["index_version"] = migrated.index_version;
     return json::Value(std::move(applied));
+  }
+
+  /// Of `collections: {NAME: ...}` in slipway.yaml, where it differs from what is.
+  json::Object configured_of(const eval::SweepVariant& winner) const {
+    json::Object configured;
+    if (winner.reranker != base_.reranker) configured["reranker"] = winner.reranker;
+    if (!winner.prompt.empty() && winner.prompt != "builtin") configured["prompt"] = winner.prompt;
+    return configured;
+  }
+
+  /// Of a search, where it is not what one does that says nothing.
+  static json::Object said_of(const eval::SweepVariant& winner) {
+    const eval::SweepVariant usual;
+    json::Object said;
+    if (winner.search != usual.search) said["mode"] = json::name(winner.search);
+    if (winner.search != index::SearchMode::hybrid) return said;
+    if (winner.fusion != usual.fusion) said["fusion"] = json::name(winner.fusion);
+    if (winner.dense_weight != usual.dense_weight) said["dense_weight"] = winner.dense_weight;
+    return said;
   }
 
   App& app_;

@@ -49,6 +49,11 @@ std::string named(const std::vector<std::string>& ids) {
   return list;
 }
 
+/// What need not be known of any item.
+bool is_operation(const MetricSpec& spec) {
+  return spec.name == "latency" || spec.name == "cost_per_query";
+}
+
 /// Finds out one thing after the other.
 class Judgement {
  public:
@@ -78,6 +83,13 @@ class Judgement {
       add({Kind::errors, true, metric.name, "",
            fmt::format("{} of {} items could not be scored, more than {:.0f} %", metric.errors, all,
                        100 * missing_share_max)});
+    const bool is_bounded = asked.bounds.min_pass_rate || asked.spec.threshold;
+    if (!metric.mean && metric.errors == 0 && metric.skipped > 0 && !is_bounded &&
+        !is_operation(asked.spec))
+      add({Kind::errors, true, metric.name, "",
+           fmt::format("none of the {} items has a score: they lack what the metric needs (see "
+                       "'slipway eval metrics --show {}'), or there is nothing to score",
+                       all, asked.spec.name)});
     if (asked.bounds.min_pass_rate) {
       if (metric.pass_rate.value_or(0) < *asked.bounds.min_pass_rate)
         add({Kind::pass_rate, true, metric.name, "",
@@ -141,6 +153,10 @@ class Judgement {
                shown(now),
                options_.accept_changes ? "" : "; make a new baseline, or say --accept-changes")});
     };
+    if (!baseline.suite.empty() && baseline.suite != result_.suite)
+      add({Kind::changed, false, "", "",
+           fmt::format("the baseline is one of the suite '{}', this is '{}'", baseline.suite,
+                       result_.suite)});
     // Without a target the answers under test stand in the dataset: that they are others is what
     // is being compared.
     const bool only_answers = !result_.questions_version.empty() &&

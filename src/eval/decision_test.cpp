@@ -68,6 +68,27 @@ TEST_CASE("bounds of a suite: thresholds, pass rates, every item") {
   CHECK(!decide(plain_suite(), result, {.budget_spent = true}).holds);
 }
 
+TEST_CASE("a metric of which no item has a score does not hold, unless it is one of operation") {
+  EvalResult result = result_of(10, 10);
+  result.metrics.front().mean = result.metrics.front().pass_rate = std::nullopt;
+  result.metrics.front().n = 0;
+  result.metrics.front().skipped = 10;
+  for (ItemResult& item : result.items) item.scores.front() = {};
+  const Decision decision = decide(plain_suite(), result, {});
+  CHECK(!decision.holds);
+  CHECK(decision.findings.front().message.find("none of the 10 items has a score") == 0);
+  CHECK(decide(suite_with("{name: latency, as: m}"), result, {}).holds);
+}
+
+TEST_CASE("a baseline of another suite is told") {
+  EvalResult baseline = result_of(10, 10);
+  baseline.suite = "other";
+  const Decision decision = decide(plain_suite(), result_of(10, 10), {.baseline = &baseline});
+  CHECK(decision.holds);
+  CHECK(decision.findings.front().message ==
+        "the baseline is one of the suite 'other', this is 's'");
+}
+
 TEST_CASE("the gate holds without a change and fails by a real one") {
   const EvalResult before = result_of(100, 90);
   CHECK(decide(plain_suite(), before, {.baseline = &before}).holds);

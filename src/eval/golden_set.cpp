@@ -120,6 +120,15 @@ bool is_deepeval(const std::filesystem::path& file) {
           line.find("\"source_file\"") != std::string::npos);
 }
 
+/// The place names the line already; a column is all that is left to say.
+Error in_line(const Error& error) {
+  constexpr std::string_view first = "at line 1, ";
+  std::string message = error.message();
+  if (const std::size_t at = message.find(first); at != std::string::npos)
+    message.replace(at, first.size(), "at ");
+  return Error(error.code(), std::move(message));
+}
+
 }  // namespace
 
 std::string GoldenSet::questions_version() const {
@@ -161,7 +170,9 @@ Result<GoldenSet> read_jsonl_goldens(const std::filesystem::path& file) {
                   number, line_bytes_max >> 20);
     if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
     const auto place = fmt::format("{}:{}", file.string(), number);
-    const json::Value value = TRY(json::parse_exact(line).within(place));
+    const auto parsed = json::parse_exact(line);
+    if (!parsed) return in_line(parsed.error()).within(place);
+    const json::Value& value = *parsed;
     Golden golden = TRY(parse_golden(value).within(place));
     TRY(set.add(std::move(golden), number).within(file.string()));
   }

@@ -126,7 +126,7 @@ RULES = {"/api/prices/{model}": agrees_price, "/api/prices/reprice": agrees_repr
          "/api/budgets": agrees_new_budget, "/api/budgets/{id}": agrees_budget,
          "/api/datasets/{name}/examples": agrees_examples, "/api/datasets/{name}/from-traces": agrees_gathering,
          "/api/feedback": agrees_feedback_on, "/api/runs/{id}/feedback": agrees_feedback,
-         "/api/evaluations": agrees_suite, "/api/datasets/{name}/goldens": agrees_goldens,
+         "/api/evaluations": agrees_suite, "/api/datasets/{name}/goldens": agrees_goldens, "/api/goldens/from-traces": agrees_gathering,
          "/api/prompts/{name}/traffic": agrees_shares}
 
 

@@ -96,6 +96,19 @@ def test_traces_become_goldens_once_and_failures_wait_for_an_answer(slipway, fol
         text = slipway.ok("eval", "dataset", "export", "all").out
         assert "[email]" in text and "example.org" not in text
 
+        # The same of a server, whose dataset gets them; or they are printed.
+        at = ("--url", server.url, "--project", "shop", "--sample", "3", "--redact")
+        served = slipway.result(*flow, "all", *at)
+        assert (served["matched"], served["added"], served["known"]) == (6, 0, 3)
+        assert served["digest"] == chosen["digest"]
+        assert slipway.result(*flow, "elsewhere", *at)["digest"] == chosen["digest"]
+        printed = [json.loads(line) for line in slipway.ok(*flow, *at).out.splitlines()]
+        assert len(printed) == 3 and all("[email]" in golden["input"] for golden in printed)
+        refused = slipway(*flow, "all", "--url", "http://127.0.0.1:1")
+        assert refused.code == 1 and "127.0.0.1:1" in refused.err
+        assert slipway(*flow, "a@b", *at).code == 2
+        assert slipway(*flow, "all", "--filter", "[1]", *at).code == 2
+
         failed = slipway.result(*flow, "regressions", "--failed", "--sample", "1")
         assert failed["added"] == 2
         goldens = [json.loads(line) for line in slipway.ok("eval", "dataset", "export", "regressions").out.splitlines()]

@@ -108,6 +108,12 @@ def test_a_sweep_weighs_how_lists_are_fused(slipway, folder):
     variants = slipway.result("eval", "sweep", name)["variants"]
     assert len(variants) == 5 and len({json.dumps(v["settings"], sort_keys=True) for v in variants}) == 5
     assert [v["settings"].get("dense_weight") for v in variants].count(0.3) == 2
+    # What no index holds is told in the words of what does hold it.
+    only = suite(folder, "target: {rag: guide, limit: 1}\n" + METRICS + "sweep: {fusion: [rrf], dense_weight: [0.3]}\n")
+    outcome = slipway.ok("eval", "sweep", only, "--apply", "--json")
+    applied = outcome.json["applied"]
+    assert applied["each_search"] == {"fusion": "rrf", "dense_weight": 0.3} and applied["slipway_yaml"] == {}, applied
+    assert "POST /api/search" in outcome.err and applied["migrated"] is False
     wrong = suite(folder, "target: {rag: guide}\nsweep: {answer: [extract], prompt: [x]}\n" + METRICS)
     assert "of generated answers" in slipway.fails(2, "eval", "sweep", wrong).err
 
@@ -144,6 +150,41 @@ def test_an_agent_answers_and_its_calls_are_scored(slipway):
     assert "ENDE" in slipway.fails(2, "eval", "run", "agent.yaml").err
     (slipway.folder / "agent.yaml").write_text("name: s\ndataset: goldens.jsonl\ntarget: {agent: none.yaml}\nmetrics: [{name: latency}]\n")
     assert "none.yaml" in slipway.fails(2, "eval", "run", "agent.yaml").err
+
+
+def send_trajectory(server, project="agents"):
+    """What an agent's traces look like: its run, and below it the calls of its tools, one of them wrong and put right."""
+    root = "00000000-0000-4000-8000-0000000000aa"
+    order = f"20261123T080000000000Z{root}"
+    server.post("/langsmith/runs", {
+        "id": root, "trace_id": root, "dotted_order": order, "name": "refunds", "run_type": "chain", "session_name": project,
+        "start_time": "2026-11-23T08:00:00Z", "end_time": "2026-11-23T08:00:02Z",
+        "inputs": {"question": "Refund order 7"}, "outputs": {"answer": "Order 7 is refunded."}})
+    for number, (tool, inputs, output) in enumerate([("find_order", {"id": 7}, {"total": 30}), ("refund", {"id": 7, "usd": 20}, {"ok": True})]):
+        id = f"00000000-0000-4000-8000-0000000000b{number}"
+        server.post("/langsmith/runs", {
+            "id": id, "trace_id": root, "parent_run_id": root, "dotted_order": f"{order}.20261123T08000{number}500000Z{id}", "name": tool,
+            "run_type": "tool", "session_name": project, "start_time": f"2026-11-23T08:00:0{number}.5Z",
+            "end_time": f"2026-11-23T08:00:0{number}.9Z", "inputs": inputs, "outputs": output})
+
+
+def test_what_an_agent_did_is_scored_from_its_traces(slipway):
+    with serve(slipway) as server:
+        send_trajectory(server)
+        printed = slipway.ok("eval", "dataset", "from-traces", "--project", "agents", "--url", server.url).out
+    golden = json.loads(printed)
+    assert [call["name"] for call in golden["tools_called"]] == ["find_order", "refund"]
+    golden["expected_tools"] = [{"name": "find_order", "input_parameters": {"id": 7}}, {"name": "refund", "input_parameters": {"id": 7, "usd": 30}}]
+    (slipway.folder / "goldens.jsonl").write_text(json.dumps(golden) + "\n")
+    said = {"task": ['{"task": "refund order 7", "outcome": "20 of 30 dollars", "criteria": ["found", "refunded", "in full", "told"]}'],
+            "verdict": ['{"verdicts": [{"verdict": "yes"}, {"verdict": "yes"}, {"verdict": "no"}, {"verdict": "yes"}]}']}
+    (slipway.folder / "replies.jsonl").write_text(json.dumps({"case": golden["id"], "metric": "task_completion", "replies": said}) + "\n")
+    (slipway.folder / "done.yaml").write_text(
+        "name: done\ndataset: goldens.jsonl\njudge: {provider: scripted, replies: replies.jsonl}\nmetrics:\n"
+        "- {name: tool_correctness, evaluation_params: [input_parameters]}\n- {name: tool_correctness, as: names}\n"
+        "- {name: tool_call_f1}\n- {name: task_completion}\n- {name: latency}\n")
+    result = slipway.result("eval", "run", "done.yaml")
+    assert means(result) == {"tool_correctness": 0.75, "names": 1, "tool_call_f1": 0.5, "task_completion": 0.75, "latency": 2000}
 
 
 def send_run(server, number, project="shop"):

@@ -2,6 +2,7 @@
 #include "api/detail/evaluation_routes.hpp"
 #include "eval/golden_dataset.hpp"
 #include "eval/golden_files.hpp"
+#include "eval/trace_golden_wish.hpp"
 
 namespace slipway::api::detail {
 
@@ -162,6 +163,24 @@ void mount_goldens(http::Api& api, const EvaluationDeskPtr& desk) {
         if (const auto* body = std::get_if<GoldensBody>(&sent))
           return add_sent(call.context(), *datasets, path.name, *body);
         return add_files(call.context(), *datasets, path.name, std::get<http::Upload>(sent).files);
+      });
+  api.post<http::NoParameters, eval::TraceGoldensWish, eval::TraceGoldensReport>(
+      "/api/goldens/from-traces",
+      {.summary = "Goldens of traces, one of each that matches, in a dataset or in the reply",
+       .description = "Asked again, it adds what is new, and answers that people gave meanwhile.",
+       .tag = "datasets",
+       .role = "write",
+       .name = "add_goldens_from_traces",
+       .fails = {Code::conflict}},
+      [desk](const http::Call& call, const http::NoParameters&,
+             const eval::TraceGoldensWish& wish) {
+        const EvaluationServices& services = desk->services;
+        return eval::take_trace_goldens(call.context(),
+                                        {.store = services.datasets.traces.store,
+                                         .feedbacks = services.datasets.traces.feedbacks,
+                                         .datasets = services.datasets.datasets,
+                                         .mask = services.mask},
+                                        wish);
       });
 }
 

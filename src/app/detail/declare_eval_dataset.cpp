@@ -119,6 +119,11 @@ void Declarations::declare_eval_dataset_makers(CLI::App& group) {
   traces.add_flag("--failed", t->failed,
                   "Only those that failed, as critical goldens: errors, bad scores, corrections");
   traces.add_flag("--redact", t->redact, "Mask personal data, and what traces.mask names");
+  traces.add_option("--url", t->url, "Ask this server, and add to its dataset")->type_name("URL");
+  traces
+      .add_option("--key", t->key,
+                  "Its API key, as env:NAME or file:PATH; default $SLIPWAY_API_KEY")
+      ->type_name("REF");
   add_output(traces, t->output, "Write this file instead of standard output");
   finish(traces,
          "  slipway eval dataset from-traces regressions --failed --redact\n"

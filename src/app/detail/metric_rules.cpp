@@ -2,51 +2,27 @@
 
 #include <map>
 
-#include "app/detail/evaluating.hpp"
-#include "app/detail/paid_chat_model.hpp"
 #include "core/guarded.hpp"
-#include "eval/local_evidence.hpp"
 #include "eval/metric.hpp"
-#include "eval/model_judge.hpp"
 #include "eval/trace_goldens.hpp"
 
 namespace slipway::app::detail {
 
 namespace {
 
-/// A metric with what it asks, in the order in which they end.
 struct Made {
-  std::shared_ptr<models::Embedder> embedder;
-  std::shared_ptr<models::ChatModel> model;
-  std::unique_ptr<eval::LocalEvidence> evidence;
-  std::unique_ptr<eval::ModelJudge> judge;
+  std::shared_ptr<const ScoringModels> scoring;  ///< Before the metric, which asks it.
   std::unique_ptr<eval::Metric> metric;
 };
 using MadePtr = std::shared_ptr<const Made>;
 
-Result<MadePtr> make(const Context& context, const MetricRuleParts& parts,
+Result<MadePtr> make(const Context& context, const ScoringParts& parts,
                      const trace::Evaluator& evaluator) {
-  auto made = std::make_shared<Made>();
   auto spec = TRY(eval::parse_metric_spec(json::Value(evaluator.metric)).within("metric"));
-  auto embedder = parts.catalog->embedder(context, parts.default_embedder);
-  // Without one local forms go by words alone.
-  if (embedder) made->embedder = *std::move(embedder);
-  made->evidence = std::make_unique<eval::LocalEvidence>(made->embedder.get());
-  if (!evaluator.model.empty()) {
-    const auto price = parts.catalog->price(evaluator.model);
-    made->model =
-        paid_chat_model(TRY(parts.catalog->chat_model(context, evaluator.model).within("model")),
-                        price, judge_payer(evaluator.model), parts.ledger);
-    made->judge = TRY(eval::ModelJudge::make({.model = *made->model,
-                                              .embedder = made->embedder.get(),
-                                              .price = price,
-                                              .prompts = TRY(eval::JudgePrompts::open({})),
-                                              .recorder = parts.recorder}));
-  }
-  made->metric = TRY(eval::make_metric(std::move(spec),
-                                       {.judge = made->judge.get(), .local = made->evidence.get()})
-                         .within("metric"));
-  return MadePtr(std::move(made));
+  const std::shared_ptr<ScoringModels> scoring = ScoringModels::open(context, parts);
+  if (!evaluator.model.empty()) TRY(scoring->open_judge(context, {.model = evaluator.model}, {}));
+  auto metric = TRY(eval::make_metric(std::move(spec), scoring->scorers()).within("metric"));
+  return std::make_shared<const Made>(Made{scoring, std::move(metric)});
 }
 
 class MetricRules {
@@ -56,7 +32,7 @@ class MetricRules {
   Result<MadePtr> find(const Context& context, const trace::Evaluator& evaluator) {
     const std::string key = json::dump_canonical(json::Value(evaluator.metric)) + evaluator.model;
     if (auto known = made_.with([&](auto& all) { return all[key]; })) return known;
-    const MadePtr made = TRY(make(context, parts_, evaluator));
+    const MadePtr made = TRY(make(context, parts_.scoring, evaluator));
     made_.with([&](auto& all) {
       if (all.size() >= made_max) all.clear();
       all[key] = made;

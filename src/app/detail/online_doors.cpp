@@ -1,45 +1,10 @@
 #include "app/detail/online_doors.hpp"
 
-#include "app/detail/evaluating.hpp"
-#include "app/detail/paid_chat_model.hpp"
 #include "core/log.hpp"
-#include "eval/local_evidence.hpp"
-#include "eval/model_judge.hpp"
 
 namespace slipway::app::detail {
 
 namespace {
-
-/// In the order in which they end.
-struct Kept {
-  std::shared_ptr<models::Catalog> catalog;
-  std::shared_ptr<models::Embedder> embedder;
-  std::shared_ptr<models::ChatModel> model;
-  std::unique_ptr<eval::LocalEvidence> evidence;
-  std::unique_ptr<eval::ModelJudge> judge;
-};
-
-Result<void> open_judge(const eval::OnlineConfig& config, const OnlineParts& parts, Kept& kept) {
-  const eval::JudgeSpec& spec = *config.judge;
-  if (spec.model.empty())
-    return fail(Code::invalid_argument, "judge: a model is wanted for traces that nobody knows");
-  const auto price = kept.catalog->price(spec.model);
-  kept.model = paid_chat_model(TRY(kept.catalog->chat_model({}, spec.model).within("judge")), price,
-                               judge_payer(spec.model), parts.ledger);
-  eval::ModelJudgeOptions options{.model = *kept.model,
-                                  .embedder = kept.embedder.get(),
-                                  .price = price,
-                                  .prompts = TRY(eval::JudgePrompts::open(spec.prompts)),
-                                  .cache = nullptr,
-                                  .recorder = parts.recorder,
-                                  .day_clock = &system_clock()};
-  options.parameters.temperature = spec.temperature.value_or(options.parameters.temperature);
-  options.parameters.max_tokens = spec.max_tokens.value_or(options.parameters.max_tokens);
-  const auto& budget = config.budget ? config.budget : spec.budget;
-  if (budget) options.budget = {.usd = budget->usd, .calls = budget->calls};
-  kept.judge = TRY(eval::ModelJudge::make(std::move(options)));
-  return {};
-}
 
 json::Value target_of(const budgets::AlertTarget& target) {
   json::Object object;
@@ -55,32 +20,28 @@ json::Value target_of(const budgets::AlertTarget& target) {
 }  // namespace
 
 Result<std::vector<eval::OnlineEvaluator>> online_evaluators(const eval::EvaluationsConfig& config,
-                                                             const OnlineParts& parts) {
-  const auto& catalog = parts.catalog;
+                                                             const ScoringParts& parts) {
   std::vector<eval::OnlineEvaluator> evaluators;
-  std::shared_ptr<models::Embedder> embedder;
-  if (!config.online.empty()) {
-    auto opened = catalog->embedder({}, parts.default_embedder);
-    if (opened)
-      embedder = *opened;
-    else
-      log::warning("evaluations.online: local forms go by words alone: {}",
-                   opened.error().message());
-  }
   for (std::size_t i = 0; i < config.online.size(); ++i) {
     eval::OnlineConfig entry = config.online[i];
     if (entry.name.empty()) entry.name = fmt::format("online-{}", i + 1);
     const std::string where = fmt::format("evaluations.online[{}]", i);
-    auto kept = std::make_shared<Kept>();
-    kept->catalog = catalog;
-    kept->embedder = embedder;
-    kept->evidence = std::make_unique<eval::LocalEvidence>(embedder.get());
-    if (entry.judge) TRY(open_judge(entry, parts, *kept).within(where));
+    const std::shared_ptr<ScoringModels> scoring = ScoringModels::open({}, parts);
+    if (i == 0 && !scoring->embedder_missing().empty())
+      log::warning("evaluations.online: local forms go by words alone: {}",
+                   scoring->embedder_missing());
+    if (entry.judge) {
+      if (entry.judge->model.empty())
+        return fail(Code::invalid_argument,
+                    "{}: judge: a model is wanted for traces that nobody knows", where);
+      const auto limits =
+          entry.budget ? *entry.budget : entry.judge->budget.value_or(eval::BudgetSpec());
+      TRY(scoring->open_judge({}, *entry.judge, {.usd = limits.usd, .calls = limits.calls})
+              .within(where));
+    }
     auto evaluator =
-        TRY(eval::make_online_evaluator(std::move(entry),
-                                        {.judge = kept->judge.get(), .local = kept->evidence.get()})
-                .within(where));
-    evaluator.keeps = kept;
+        TRY(eval::make_online_evaluator(std::move(entry), scoring->scorers()).within(where));
+    evaluator.keeps = scoring;
     evaluators.push_back(std::move(evaluator));
   }
   return evaluators;

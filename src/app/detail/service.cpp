@@ -174,11 +174,7 @@ class ServiceOfConfig final : public Service, public std::enable_shared_from_thi
     TRY(foundations_.budgeting.apply(config.budgets, config.alerts));
     TRY(prompts::apply_declared({}, prompts_, config.prompts));
     TRY(apply_agents());
-    online_ =
-        TRY(online_evaluators(config.evaluations, {.catalog = catalog_,
-                                                   .default_embedder = config.defaults.embedder,
-                                                   .recorder = foundations_.tracing.recorder(),
-                                                   .ledger = foundations_.budgeting.ledger()}));
+    online_ = TRY(online_evaluators(config.evaluations, scoring_parts()));
     foundations_.library.with([&](auto& library) { library = library_; });
     return {};
   }
@@ -213,6 +209,7 @@ class ServiceOfConfig final : public Service, public std::enable_shared_from_thi
                                          .default_embedder = loaded_.config.defaults.embedder,
                                          .recorder = foundations_.tracing.recorder(),
                                          .ledger = &foundations_.budgeting.ledger()}),
+              .mask = loaded_.config.traces.mask,
               .runs_folder = runs_folder(foundations_.database)});
     api::mount_agents(
         api, {.host = foundations_.agents.host(),
@@ -433,14 +430,18 @@ class ServiceOfConfig final : public Service, public std::enable_shared_from_thi
          .prices = &foundations_.tracing.prices(),
          .budgets = &foundations_.budgeting.ledger(),
          .recorder = foundations_.tracing.recorder()}));
-    foundations_.tracing.set_metrics(metric_rules({.store = foundations_.tracing.store(),
-                                                   .ledger = foundations_.budgeting.ledger(),
-                                                   .recorder = foundations_.tracing.recorder(),
-                                                   .catalog = catalog_,
-                                                   .default_embedder = config.defaults.embedder}));
+    foundations_.tracing.set_metrics(
+        metric_rules({.store = foundations_.tracing.store(), .scoring = scoring_parts()}));
     foundations_.tracing.set_judge(make_judge(
         *foundations_.gateway, std::make_shared<prompts::Prompts>(foundations_.database)));
     return {};
+  }
+
+  ScoringParts scoring_parts() {
+    return {.catalog = catalog_,
+            .default_embedder = loaded_.config.defaults.embedder,
+            .recorder = foundations_.tracing.recorder(),
+            .ledger = foundations_.budgeting.ledger()};
   }
 
   void mount_operations() {

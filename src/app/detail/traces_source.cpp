@@ -1,15 +1,12 @@
 #include "app/detail/traces_source.hpp"
 
+#include "app/detail/server_door.hpp"
 #include "app/detail/tracing.hpp"
-#include "core/secret.hpp"
-#include "http/client.hpp"
 #include "trace/text.hpp"
 
 namespace slipway::app::detail {
 
 namespace {
-
-constexpr std::string_view key_variable = "SLIPWAY_API_KEY";
 
 Result<trace::Nanoseconds> time_of(const std::string& text) {
   return trace::nanoseconds(TRY(parse_time(text)));
@@ -62,20 +59,18 @@ class StoredTraces final : public TracesSource {
 
 class ServedTraces final : public TracesSource {
  public:
-  ServedTraces(std::string url, std::string key) : url_(std::move(url)), key_(std::move(key)) {
-    while (url_.ends_with('/')) url_.pop_back();
-  }
+  explicit ServedTraces(ServerDoor server) : server_(std::move(server)) {}
 
   Result<std::string> traces(const Context& context, const TracesQuery& query) override {
-    return get(context, "/api/traces" + text_of(query));
+    return server_.get(context, "/api/traces" + text_of(query));
   }
   Result<std::string> runs(const Context& context, const TracesQuery& query) override {
-    return get(context, "/api/runs" + text_of(query));
+    return server_.get(context, "/api/runs" + text_of(query));
   }
   Result<std::string> trace(const Context& context, const std::string& id,
                             bool with_payload) override {
-    return get(context,
-               fmt::format("/api/traces/{}?payload={}", http::percent_encode(id), with_payload));
+    return server_.get(
+        context, fmt::format("/api/traces/{}?payload={}", http::percent_encode(id), with_payload));
   }
 
  private:
@@ -87,25 +82,7 @@ class ServedTraces final : public TracesSource {
     return text;
   }
 
-  Result<std::string> get(const Context& context, const std::string& target) {
-    http::ClientRequest request{.url = url_ + target};
-    if (!key_.empty()) request.headers["Authorization"] = "Bearer " + key_;
-    auto response = TRY(client_->send(context, request));
-    if (response.status == 200) return std::move(response.body);
-    const auto problem = json::parse(response.body);
-    const json::Object* object = problem ? problem->if_object() : nullptr;
-    const json::Value* told = object != nullptr ? object->if_contains("detail") : nullptr;
-    const std::string why = told != nullptr && told->is_string()
-                                ? std::string(told->get_string())
-                                : std::string("it is no Slipway, or an older one");
-    constexpr int not_found = 404;
-    return fail(response.status == not_found ? Code::not_found : Code::unavailable,
-                "{} answered with status {}: {}", http::redact_url(url_), response.status, why);
-  }
-
-  std::string url_;
-  const std::string key_;
-  const std::unique_ptr<http::Client> client_ = http::Client::make({});
+  const ServerDoor server_;
 };
 
 }  // namespace
@@ -134,15 +111,9 @@ Result<TracesQuery> query_of(const TracesOptions& options) {
 }
 
 Result<std::unique_ptr<TracesSource>> open_traces(App& app, const TracesOptions& options) {
-  if (!options.url.empty()) {
-    std::string key;
-    if (!options.key.empty())
-      key = TRY(resolve_secret("--key", options.key));
-    else if (const char* variable = std::getenv(std::string(key_variable).c_str()))
-      key = variable;
+  if (!options.url.empty())
     return std::unique_ptr<TracesSource>(
-        std::make_unique<ServedTraces>(options.url, std::move(key)));
-  }
+        std::make_unique<ServedTraces>(TRY(ServerDoor::open(options.url, options.key))));
   const std::filesystem::path folder = traces_folder(TRY(app.data_folder()));
   // Those of the version before are taken over first, which is a change.
   std::error_code ignored;
