@@ -61,12 +61,17 @@ Result<void> Committer::commit(const std::vector<Job*>& jobs) {
           TRY(connection.prepare("INSERT INTO agents_log (thread, seq, record) VALUES (?, ?, ?)"));
       auto keep = TRY(
           connection.prepare("INSERT OR IGNORE INTO agents_values (hash, value) VALUES (?, ?)"));
+      auto use =
+          TRY(connection.prepare("INSERT OR IGNORE INTO agents_uses (thread, hash) VALUES (?, ?)"));
       for (const Job* job : jobs)
         for (const Row& row : job->rows) {
           for (const KeptValue& value : row.values) {
             keep.bind_blob(0, value.hash).bind_blob(1, value.text);
             TRY(keep.run());
             keep.reset();
+            use.bind(0, row.thread).bind_blob(1, value.hash);
+            TRY(use.run());
+            use.reset();
           }
           log.bind(0, row.thread).bind(1, row.seq).bind(2, row.record);
           TRY(log.run());

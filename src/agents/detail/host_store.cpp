@@ -239,7 +239,7 @@ Result<void> HostStore::set_agent(const std::string& id, const std::string& agen
 }
 
 Result<void> HostStore::remove_thread(const std::string& id) {
-  return database_->write({}, [&](store::Connection& connection) -> Result<void> {
+  TRY(database_->write({}, [&](store::Connection& connection) -> Result<void> {
     for (const std::string_view sql : {"DELETE FROM agent_host_runs WHERE thread = ?",
                                        "DELETE FROM agent_host_threads WHERE id = ?"}) {
       auto remove = TRY(connection.prepare(sql));
@@ -247,7 +247,9 @@ Result<void> HostStore::remove_thread(const std::string& id) {
       TRY(remove.run());
     }
     return {};
-  });
+  }));
+  // What a run was to do holds its input: it is gone from the write-ahead log too.
+  return database_->settle({});
 }
 
 Result<void> HostStore::put_run(const RunRow& run) {

@@ -37,6 +37,32 @@ CREATE TABLE agents_cache (
   value TEXT NOT NULL,
   expires_ms INTEGER NOT NULL
 ) WITHOUT ROWID;
+)sql"},
+          // Values of threads that were removed before stayed; what no record names goes now. A
+          // record names a value by {"$":"its hash in 32 digits"}.
+          {.module = "agents", .version = 2, .sql = R"sql(
+-- Which threads a value is kept for: by their records, or as the source of their agent.
+CREATE TABLE agents_uses (
+  thread INTEGER NOT NULL,
+  hash BLOB NOT NULL,
+  PRIMARY KEY (thread, hash)
+) WITHOUT ROWID;
+CREATE INDEX agents_uses_hash ON agents_uses (hash);
+CREATE TABLE agents_found (digits TEXT PRIMARY KEY, hash BLOB NOT NULL) WITHOUT ROWID;
+INSERT INTO agents_found SELECT lower(hex(hash)), hash FROM agents_values;
+WITH RECURSIVE marks (thread, rest) AS (
+  SELECT thread, substr(record, instr(record, '{"$":"') + 6) FROM agents_log
+    WHERE instr(record, '{"$":"') > 0
+  UNION ALL
+  SELECT thread, substr(rest, instr(rest, '{"$":"') + 6) FROM marks
+    WHERE instr(rest, '{"$":"') > 0
+)
+INSERT OR IGNORE INTO agents_uses (thread, hash)
+  SELECT thread, hash FROM marks JOIN agents_found ON digits = substr(rest, 1, 32);
+INSERT OR IGNORE INTO agents_uses (thread, hash)
+  SELECT number, source FROM agents_threads WHERE source IS NOT NULL;
+DROP TABLE agents_found;
+DELETE FROM agents_values WHERE hash NOT IN (SELECT hash FROM agents_uses);
 )sql"}};
 }
 

@@ -11,11 +11,14 @@ std::string hash_of(const Value& args) {
   return sha256(dump_canonical(args)).substr(prefix, digits);
 }
 
-/// A kept value with its sources, which JSON does not know: [value, sources].
-Value with_sources(const Value& value) { return Value::list({value, taint_names(value.taint())}); }
+/// A kept value with its sources, which JSON does not know, and the thread with which it goes:
+/// [value, sources, thread].
+Value with_sources(const Value& value, const std::string& thread) {
+  return Value::list({value, taint_names(value.taint()), thread});
+}
 
 std::optional<Value> from_sources(const Value& kept) {
-  if (!kept.is_list() || kept.items().size() != 2) return std::nullopt;
+  if (!kept.is_list() || kept.items().size() < 2) return std::nullopt;
   Value value = kept.items()[0];
   value.set_taint(read_taint(kept.items()[1]));
   return value;
@@ -36,7 +39,7 @@ TaskRun::Ran TaskRun::cached_body(const Inputs& inputs) {
     named = dump_canonical(state) + dump_canonical(task_.item);
     named.add_taint(state.taint() | task_.item.taint());
   }
-  const std::string key = hash_of(Value::list({scope_.agent->hash, path(), named}));
+  const std::string key = hash_of(Value::list({scope_.graph->hash, path(), named}));
   if (const CallRecord* known = find_call(number))
     return tainted_throughout(known->result, known->result.taint());
   std::optional<Value> found;
@@ -62,7 +65,8 @@ TaskRun::Ran TaskRun::cached_body(const Inputs& inputs) {
   }
   Ran ran = body(inputs);
   if (ran.ok() && options().recorded == nullptr && options().services.keep_cached)
-    options().services.keep_cached(key, with_sources(ran.value()), *node_.cache_ttl);
+    options().services.keep_cached(key, with_sources(ran.value(), options().thread),
+                                   *node_.cache_ttl);
   return ran;
 }
 

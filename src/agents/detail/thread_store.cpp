@@ -221,6 +221,19 @@ class DataLock {
   int file_ = -1;
 };
 
+/// What is left of a thread goes; a value that another one uses stays.
+constexpr std::string_view removals[] = {
+    "DELETE FROM agents_values WHERE hash IN (SELECT hash FROM agents_uses WHERE thread = "
+    "(SELECT number FROM agents_threads WHERE id = ?1)) AND NOT EXISTS (SELECT 1 FROM agents_uses "
+    "WHERE agents_uses.hash = agents_values.hash AND thread <> "
+    "(SELECT number FROM agents_threads WHERE id = ?1))",
+    "DELETE FROM agents_uses WHERE thread = (SELECT number FROM agents_threads WHERE id = ?1)",
+    "DELETE FROM agents_log WHERE thread = (SELECT number FROM agents_threads WHERE id = ?1)",
+    "DELETE FROM agents_runs WHERE thread = ?1", "DELETE FROM agents_threads WHERE id = ?1",
+    // Kept results say whose they are.
+    "DELETE FROM agents_cache WHERE CASE WHEN json_valid(value) "
+    "THEN json_extract(value, '$[2]') = ?1 END"};
+
 class DiskStore final : public ThreadStore {
  public:
   DiskStore(std::unique_ptr<DataLock> lock, std::unique_ptr<store::Database> database)
@@ -264,6 +277,11 @@ class DiskStore final : public ThreadStore {
           connection.prepare("INSERT OR IGNORE INTO agents_values (hash, value) VALUES (?, ?)"));
       keep.bind_blob(0, hash).bind_blob(1, agent->source);
       TRY(keep.run());
+      auto use =
+          TRY(connection.prepare("INSERT OR IGNORE INTO agents_uses (thread, hash) "
+                                 "SELECT number, ? FROM agents_threads WHERE id = ?"));
+      use.bind_blob(0, hash).bind(1, thread);
+      TRY(use.run());
       auto set = TRY(connection.prepare("UPDATE agents_threads SET source = ? WHERE id = ?"));
       set.bind_blob(0, hash).bind(1, thread);
       return set.run();
@@ -333,17 +351,15 @@ class DiskStore final : public ThreadStore {
 
   Result<void> remove(const std::string& thread) override {
     TRY(database_->write({}, [&](store::Connection& connection) -> Result<void> {
-      constexpr std::string_view statements[] = {
-          "DELETE FROM agents_log WHERE thread = "
-          "(SELECT number FROM agents_threads WHERE id = ?)",
-          "DELETE FROM agents_runs WHERE thread = ?", "DELETE FROM agents_threads WHERE id = ?"};
-      for (const std::string_view sql : statements) {
+      for (const std::string_view sql : removals) {
         auto statement = TRY(connection.prepare(sql));
         statement.bind(0, thread);
         TRY(statement.run());
       }
       return {};
     }));
+    // What was deleted stood in the write-ahead log too.
+    TRY(database_->settle({}));
     return committer_.sync();
   }
 
