@@ -8,6 +8,8 @@
 #include <deque>
 #include <sstream>
 
+#include "core/detail/plain_yaml.hpp"
+
 namespace slipway::yaml {
 
 namespace {
@@ -101,7 +103,7 @@ class Converter {
   Result<void> remember(const std::string& path, const Item& node) {
     path_bytes_ += path.size();
     if (path_bytes_ > path_bytes_max) return wrong(node, "expands to more than a million values");
-    lines_[path] = node.mark.line + 1;
+    lines_.insert_or_assign(path, node.mark.line + 1);
     return {};
   }
 
@@ -139,6 +141,7 @@ class Converter {
 
   Result<json::Value> sequence(const Item& node, const std::string& path, int depth) {
     json::Array items;
+    items.reserve(node.children.size());
     for (const Item* item : node.children) {
       const std::string item_path = fmt::format("{}[{}]", path, items.size());
       TRY(remember(item_path, *item));
@@ -149,14 +152,16 @@ class Converter {
 
   Result<json::Value> map(const Item& node, const std::string& path, int depth) {
     json::Object object;
+    object.reserve(node.children.size() / 2);
     for (std::size_t i = 0; i + 1 < node.children.size(); i += 2) {
       const Item& name = *node.children[i];
       if (name.kind != Item::Kind::scalar) return wrong(name, "a key must be a plain word");
       const std::string& key = name.text;
       const std::string item_path = path + "." + key;
-      if (object.contains(key)) return wrong(name, fmt::format("key '{}' stands twice", key));
+      const auto [place, is_new] = object.emplace(key, nullptr);
+      if (!is_new) return wrong(name, fmt::format("key '{}' stands twice", key));
       TRY(remember(item_path, name));
-      object[key] = TRY(convert(*node.children[i + 1], item_path, depth + 1));
+      place->value() = TRY(convert(*node.children[i + 1], item_path, depth + 1));
     }
     return json::Value(std::move(object));
   }
@@ -198,7 +203,20 @@ class FirstMark final : public YAML::EventHandler {
 
 }  // namespace
 
-Result<Document> parse(std::string_view text) {
+namespace detail {
+
+std::optional<Document> parse_plain(std::string_view text) {
+  TreeBuilder tree;
+  if (!read_plain(text, tree)) return std::nullopt;
+  Document document;
+  auto value = Converter(document.lines).convert(tree.root(), "$", 0);
+  if (!value) return std::nullopt;
+  document.value = *std::move(value);
+  if (document.value.is_null()) document.value = json::Object();
+  return document;
+}
+
+Result<Document> parse_any(std::string_view text) {
   Document document;
   try {
     std::istringstream stream{std::string(text)};
@@ -218,6 +236,14 @@ Result<Document> parse(std::string_view text) {
   }
   if (document.value.is_null()) document.value = json::Object();
   return document;
+}
+
+}  // namespace detail
+
+Result<Document> parse(std::string_view text) {
+  // What is wrong with a text is told by who reads all of YAML.
+  if (auto document = detail::parse_plain(text)) return *std::move(document);
+  return detail::parse_any(text);
 }
 
 Error locate(Error error, const Document& document) {
