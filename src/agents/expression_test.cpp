@@ -118,6 +118,74 @@ TEST_CASE("expressions give what CEL gives") {
   for (const auto& [text, expected] : cases) CHECK_MESSAGE(world.run(text) == expected, text);
 }
 
+TEST_CASE("operators bind and associate as in CEL") {
+  const World world;
+  const std::pair<const char*, const char*> cases[] = {
+      {"1 + 2 * 3 - 4 / 2 % 2", "7"},
+      {"2 - 3 - 4", "-5"},
+      {"100 / 10 / 5", "2"},
+      {"-2 * -3", "6"},
+      {"--2", "2"},
+      {"!!true", "true"},
+      {"true || false && false", "true"},
+      {"!false && false", "false"},
+      {"1 < 2 == true", "true"},
+      {"1 + 1 == 2 && 2 + 2 != 5", "true"},
+      {"1 in [1] == true", "true"},
+      {"false ? 1 : true ? 2 : 3", "2"},
+      {"true ? false ? 1 : 2 : 3", "2"},
+      {"true ? 1 : 1 / 0", "1"},
+      {"false ? 1 / 0 : 1", "1"},
+      {"-xs[0] + -m.a.b", "-7"},
+      {"[[1], [2]][1][0]", "2"},
+      {"{'a': {'b': [7]}}.a.b[0]", "7"},
+      {"(1 + 2) * (3 - 1)", "6"},
+  };
+  for (const auto& [text, expected] : cases) CHECK_MESSAGE(world.run(text) == expected, text);
+}
+
+TEST_CASE("lists, maps and texts at their edges") {
+  const World world;
+  const std::pair<const char*, const char*> cases[] = {
+      {"[] == [] && {} == {} && [1] != [1, 2]", "true"},
+      {"{'a': 1, 'b': 2} == {'b': 2.0, 'a': 1}", "true"},
+      {"1.0 in [1] && null in [null] && !('1' in [1])", "true"},
+      {"9007199254740993 == 9007199254740992.0", "true"},
+      {"null == false || 1 == '1'", "false"},
+      {"[1, 2] + [] + [3]", "[1,2,3]"},
+      {"size({}) + size('') + size([])", "0"},
+      {"[].all(i, false) && ![].exists(i, true) && ![].exists_one(i, true)", "true"},
+      {"{'b': 1, 'a': 2}.map(k, k)", R"(["b","a"])"},
+      {"{'a': 1}.exists(k, k == 'a')", "true"},
+      {"[1].map(x, x + 1) == [2] && x == 5", "true"},
+      {"[2, 1.5].sort()", "[1.5,2]"},
+      {"['b', 'B', 'a'].sort()", R"(["B","a","b"])"},
+      {"[true, false].sort()", "[false,true]"},
+      {"[1, 1.0, '1', null, null].distinct()", R"([1,"1",null])"},
+      {"sum([1, 2]) + sum([0.5])", "3.5"},
+      {"''.split(',')", R"([""])"},
+      {"'a,b,'.split(',')", R"(["a","b",""])"},
+      {"'abc'.split(',', 0)", "[]"},
+      {"[].join('-') + 'x'", "\"x\""},
+      {"'aaa'.replace('a', 'b', 0) + 'aaa'.replace('a', '', 2)", "\"aaaa\""},
+      {"'abc'.substring(3) + 'abc'.substring(0, 0)", "\"\""},
+      {"'x1y'.matches('[0-9]')", "true"},
+      {"'\\U0001F600'.size()", "1"},
+      {"int(-1.9) + int(1.9) + int('+7')", "7"},
+      {"int(9223372036854774784.0)", "9223372036854774784"},
+      {"double('1e3') + double('-0.5')", "999.5"},
+      {"bool('TRUE') || bool('0')", "true"},
+      {"type([]) == list && type({}) == map && type('') == string && type(1) == int", "true"},
+      {"type(1.0) == double && type(true) == bool && type(type(1)) == string", "true"},
+      {"has({'a': null}.a) && !has({'a': 1}.b)", "true"},
+      {"fail('never') == 1 || true", "true"},
+      {"[0, 1].exists(i, fail('never') == i || i == 1)", "true"},
+      {"m.n == null && nope == none", "true"},
+  };
+  for (const auto& [text, expected] : cases)
+    CHECK_MESSAGE(world.run(text) == expected, text << " -> " << world.run(text));
+}
+
 TEST_CASE("what cannot be computed fails with kind expression") {
   const World world;
   const std::pair<const char*, const char*> cases[] = {
@@ -126,6 +194,36 @@ TEST_CASE("what cannot be computed fails with kind expression") {
       {"1.0 / 0.0", "division by zero"},
       {"9223372036854775807 + 1", "overflow"},
       {"-(-9223372036854775807 - 1)", "overflow"},
+      {"-9223372036854775808 / -1", "overflow"},
+      {"-9223372036854775808 % -1", "overflow"},
+      {"9223372036854775807 * 2", "overflow"},
+      {"-9223372036854775807 - 2", "overflow"},
+      {"sum([9223372036854775807, 1])", "overflow"},
+      {"int(9.3e18)", "overflow"},
+      {"1e308 * 10.0", "overflow"},
+      {"int('0x10')", "no int"},
+      {"int('')", "no int"},
+      {"int(true)", "no int"},
+      {"double('nan')", "no double"},
+      {"bool('yes')", "no bool"},
+      {"'a' in 'abc'", "needs a list or a map"},
+      {"[1] < [2]", "have no order"},
+      {"null < 1", "have no order"},
+      {"sum(['a'])", "sum takes numbers"},
+      {"[1].join(',')", "join takes strings"},
+      {"'abc'.substring(4)", "out of range"},
+      {"'abc'.substring(-1)", "out of range"},
+      {"'abc'.substring(1, 9)", "out of range"},
+      {"'abc'.startsWith(1)", "a string is needed"},
+      {"m.n.z", "not of a map"},
+      {"m[1]", "keys of maps are strings"},
+      {"xs['a']", "place in a list"},
+      {"xs[0.5]", "place in a list"},
+      {"{1: 2}", "keys of maps are strings"},
+      {"x.map(i, i)", "no items"},
+      {"x ? 1 : 2", "a bool is needed"},
+      {"x && true", "a bool is needed"},
+      {"-s", "no minus"},
       {"m.zz", "no such key: 'zz'"},
       {"m['zz']", "no such key"},
       {"x.y", "not of a map"},

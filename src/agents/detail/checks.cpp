@@ -241,6 +241,22 @@ class Checker {
         for (const std::uint32_t b : together)
           if (a < b && told.emplace(a, b).second) compare_writes(a, b);
     }
+    std::vector<bool> is_mapped(count_, false);
+    for (const auto& edges : agent_.edges)
+      for (const Edge& edge : edges)
+        if (edge.each && edge.target != to_end) is_mapped[edge.target] = true;
+    for (std::size_t i = 0; i < count_; ++i)
+      if (is_mapped[i]) check_mapped_writes(node(i));
+  }
+
+  /// Its tasks of two items conflict with each other.
+  void check_mapped_writes(const Node& mapped) {
+    for (const std::size_t key : writes(mapped))
+      if (agent_.keys[key].reduce == Reduce::last)
+        faults_.warning_at("write_conflict", mapped.line,
+                           fmt::format("'{}' runs once per item and writes '{}', which only one "
+                                       "task of a superstep may; give the key a 'reduce'",
+                                       mapped.name, agent_.keys[key].name));
   }
 
   void compare_writes(std::uint32_t a, std::uint32_t b) {
@@ -267,7 +283,10 @@ class Checker {
     if (const auto* tool = std::get_if<ToolBody>(&of.body)) add(tool->into);
     if (const auto* human = std::get_if<HumanBody>(&of.body)) add(human->into);
     if (const auto* rag = std::get_if<RagBody>(&of.body)) add(rag->into);
-    if (const auto* llm = std::get_if<LlmBody>(&of.body)) {
+    if (const auto* code = std::get_if<CodeBody>(&of.body)) add(code->into);
+    const auto* react = std::get_if<ReactBody>(&of.body);
+    if (react != nullptr) add(react->messages_key);
+    if (const auto* llm = react != nullptr ? &react->llm : std::get_if<LlmBody>(&of.body)) {
       add(llm->into);
       if (!llm->into && llm->schema)
         for (const auto& property : llm->schema->properties) add(agent_.key(property.name));
@@ -284,6 +303,7 @@ class Checker {
 
 struct Cost {
   bool is_bounded = true;
+  bool has_bounded_calls = true;  ///< A model may ask for any number of tools in a turn.
   std::int64_t calls = 0, tokens = 0;
   double usd = 0;
 };
@@ -299,22 +319,44 @@ void add_llm(const Agent& agent, const LlmBody& body, std::int64_t times, Cost& 
               1e6;
 }
 
+void add_agent(const Agent& inner, Cost& cost) {
+  const WorstCase worst = worst_case_of(inner);
+  cost.is_bounded = cost.is_bounded && worst.tokens.has_value();
+  cost.has_bounded_calls = cost.has_bounded_calls && worst.calls.has_value();
+  cost.calls += worst.calls.value_or(0);
+  cost.tokens += worst.tokens.value_or(0);
+  cost.usd += worst.usd.value_or(0);
+}
+
+/// Whether its use is one of the budget's calls.
+bool is_counted(const ToolSpec& tool) {
+  return !(tool.kind == "builtin" && tool.effect == Effect::pure);
+}
+
 Cost cost_of(const Agent& agent, const Node& node) {
   Cost cost;
   if (const auto* llm = std::get_if<LlmBody>(&node.body)) add_llm(agent, *llm, 1, cost);
-  if (const auto* react = std::get_if<ReactBody>(&node.body))
+  if (const auto* react = std::get_if<ReactBody>(&node.body)) {
     add_llm(agent, react->llm, react->max_turns, cost);
+    for (const std::size_t tool : react->tools)
+      if (const ToolSpec& spec = agent.tools[tool]; spec.agent)
+        cost.is_bounded = false;
+      else if (is_counted(spec))
+        cost.has_bounded_calls = false;
+  }
+  if (const auto* use = std::get_if<ToolBody>(&node.body)) {
+    const ToolSpec& spec = agent.tools[use->tool];
+    if (spec.agent)
+      add_agent(*spec.agent, cost);
+    else if (is_counted(spec))
+      cost.calls += 1;
+  }
   if (const auto* map = std::get_if<MapBody>(&node.body)) {
     const Cost item = cost_of(agent, *map->body);
-    cost.is_bounded = item.calls == 0 && item.is_bounded;
+    cost.is_bounded = item.tokens == 0 && item.is_bounded;
+    cost.has_bounded_calls = item.calls == 0 && item.has_bounded_calls;
   }
-  if (const auto* graph = std::get_if<GraphBody>(&node.body)) {
-    const WorstCase inner = worst_case_of(*graph->agent);
-    cost.is_bounded = inner.calls.has_value();
-    cost.calls = inner.calls.value_or(0);
-    cost.tokens = inner.tokens.value_or(0);
-    cost.usd = inner.usd.value_or(0);
-  }
+  if (const auto* graph = std::get_if<GraphBody>(&node.body)) add_agent(*graph->agent, cost);
   const auto times = static_cast<std::int64_t>(node.retry.max);
   cost.calls *= times;
   cost.tokens *= times;
@@ -326,14 +368,21 @@ Cost cost_of(const Agent& agent, const Node& node) {
 
 void check_graph(const Agent& agent, Faults& faults) {
   Checker(agent, faults).check();
-  if (faults.has_errors() || !agent.budget.tokens) return;
+  const Budget& budget = agent.budget;
+  if (faults.has_errors() || !(budget.tokens || budget.calls || budget.usd)) return;
   const WorstCase worst = worst_case_of(agent);
-  if (worst.tokens && *worst.tokens > *agent.budget.tokens)
-    faults.warning("worst_case", "$.budget.tokens",
-                   fmt::format("a run may take {} tokens, more than the budget of {}; then it does "
+  const auto compare = [&](const char* key, const auto& most, const auto& limit,
+                           std::string_view unit) {
+    if (!most || !limit || *most <= *limit) return;
+    faults.warning("worst_case", fmt::format("$.budget.{}", key),
+                   fmt::format("a run may take {} {}, more than the budget of {}; then it does "
                                "what on_exceed says. Raise it, or lower max_tokens, max_turns or "
                                "limits.steps",
-                               *worst.tokens, *agent.budget.tokens));
+                               *most, unit, *limit));
+  };
+  compare("tokens", worst.tokens, budget.tokens, "tokens");
+  compare("calls", worst.calls, budget.calls, "calls");
+  compare("usd", worst.usd, budget.usd, "USD");
 }
 
 void check_keys(const Agent& agent, const std::set<std::size_t>& written,
@@ -360,13 +409,16 @@ WorstCase worst_case_of(const Agent& agent) {
   // Each node may run in each superstep, and an edge with `each` may start any number of it.
   std::int64_t calls = 0, tokens = 0;
   double usd = 0;
+  bool is_bounded = true, has_bounded_calls = true;
   std::vector<bool> is_mapped(agent.nodes.size(), false);
   for (const auto& edges : agent.edges)
     for (const Edge& edge : edges)
       if (edge.each && edge.target != to_end) is_mapped[edge.target] = true;
   for (std::size_t i = 0; i < agent.nodes.size(); ++i) {
     const Cost cost = cost_of(agent, agent.nodes[i]);
-    if (!cost.is_bounded || (is_mapped[i] && cost.calls > 0)) return worst;
+    is_bounded = is_bounded && cost.is_bounded && !(is_mapped[i] && cost.tokens > 0);
+    has_bounded_calls =
+        has_bounded_calls && cost.has_bounded_calls && !(is_mapped[i] && cost.calls > 0);
     calls += cost.calls;
     tokens += cost.tokens;
     usd += cost.usd;
@@ -377,7 +429,8 @@ WorstCase worst_case_of(const Agent& agent) {
     for (const Edge& edge : edges)
       if (edge.target != to_end && ++entries[edge.target] > 1) has_cycle_or_many = true;
   const std::int64_t times = has_cycle_or_many ? agent.limits.steps : 1;
-  worst.calls = calls * times;
+  if (has_bounded_calls && is_bounded) worst.calls = calls * times;
+  if (!is_bounded) return worst;
   worst.tokens = tokens * times;
   worst.usd = usd * static_cast<double>(times);
   return worst;
