@@ -132,6 +132,17 @@ Outcome<bool> prepare_write(const Key& key, Value& value, std::string_view seed)
   return true;
 }
 
+bool can_hold(const Key& key, const Value& value) {
+  switch (key.reduce) {
+    case Reduce::append:
+    case Reduce::unite:
+    case Reduce::messages: return value.is_list();
+    case Reduce::sum: return value.is_integer() || (value.is_real() && key.type != Type::integer);
+    case Reduce::merge: return value.is_map();
+    default: return is_of(key.type, value);
+  }
+}
+
 Outcome<bool> apply_write(const Agent& agent, State& state, const Write& write,
                           std::vector<Undo>* undo) {
   const Key& key = agent.keys[write.key];

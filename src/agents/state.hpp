@@ -24,6 +24,10 @@ State start_state(const Agent& agent);
 /// Fails: kind "type".
 Outcome<bool> prepare_write(const Key& key, Value& value, std::string_view seed);
 
+/// Whether a value can stand in the key: of its type, and of the shape that its reducer goes on
+/// from.
+bool can_hold(const Key& key, const Value& value);
+
 /// What a write did to a key, to take it back.
 struct Undo {
   std::uint32_t key = 0;

@@ -1,7 +1,9 @@
 #include "agents/detail/loader.hpp"
 
+#include <charconv>
 #include <filesystem>
 
+#include "agents/state.hpp"
 #include "core/files.hpp"
 #include "models/catalog.hpp"
 
@@ -50,7 +52,7 @@ Loader::Loader(LoadSession& session, const yaml::Document& document, std::string
   agent_->file = std::move(file);
 }
 
-AgentPtr Loader::load() {
+std::shared_ptr<Agent> Loader::load() {
   const Fields top(faults_, document_.value, "$",
                    {"name", "description", "input", "output", "state", "models", "tools", "nodes",
                     "edges", "budget", "limits", "expose"});
@@ -137,8 +139,9 @@ void Loader::read_default(Key& key, const json::Value& value, const std::string&
     faults_.error("bad_type", path + ".default",
                   fmt::format("'{}': the default is {}, not of type {}", key.name,
                               kind_name(*key.fallback), type_name(key.type)));
-  else if (key.reduce == Reduce::sum && !key.fallback->is_number())
-    faults_.error("bad_type", path + ".default", "the default of a sum is a number");
+  else if (auto fits = prepare_write(key, *key.fallback, "default"); !fits)
+    faults_.error("bad_type", path + ".default",
+                  fmt::format("the default of {}", fits.failure().message));
 }
 
 std::vector<std::size_t> Loader::read_key_list(const Fields& fields, std::string_view key) {
@@ -346,15 +349,31 @@ std::vector<std::string_view> Loader::node_names() const {
   return names;
 }
 
-AgentPtr load_one(LoadSession& session, const std::string& file, std::string_view text) {
+namespace {
+
+/// Of "not valid YAML at line 3, column 2: ..."; 0: it names none.
+int line_in(std::string_view message) {
+  constexpr std::string_view word = "line ";
+  const std::size_t at = message.find(word);
+  int line = 0;
+  if (at != std::string_view::npos)
+    std::from_chars(message.data() + at + word.size(), message.data() + message.size(), line);
+  return line;
+}
+
+}  // namespace
+
+std::shared_ptr<Agent> load_one(LoadSession& session, const std::string& file,
+                                std::string_view text) {
   session.texts[file] = std::string(text);
   auto document = yaml::parse(text);
   if (!document) {
-    session.problems.push_back({"yaml", file, 0, document.error().message(), false});
+    session.problems.push_back(
+        {"yaml", file, line_in(document.error().message()), document.error().message(), false});
     return nullptr;
   }
   session.open.push_back(file);
-  AgentPtr agent = Loader(session, *document, file).load();
+  std::shared_ptr<Agent> agent = Loader(session, *document, file).load();
   session.open.pop_back();
   return agent;
 }
@@ -377,9 +396,10 @@ LoadedAgent load_agent(const std::string& file, std::string_view text, const Loa
   detail::LoadSession session{.options = options, .problems = loaded.problems};
   std::error_code ignored;
   std::filesystem::path path = std::filesystem::absolute(file, ignored).lexically_normal();
-  AgentPtr agent = detail::load_one(session, path.string(), text);
+  std::shared_ptr<Agent> agent = detail::load_one(session, path.string(), text);
   if (agent == nullptr) return loaded;
-  loaded.agent = detail::finish_agent(session, *agent, path.string());
+  detail::finish_agent(session, *agent, path.string());
+  loaded.agent = std::move(agent);
   loaded.worst_case = detail::worst_case_of(*loaded.agent);
   return loaded;
 }
@@ -389,23 +409,21 @@ LoadedAgent load_agent(const json::Value& document, const LoadOptions& options) 
   detail::LoadSession session{.options = options, .problems = loaded.problems};
   session.texts[""] = json::dump(document);
   const yaml::Document whole{.value = document};
-  AgentPtr agent = detail::Loader(session, whole, "").load();
+  std::shared_ptr<Agent> agent = detail::Loader(session, whole, "").load();
   if (agent == nullptr) return loaded;
-  loaded.agent = detail::finish_agent(session, *agent, "");
+  detail::finish_agent(session, *agent, "");
+  loaded.agent = std::move(agent);
   loaded.worst_case = detail::worst_case_of(*loaded.agent);
   return loaded;
 }
 
-AgentPtr detail::finish_agent(const LoadSession& session, const Agent& agent,
-                              const std::string& file) {
+void detail::finish_agent(const LoadSession& session, Agent& agent, const std::string& file) {
   Value source = Value::map();
   for (const auto& [name, content] : session.texts) source.put(name, content);
-  auto finished = std::make_shared<Agent>(agent);
-  finished->source = dump(Value::map({{"file", file}, {"files", std::move(source)}}));
+  agent.source = dump(Value::map({{"file", file}, {"files", std::move(source)}}));
   std::string hashed;
-  for (const auto& [name, content] : session.texts) hashed += fmt::format("{}\n", sha256(content));
-  finished->hash = sha256(hashed);
-  return finished;
+  for (const auto& [name, content] : session.texts) hashed += sha256(content) + "\n";
+  agent.hash = sha256(hashed);
 }
 
 LoadedAgent load_agent_file(const std::string& file, const LoadOptions& options) {

@@ -24,15 +24,16 @@ struct LoadSession {
 };
 
 /// Its hash and what it was made of, which need the whole.
-AgentPtr finish_agent(const LoadSession& session, const Agent& agent, const std::string& file);
+void finish_agent(const LoadSession& session, Agent& agent, const std::string& file);
 
 /// Null: there were errors, and they are told.
-AgentPtr load_one(LoadSession& session, const std::string& file, std::string_view text);
+std::shared_ptr<Agent> load_one(LoadSession& session, const std::string& file,
+                                std::string_view text);
 
 class Loader {
  public:
   Loader(LoadSession& session, const yaml::Document& document, std::string file);
-  AgentPtr load();
+  std::shared_ptr<Agent> load();
 
  private:
   // loader.cpp

@@ -52,8 +52,10 @@ std::vector<Write> decode_writes(const Agent& agent, const Value& value, const V
   for (const auto& [name, item] : value.entries().items) {
     const auto key = agent.key(name);
     if (!key) continue;
-    writes.push_back({static_cast<std::uint32_t>(*key), item});
-    writes.back().value.set_taint(read_taint(taints.at(name)));
+    Write write{static_cast<std::uint32_t>(*key), item};
+    write.value.set_taint(read_taint(taints.at(name)));
+    // A changed graph may have another key of that name.
+    if (prepare_write(agent.keys[*key], write.value, name)) writes.push_back(std::move(write));
   }
   return writes;
 }
@@ -266,7 +268,8 @@ Value state_names(const Agent& agent, const State& state) { return state_value(a
 void decode_state(const Agent& agent, const Value& value, const Value& taints, State& state) {
   for (std::size_t i = 0; i < agent.keys.size(); ++i) {
     const Value* found = value.find(agent.keys[i].name);
-    state[i] = found == nullptr ? std::nullopt : std::optional<Value>(*found);
+    const bool is_kept = found != nullptr && can_hold(agent.keys[i], *found);
+    state[i] = is_kept ? std::optional<Value>(*found) : std::nullopt;
     if (state[i]) state[i]->set_taint(read_taint(taints.at(agent.keys[i].name)));
   }
 }
