@@ -50,6 +50,10 @@ std::string_view kind_of(const Body& body) {
   return names[body.index()];
 }
 
+bool calls_tools(const Body& body) {
+  return std::holds_alternative<ToolBody>(body) || std::holds_alternative<ReactBody>(body);
+}
+
 std::optional<std::size_t> Agent::key(std::string_view key_name) const {
   for (std::size_t i = 0; i < keys.size(); ++i)
     if (keys[i].name == key_name) return i;

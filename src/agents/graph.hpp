@@ -224,6 +224,8 @@ struct FunctionBody {
 using Body = std::variant<SetBody, LlmBody, ReactBody, ToolBody, RagBody, GraphBody, MapBody,
                           CodeBody, HumanBody, WaitBody, FunctionBody>;
 std::string_view kind_of(const Body& body);
+/// Whether approvals of such a node are (also) asked for each of its calls: `tool` and `agent`.
+bool calls_tools(const Body& body);
 
 struct Node {
   std::string name;

@@ -99,6 +99,13 @@ Value value_of(const json::Object& result) {
   return from_json(*content);
 }
 
+/// Of its arguments; a server may forget it.
+json::Value schema_of(const json::Object& tool) {
+  const auto* schema = tool.if_contains("inputSchema");
+  return schema != nullptr && schema->is_object() ? *schema
+                                                  : json::Value(json::Object{{"type", "object"}});
+}
+
 std::string words_of_error(const json::Object& result) {
   std::string text;
   if (const auto* content = result.if_contains("content"); content && content->is_array())
@@ -155,7 +162,7 @@ class McpTool final : public Tool {
     if (!tools) return {};
     json::Array names;
     for (const json::Object& tool : *tools) {
-      if (mcp::text_of(tool, "name") == name_) return from_json(tool.at("inputSchema"));
+      if (mcp::text_of(tool, "name") == name_) return from_json(schema_of(tool));
       names.emplace_back(mcp::text_of(tool, "name"));
     }
     if (!name_.empty()) return {};
@@ -177,7 +184,7 @@ class McpTool final : public Tool {
       if (!name_.empty()) continue;
       const std::string line =
           fmt::format("{}: {} Arguments: {}\n", name, mcp::text_of(tool, "description"),
-                      json::dump(tool.at("inputSchema")));
+                      json::dump(schema_of(tool)));
       if (text.size() + line.size() > options_.description_bytes_max) break;
       text += line;
     }

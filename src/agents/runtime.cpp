@@ -35,6 +35,24 @@ Result<AgentPtr> load_source(const std::string& source) {
   return loaded.agent;
 }
 
+/// The first tool that is not pure, in sub-agents too; or null.
+const ToolSpec* find_effect(const Agent& agent) {
+  const ToolSpec* found = nullptr;
+  const auto look_into = [&](const AgentPtr& inner) {
+    if (found == nullptr && inner) found = find_effect(*inner);
+  };
+  for (const ToolSpec& spec : agent.tools) {
+    if (found == nullptr && spec.effect != Effect::pure) found = &spec;
+    look_into(spec.agent);
+  }
+  for (const Node& node : agent.nodes) {
+    const Body* body = &node.body;
+    if (const auto* map = std::get_if<MapBody>(body)) body = &map->body->body;
+    if (const auto* graph = std::get_if<GraphBody>(body)) look_into(graph->agent);
+  }
+  return found;
+}
+
 Failure busy(const std::string& id) {
   return {"busy", fmt::format("thread '{}' is running; wait for it or cancel it", id)};
 }
@@ -97,12 +115,11 @@ RunResult OwnRuntime::run(const Context& context, const AgentPtr& agent, const V
   const std::string id =
       options.thread.empty() ? make_id("th", options_.clock, options_.random) : options.thread;
   if (options.durability == Durability::exit)
-    for (const ToolSpec& spec : agent->tools)
-      if (spec.effect != Effect::pure)
-        return refused(
-            id, {"durability", fmt::format("durability exit would forget what tool '{}' did, which "
-                                           "has an effect; use step",
-                                           spec.name)});
+    if (const ToolSpec* spec = find_effect(*agent))
+      return refused(
+          id, {"durability", fmt::format("durability exit would forget what tool '{}' did, which "
+                                         "has an effect; use step",
+                                         spec->name)});
   auto thread = find_thread(id, options.durability, agent, true);
   if (!thread) return refused(id, failure_of(thread.error()));
   const std::unique_lock lock((*thread)->running, std::try_to_lock);

@@ -21,6 +21,8 @@ constexpr KindSource kind_sources[] = {{"http", Source::http},         {"sql", S
 Taint sources_of(const Agent& agent) {
   Taint taint = 0;
   for (const Node& node : agent.nodes) taint |= sources_of(agent, node);
+  for (const Key& key : agent.keys)
+    if (key.is_untrusted) taint |= taint_of(Source::input);
   return taint;
 }
 

@@ -378,6 +378,8 @@ Body Loader::read_map(const Node& node, const BodyPlace& place) {
     variables_of_[node.name] = std::move(outside);
   else
     variables_of_.erase(node.name);
+  // Who approves of a call must see its arguments, so each item asks for its own.
+  if (calls_tools(item->body)) item->approve = node.approve;
   body.body = std::move(item);
   return body;
 }

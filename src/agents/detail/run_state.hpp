@@ -118,6 +118,7 @@ struct Scope {
   };
   Scope(const Agent& a, Name name, Counts& counts_)
       : agent(&a),
+        graph(&a),
         address(std::move(name.address)),
         prefix(std::move(name.prefix)),
         key(std::move(name.key)),
@@ -130,6 +131,7 @@ struct Scope {
   }
 
   const Agent* agent;
+  const Agent* graph;   ///< The outermost agent, whose hash covers all that runs within.
   std::string address;  ///< "" of the outermost, else "/3:0": superstep and place of its task.
   std::string prefix;   ///< "writer/"
   std::string key;      ///< "writer|-1|2/": the same in a changed graph.

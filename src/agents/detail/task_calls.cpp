@@ -1,18 +1,12 @@
-// Calls of models and tools: reserved, written down, made, settled; never made twice.
+// Calls of models, and what all calls share: reserved, written down, made, settled; never twice.
 #include <future>
 
 #include "agents/detail/task_run.hpp"
-#include "agents/detail/thread.hpp"
 #include "core/files.hpp"
 
 namespace slipway::agents::detail {
 
 namespace {
-
-std::string short_hash(const std::string& text) {
-  constexpr std::size_t prefix = 7, digits = 32;
-  return sha256(text).substr(prefix, digits);
-}
 
 Value to_value(const ModelReply& reply) {
   Value value = Value::map(
@@ -33,7 +27,7 @@ std::string prompt_hash(const ModelCall& call) {
     for (const ToolRequest& request : message.tool_calls)
       text += request.name + dump_canonical(request.args) + "\n";
   }
-  return short_hash(text);
+  return call_hash(text);
 }
 
 double price_of(const ModelSpec& spec, std::int64_t input, std::int64_t output) {
@@ -43,6 +37,11 @@ double price_of(const ModelSpec& spec, std::int64_t input, std::int64_t output) 
 }
 
 }  // namespace
+
+std::string call_hash(const std::string& text) {
+  constexpr std::size_t prefix = 7, digits = 32;  // "sha256:"
+  return sha256(text).substr(prefix, digits);
+}
 
 CallRecord* TaskRun::find_call(std::uint32_t number) {
   const std::lock_guard lock(mutex_);
@@ -99,9 +98,9 @@ std::optional<TaskRun::Ran> TaskRun::replay_call(std::uint32_t number, const std
 }
 
 std::string TaskRun::effect_key(std::uint32_t number) const {
-  return "e_" + short_hash(fmt::format("{}\n{}\n{}{}\n{}\n{}\n{}\n{}", options().run,
-                                       options().branch, scope_.address, path(), place_.address(),
-                                       task_.index, task_.visit, number));
+  return "e_" + call_hash(fmt::format("{}\n{}\n{}{}\n{}\n{}\n{}\n{}", options().run,
+                                      options().branch, scope_.address, path(), place_.address(),
+                                      task_.index, task_.visit, number));
 }
 
 std::vector<Purse*> TaskRun::purses() {
@@ -326,174 +325,6 @@ TaskRun::Ran TaskRun::run_llm(const LlmBody& body, const Inputs& inputs) {
   if (parsed.ok()) return tainted_throughout(std::move(parsed.value()), taint);
   spoil_model_call(parsed.stop().failure);
   return parsed;
-}
-
-TaskRun::Ran TaskRun::run_tool(const ToolBody& body, const Inputs& inputs) {
-  Value args = Value::map();
-  for (const auto& [name, form] : body.args) {
-    auto value = form.evaluate(inputs);
-    if (!value) return std::move(value.failure());
-    args.put(name, *std::move(value));
-  }
-  return call_tool(scope_.agent->tools[body.tool], std::move(args), 0, inputs);
-}
-
-TaskRun::Ran TaskRun::call_tool(const ToolSpec& spec, Value args, std::uint32_t number,
-                                const Inputs&) {
-  if (CallRecord* known = find_call(number)) {
-    if (known->state == CallState::done) return known->result;
-    if (known->state != CallState::failed) return resolve_tool_call(spec, *known);
-  }
-  if (spec.schema)
-    if (auto checked = spec.schema->check(args); !checked) return std::move(checked.failure());
-  if (auto stop = approvals(spec, args, number)) return std::move(*stop);
-  if (spec.agent) return run_tool_agent(spec, args, number);
-  return make_tool_call(spec, args, number);
-}
-
-/// A tool that is an agent runs as a sub-agent of the task, with its arguments as input.
-TaskRun::Ran TaskRun::run_tool_agent(const ToolSpec& spec, const Value& args,
-                                     std::uint32_t number) {
-  Scope* there = nullptr;
-  {
-    const std::lock_guard lock(mutex_);
-    if (const auto found = task_.tool_scopes.find(number); found != task_.tool_scopes.end())
-      there = found->second.get();
-  }
-  if (there == nullptr) {
-    const auto tool = static_cast<std::size_t>(&spec - scope_.agent->tools.data());
-    auto made = make_tool_scope(scope_, task_, fmt::format("{}{{{}}}", place_.address(), number),
-                                tool, number);
-    for (const auto& [name, value] : args.entries().items) {
-      const auto key = spec.agent->key(name);
-      if (!key) return Failure{"tool", fmt::format("'{}' is no input of '{}'", name, spec.name)};
-      Write given{static_cast<std::uint32_t>(*key), value};
-      auto prepared = prepare_write(spec.agent->keys[*key], given.value, made->address);
-      if (!prepared) return std::move(prepared.failure());
-      auto applied = apply_write(*spec.agent, made->state, given);
-      if (!applied) return std::move(applied.failure());
-    }
-    if (auto begun = engine_.begin(*made); !begun) return std::move(begun.failure());
-    made->tool = spec.name;
-    there = made.get();
-    {
-      const std::lock_guard lock(mutex_);
-      task_.tool_scopes[number] = std::move(made);
-    }
-    const std::vector<std::unique_ptr<Task>> none;
-    if (auto kept = options().recorder.merged(*there, none); !kept)
-      engine_.break_with(std::move(kept.error()));
-  }
-  Ran ran = run_child(*there);
-  if (!ran.ok()) return ran;
-  record_end(put_call({.number = number,
-                       .tool = spec.name,
-                       .key = effect_key(number),
-                       .args_hash = short_hash(dump_canonical(args)),
-                       .state = CallState::done,
-                       .attempt = task_.attempts,
-                       .args = args,
-                       .result = ran.value()}));
-  return ran;
-}
-
-TaskRun::Ran TaskRun::make_tool_call(const ToolSpec& spec, const Value& args,
-                                     std::uint32_t number) {
-  if (auto replayed = replay_call(number, short_hash(dump_canonical(args)), "tool " + spec.name))
-    return *std::move(replayed);
-  auto tool = options().services.tool(spec);
-  if (!tool) return std::move(tool.failure());
-  const bool is_free = spec.effect == Effect::pure && spec.kind == "builtin";
-  const Usage wish{.calls = is_free ? 0 : 1};
-  Ran granted = reserve(wish, number);
-  if (!granted.ok()) return granted;
-  CallRecord record{.number = number,
-                    .tool = spec.name,
-                    .key = effect_key(number),
-                    .args_hash = short_hash(dump_canonical(args)),
-                    .effect = spec.effect,
-                    .attempt = task_.attempts,
-                    .args = args,
-                    .reserved = wish};
-  if (const CallRecord* before = find_call(number)) record.tries = before->tries + 1;
-  CallRecord* const known = &put_call(record);
-  const bool leaves = spec.effect != Effect::pure;
-  if (leaves)
-    if (auto kept = options().recorder.call_begins(place_, task_, record, true); !kept) {
-      engine_.break_with(std::move(kept.error()));
-      return Failure{"cancelled", "the run was ended"};
-    }
-  const Context context = spec.timeout ? context_.with_timeout(*spec.timeout) : context_;
-  known->begun_ms = now_ms();
-  ToolResult result = (*tool)->call(context, {.args = args, .effect_key = record.key});
-  known->took_ms = now_ms() - known->begun_ms;
-  known->used = wish;
-  if (result.value) {
-    known->state = CallState::done;
-    known->result = *result.value;
-    known->result.add_taint(args.taint() | source_of(spec));
-  } else {
-    known->failure = result.failure;
-    const bool is_lost = result.is_unknown && spec.effect == Effect::at_most_once;
-    known->state = is_lost ? CallState::unknown : CallState::failed;
-  }
-  settle(wish, known->used);
-  const bool ends_task =
-      std::holds_alternative<ToolBody>(node_.body) && known->state == CallState::done;
-  if (!ends_task || leaves) record_end(*known);
-  if (known->state == CallState::done) return known->result;
-  if (known->state == CallState::unknown) return resolve_tool_call(spec, *known);
-  return result.failure;
-}
-
-/// A call that was begun and of which nobody knows how it ended.
-TaskRun::Ran TaskRun::resolve_tool_call(const ToolSpec& spec, CallRecord& record) {
-  if (spec.effect != Effect::at_most_once)
-    return make_tool_call(spec, Value(record.args), record.number);
-  if (!spec.probe.empty()) {
-    for (const ToolSpec& probe : scope_.agent->tools) {
-      if (probe.name != spec.probe) continue;
-      auto tool = options().services.tool(probe);
-      if (!tool) break;
-      const ToolResult found = (*tool)->call(
-          context_, {.args = Value::map({{"key", record.key}}), .effect_key = record.key});
-      if (!found.value || !found.value->at("done").is_boolean()) break;
-      if (!found.value->at("done").boolean())
-        return make_tool_call(spec, Value(record.args), record.number);
-      record.state = CallState::done;
-      record.result = found.value->at("result");
-      record.result.add_taint(record.args.taint() | source_of(spec) | source_of(probe));
-      record_end(record);
-      return record.result;
-    }
-  }
-  return unknown_effect(spec, record);
-}
-
-TaskRun::Ran TaskRun::unknown_effect(const ToolSpec& spec, CallRecord& record) {
-  // Each time that it is lost is a question of its own.
-  const std::string token = fmt::format("effect:{}:{}", record.number, record.tries);
-  const Value* given = answer(token);
-  if (given == nullptr) {
-    if (record.state != CallState::unknown) {
-      record.state = CallState::unknown;
-      record_end(record);
-    }
-    return ask("effect", token,
-               Value::map({{"key", record.key}, {"tool", spec.name}, {"args", record.args}}), 0);
-  }
-  if (given->at("retry") == Value(true))
-    return make_tool_call(spec, Value(record.args), record.number);
-  if (const Value* why = given->find("fail")) {
-    record.state = CallState::failed;
-    record.failure = {"failed", in_words(*why)};
-  } else {
-    record.state = CallState::done;
-    record.result = given->at("done");
-  }
-  record_end(record);
-  if (record.state == CallState::failed) return record.failure;
-  return record.result;
 }
 
 }  // namespace slipway::agents::detail

@@ -76,6 +76,16 @@ Taint TaskRun::taint_of_result(const ReactBody& body, const ToolRequest& request
   return request.args.taint();
 }
 
+/// Why a call failed in this attempt, or in one whose model was told so (`next` is its next call):
+/// it is not made again.
+const Failure* TaskRun::told_failure(std::uint32_t number, std::size_t next) {
+  const CallRecord* known = find_call(number);
+  if (known == nullptr || known->state != CallState::failed) return nullptr;
+  const CallRecord* later = find_call(static_cast<std::uint32_t>(next));
+  const bool was_told = later != nullptr && later->state == CallState::done;
+  return was_told || known->attempt == task_.attempts ? &known->failure : nullptr;
+}
+
 /// All calls that the last message asks for, at once; their results in its order.
 std::optional<TaskRun::Ran> TaskRun::answer_requests(const ReactBody& body, const Inputs& inputs,
                                                      ModelCall& call, std::uint32_t number) {
@@ -85,8 +95,11 @@ std::optional<TaskRun::Ran> TaskRun::answer_requests(const ReactBody& body, cons
     for (const std::size_t tool : body.tools) {
       const ToolSpec& spec = scope_.agent->tools[tool];
       if (spec.name != requests[i].name) continue;
-      results[i] =
-          call_tool(spec, requests[i].args, number + static_cast<std::uint32_t>(i), inputs);
+      const std::uint32_t at = number + static_cast<std::uint32_t>(i);
+      if (const Failure* told = told_failure(at, number + requests.size()))
+        results[i] = *told;
+      else
+        results[i] = call_tool(spec, requests[i].args, at, inputs);
       return {};
     }
     results[i] = Failure{"tool", fmt::format("there is no tool '{}'", requests[i].name)};
@@ -114,7 +127,8 @@ std::optional<TaskRun::Ran> TaskRun::answer_requests(const ReactBody& body, cons
 }
 
 /// With what the tools themselves know of their arguments and their use, where the file is silent.
-std::vector<ToolSpec> TaskRun::described_tools(const ReactBody& body) {
+/// `taint` gets the sources of words that a server wrote: the model reads them like any others.
+std::vector<ToolSpec> TaskRun::described_tools(const ReactBody& body, Taint& taint) {
   std::vector<ToolSpec> tools;
   for (const std::size_t at : body.tools) {
     ToolSpec spec = scope_.agent->tools[at];
@@ -126,6 +140,7 @@ std::vector<ToolSpec> TaskRun::described_tools(const ReactBody& body) {
       if (const Value parameters = (*tool)->parameters(); parameters.is_map())
         spec.schema = Schema{.json = parameters};
     if (tool && spec.description.empty()) spec.description = (*tool)->description();
+    if (tool && spec.kind == "mcp") taint |= source_of(spec);
     tools.push_back(std::move(spec));
   }
   return tools;
@@ -154,7 +169,7 @@ TaskRun::Ran TaskRun::run_react(const ReactBody& body, const Inputs& inputs) {
     call->messages.insert(call->messages.end() - 1, before.begin(), before.end());
     from += before.size();
   }
-  const std::vector<ToolSpec> tools = described_tools(body);
+  const std::vector<ToolSpec> tools = described_tools(body, call->taint);
   for (const ToolSpec& tool : tools) call->tools.push_back(&tool);
   std::uint32_t number = 0;
   for (int turn = 1; turn <= body.max_turns; ++turn) {

@@ -63,6 +63,7 @@ void TaskRun::run() {
   if (listener != nullptr && listener->task_started) listener->task_started(place_, task_);
   for (int attempt_now = 1;; ++attempt_now) {
     start();
+    is_retry_ = attempt_now > 1;
     Ran ran = attempt();
     if (ran.ok()) {
       finish(TaskState::done);
@@ -93,8 +94,10 @@ TaskRun::Ran TaskRun::attempt() {
     if (whole.index >= 0) locals.set(whole.variable, whole.item);
   }
   const Inputs inputs = locals.inputs(scope_.state);
-  const bool has_tool = std::holds_alternative<ToolBody>(node_.body);
-  if (node_.approve && !has_tool) {
+  const auto* map = std::get_if<MapBody>(&node_.body);
+  const bool asks_within = std::holds_alternative<ToolBody>(node_.body) ||
+                           (map != nullptr && map->body->approve.has_value());
+  if (node_.approve && !asks_within) {
     Approval wanted{.args = Value::map()};
     if (auto stop = approval(*node_.approve, nullptr, wanted, "approval")) return std::move(*stop);
   }

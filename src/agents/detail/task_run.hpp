@@ -5,6 +5,9 @@
 
 namespace slipway::agents::detail {
 
+/// Names a call by what it is made with: the first half of the text's SHA-256, in hex.
+std::string call_hash(const std::string& text);
+
 class TaskRun {
  public:
   /// All must outlive it.
@@ -57,7 +60,7 @@ class TaskRun {
   Ran run_set(const SetBody& body, const Inputs& inputs);
   Ran run_llm(const LlmBody& body, const Inputs& inputs);
   Ran run_react(const ReactBody& body, const Inputs& inputs);
-  std::vector<ToolSpec> described_tools(const ReactBody& body);
+  std::vector<ToolSpec> described_tools(const ReactBody& body, Taint& taint);
   Ran run_tool(const ToolBody& body, const Inputs& inputs);
   Ran run_rag(const RagBody& body, const Inputs& inputs);
   Ran run_child(Scope& child);
@@ -103,6 +106,7 @@ class TaskRun {
                  std::uint32_t& number, bool& is_final);
   std::optional<Ran> answer_requests(const ReactBody& body, const Inputs& inputs, ModelCall& call,
                                      std::uint32_t number);
+  const Failure* told_failure(std::uint32_t number, std::size_t next);
   Taint taint_of_result(const ReactBody& body, const ToolRequest& request, const Ran& result) const;
   std::optional<Ran> tool_message(const Ran& ran, ChatMessage& message) const;
   Ran cached_body(const Inputs& inputs);
@@ -130,6 +134,7 @@ class TaskRun {
   Task& task_;
   const Node& node_;
   Context context_;
+  bool is_retry_ = false;     ///< The attempt follows another one by itself.
   mutable std::mutex mutex_;  ///< Calls, questions and tool scopes of the task: tools run at once.
 };
 

@@ -78,7 +78,7 @@ void Thread::use(AgentPtr next) {
   if (root) {
     for (std::size_t i = 0; i < agent->keys.size(); ++i)
       if (const auto key = next->key(agent->keys[i].name))
-        if (root->state[i] && is_of(next->keys[*key].type, *root->state[i]))
+        if (root->state[i] && can_hold(next->keys[*key], *root->state[i]))
           scope->state[*key] = root->state[i];
     Value position = Value::map();
     encode_position(*root, position);
@@ -119,6 +119,7 @@ std::unique_ptr<Scope> make_child_scope(const Scope& outer, const Task& task, st
                    .key = task_key(outer, task) + "/"};
   auto made =
       std::make_unique<Scope>(*graph->agent, std::move(name), *outer.counts->inner.at(task.node));
+  made->graph = outer.graph;
   made->index = task.index >= 0 ? task.index : outer.index;
   return made;
 }
@@ -131,6 +132,7 @@ std::unique_ptr<Scope> make_tool_scope(const Scope& outer, const Task& task, std
                    .key = fmt::format("{}#{}/", task_key(outer, task), call)};
   auto made = std::make_unique<Scope>(*spec.agent, std::move(name),
                                       *outer.counts->inner.at(Counts::of_tool(tool)));
+  made->graph = outer.graph;
   made->index = task.index >= 0 ? task.index : outer.index;
   return made;
 }
