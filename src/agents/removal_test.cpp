@@ -2,6 +2,7 @@
 #include <thread>
 
 #include "agents/detail/test_world.hpp"
+#include "agents/detail/thread_store.hpp"
 #include "store/database.hpp"
 
 using namespace slipway;
@@ -116,7 +117,7 @@ TEST_CASE("a folder from before goes on, and what its removed threads left behin
                 ->write({},
                         [](store::Connection& connection) {
                           return connection.execute(
-                              "DROP TABLE agents_uses;"
+                              "DROP TABLE agents_uses; DROP TABLE agents_numbers;"
                               "DELETE FROM slipway_migrations WHERE module = 'agents' AND "
                               "version = 2;"
                               "DELETE FROM agents_log WHERE thread = (SELECT number FROM "
@@ -133,4 +134,29 @@ TEST_CASE("a folder from before goes on, and what its removed threads left behin
   CHECK(!stands_on_disk(world, "old-7"));
   CHECK(!stands_on_disk(world, "gone-7"));
   CHECK(world.runtime->state("kept")->at("state").at("y") == Value(words("kept")));
+}
+
+TEST_CASE("who still writes to a removed thread is refused, and harms no other") {
+  const Scratch scratch;
+  auto store = *open_thread_store(scratch.path());
+  auto late = *store->open_log("gone", Durability::step, true);
+  const Value record = Value::map({{"k", "run"}, {"input", Value::map({{"x", words("late")}})}});
+  CHECK(late->append(record, true).ok());
+  REQUIRE(store->remove("gone").ok());
+  auto other = *store->open_log("other", Durability::step, true);
+  std::vector<std::jthread> writers;
+  for (int i = 0; i < 2; ++i)
+    writers.emplace_back([&, i] {
+      for (int k = 0; k < 20; ++k)
+        if (i == 0)
+          CHECK(late->append(record, false).error().code() == Code::not_found);
+        else
+          CHECK(other->append(Value::map({{"k", "resume"}}), false).ok());
+    });
+  writers.clear();
+  CHECK(other->read()->size() == 20);
+  CHECK(late->read()->empty());
+  store.reset();
+  for (const auto& entry : std::filesystem::directory_iterator(scratch.path()))
+    CHECK(read_file(entry.path())->find("late-7") == std::string::npos);
 }

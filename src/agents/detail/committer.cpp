@@ -63,8 +63,15 @@ Result<void> Committer::commit(const std::vector<Job*>& jobs) {
           connection.prepare("INSERT OR IGNORE INTO agents_values (hash, value) VALUES (?, ?)"));
       auto use =
           TRY(connection.prepare("INSERT OR IGNORE INTO agents_uses (thread, hash) VALUES (?, ?)"));
-      for (const Job* job : jobs)
+      auto find = TRY(connection.prepare("SELECT 1 FROM agents_threads WHERE number = ?"));
+      for (Job* job : jobs)
         for (const Row& row : job->rows) {
+          find.bind(0, row.thread);
+          const bool is_there = TRY(find.step());
+          find.reset();
+          // Others' records are written all the same.
+          if (!is_there) job->error = fail(Code::not_found, "the thread was removed");
+          if (!is_there) break;
           for (const KeptValue& value : row.values) {
             keep.bind_blob(0, value.hash).bind_blob(1, value.text);
             TRY(keep.run());

@@ -63,6 +63,10 @@ INSERT OR IGNORE INTO agents_uses (thread, hash)
   SELECT number, source FROM agents_threads WHERE source IS NOT NULL;
 DROP TABLE agents_found;
 DELETE FROM agents_values WHERE hash NOT IN (SELECT hash FROM agents_uses);
+-- No thread gets the number of one that was removed.
+CREATE TABLE agents_numbers (last INTEGER NOT NULL);
+INSERT INTO agents_numbers SELECT max(coalesce((SELECT max(number) FROM agents_threads), 0),
+                                      coalesce((SELECT max(thread) FROM agents_log), 0));
 )sql"}};
 }
 

@@ -370,8 +370,10 @@ class DiskStore final : public ThreadStore {
                          system_clock().now().time_since_epoch())
                          .count();
     TRY(database_->write({}, [&](store::Connection& connection) -> Result<void> {
+      TRY(connection.execute("UPDATE agents_numbers SET last = last + 1"));
       auto insert =
-          TRY(connection.prepare("INSERT INTO agents_threads (id, created_ms) VALUES (?, ?)"));
+          TRY(connection.prepare("INSERT INTO agents_threads (number, id, created_ms) "
+                                 "VALUES ((SELECT last FROM agents_numbers), ?, ?)"));
       insert.bind(0, id).bind(1, static_cast<std::int64_t>(now));
       TRY(insert.run());
       number = connection.last_insert_id();
