@@ -87,7 +87,9 @@ std::optional<TaskRun::Ran> TaskRun::replay_call(std::uint32_t number, const std
       // An attempt that broke off was made again as the next one.
       if (has_ended && (call == nullptr || call->attempt < task_.attempts)) call = &each;
     }
-  if (call == nullptr || call->args_hash != args_hash) {
+  const bool is_whole = call != nullptr && (!call->is_model || call->state == CallState::failed ||
+                                            call->result.at("text").is_text());
+  if (!is_whole || call->args_hash != args_hash) {
     engine_.note_missing(path(), what);
     return Stop{.state = TaskState::stopped};
   }
@@ -210,8 +212,10 @@ void TaskRun::ask_model(const ModelSpec& spec, Model& model, const ModelCall& ca
 
 TaskRun::Ran TaskRun::call_model(const ModelSpec& spec, Model& model, ModelCall call,
                                  std::uint32_t number) {
-  if (const CallRecord* known = find_call(number);
-      known != nullptr && known->state == CallState::done)
+  // A changed graph may have called a tool in its place.
+  if (const CallRecord* known = find_call(number); known != nullptr && known->is_model &&
+                                                   known->state == CallState::done &&
+                                                   known->result.at("text").is_text())
     return known->result;
   call.node = path();
   call.index = script_index();

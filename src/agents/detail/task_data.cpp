@@ -74,7 +74,8 @@ template <typename Make>
 TaskRun::Ran TaskRun::keep_call(const char* what, const Value& args, const Make& make) {
   constexpr std::uint32_t number = 0;
   const CallRecord* known = find_call(number);
-  if (known != nullptr && known->state == CallState::done) return known->result;
+  if (known != nullptr && known->tool == what && known->state == CallState::done)
+    return known->result;
   const std::string hash = hash_of(args);
   if (auto replayed = replay_call(number, hash, what)) return *std::move(replayed);
   auto made = make();

@@ -9,9 +9,11 @@ namespace {
 std::vector<ToolRequest> requests_of(const Value& reply, Taint taint) {
   std::vector<ToolRequest> requests;
   if (!reply.at("tool_calls").is_list()) return requests;
+  // Of a conversation that somebody brought along they may be anything.
   for (const Value& call : reply.at("tool_calls").items())
-    requests.push_back(
-        {.id = call.at("id").text(), .name = call.at("name").text(), .args = call.at("args")});
+    requests.push_back({.id = in_words(call.at("id")),
+                        .name = in_words(call.at("name")),
+                        .args = call.at("args").is_map() ? call.at("args") : Value::map()});
   for (ToolRequest& request : requests)
     request.args = tainted_throughout(std::move(request.args), taint);
   return requests;
