@@ -34,6 +34,9 @@ edges:
     z: a:b -c #no
 - wait -> END
 )y",
+    "a: |\n  Say: 'hi' # no comment\n    {{deeper}}\n\n  end\n\nb:\n  c: |- # one\n    x\n\n"
+    "    - y\n  # after\n  d: e\n",
+    "- |\n  a\n-   |-\n  b\n   c\n- d: |\n    e\n  f: |\n   g\n",
     "- a\n- b: 1\n  c:\n  - 1\n  - 2\n  d:\n    e: f\n-\n  g: h\n",
     "text\n",
     "{a: 1}",
@@ -64,7 +67,13 @@ TEST_CASE("what is rare or wrong is left to yaml-cpp") {
                            "# nothing",
                            "a: &x 1\nb: *x",
                            "a: !!str 1",
-                           "a: |\n  b\n",
+                           "a: |\n  b",
+                           "a: |\n\n  b\n",
+                           "a: |2\n   b\n",
+                           "a: |+\n  b\n",
+                           "a: |\nb: 1\n",
+                           "a: |\n  b\n c\n",
+                           "a: |\n",
                            "? a\n: b",
                            "a: b\n  c",
                            "a: b: c",

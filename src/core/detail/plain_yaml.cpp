@@ -187,6 +187,7 @@ class Reader {
     const std::size_t colon = at_;
     while (now() == ' ') ++at_;
     const bool is_comment = now() == '#' && at_ > colon;
+    if (now() == '|') return literal(indent);
     if (now() != '\n' && !is_comment) return inline_value();
     const YAML::Mark nothing = mark();
     if (!next_content()) return false;
@@ -204,6 +205,43 @@ class Reader {
     return next_content();
   }
 
+  /// "|" or "|-": lines as they are, indented more than `indent`.
+  bool literal(int indent) {
+    Scalar scalar{.is_quoted = true, .mark = mark()};
+    ++at_;
+    const bool is_stripped = now() == '-';
+    if (is_stripped) ++at_;
+    if (!text_.ends_with('\n') || !end_line()) return false;
+    int within = -1;
+    std::size_t blank_lines = 0;
+    for (;;) {
+      const std::size_t begin = at_ + 1;
+      const std::size_t first = std::min(text_.find_first_not_of(' ', begin), text_.size());
+      if (begin >= text_.size()) break;
+      const int depth = static_cast<int>(first - begin);
+      if (text_[first] == '\n') {
+        // Before the first line, or longer than it, blank lines mean more than that.
+        if (within < 0 || depth > within) return false;
+        ++blank_lines;
+      } else {
+        if (within < 0) within = depth;
+        if (depth < within || within <= indent) break;
+        scalar.text.append(blank_lines, '\n');
+        blank_lines = 0;
+        const std::size_t end = text_.find('\n', first);
+        scalar.text.append(text_, begin + static_cast<std::size_t>(within),
+                           end + 1 - begin - static_cast<std::size_t>(within));
+      }
+      at_ = text_.find('\n', begin);
+      line_begin_ = begin;
+      ++line_;
+    }
+    if (scalar.text.empty()) return false;
+    if (is_stripped) scalar.text.pop_back();
+    tell(scalar);
+    return next_content();
+  }
+
   bool sequence(int indent) {
     if (++depth_ > depth_max) return false;
     const Deeper deeper{depth_};
@@ -211,7 +249,7 @@ class Reader {
     for (;;) {
       ++at_;
       if (!next_content() || at_ >= text_.size() || column() <= indent) return false;
-      if (!block(column())) return false;
+      if (now() == '|' ? !literal(indent) : !block(column())) return false;
       if (at_ >= text_.size() || column() < indent) break;
       if (column() > indent) return false;
       if (!is_dash()) break;
