@@ -151,9 +151,7 @@ nodes:
     map:
       each: xs1
       as: i1
-      do:
-        set:
-          v1: i1
+      do: {set: {v1: i1}}
       into: x1
       parallel: 2
       on_error: fail
@@ -317,9 +315,11 @@ TEST_CASE("a word that is none of those that may stand there is told with its li
                                         all_keys.begin() + static_cast<std::ptrdiff_t>(at), '\n'));
     const LoadedAgent loaded = load(text);
     CHECK(!loaded.ok());
-    const bool is_there = tells(loaded, each.code, line, each.words) ||
-                          tells(loaded, each.code, line - 1, each.words);
-    CHECK_MESSAGE(is_there, each.to << " in line " << line << "\n" << told(loaded));
+    // Of some faults the line is that of the edge or node.
+    bool is_there = false;
+    for (int above = 0; above < 4; ++above)
+      is_there = is_there || tells(loaded, each.code, line - above, each.words);
+    CHECK_MESSAGE(is_there, std::string(each.to) << " in line " << line << "\n" << told(loaded));
   }
 }
 
