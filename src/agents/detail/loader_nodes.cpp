@@ -354,9 +354,10 @@ Body Loader::read_map(const Node& node, const BodyPlace& place) {
   if (fields.require("into"))
     if (const auto key = read_into(fields, place, true)) body.into = *key;
   body.parallel = static_cast<int>(fields.integer("parallel", {1, 256}).value_or(0));
-  body.null_on_error = fields.word("on_error", {"fail", "null"}) == 1;
-  if (const json::Value* word = fields.find("on_error"); word != nullptr && word->is_null())
-    body.null_on_error = true;
+  // Unquoted it is YAML's null, which is meant all the same.
+  const json::Value* on_error = fields.find("on_error");
+  body.null_on_error = (on_error != nullptr && on_error->is_null()) ||
+                       fields.word("on_error", {"fail", "null"}) == 1;
   if (!is_whole) return body;
   body.each = compile(*fields.find("each"), fields.path_of("each"), place.names);
   demand(body.each, Type::list, fields.path_of("each"), "each");
