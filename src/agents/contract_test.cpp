@@ -1,4 +1,6 @@
 // Sentences of the contract that no vector proves: probes, times, retries, errors, limits.
+#include <thread>
+
 #include "agents/detail/test_world.hpp"
 
 using namespace slipway;
@@ -361,4 +363,28 @@ edges: [START -> a, START -> b, a & b -> END]
   CHECK(result.status == Status::done);
   CHECK(result.state.at("x") == Value(1));
   CHECK(result.state.at("y") == good);
+}
+
+TEST_CASE("maps that run together share the limit of parallel tasks") {
+  World world;
+  std::atomic<int> inside{0}, most{0};
+  world.tool->act = [&](int, const Value&) {
+    const int now = ++inside;
+    for (int seen = most; seen < now && !most.compare_exchange_weak(seen, now);) continue;
+    std::this_thread::sleep_for(std::chrono::milliseconds(3));
+    --inside;
+    return ToolResult::done(1);
+  };
+  const AgentPtr agent = world.load(R"(name: v
+limits: {parallel: 4}
+tools: {t: {command: [x], effect: pure}}
+state: {a: any, b: any}
+nodes:
+  one: {map: {each: "[1, 2, 3, 4, 5, 6, 7, 8]", as: i, do: {tool: {use: t}}, into: a}}
+  two: {map: {each: "[1, 2, 3, 4, 5, 6, 7, 8]", as: i, do: {tool: {use: t}}, into: b, parallel: 8}}
+edges: [START -> one, START -> two, one & two -> END]
+)");
+  CHECK(world.run(agent).status == Status::done);
+  CHECK(world.tool->calls == 16);
+  CHECK(most <= 4);
 }

@@ -1,5 +1,6 @@
 #include "agents/detail/task_run.hpp"
 
+#include <algorithm>
 #include <condition_variable>
 
 #include "agents/detail/thread.hpp"
@@ -329,6 +330,16 @@ TaskRun::Ran TaskRun::run_graph(const GraphBody& body, const Inputs& inputs) {
   return made;
 }
 
+/// Of `limits.parallel`, which holds for the superstep: maps that run together share it.
+std::size_t TaskRun::share_of_limit() const {
+  const auto slow = std::count_if(scope_.open.begin(), scope_.open.end(), [&](const auto& task) {
+    return !scope_.agent->nodes[task->node].is_quick();
+  });
+  const auto limit = static_cast<std::ptrdiff_t>(scope_.agent->limits.parallel);
+  return static_cast<std::size_t>(
+      std::max<std::ptrdiff_t>(1, limit / std::max<std::ptrdiff_t>(1, slow)));
+}
+
 TaskRun::Ran TaskRun::run_map(const MapBody& body, const Inputs& inputs) {
   if (!task_.has_items) {
     auto each = body.each.evaluate(inputs);
@@ -352,8 +363,9 @@ TaskRun::Ran TaskRun::run_map(const MapBody& body, const Inputs& inputs) {
   }
   for (const auto& item : task_.items)
     if (item->state == TaskState::failed && !body.null_on_error) item->state = TaskState::ready;
-  const auto parallel =
-      static_cast<std::size_t>(body.parallel > 0 ? body.parallel : scope_.agent->limits.parallel);
+  const std::size_t parallel =
+      std::min(share_of_limit(),
+               body.parallel > 0 ? static_cast<std::size_t>(body.parallel) : std::size_t{10'000});
   const bool is_quick = body.body->is_quick();
   const auto run_one = [&](std::size_t i) -> Result<void> {
     Place place{.scope = scope_,

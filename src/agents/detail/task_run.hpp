@@ -71,6 +71,7 @@ class TaskRun {
   Ran run_wait(const WaitBody& body, const Inputs& inputs);
   Ran run_function(const FunctionBody& body, const Inputs& inputs);
   Ran map_result(const MapBody& body);
+  std::size_t share_of_limit() const;
 
   // Calls
   Ran call_model(const ModelSpec& spec, Model& model, ModelCall call, std::uint32_t number);
