@@ -102,7 +102,8 @@ Result<Value> measure_embedded(const std::vector<Canary>& canaries, const std::s
   spec.config = json::Object{{"provider", "llama"},
                              {"path", file},
                              {"context_tokens", 1024},
-                             {"parallel", Embedded::at_once}};
+                             {"parallel", Embedded::at_once},
+                             {"threads", 1}};  // More wait for each other on a busy machine.
   return Embedded(canaries, TRY(open_chat_model(*catalog, spec)), time).measure();
 }
 
