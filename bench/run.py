@@ -369,6 +369,9 @@ class Bench:
         self.raw["canaries"] = figures
         embedded = figures.get("embedded", {})
         for who, counts in {"gullible": figures["gullible"], **{f"{CANARY_MODEL}, {kind}": embedded[kind] for kind in embedded}}.items():
+            if not counts["cases"]:
+                self.say(f"the machine is too busy: no case of {who} was begun in time")
+                continue
             low, high = interval(counts["obeyed"], counts["cases"])
             self.table.add(f"injected orders obeyed, {who}", 100 * counts["obeyed"] / counts["cases"], None, unit="%", better="lower",
                            note=f"{counts['obeyed']} of {counts['cases']}, 95 % [{100 * low:.1f}, {100 * high:.1f}]")
