@@ -95,13 +95,21 @@ BOOST_DESCRIBE_STRUCT(ModelCard, (),
                       (name, provider, task, context_tokens, modalities, input_usd_per_million,
                        output_usd_per_million))
 
+/// Who asks a pipeline.
+struct PipelineCall {
+  trace::Origin origin;  ///< Its runs are below it.
+  /// Told why a budget of what the pipeline itself asks has no room, on the thread that asks the
+  /// model and before that fails with rate_limited: then the caller is told as of any other call.
+  std::function<void(budgets::Refusal)> refused;
+};
+
 /// Chat models that are not in the catalog: "rag/handbook".
 struct Pipelines {
   /// Names that exist now; must be quick.
   std::function<std::vector<std::string>()> names;
-  /// Its runs are below `origin`. Fails: not_found. Called on a thread that may wait.
+  /// The model is for this one call. Fails: not_found. Called on a thread that may wait.
   std::function<Result<std::shared_ptr<models::ChatModel>>(const std::string& name,
-                                                           const trace::Origin& origin)>
+                                                           PipelineCall call)>
       find;
 };
 

@@ -147,4 +147,45 @@ TEST_CASE("what the semantic cache embeds is a run with a cost, below that of th
   CHECK(embedded == 2);
 }
 
+TEST_CASE("what the semantic cache embeds is paid before, by the budgets of the caller") {
+  Shop shop;
+  SemanticCacheConfig semantic{.threshold = 0.8, .embedder = "words", .check = 0};
+  shop.settings.routes["chat"] = {.targets = {{"fast"}},
+                                  .cache = CacheConfig{.semantic = semantic}};
+  shop.start();
+  shop.upstream.set_script([](const auto&) { return House::good("Thirty days"); });
+  budgets::BudgetConfig config;
+  config.scope = {{"model", "words"}};
+  config.limit_usd = 0.000'02;  // Of one question, not of two.
+  REQUIRE(shop.books->create({}, "of the cache", config).ok());
+  const std::string text = "how long are the old traces kept in this house of ours";
+  const auto ask = [&](const std::string& question) {
+    const auto asked = shop.ask(House::question("chat", "", question));
+    REQUIRE(asked->wait_ended());
+    return asked->response();
+  };
+  const auto budget = [&] { return shop.books->list({})->front(); };
+  CHECK(ask(text).headers.get("x-slipway-cache") == "miss");
+  REQUIRE(shop.books->flush({}).ok());
+  const auto spent = budget().spent_usd;
+  CHECK(spent > 0);
+  CHECK(spent <= *config.limit_usd);
+  CHECK(budget().reserved_usd == 0);
+  std::string kinds;
+  const auto page = shop.books->entries({}, budget().id, 100, "");
+  REQUIRE(page.ok());
+  for (const auto& entry : page->items)
+    kinds += std::string(json::name(entry.kind)) + " ";
+  CHECK(kinds == "reserve release settle ");
+  // Without money the cache is not asked, which is no reason not to answer.
+  const auto response = ask(text + " or elsewhere");
+  CHECK(response.status == 200);
+  CHECK(response.headers.get("x-slipway-cache") == "miss");
+  REQUIRE(shop.books->flush({}).ok());
+  CHECK(budget().spent_usd == spent);
+  std::size_t embedded = 0;
+  for (const trace::Run& run : shop.runs()) embedded += run.kind == trace::Kind::embedding;
+  CHECK(embedded == 1);
+}
+
 }  // namespace slipway::gateway::detail

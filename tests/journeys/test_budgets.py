@@ -393,6 +393,17 @@ def test_questions_pay_for_embedding_reranking_and_the_answer_together(slipway):
         assert told.status == 200 and "250 euros" in told.json["choices"][0]["message"]["content"]
         state, _ = check_sums(server, id)
         assert state["spent_usd"] - before == pytest.approx(answer.json["cost_usd"]) and state["reserved_usd"] == 0
+        # Where nothing is left it is refused as every other call, streamed or not, in each dialect.
+        assert server.request("PATCH", f"/api/budgets/{id}", {"limit_usd": state["spent_usd"]}).status == 200
+        for more in ({}, {"stream": True}):
+            refused = server.post("/v1/chat/completions", {**by_gateway, **more}, headers=headers)
+            assert refused.status == 429 and refused.headers["x-should-retry"] == "false", refused
+            error = refused.json["error"]
+            assert error["code"] == "budget_exceeded" and error["type"] == "insufficient_quota", error
+            assert error["budget"]["name"] == "team" and error["budget"]["remaining_usd"] == 0, error
+        told = server.post("/v1/messages", {**by_gateway, "max_tokens": 100}, headers=headers)
+        assert told.status == 429 and told.json["type"] == "error" and told.json["error"]["budget"]["name"] == "team", told
+        assert server.request("PATCH", f"/api/budgets/{id}", {"limit_usd": 50}).status == 200
         # Tokens can be kept where nobody knows what they cost; dollars cannot.
         unpriced = {**question, "model": "unpriced"}
         asked = len(upstreams.requests)

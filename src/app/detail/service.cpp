@@ -113,16 +113,17 @@ gateway::Pipelines pipelines_of(Guarded<std::shared_ptr<rag::Library>>& current,
         names.push_back(std::string(rag::pipeline_prefix) + info.name);
     return names;
   };
-  pipelines.find = [library_now, pay = question_payments(ledger)](
+  pipelines.find = [library_now, &ledger](
                        const std::string& name,
-                       const trace::Origin& origin) -> Result<std::shared_ptr<models::ChatModel>> {
+                       gateway::PipelineCall call) -> Result<std::shared_ptr<models::ChatModel>> {
     if (!name.starts_with(rag::pipeline_prefix))
       return fail(Code::not_found, "'{}' is no pipeline", name);
     const std::string collection = name.substr(rag::pipeline_prefix.size());
     auto parts = std::make_shared<PipelineParts>();
     parts->library = library_now();
     TRY(parts->library->collection({}, collection));
-    parts->model = rag::make_pipeline(*parts->library, collection, origin, pay);
+    parts->model = rag::make_pipeline(*parts->library, collection, std::move(call.origin),
+                                      question_payments(ledger, std::move(call.refused)));
     return std::shared_ptr<models::ChatModel>(parts, parts->model.get());
   };
   return pipelines;

@@ -16,6 +16,14 @@ dialects::WireError wire_error_of(const budgets::Refusal& refusal) {
   return error;
 }
 
+Failure failure_of_refusal(const budgets::Refusal& refusal) {
+  Failure failure;
+  failure.error = wire_error_of(refusal);
+  failure.may_fall_back = false;
+  failure.budget = refusal.budget;
+  return failure;
+}
+
 json::Value budget_error_body(Dialect dialect, const dialects::WireError& error,
                               const json::Object& budget) {
   json::Value body = dialects::codec(dialect).encode_error(error);

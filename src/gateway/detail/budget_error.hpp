@@ -3,10 +3,13 @@
 
 #include "budgets/ledger.hpp"
 #include "dialects/codec.hpp"
+#include "gateway/detail/failure.hpp"
 
 namespace slipway::gateway::detail {
 
 dialects::WireError wire_error_of(const budgets::Refusal& refusal);
+/// Of a try that a budget of its own calls ended; no other deployment is asked.
+Failure failure_of_refusal(const budgets::Refusal& refusal);
 
 /// The dialect's body of `error`, with what is left of the budget.
 json::Value budget_error_body(dialects::Dialect dialect, const dialects::WireError& error,

@@ -479,12 +479,14 @@ void Call::give_up() {
     return;
   }
   const dialects::WireError& error = failure_->error;
+  if (failure_->budget) spending_.told = failure_->budget;
   http::Headers headers;
   const bool may_wait = error.status == 429 || error.status == 503;
   if (may_wait && shortest_wait_) headers.set("Retry-After", retry_after_text(*shortest_wait_));
   const bool would_be_repeated =
       error.status == 408 || error.status == 409 || error.status == 429 || error.status >= 500;
-  if (would_be_repeated && !record_.attempts.empty()) headers.set("x-should-retry", "false");
+  if ((would_be_repeated && !record_.attempts.empty()) || failure_->budget)
+    headers.set("x-should-retry", "false");
   refuse(error, std::move(headers));
 }
 

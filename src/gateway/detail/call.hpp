@@ -137,6 +137,8 @@ class Call : public std::enable_shared_from_this<Call> {
   void add_run(trace::RunPatch run) { runs_below_.push_back(std::move(run)); }
   /// Where runs that this call causes stand.
   trace::Origin origin_below() const { return trace::below(record_.origin, record_.place); }
+  /// Whose budgets pay for it.
+  budgets::Payer payer() const;
   /// Remembers what a deployment cannot take, for x-slipway-dropped; or the refusal, if there is
   /// something and the caller did not allow to drop it.
   std::optional<Failure> drop(const Deployment& deployment,
@@ -158,7 +160,6 @@ class Call : public std::enable_shared_from_this<Call> {
   void start_remote();
   http::UpstreamEvents events();
   bool asks_budgets(std::function<void()> go_on);
-  budgets::Payer payer() const;
   budgets::Wish wish() const;
   void reserved(budgets::Decision decision, const std::function<void()>& go_on);
   void degrade(const budgets::Refusal& refusal);

@@ -339,7 +339,9 @@ bool ConversationCall::take_local_event(const ChatEvent& event, const Context& c
 
 Result<dialects::ChatReply> ConversationCall::converse(const DeploymentPtr& deployment,
                                                        const Context& context) {
-  const auto model = TRY(engine_.chat_model(*plan_, context, *deployment, origin_below()));
+  PipelineCall call{origin_below(),
+                    [this](budgets::Refusal refusal) { pipeline_refusal_ = std::move(refusal); }};
+  const auto model = TRY(engine_.chat_model(*plan_, context, *deployment, std::move(call)));
   dialects::ChatRequest request = *request_;
   request.model = record_.model;
   if (spending_.allowance != nullptr) {
@@ -388,7 +390,8 @@ void ConversationCall::ask_local(const DeploymentPtr& deployment) {
     return;
   }
   if (!reply) {
-    try_failed(failure_of_local(*deployment, reply.error()));
+    try_failed(pipeline_refusal_ ? failure_of_refusal(*std::exchange(pipeline_refusal_, {}))
+                                 : failure_of_local(*deployment, reply.error()));
     return;
   }
   if (!is_stream_ || holds_output_) {

@@ -87,6 +87,7 @@ class ConversationCall final : public Call {
   std::unique_ptr<dialects::StreamDecoder> decoder_;
   std::unique_ptr<dialects::StreamEncoder> encoder_;
   std::optional<OutputMask> mask_;
+  std::optional<budgets::Refusal> pipeline_refusal_;  ///< Of what a pipeline asked.
   std::optional<ReplyAssembler> assembler_;
   std::size_t answer_bytes_ = 0;
   std::int64_t written_pieces_ = 0;  ///< Of a translated answer,

@@ -5,6 +5,7 @@
 #include "core/files.hpp"
 #include "core/log.hpp"
 #include "gateway/detail/chat_call.hpp"
+#include "gateway/detail/side_payment.hpp"
 
 namespace slipway::gateway::detail {
 
@@ -98,6 +99,12 @@ class EmbeddingRun {
   models::Usage usage_;
 };
 
+/// What failed without an answer was not; whether what came too late was, nobody knows.
+template <typename T>
+bool was_billed(const Result<T>& answer) {
+  return answer || answer.error().code() == Code::deadline_exceeded;
+}
+
 }  // namespace
 
 /// Everything that can change the answer is in the key; how it is told (streamed or not) is not.
@@ -166,9 +173,15 @@ void ConversationCall::look_for_near(const SemanticCacheConfig& config) {
 
 Result<models::Vector> ConversationCall::embed_question(const SemanticCacheConfig& config) {
   const auto opened = TRY(open_embedder(plan_->catalog(), exchange_->context(), config.embedder));
+  SidePayment payment = TRY(SidePayment::open({.engine = engine_,
+                                               .payer = payer(),
+                                               .call_id = record_.request_id,
+                                               .model = opened.name,
+                                               .tokens = estimate_tokens(near_text_)}));
   EmbeddingRun run(engine_, plan_, origin_below(), "semantic cache");
   auto question = opened.embedder->embed_one(exchange_->context(), near_text_,
                                              models::TextRole::query, run.usage());
+  if (was_billed(question)) payment.settle(run.usage()->embedding_tokens);
   add_run(run.end(opened.name, question ? std::nullopt : std::optional(question.error())));
   return question;
 }
@@ -225,12 +238,20 @@ void ConversationCall::compare_with_cached(const ReplyPtr& reply) {
     return;
   }
   const auto compare = [&engine = engine_, plan = plan_, fresh, cached, origin = origin_below(),
-                        is_recorded = is_recorded(), name = cache_->semantic->embedder] {
+                        is_recorded = is_recorded(), name = cache_->semantic->embedder,
+                        payer = payer(), call_id = record_.request_id] {
     const auto opened = open_embedder(plan->catalog(), {}, name);
     if (!opened) return;
+    auto payment = SidePayment::open({.engine = engine,
+                                      .payer = payer,
+                                      .call_id = call_id,
+                                      .model = opened->name,
+                                      .tokens = estimate_tokens(fresh) + estimate_tokens(cached)});
+    if (!payment) return;
     EmbeddingRun run(engine, plan, origin, "check of the semantic cache");
     const auto vectors =
         opened->embedder->embed({}, {fresh, cached}, models::TextRole::document, run.usage());
+    if (was_billed(vectors)) payment->settle(run.usage()->embedding_tokens);
     auto ended = run.end(opened->name, vectors ? std::nullopt : std::optional(vectors.error()));
     if (is_recorded) engine.recorder()->record({std::move(ended)});
     if (!vectors || vectors->size() != 2) return;

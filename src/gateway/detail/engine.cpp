@@ -115,9 +115,9 @@ std::size_t Engine::running() const {
 Result<std::shared_ptr<models::ChatModel>> Engine::chat_model(const Plan& plan,
                                                               const Context& context,
                                                               const Deployment& deployment,
-                                                              const trace::Origin& origin) {
+                                                              PipelineCall call) {
   if (deployment.place() == Place::pipeline)
-    return options_.pipelines.find(deployment.name(), origin);
+    return options_.pipelines.find(deployment.name(), std::move(call));
   return plan.catalog().chat_model(context, deployment.name());
 }
 

@@ -54,7 +54,7 @@ class Engine {
   /// A model of this process, wherever it is. May wait.
   Result<std::shared_ptr<models::ChatModel>> chat_model(const Plan& plan, const Context& context,
                                                         const Deployment& deployment,
-                                                        const trace::Origin& origin);
+                                                        PipelineCall call);
   /// The deployment of a pipeline; null when there is none of that name.
   DeploymentPtr pipeline(const std::string& name);
   std::vector<std::string> pipelines() const;

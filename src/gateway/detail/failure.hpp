@@ -19,6 +19,7 @@ struct Failure {
   bool rests_key = false;         ///< This key is of no use for a while.
   bool is_refused_by_us = false;  ///< Nobody was asked: a limit, an open circuit.
   std::optional<std::chrono::milliseconds> retry_after;
+  std::optional<json::Object> budget;  ///< The one that has no room, as every dialect tells it.
 };
 
 /// Of "Retry-After: 7", a date, or "retry-after-ms: 7000"; at most a day. Nothing when there is
