@@ -158,7 +158,8 @@ struct TracesOptions {
   std::string url, key;  ///< Of a server; empty: the data folder.
   std::string id;        ///< Of a trace.
   std::string project, status, kind, model, user, session, from, to, text, filter, sort, cursor;
-  std::string out;  ///< A Parquet file; empty: lines of JSON on the terminal.
+  /// Files of these kinds; both empty: lines of JSON on the terminal.
+  std::string parquet, sql;
   int limit = 20;
 };
 Result<int> traces_list(App& app, const TracesOptions& options);

@@ -3,6 +3,7 @@
 #include "app/detail/traces_source.hpp"
 #include "app/render_traces.hpp"
 #include "core/json_members.hpp"
+#include "trace/runs_sql.hpp"
 #include "trace/runs_table.hpp"
 
 namespace slipway::app {
@@ -57,16 +58,20 @@ Result<int> traces_export(App& app, const TracesOptions& options) {
   const auto query = detail::query_of(options);
   if (!query) return app.wrong_use(query.error());
   std::int64_t count = 0;
-  if (options.out.empty()) {
+  const auto fill = [&](auto& table) -> Result<void> {
+    count = TRY(
+        for_each_run(app, options, *query, [&](std::string_view run) { return table.add(run); }));
+    return table.finish();
+  };
+  if (!options.sql.empty()) {
+    TRY(fill(*TRY(trace::RunsSql::create(options.sql))));
+  } else if (!options.parquet.empty()) {
+    TRY(fill(*TRY(trace::RunsTable::create(options.parquet))));
+  } else {
     count = TRY(for_each_run(app, options, *query, [&](std::string_view run) -> Result<void> {
       app.print(std::string(run) + "\n");
       return {};
     }));
-  } else {
-    const auto table = TRY(trace::RunsTable::create(options.out));
-    count = TRY(
-        for_each_run(app, options, *query, [&](std::string_view run) { return table->add(run); }));
-    TRY(table->finish());
   }
   app.note(fmt::format("{} runs", count));
   return exit_done;

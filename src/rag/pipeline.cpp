@@ -171,7 +171,8 @@ class Pipeline final : public models::ChatModel {
     std::stop_source stop;
     const std::stop_callback outer(context.stop(), [&] { stop.request_stop(); });
     AskEvents events;
-    events.on_passages = [&](const auto&) { begin(); };
+    // Whether it can be paid is known with the first sentence.
+    if (!payment || !payment->limit_usd()) events.on_passages = [&](const auto&) { begin(); };
     events.on_sentence = [&](const Sentence& sentence, const std::vector<Citation>& added) {
       begin();
       transcript.add(sentence, added);

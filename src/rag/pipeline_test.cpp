@@ -80,6 +80,31 @@ TEST_CASE("a refusal is a reply without annotations") {
   CHECK(reply.choices[0].annotations.empty());
 }
 
+TEST_CASE("a question that nobody pays for is an error, and nothing of an answer was said before") {
+  class Nobody final : public QuestionPayment {
+   public:
+    std::optional<double> limit_usd() const override { return 0; }
+    Result<void> settle(const Answer&) override {
+      return fail(Code::rate_limited, "budget 'team' has no room");
+    }
+  };
+  Asked f;
+  f.folder.write("strict/guide.md", "Traces are kept for 30 days.\n");
+  IngestRequest request{.collection = "strict"};
+  request.settings.emplace().evidence_min = 1;
+  f.ingest(request);
+  const auto model =
+      make_pipeline(*f.library, "strict", {}, [](const Context&, Library&, const AskRequest&) {
+        return Result<std::unique_ptr<QuestionPayment>>(std::make_unique<Nobody>());
+      });
+  bool has_spoken = false;
+  const auto reply = model->converse(f.context, question("Who won the regatta of 1851?"),
+                                     [&](const ChatEvent&) { return has_spoken = true; });
+  REQUIRE_FALSE(reply.ok());
+  CHECK(reply.error().code() == Code::rate_limited);
+  CHECK_FALSE(has_spoken);
+}
+
 TEST_CASE("what documents cannot do is refused by name, before anything is said") {
   Asked f;
   auto request = question("How long are traces kept?");

@@ -2,13 +2,16 @@
 #pragma once
 
 #include <filesystem>
-#include <fstream>
 #include <memory>
 #include <string_view>
 
 #include "trace/parquet.hpp"
 
 namespace slipway::trace {
+
+namespace detail {
+class NewFile;
+}
 
 class RunsTable {
  public:
@@ -23,11 +26,10 @@ class RunsTable {
   Result<void> finish();
 
  private:
-  explicit RunsTable(std::filesystem::path path);
-  Result<void> put(std::string_view bytes);
+  explicit RunsTable(std::unique_ptr<detail::NewFile> file);
+  Result<void> append(std::string_view bytes);
 
-  const std::filesystem::path path_, temporary_;
-  std::ofstream file_;
+  const std::unique_ptr<detail::NewFile> file_;
   ParquetWriter writer_;
 };
 

@@ -1,19 +1,15 @@
 """Tools of agents with the real program: HTTP, SQL of both engines, commands, code, searches, collections."""
 import contextlib
-import getpass
 import http.server
 import json
 import os
-import pathlib
 import socket
 import sqlite3
-import subprocess
 import threading
 import time
 
 import pytest
-
-POSTGRES = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin"))
+from postgresql import postgres_server
 
 
 class Fixture(http.server.BaseHTTPRequestHandler):
@@ -170,37 +166,10 @@ def test_sqlite_is_read_and_never_written(agent):
 
 @pytest.fixture(scope="module")
 def postgres(tmp_path_factory):
-    """A real server on a free port; it refuses to be run by root."""
-    assert POSTGRES, "PostgreSQL's server is not here: apt-get install postgresql"
-    programs = POSTGRES[-1]
-    folder = tmp_path_factory.mktemp("postgres")
-    for parent in (folder, *folder.parents):
-        if parent.owner() == getpass.getuser() and str(parent).startswith("/tmp/"):
-            parent.chmod(0o755)
-    who = {"user": "postgres", "group": "postgres", "extra_groups": []} if os.getuid() == 0 else {}
-    if who:
-        import shutil
-        shutil.chown(folder, "postgres", "postgres")
-    data = folder / "data"
-    subprocess.run([programs / "initdb", "-D", data, "-U", "owner", "-A", "trust", "-N"], check=True,
-                   stdout=subprocess.DEVNULL, cwd=folder, **who)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    server = subprocess.Popen([programs / "postgres", "-D", data, "-p", str(port), "-c", "listen_addresses=127.0.0.1",
-                               "-c", "fsync=off", "-k", folder], cwd=folder, stderr=subprocess.DEVNULL, **who)
-    dsn = f"postgresql://owner@127.0.0.1:{port}/postgres"
-    ask = [programs / "psql", "-qAt", "-d", dsn, "-c"]
-    for _ in range(300):
-        if subprocess.run([*ask, "SELECT 1"], capture_output=True).returncode == 0:
-            break
-        time.sleep(0.1)
-    subprocess.run([*ask, "CREATE TABLE item(name text, price numeric, tags jsonb, many int8);"
-                          "INSERT INTO item VALUES('tea', 2.5, '[1]', 9007199254740993), ('cake', 4, NULL, 1)"],
-                   check=True)
-    yield dsn, lambda sql: subprocess.run([*ask, sql], capture_output=True, text=True, check=True).stdout.strip()
-    server.terminate()
-    server.wait()
+    with postgres_server(tmp_path_factory.mktemp("postgres")) as server:
+        server.ask("CREATE TABLE item(name text, price numeric, tags jsonb, many int8);"
+                   "INSERT INTO item VALUES('tea', 2.5, '[1]', 9007199254740993), ('cake', 4, NULL, 1)")
+        yield server.dsn, server.ask
 
 
 def test_postgresql_is_read_and_never_written(agent, postgres):

@@ -393,17 +393,6 @@ def test_questions_pay_for_embedding_reranking_and_the_answer_together(slipway):
         assert told.status == 200 and "250 euros" in told.json["choices"][0]["message"]["content"]
         state, _ = check_sums(server, id)
         assert state["spent_usd"] - before == pytest.approx(answer.json["cost_usd"]) and state["reserved_usd"] == 0
-        # Where nothing is left it is refused as every other call, streamed or not, in each dialect.
-        assert server.request("PATCH", f"/api/budgets/{id}", {"limit_usd": state["spent_usd"]}).status == 200
-        for more in ({}, {"stream": True}):
-            refused = server.post("/v1/chat/completions", {**by_gateway, **more}, headers=headers)
-            assert refused.status == 429 and refused.headers["x-should-retry"] == "false", refused
-            error = refused.json["error"]
-            assert error["code"] == "budget_exceeded" and error["type"] == "insufficient_quota", error
-            assert error["budget"]["name"] == "team" and error["budget"]["remaining_usd"] == 0, error
-        told = server.post("/v1/messages", {**by_gateway, "max_tokens": 100}, headers=headers)
-        assert told.status == 429 and told.json["type"] == "error" and told.json["error"]["budget"]["name"] == "team", told
-        assert server.request("PATCH", f"/api/budgets/{id}", {"limit_usd": 50}).status == 200
         # Tokens can be kept where nobody knows what they cost; dollars cannot.
         unpriced = {**question, "model": "unpriced"}
         asked = len(upstreams.requests)
@@ -416,3 +405,33 @@ def test_questions_pay_for_embedding_reranking_and_the_answer_together(slipway):
         assert mine["refused"] and mine["reason"] == "budget"
         check_sums(server, id)
     upstreams.close()
+
+
+def test_a_collection_that_is_asked_as_a_model_is_refused_as_any_other_model(slipway):
+    config = {"models": {"words": {"provider": "scripted", "task": "embed", "dimension": 32, "price": {"input": 1000, "output": 0}}},
+              "defaults": {"embedder": "words"}}
+    question = {"model": "rag/default", "messages": [{"role": "user", "content": "What is the fine for speeding in the harbour?"}]}
+    headers = {"x-slipway-user": "ann"}
+    with serve(slipway, config=config) as server:
+        text = "Speeding in the harbour is fined with 250 euros. The harbour master collects the fine."
+        assert server.post("/api/collections/default/documents?wait=true", {"uri": "fines", "text": text}).status == 200
+        id = make(server, scope={"user": "ann"}, limit_usd=0.000001, period="day")
+        for more in ({}, {"stream": True}):
+            refused = server.post("/v1/chat/completions", {**question, **more}, headers=headers)
+            assert refused.status == 429 and refused.headers["x-should-retry"] == "false", refused
+            error = refused.json["error"]
+            assert error["code"] == "budget_exceeded" and error["type"] == "insufficient_quota", error
+            assert error["budget"]["name"] == "team" and error["budget"]["remaining_usd"] == 0.000001, error
+        told = server.post("/v1/messages", {**question, "max_tokens": 100}, headers=headers)
+        assert told.status == 429 and told.json["type"] == "error" and told.json["error"]["budget"]["name"] == "team", told
+        told = server.post("/v2/chat", question, headers=headers)
+        assert told.status == 429 and told.json["budget"]["name"] == "team", told
+        with pytest.raises(openai.RateLimitError) as raised:
+            client = openai.OpenAI(base_url=server.url + "/v1", api_key="none", default_headers=headers)
+            client.chat.completions.create(model="rag/default", messages=question["messages"])
+        assert raised.value.code == "budget_exceeded"
+        assert server.request("PATCH", f"/api/budgets/{id}", {"limit_usd": 10}).status == 200
+        answer = server.post("/v1/chat/completions", question, headers=headers)
+        assert answer.status == 200 and "250 euros" in answer.json["choices"][0]["message"]["content"], answer
+        state, _ = check_sums(server, id)
+        assert 0 < state["spent_usd"] < 1 and state["reserved_usd"] == 0

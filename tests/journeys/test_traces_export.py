@@ -5,6 +5,7 @@ import threading
 import time
 
 import pyarrow.parquet
+from postgresql import postgres_server
 from serving import serve
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -53,6 +54,36 @@ def test_a_parquet_file_holds_what_the_api_shows(slipway, tmp_path):
     slipway.ok("traces", "export", "--project", "other", "--parquet", path)
     assert pyarrow.parquet.read_metadata(path).num_rows == 0
     assert "nowhere" in slipway.fails(1, "traces", "export", "--parquet", tmp_path / "nowhere" / "runs.parquet").err
+
+
+def test_a_file_of_sql_fills_a_table_of_postgresql(slipway, tmp_path):
+    odd = json.dumps({"question": "tab\there, \\. and \u0000", "number": 12345678901234567890123}, ensure_ascii=False)
+    with serve(slipway) as server:
+        send(server, [span(1, input__value=odd, output__value="no JSON:\n\\.\nat all", user__id="a\tb",
+                           gen_ai__request__model="gpt-4o", gen_ai__usage__input_tokens=1000, gen_ai__usage__output_tokens=10),
+                      *[span(number) for number in range(2, 400)]])
+        first, second = tmp_path / "first.sql", tmp_path / "second.sql"
+        slipway.ok("traces", "export", "--url", server.url, "--sql", first)
+        shown = {run["id"]: run for run in map(json.loads, slipway.ok("traces", "export", "--url", server.url).out.splitlines())}
+        send(server, [span(1, user__id="ada"), span(500)])  # One more, and another word of one that is there.
+        slipway.ok("traces", "export", "--url", server.url, "--sql", second)
+    folder = tmp_path / "server"
+    folder.mkdir()
+    with postgres_server(folder) as postgres:
+        postgres.load(first)
+        assert postgres.ask("SELECT count(*), sum(cost_total_usd), sum(usage_input_tokens) FROM slipway_runs") == "399|0.0026|1000"
+        one = "FROM slipway_runs WHERE id = '0000000000000001'"
+        row = json.loads(postgres.ask(f"SELECT row_to_json(r) FROM (SELECT * {one}) r"))
+        run = shown[f"{1:016x}"]
+        for name in ("trace_id", "parent_id", "project", "name", "kind", "status", "model", "user_id", "latency_ms", "inputs", "outputs", "tags"):
+            assert row[name] == run[name], name
+        assert postgres.ask(f"SELECT inputs->>'number' {one}") == "12345678901234567890123"
+        assert postgres.ask(f"SELECT start_time = '{run['start_time']}'::timestamptz {one}") == "t"
+        for _ in range(2):
+            postgres.load(second)
+            assert postgres.ask("SELECT count(*) FROM slipway_runs") == "400"
+            assert postgres.ask(f"SELECT user_id {one}") == "ada"
+    assert "excludes" in slipway.fails(2, "traces", "export", "--sql", first, "--parquet", second).err
 
 
 class Collector:

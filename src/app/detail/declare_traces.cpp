@@ -52,17 +52,25 @@ void Declarations::declare_traces() {
   add_place(show, *s);
   finish(show, "  slipway traces show 0af7651916cd43dd8448eb211c80319c");
 
-  CLI::App& out = add(group, "export", "Runs as lines of JSON or a Parquet file, all that match");
+  CLI::App& out =
+      add(group, "export", "Runs as lines of JSON, a Parquet file or SQL, all that match");
   auto e = runs<TracesOptions>(out, &traces_export);
   add_conditions(out, *e);
   add_choice(out, "--status", e->status, {"ok", "error", "pending"}, "How they ended");
   out.add_option("--trace", e->id, "Of this trace")->type_name("ID");
-  out.add_option("--parquet", e->out, "Write this Parquet file instead of lines of JSON")
-      ->type_name("FILE");
+  CLI::Option* parquet =
+      out.add_option("--parquet", e->parquet, "Write this Parquet file instead of lines of JSON")
+          ->type_name("FILE");
+  out.add_option("--sql", e->sql,
+                 "Write this file for PostgreSQL's psql: fills the table slipway_runs")
+      ->type_name("FILE")
+      ->excludes(parquet);
   add_place(out, *e);
-  finish(out,
-         "  slipway traces export --project shop --from 2026-11-01T00:00:00Z >runs.jsonl\n"
-         "  slipway traces export --status error --parquet errors.parquet");
+  finish(
+      out,
+      "  slipway traces export --project shop --from 2026-11-01T00:00:00Z >runs.jsonl\n"
+      "  slipway traces export --status error --parquet errors.parquet\n"
+      "  slipway traces export --sql runs.sql && psql -f runs.sql postgresql://db.example/traces");
 }
 
 }  // namespace slipway::app::detail

@@ -1,9 +1,9 @@
 #include "trace/detail/filing.hpp"
 
 #include <algorithm>
-#include <bit>
 
 #include "core/log.hpp"
+#include "trace/detail/merge_plan.hpp"
 #include "trace/detail/pace.hpp"
 #include "trace/detail/segment_writer.hpp"
 
@@ -12,17 +12,9 @@ namespace slipway::trace::detail {
 namespace {
 
 constexpr std::chrono::milliseconds pause_after_failure{500};
-constexpr std::size_t merge_least = 6;  ///< Segments of about one size.
-constexpr std::size_t merge_most = 32;
 constexpr Nanoseconds day = 86'400'000'000'000;
 
 Nanoseconds day_of(Nanoseconds time) { return time / day - (time % day < 0 ? 1 : 0); }
-
-/// Sizes that differ less than fourfold are about one size.
-unsigned size_class(const Shelved& one) {
-  constexpr std::size_t smallest = 1024;
-  return static_cast<unsigned>(std::bit_width(one.segment->runs() / smallest)) / 2;
-}
 
 bool is_mostly_dead(const Shelved& one) {
   constexpr std::size_t share = 3;
@@ -44,7 +36,7 @@ std::vector<std::uint64_t> numbers_of(const std::vector<Shelved>& segments) {
 }  // namespace
 
 Filing::~Filing() {
-  for (std::jthread* thread : {&sealer_, &merger_}) {
+  for (std::jthread* thread : {&sealer_, &merger_, &hurried_}) {
     thread->request_stop();
     if (thread->joinable()) thread->join();
   }
@@ -52,7 +44,9 @@ Filing::~Filing() {
 
 void Filing::start() {
   sealer_ = std::jthread([this](const std::stop_token& stop) { seal_until_stopped(stop); });
-  merger_ = std::jthread([this](const std::stop_token& stop) { merge_until_stopped(stop); });
+  merger_ = std::jthread([this](const std::stop_token& stop) { merge_until_stopped(stop, 0); });
+  hurried_ = std::jthread(
+      [this](const std::stop_token& stop) { merge_until_stopped(stop, options_.hurry_from); });
 }
 
 Result<Manifest> Filing::open(const Manifest& manifest) {
@@ -71,7 +65,7 @@ Result<Manifest> Filing::open(const Manifest& manifest) {
   const std::lock_guard lock(mutex_);
   manifest_ = manifest;
   manifest_.segments.clear();
-  may_merge_ = true;
+  ++changes_;
   return manifest_;
 }
 
@@ -163,9 +157,11 @@ void Filing::seal_until_stopped(const std::stop_token& stop) {
     std::unique_lock lock(mutex_);
     if (sealed) {
       is_sealing_ = false;
-      may_merge_ = true;
+      ++changes_;
       sealed_.notify_all();
       has_work_.notify_all();
+      lock.unlock();
+      release_pages();
       continue;
     }
     log::warning("traces stay in memory and in their journal for now: {}",
@@ -177,33 +173,35 @@ void Filing::seal_until_stopped(const std::stop_token& stop) {
 
 // --- Merges
 
-std::vector<Shelved> Filing::choose() const {
-  std::map<std::pair<Nanoseconds, unsigned>, std::vector<Shelved>> alike;
-  for (const Shelved& one : options_.shelf.segments()) {
-    if (is_mostly_dead(one) || one.segment->is_before()) return {one};
-    alike[{day_of(one.segment->range(TraceNumber::start).least), size_class(one)}].push_back(one);
+std::vector<Shelved> Filing::take_inputs(std::size_t waiting_least) {
+  const std::lock_guard lock(mutex_);
+  const std::vector<Shelved> all = options_.shelf.segments();
+  std::vector<MergeCandidate> files;
+  for (const Shelved& one : all)
+    files.push_back({.day = day_of(one.segment->range(TraceNumber::start).least),
+                     .runs = one.segment->runs(),
+                     .bytes = one.segment->file_bytes(),
+                     .is_alone = is_mostly_dead(one) || one.segment->is_before(),
+                     .is_busy = merging_.contains(one.number)});
+  const MergePlan plan = plan_merge(files, options_.limits);
+  std::vector<Shelved> inputs;
+  if (plan.waiting < waiting_least) return inputs;
+  for (const std::size_t place : plan.inputs) {
+    inputs.push_back(all[place]);
+    merging_.insert(all[place].number);
   }
-  for (auto& [key, segments] : alike) {
-    if (segments.size() < merge_least) continue;
-    std::size_t runs = 0;
-    std::uint64_t bytes = 0;
-    std::vector<Shelved> chosen;
-    for (Shelved& one : segments) {
-      if (chosen.size() == merge_most ||
-          (runs += one.segment->runs()) > options_.segment_runs_max ||
-          (bytes += one.segment->file_bytes()) > options_.segment_bytes_max)
-        break;
-      chosen.push_back(std::move(one));
-    }
-    if (chosen.size() > 1) return chosen;
-  }
-  return {};
+  return inputs;
 }
 
-Result<bool> Filing::merge_more(const Context& context) {
-  const std::vector<Shelved> inputs = choose();
+Result<bool> Filing::merge_more(const Context& context, std::size_t waiting_least) {
+  const std::vector<Shelved> inputs = take_inputs(waiting_least);
   if (inputs.empty()) return false;
-  TRY(merge(context, inputs));
+  const auto merged = merge(context, inputs);
+  {
+    const std::lock_guard lock(mutex_);
+    for (const Shelved& one : inputs) merging_.erase(one.number);
+  }
+  TRY(merged);
   return true;
 }
 
@@ -251,25 +249,29 @@ Result<void> Filing::merge(const Context& context, const std::vector<Shelved>& i
   return {};
 }
 
-void Filing::merge_until_stopped(const std::stop_token& stop) {
-  yield_to_requests();
+void Filing::merge_until_stopped(const std::stop_token& stop, std::size_t waiting_least) {
+  if (waiting_least == 0) yield_to_requests();
   const Context context(stop);
+  std::uint64_t seen = 0;
   for (;;) {
     {
       std::unique_lock lock(mutex_);
-      if (!has_work_.wait(lock, stop, [this] { return may_merge_; })) return;
-      may_merge_ = false;
+      if (!has_work_.wait(lock, stop, [&] { return changes_ != seen; })) return;
+      seen = changes_;
     }
     Result<bool> more = true;
-    while (more && *more) more = merge_more(context);
-    // Readers' pages are the system's to keep, not the program's.
-    for (const Shelved& one : options_.shelf.segments()) one.segment->release();
+    while (more && *more) more = merge_more(context, waiting_least);
     if (more || stop.stop_requested()) continue;
     log::warning("small files of traces stay for now: {}", more.error().message());
     std::unique_lock lock(mutex_);
     has_work_.wait_for(lock, stop, pause_after_failure, [] { return false; });
-    may_merge_ = true;
+    ++changes_;
   }
+}
+
+/// Readers' pages are the system's to keep, not the program's.
+void Filing::release_pages() const {
+  for (const Shelved& one : options_.shelf.segments()) one.segment->release();
 }
 
 void Filing::delete_files(const std::vector<std::uint64_t>& numbers) {
@@ -327,7 +329,7 @@ Result<void> Filing::Exchange::publish() {
   }
   added_.clear();
   const std::lock_guard lock(filing_.mutex_);
-  filing_.may_merge_ = true;
+  ++filing_.changes_;
   filing_.has_work_.notify_all();
   return {};
 }
@@ -349,7 +351,7 @@ Result<void> Filing::publish(const Arrivals& arrivals) {
   const std::lock_guard lock(mutex_);
   manifest_.next_run = next.next_run;
   manifest_.next_trace = next.next_trace;
-  may_merge_ = true;
+  ++changes_;
   return {};
 }
 

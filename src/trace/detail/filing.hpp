@@ -3,10 +3,12 @@
 
 #include <condition_variable>
 #include <mutex>
+#include <set>
 #include <stop_token>
 #include <thread>
 
 #include "trace/detail/batch.hpp"
+#include "trace/detail/merge_plan.hpp"
 #include "trace/detail/shelf.hpp"
 
 namespace slipway::trace::detail {
@@ -16,8 +18,11 @@ class Filing {
  public:
   struct Options {
     Shelf& shelf;  ///< Outlives it.
-    std::size_t segment_runs_max = 640'000;
-    std::uint64_t segment_bytes_max = 512u << 20;
+    MergeLimits limits = {};
+    /// Files are merged by a thread that gives way to all others. Where that gets no time and so
+    /// many wait, another helps it that takes its share as requests do: who brings runs looks for
+    /// their traces in every file.
+    std::size_t hurry_from = 64;
   };
   explicit Filing(Options options) : options_(options) {}
   /// Ends the threads; a merge is given up, a seal is finished.
@@ -69,12 +74,14 @@ class Filing {
 
  private:
   void seal_until_stopped(const std::stop_token& stop);
-  void merge_until_stopped(const std::stop_token& stop);
+  void merge_until_stopped(const std::stop_token& stop, std::size_t waiting_least);
   Result<void> seal();
   /// False: there is nothing to merge.
-  Result<bool> merge_more(const Context& context);
+  Result<bool> merge_more(const Context& context, std::size_t waiting_least);
   Result<void> merge(const Context& context, const std::vector<Shelved>& inputs);
-  std::vector<Shelved> choose() const;
+  /// What is merged next, and nobody else merges meanwhile; nothing where fewer wait.
+  std::vector<Shelved> take_inputs(std::size_t waiting_least);
+  void release_pages() const;
   std::uint64_t take_number();
   Result<std::vector<Shelved>> write(std::vector<MemTracePtr> traces);
   void delete_files(const std::vector<std::uint64_t>& numbers);
@@ -87,10 +94,12 @@ class Filing {
   Manifest manifest_;  ///< Without segments.
   std::uint64_t next_journal_ = 0;
   Arrivals next_arrivals_;
-  bool is_sealing_ = false, may_merge_ = false;
-  std::mutex filing_;  ///< Held by whoever replaces the manifest.
+  bool is_sealing_ = false;
+  std::uint64_t changes_ = 0;        ///< Of what there is to merge.
+  std::set<std::uint64_t> merging_;  ///< Numbers of segments.
+  std::mutex filing_;                ///< Held by whoever replaces the manifest.
   std::vector<Shelved> imported_;
-  std::jthread sealer_, merger_;
+  std::jthread sealer_, merger_, hurried_;
 };
 
 }  // namespace slipway::trace::detail
