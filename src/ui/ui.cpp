@@ -10,8 +10,9 @@ namespace {
 
 /// Paths that the page draws itself; below them, too ("/collections/handbook").
 constexpr std::string_view page_paths[] = {
-    "/ask",    "/search", "/collections", "/models",  "/keys",       "/settings",    "/receipts",
-    "/traces", "/costs",  "/budgets",     "/prompts", "/playground", "/evaluations", "/agents"};
+    "/ask",      "/search",     "/collections", "/models", "/keys",
+    "/settings", "/receipts",   "/traces",      "/costs",  "/budgets",
+    "/prompts",  "/playground", "/evaluations", "/agents", "/review"};
 
 struct SignIn {
   std::string key;

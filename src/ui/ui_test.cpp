@@ -65,7 +65,7 @@ TEST_CASE("the page and its own paths are the same file, with a strict content p
   for (const char* path :
        {"/", "/ask", "/search", "/collections", "/collections/hand%20book", "/models", "/settings",
         "/receipts/rcp_1", "/traces", "/traces/8f3a", "/costs", "/budgets", "/prompts",
-        "/playground", "/evaluations", "/evaluations/compare", "/agents"}) {
+        "/playground", "/evaluations", "/evaluations/compare", "/agents", "/review", "/review/1"}) {
     CAPTURE(path);
     const auto page = site.ask("GET", path);
     CHECK(page.status == 200);

@@ -215,6 +215,13 @@ def test_a_run_is_judged_and_kept(browser, shop):
     assert len(examples) == 1 + shop.count("?status=error")
 
 
+def test_runs_wait_for_a_person(browser, shop):
+    runs = [shop.chat(4), shop.chat(5)]
+    browser("runs_wait_for_a_person", shop.url, runs=runs)
+    given = [one for one in shop.server.get(f"/api/feedback?run_id={runs[1]['run']}").json["items"] if one["key"] == "says_how_long"]
+    assert [(one["score"], one["comment"]) for one in given] == [(1, "five days")]
+
+
 # What changes the list comes last.
 def test_new_traces_appear_while_one_looks(browser, shop):
     def one(name, minutes):  # From now on: what the server itself has done since is older.

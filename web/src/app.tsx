@@ -39,6 +39,7 @@ const groups: Place[][] = [
   [
     { href: '/datasets', name: 'Datasets', icon: 'datasets', key: 'd' },
     { href: '/evaluations', name: 'Evaluations', icon: 'evaluations', key: 'e' },
+    { href: '/review', name: 'Review', icon: 'check', key: 'v' },
   ],
   [
     { href: '/models', name: 'Models', icon: 'models', key: 'm' },
@@ -73,6 +74,12 @@ const AgentThreadPage = later(
   async () => (await import('./pages/agent_thread')).AgentThreadPage,
 );
 
+const ReviewQueuesPage = later(
+  'Review',
+  async () => (await import('./pages/review')).ReviewQueuesPage,
+);
+const ReviewPage = later('Review', async () => (await import('./pages/review')).ReviewPage);
+
 const EvaluationsPage = later(
   'Evaluations',
   async () => (await import('./pages/evaluations')).EvaluationsPage,
@@ -99,6 +106,7 @@ function Content({ path }: { path: string }) {
   const dataset = below(path, '/datasets');
   const evaluation = below(path, '/evaluations');
   const agent = below(path, '/agents');
+  const queue = below(path, '/review');
   if (path === '/' || path === '/ask') return <AskPage />;
   if (path === '/search') return <SearchPage />;
   if (collection?.length === 0) return <CollectionsPage />;
@@ -118,6 +126,8 @@ function Content({ path }: { path: string }) {
   if (path === '/evaluations/new') return <NewEvaluationPage />;
   if (path === '/evaluations/compare') return <ComparePage />;
   if (evaluation?.length === 1) return <EvaluationPage key={evaluation[0]} id={evaluation[0]!} />;
+  if (queue?.length === 0) return <ReviewQueuesPage />;
+  if (queue?.length === 1) return <ReviewPage key={queue[0]} id={queue[0]!} />;
   if (agent?.length === 0) return <AgentsPage />;
   if (agent?.length === 1) return <AgentPage key={agent[0]} name={agent[0]!} />;
   if (agent?.length === 3 && agent[1] === 'threads')

@@ -131,6 +131,46 @@ export async function a_run_is_judged_and_kept(visit, { trace, run }) {
   await dialog.getByText(/examples came to from the page/).waitFor();
 }
 
+export async function runs_wait_for_a_person(visit, { runs }) {
+  const { page } = visit;
+  const dialog = page.getByRole('dialog');
+  await visit.go('/review', '.empty');
+  await page.getByRole('button', { name: 'New queue' }).click();
+  await dialog.getByLabel('Name').fill('refunds');
+  await dialog.getByLabel('What to look at').fill('Does it say how long it takes?');
+  await visit.accessible('making a queue');
+  await dialog.getByRole('button', { name: 'Create' }).click();
+  await page.getByText('Nothing waits here').waitFor();
+  for (const { trace, run } of runs) {
+    await visit.go(`/traces/${trace}?run=${run}`, detail);
+    await page.getByRole('button', { name: 'Queue for review' }).click();
+    await dialog.getByRole('button', { name: 'Add' }).click();
+    await dialog.getByText('It waits').waitFor();
+    await dialog.getByRole('button', { name: 'Done' }).click();
+  }
+  await visit.go('/review', '[data-testid=queue]');
+  await visit.says(page.getByTestId('queue'), '2 runs to look at', 'the card does not count');
+  await page.getByRole('link', { name: 'refunds' }).click();
+  const inFront = (number) =>
+    page.locator(`[data-testid=run-detail][data-run-id="${runs[number].run}"]`).waitFor();
+  await inFront(0);
+  await page.getByText('Does it say how long it takes?').waitFor();
+  await visit.accessible('a run to review');
+  await page.getByRole('button', { name: 'Later' }).click();
+  await inFront(1);
+  await page.getByLabel('Score of').fill('says_how_long');
+  await page.getByLabel('Comment').fill('five days');
+  await page.getByRole('button', { name: 'Good, next' }).click();
+  await inFront(0);
+  await visit.says(page.getByTestId('queue-sizes'), '1 run to look at, 1 done', 'not counted');
+  await page.getByRole('button', { name: 'Done without a score' }).click();
+  await page.getByText('Nothing waits here').waitFor();
+  await visit.says(page.getByTestId('queue-sizes'), '2 done', 'the last one is not counted');
+  await page.getByRole('button', { name: 'Delete' }).click();
+  await dialog.getByRole('button', { name: 'Delete' }).click();
+  await page.getByText('No queues yet').waitFor();
+}
+
 /** For docs/images: 1200 by 750, light. */
 export async function pictures_of_traces(visit, { folder, trace, run }) {
   const { page } = visit;

@@ -6,6 +6,7 @@ import { knownPaths, observe, type Cost, type Run, type RunHead, type Usage } fr
 import { Link } from '../router';
 import { CopyButton, ProblemBox, Waiting } from './common';
 import { AddToDataset } from './add_to_dataset';
+import { AddToQueue } from './add_to_queue';
 import { AttachmentsView } from './attachments';
 import { FeedbackView } from './feedback';
 import { JsonView, LongText } from './json_view';
@@ -211,6 +212,7 @@ function Compare({ run }: { run: RunHead }) {
 function Actions({ run }: { run: RunHead }) {
   const [paths, setPaths] = useState<Set<string>>(new Set());
   const [isAdding, setAdding] = useState(false);
+  const [isQueueing, setQueueing] = useState(false);
   useEffect(() => void knownPaths().then(setPaths), []);
   const id = encodeURIComponent;
   return (
@@ -229,7 +231,11 @@ function Actions({ run }: { run: RunHead }) {
           Add to dataset
         </button>
       )}
+      <button type="button" class="quiet small" onClick={() => setQueueing(true)}>
+        Queue for review
+      </button>
       <Compare run={run} />
+      {isQueueing && <AddToQueue run={run} onClose={() => setQueueing(false)} />}
       {isAdding && <AddToDataset what={{ run }} onClose={() => setAdding(false)} />}
     </div>
   );
