@@ -383,62 +383,6 @@ TEST_CASE("models of this process answer on lanes, streamed and whole") {
   CHECK(record.cost_usd == 0);
 }
 
-/// Has no money for any question.
-class PoorPipeline final : public models::ChatModel {
- public:
-  explicit PoorPipeline(PipelineCall call) : call_(std::move(call)) {}
-  const std::string& identity() const override { return name_; }
-  const std::string& name() const override { return name_; }
-  std::size_t context_tokens_max() const override { return 8192; }
-  Result<std::size_t> count_tokens(std::string_view text) const override { return text.size(); }
-  Result<std::string> render(const models::ChatRequest&) const override { return std::string(); }
-  Result<models::ChatReply> chat(const Context&, const models::ChatRequest&,
-                                 const models::TokenSink&) override {
-    budgets::Refusal refusal;
-    refusal.name = "team";
-    refusal.on_exceed = asks_ ? budgets::OnExceed::ask : budgets::OnExceed::reject;
-    refusal.message = "budget 'team' allows $1.00";
-    refusal.budget = {{"name", "team"}, {"limit_usd", 1}};
-    call_.refused(refusal);
-    return fail(Code::rate_limited, "{}", refusal.message);
-  }
-  bool asks_ = false;
-
- private:
-  const PipelineCall call_;
-  const std::string name_ = "rag/poor";
-};
-
-TEST_CASE("a pipeline without money is told as every other call, budget and all") {
-  House house;
-  bool asks = false;
-  house.pipelines.names = [] { return std::vector<std::string>{"rag/poor"}; };
-  house.pipelines.find = [&asks](const std::string&, PipelineCall call) {
-    auto model = std::make_shared<PoorPipeline>(std::move(call));
-    model->asks_ = asks;
-    return Result<std::shared_ptr<models::ChatModel>>(std::move(model));
-  };
-  house.open();
-  for (const bool is_stream : {false, true}) {
-    const auto refused =
-        house.ask(House::question("rag/poor", is_stream ? R"(,"stream":true)" : ""));
-    REQUIRE(refused->wait_ended());
-    CHECK(refused->response().status == 429);
-    CHECK(refused->response().headers.get("x-should-retry") == "false");
-    CHECK(refused->response().headers.find("Retry-After") == nullptr);
-    const json::Value error = json::parse(refused->response().body)->at("error");
-    CHECK(error.at("code") == "budget_exceeded");
-    CHECK(error.at("type") == "insufficient_quota");
-    CHECK(error.at("message") == "budget 'team' allows $1.00");
-    CHECK(error.at("budget").at("name") == "team");
-  }
-  asks = true;
-  const auto asked = house.ask_model("rag/poor");
-  REQUIRE(asked->wait_ended());
-  CHECK(asked->response().status == 402);
-  CHECK(has(asked->response().body, "budget_approval_required"));
-}
-
 TEST_CASE("pipelines are models, and calls of another task are refused") {
   House house;
   house.settings.models["words"].provider = models::Provider::scripted;

@@ -174,8 +174,7 @@ TEST_CASE("what the semantic cache embeds is paid before, by the budgets of the 
   std::string kinds;
   const auto page = shop.books->entries({}, budget().id, 100, "");
   REQUIRE(page.ok());
-  for (const auto& entry : page->items)
-    kinds += std::string(json::name(entry.kind)) + " ";
+  for (const auto& entry : page->items) kinds += std::string(json::name(entry.kind)) + " ";
   CHECK(kinds == "reserve release settle ");
   // Without money the cache is not asked, which is no reason not to answer.
   const auto response = ask(text + " or elsewhere");
