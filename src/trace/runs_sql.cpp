@@ -1,5 +1,8 @@
 #include "trace/runs_sql.hpp"
 
+#include <charconv>
+#include <optional>
+
 #include "trace/detail/blocks.hpp"
 #include "trace/detail/run_fields.hpp"
 
@@ -79,6 +82,40 @@ void add_escaped(std::string& out, std::string_view text) {
     }
 }
 
+/// Of "\\u12ab" at the place; nothing where that is not there.
+std::optional<unsigned> code_unit(std::string_view text, std::size_t at) {
+  constexpr std::size_t size = 6;
+  if (text.size() < at + size || text[at] != '\\' || text[at + 1] != 'u') return {};
+  unsigned unit = 0;
+  const char* const end = text.data() + at + size;
+  const auto read = std::from_chars(text.data() + at + 2, end, unit, 16);
+  return read.ptr == end ? std::optional(unit) : std::nullopt;
+}
+
+/// PostgreSQL keeps every JSON, and then refuses to look into one with a character 0 or half a
+/// pair of surrogates anywhere.
+std::string readable(std::string_view json) {
+  constexpr std::size_t size = 6;
+  const auto is_high = [](unsigned unit) { return unit >= 0xD800 && unit < 0xDC00; };
+  const auto is_low = [](unsigned unit) { return unit >= 0xDC00 && unit < 0xE000; };
+  std::string out;
+  for (std::size_t at = 0; at < json.size();) {
+    const auto unit = code_unit(json, at);
+    if (!unit) {
+      const std::size_t step = json[at] == '\\' ? 2 : 1;
+      out += json.substr(at, step);
+      at += step;
+      continue;
+    }
+    const auto next = code_unit(json, at + size);
+    const std::size_t taken = is_high(*unit) && next && is_low(*next) ? 2 * size : size;
+    const bool is_lost = taken == size && (*unit == 0 || is_high(*unit) || is_low(*unit));
+    out += is_lost ? std::string_view("\\ufffd") : json.substr(at, taken);
+    at += taken;
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string copy_row(std::string_view run) {
@@ -91,7 +128,7 @@ std::string copy_row(std::string_view run) {
     else if (value.starts_with('"') && field.type != RunField::Type::json)
       add_escaped(row, json::unquoted(value));
     else
-      add_escaped(row, value);
+      add_escaped(row, readable(value));
   }
   row += '\n';
   return row;

@@ -27,8 +27,9 @@ class RunsSql {
   static Result<std::unique_ptr<RunsSql>> create(const std::filesystem::path& path);
   ~RunsSql();
 
-  /// `run`: the JSON of one, as our API writes it. JSON stays the text it was (type json), texts
-  /// lose what PostgreSQL cannot keep, the character 0. Fails: unavailable (the disk).
+  /// `run`: the JSON of one, as our API writes it. JSON stays the text it was (type json), but for
+  /// what PostgreSQL cannot read: the character 0 and halves of surrogate pairs become U+FFFD.
+  /// Texts lose the character 0. Fails: unavailable (the disk).
   Result<void> add(std::string_view run);
   Result<void> finish();
 

@@ -47,6 +47,12 @@ TEST_CASE("a text that looks like the end of the rows is none, and a JSON text k
   CHECK(row[26] == "1.0");
 }
 
+TEST_CASE("what PostgreSQL could not look into is replaced, and nothing else of a JSON") {
+  const auto row = cells(copy_row(
+      R"({"id":"r","trace_id":"t","inputs":"\u0000 \\u0000 \ud83d\ude00 \ud83d \ude00 \u00e4 \n"})"));
+  CHECK(row[25] == R"("\\ufffd \\\\u0000 \\ud83d\\ude00 \\ufffd \\ufffd \\u00e4 \\n")");
+}
+
 TEST_CASE("a file of SQL that cannot be written is named") {
   const auto made = RunsSql::create("/nowhere/at/all/runs.sql");
   REQUIRE_FALSE(made.ok());
