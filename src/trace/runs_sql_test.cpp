@@ -48,8 +48,8 @@ TEST_CASE("a text that looks like the end of the rows is none, and a JSON text k
 }
 
 TEST_CASE("what PostgreSQL could not look into is replaced, and nothing else of a JSON") {
-  const auto row = cells(copy_row(
-      R"({"id":"r","trace_id":"t","inputs":"\u0000 \\u0000 \ud83d\ude00 \ud83d \ude00 \u00e4 \n"})"));
+  const auto row = cells(copy_row(R"({"id":"r","trace_id":"t","inputs":)"
+                                  R"("\u0000 \\u0000 \ud83d\ude00 \ud83d \ude00 \u00e4 \n"})"));
   CHECK(row[25] == R"("\\ufffd \\\\u0000 \\ud83d\\ude00 \\ufffd \\ufffd \\u00e4 \\n")");
 }
 

@@ -12,6 +12,7 @@ namespace slipway::trace::detail {
 namespace {
 
 constexpr std::chrono::milliseconds pause_after_failure{500};
+constexpr std::size_t hurried_share = 4;
 constexpr Nanoseconds day = 86'400'000'000'000;
 
 Nanoseconds day_of(Nanoseconds time) { return time / day - (time % day < 0 ? 1 : 0); }
@@ -183,7 +184,10 @@ std::vector<Shelved> Filing::take_inputs(std::size_t waiting_least) {
                      .bytes = one.segment->file_bytes(),
                      .is_alone = is_mostly_dead(one) || one.segment->is_before(),
                      .is_busy = merging_.contains(one.number)});
-  const MergePlan plan = plan_merge(files, options_.limits);
+  MergeLimits limits = options_.limits;
+  // It is the small files that are many, and two merges take memory at once.
+  if (waiting_least > 0) limits.runs_max /= hurried_share;
+  const MergePlan plan = plan_merge(files, limits);
   std::vector<Shelved> inputs;
   if (plan.waiting < waiting_least) return inputs;
   for (const std::size_t place : plan.inputs) {
