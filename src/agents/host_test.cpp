@@ -280,6 +280,23 @@ TEST_CASE("a cancelled run ends where it is; with rollback the thread is as it w
   CHECK(house.wait(house.start("counter", "u")).state.at("n") == Value(2));
 }
 
+TEST_CASE("a removed thread's input stands nowhere on disk, of what waited to run neither") {
+  House house;
+  house.put("asking", with(asking, "{x: any}", "{x: any, said: string}"));
+  const auto stands = [&](const std::string& text) {
+    for (const auto& entry :
+         std::filesystem::recursive_directory_iterator(house.world.scratch.path() / "data"))
+      if (entry.is_regular_file() && read_file(entry.path())->find(text) != std::string::npos)
+        return true;
+    return false;
+  };
+  CHECK(house.wait(house.start("asking", "t", Multitask::reject, R"({"said": "a-quiet-word"})"))
+            .status == Status::interrupted);
+  CHECK(stands("a-quiet-word"));
+  REQUIRE(house.host->remove_thread("t").ok());
+  CHECK(!stands("a-quiet-word"));
+}
+
 TEST_CASE("threads are found, copied and removed") {
   House house;
   house.put("counter", counting);

@@ -118,8 +118,10 @@ TEST_CASE("a folder from before goes on, and what its removed threads left behin
                         [](store::Connection& connection) {
                           return connection.execute(
                               "DROP TABLE agents_uses; DROP TABLE agents_numbers;"
+                              "DROP INDEX agents_cache_thread;"
+                              "ALTER TABLE agents_cache DROP COLUMN thread;"
                               "DELETE FROM slipway_migrations WHERE module = 'agents' AND "
-                              "version = 2;"
+                              "version > 1;"
                               "DELETE FROM agents_log WHERE thread = (SELECT number FROM "
                               "agents_threads WHERE id = 'gone');"
                               "DELETE FROM agents_cache;"

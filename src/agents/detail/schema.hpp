@@ -67,6 +67,10 @@ DELETE FROM agents_values WHERE hash NOT IN (SELECT hash FROM agents_uses);
 CREATE TABLE agents_numbers (last INTEGER NOT NULL);
 INSERT INTO agents_numbers SELECT max(coalesce((SELECT max(number) FROM agents_threads), 0),
                                       coalesce((SELECT max(thread) FROM agents_log), 0));
+)sql"},
+          {.module = "agents", .version = 3, .sql = R"sql(
+ALTER TABLE agents_cache ADD COLUMN thread TEXT;  -- With which it goes.
+CREATE INDEX agents_cache_thread ON agents_cache (thread);
 )sql"}};
 }
 

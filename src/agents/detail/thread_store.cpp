@@ -229,10 +229,9 @@ constexpr std::string_view removals[] = {
     "(SELECT number FROM agents_threads WHERE id = ?1))",
     "DELETE FROM agents_uses WHERE thread = (SELECT number FROM agents_threads WHERE id = ?1)",
     "DELETE FROM agents_log WHERE thread = (SELECT number FROM agents_threads WHERE id = ?1)",
-    "DELETE FROM agents_runs WHERE thread = ?1", "DELETE FROM agents_threads WHERE id = ?1",
-    // Kept results say whose they are.
-    "DELETE FROM agents_cache WHERE CASE WHEN json_valid(value) "
-    "THEN json_extract(value, '$[2]') = ?1 END"};
+    "DELETE FROM agents_runs WHERE thread = ?1",
+    "DELETE FROM agents_threads WHERE id = ?1",
+    "DELETE FROM agents_cache WHERE thread = ?1"};
 
 class DiskStore final : public ThreadStore {
  public:
@@ -341,9 +340,15 @@ class DiskStore final : public ThreadStore {
       auto drop = TRY(connection.prepare("DELETE FROM agents_cache WHERE expires_ms <= ?"));
       drop.bind(0, now_ms);
       TRY(drop.run());
-      auto keep = TRY(connection.prepare(
-          "INSERT OR REPLACE INTO agents_cache (key, value, expires_ms) VALUES (?, ?, ?)"));
+      auto keep = TRY(
+          connection.prepare("INSERT OR REPLACE INTO agents_cache (key, value, expires_ms, thread) "
+                             "VALUES (?, ?, ?, ?)"));
       keep.bind(0, key).bind(1, dump(value)).bind(2, expires_ms);
+      // [value, sources, thread], see `cached_body`.
+      if (value.is_list() && value.items().size() > 2)
+        keep.bind(3, in_words(value.items()[2]));
+      else
+        keep.bind_null(3);
       return keep.run();
     });
   }
