@@ -1,9 +1,12 @@
 // `slipway eval audit`: a judge beside people.
 #include <atomic>
+#include <mutex>
 
 #include "app/detail/judges.hpp"
 #include "app/detail/line_reader.hpp"
 #include "app/eval_commands.hpp"
+#include "app/terminal.hpp"
+#include "core/guarded.hpp"
 #include "core/pool.hpp"
 #include "eval/audit.hpp"
 #include "eval/local_evidence.hpp"
@@ -67,14 +70,35 @@ class Judging {
   }
 
   Result<void> run(std::vector<eval::AuditLabel>& labels) {
+    Progress progress(app_.err(), {.style = app_.err_style(),
+                                   .is_quiet = app_.options().quiet,
+                                   .what = "audit",
+                                   .unit = "cases"});
+    std::mutex showing;
+    std::int64_t done = 0;
     return parallel_for(app_.context(), labels.size(), core_count(),
-                        [&](std::size_t i) -> Result<void> { return judge(labels[i]); });
+                        [&](std::size_t i) -> Result<void> {
+                          TRY(judge(labels[i]));
+                          const std::lock_guard lock(showing);
+                          progress.show(++done, static_cast<std::int64_t>(labels.size()), "");
+                          return {};
+                        });
   }
 
   /// Then cases are left that nobody judged.
   bool is_budget_spent() const { return is_budget_spent_; }
 
+  /// Then they are left out.
+  bool has_unreadable() const {
+    return unreadable_.with([](const Unreadable& cases) { return cases.count > 0; });
+  }
+
   void tell() const {
+    unreadable_.with([&](const Unreadable& cases) {
+      if (cases.count > 0)
+        app_.complain(fmt::format("{} of the judge's scores could not be read and are left out: {}",
+                                  cases.count, cases.first));
+    });
     if (!judge_) return;
     const eval::JudgeSpent spent = judge_->spent();
     app_.note(fmt::format("{} calls, {} replies from the cache, {} + {} tokens, {:.6f} USD",
@@ -89,6 +113,7 @@ class Judging {
     spec.prompts = options_.prompts;
     spec.embedder = options_.embedder;
     spec.cache = !options_.no_cache;
+    spec.max_tokens = options_.max_tokens;
     if (options_.budget_calls || options_.budget_usd)
       spec.budget = eval::BudgetSpec{options_.budget_usd, options_.budget_calls};
     judge_ = TRY(judges_.open(spec, {}, ""));
@@ -98,10 +123,18 @@ class Judging {
   Result<std::optional<double>> score(std::size_t sample, const eval::Golden& golden) const {
     auto score = metrics_[sample]->score(app_.context(), golden);
     if (score) return score->value;
-    if (!eval::is_budget_spent(score.error()))
-      return std::move(score.error()).within("case '" + golden.id + "'");
-    is_budget_spent_ = true;
-    return std::optional<double>();
+    if (eval::is_budget_spent(score.error())) {
+      is_budget_spent_ = true;
+      return std::optional<double>();
+    }
+    // Of two replies none could be read: an error of this case alone.
+    if (judge_ && score.error().code() == Code::invalid_argument) {
+      unreadable_.with([&](Unreadable& cases) {
+        if (cases.count++ == 0) cases.first = score.error().message();
+      });
+      return std::optional<double>();
+    }
+    return std::move(score.error()).within("case '" + golden.id + "'");
   }
 
   Result<void> judge(eval::AuditLabel& label) const {
@@ -128,6 +161,11 @@ class Judging {
   std::unique_ptr<eval::ModelJudge> judge_;
   std::vector<std::unique_ptr<eval::Judge>> asked_;     ///< By sample.
   std::vector<std::unique_ptr<eval::Metric>> metrics_;  ///< By sample.
+  struct Unreadable {
+    std::size_t count = 0;
+    std::string first;
+  };
+  mutable Guarded<Unreadable> unreadable_;
   mutable std::atomic<bool> is_budget_spent_ = false;
 };
 
@@ -171,9 +209,9 @@ Result<int> eval_audit(App& app, const EvalAuditOptions& options) {
     if (const auto opened = judging.open(); !opened) return app.wrong_use(opened.error());
     TRY(judging.run(*labels));
     judging.tell();
-    is_whole = !judging.is_budget_spent();
-    if (!is_whole)
+    if (judging.is_budget_spent())
       app.complain("the budget of the judge is spent; cases without verdict are left out");
+    is_whole = !judging.is_budget_spent() && !judging.has_unreadable();
   }
   const auto audit = eval::audit(
       *labels, {.threshold = options.threshold,

@@ -118,6 +118,10 @@ void Declarations::declare_eval_audit(CLI::App& group) {
   app.add_option("--budget-calls", options->budget_calls, "Calls of the model at most")
       ->type_name("N");
   app.add_option("--budget-usd", options->budget_usd, "Dollars at most")->type_name("USD");
+  app.add_option("--max-tokens", options->max_tokens,
+                 "Of one reply; small models may never end; default 2048")
+      ->check(CLI::Range(1, 1'000'000))
+      ->option_text("N");
   finish(app,
          "  slipway eval audit labels.jsonl\n"
          "  slipway eval audit cases.jsonl --metric faithfulness --judge smollm2-135m-instruct "

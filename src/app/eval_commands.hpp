@@ -93,6 +93,7 @@ struct EvalAuditOptions {
   bool no_cache = false;
   std::optional<std::int64_t> budget_calls;
   std::optional<double> budget_usd;
+  std::optional<int> max_tokens;  ///< Of one reply of the judge.
 };
 Result<int> eval_audit(App& app, const EvalAuditOptions& options);
 
