@@ -76,13 +76,13 @@ class Judging {
                                    .unit = "cases"});
     std::mutex showing;
     std::int64_t done = 0;
-    return parallel_for(app_.context(), labels.size(), core_count(),
-                        [&](std::size_t i) -> Result<void> {
-                          TRY(judge(labels[i]));
-                          const std::lock_guard lock(showing);
-                          progress.show(++done, static_cast<std::int64_t>(labels.size()), "");
-                          return {};
-                        });
+    return parallel_for(
+        app_.context(), labels.size(), core_count(), [&](std::size_t i) -> Result<void> {
+          TRY(judge(labels[i]));
+          const std::lock_guard lock(showing);
+          progress.show(++done, static_cast<std::int64_t>(labels.size()), labels[i].id);
+          return {};
+        });
   }
 
   /// Then cases are left that nobody judged.

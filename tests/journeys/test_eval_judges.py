@@ -1,7 +1,10 @@
 """`slipway eval audit` and `eval prompts`: judges, beside people and as they are asked."""
 import json
+import pathlib
 
 import pytest
+
+EXAMPLE = pathlib.Path(__file__).resolve().parents[2] / "examples" / "eval"
 
 
 def lines(path, *items):
@@ -104,6 +107,26 @@ def test_a_spent_budget_leaves_the_rest_out_and_fails(slipway, tmp_path, scripte
     outcome = slipway("eval", "audit", cases, "--metric", "faithfulness", "--judge", "kind-judge", "--embedder", "none",
                       "--budget-calls", "1", *where)
     assert outcome.code == 1 and "the budget of the judge is spent" in outcome.err
+
+
+def test_a_reply_that_cannot_be_read_leaves_its_case_out(slipway, tmp_path, scripted):
+    cases = lines(tmp_path / "cases.jsonl", *CASES)
+    where = scripted(["I cannot say."] * 2 * len(CASES))
+    outcome = slipway("eval", "audit", cases, "--metric", "faithfulness", "--judge", "kind-judge", "--embedder", "none", *where)
+    assert outcome.code != 0 and f"{len(CASES)} of the judge's scores could not be read" in outcome.err, outcome
+
+
+def test_the_model_that_comes_along_is_audited_to_the_end(slipway):
+    labels = slipway.folder / "labels.jsonl"
+    labels.write_text("".join((EXAMPLE / "labels.jsonl").read_text().splitlines(keepends=True)[3:5]))
+    outcome = slipway("eval", "audit", labels, "--metric", "hallucination", "--judge", "smollm2-135m-instruct", "--embedder", "none",
+                      "--max-tokens", "96", "--json", timeout=300)
+    # Which of its replies end within that many tokens is the model's affair; what is told of the others is ours.
+    left_out = "could not be read" in outcome.err
+    assert outcome.code == (1 if left_out else 0), outcome
+    audit = outcome.json
+    assert audit["labels"] == 2 and audit["kappa"]["n"] == 2 or left_out, outcome
+    assert "tokens" in outcome.err
 
 
 def test_prompts_are_listed_shown_and_compared(slipway, tmp_path):
