@@ -119,9 +119,12 @@ class GraphBuilder {
     const std::string name = fmt::format("{} -> {} #{}", from, to, options_.predicates.size());
     options_.predicates[name] = Expression::native(
         name,
-        [test = std::move(test), agent = agent_](const Inputs& inputs) -> Outcome<Value> {
+        [test = std::move(test), built = agent_](const Inputs& inputs) -> Outcome<Value> {
+          const AgentPtr agent = built->lock();
+          if (agent == nullptr)
+            return Failure{"expression", "the agent was built anew and is gone"};
           const State state =
-              SLIPWAY_GET(detail::read_state<State>(detail::state_object(**agent, inputs)));
+              SLIPWAY_GET(detail::read_state<State>(detail::state_object(*agent, inputs)));
           return Value(static_cast<bool>(test(state)));
         },
         Type::boolean);
@@ -155,8 +158,9 @@ class GraphBuilder {
  private:
   json::Object document_;
   LoadOptions options_;
-  /// Tests of edges look up keys in the agent that was built.
-  std::shared_ptr<AgentPtr> agent_ = std::make_shared<AgentPtr>();
+  /// Tests of edges look up keys in the agent that was built, which owns them.
+  std::shared_ptr<std::weak_ptr<const Agent>> agent_ =
+      std::make_shared<std::weak_ptr<const Agent>>();
 };
 
 }  // namespace slipway::agents

@@ -50,6 +50,21 @@ TEST_CASE("a graph is built from a struct and lambdas, and runs as one from YAML
                                 "log": ["hi", "hi!", "hi!!"]})"));
 }
 
+TEST_CASE("an agent that was built is gone with its last owner") {
+  std::weak_ptr<const Agent> seen;
+  {
+    const auto agent = GraphBuilder<Draft>("draft")
+                           .node("write", [](Draft& d) { ++d.rounds; })
+                           .edge("START", "write")
+                           .edge("write", "write", [](const Draft& d) { return d.rounds < 3; })
+                           .otherwise("write", "END")
+                           .build();
+    REQUIRE(agent.ok());
+    seen = *agent;
+  }
+  CHECK(seen.expired());
+}
+
 TEST_CASE("errors of lambdas fail their node with the kind of their code; edges may handle it") {
   struct Local {};
   const auto agent =
