@@ -87,15 +87,23 @@ class GraphBuilder {
   /// `act(State&)`, void or Result<void>. An error fails the node with the kind of its code.
   template <typename Act>
   requires std::is_invocable_v<Act, State&> GraphBuilder& node(const std::string& name, Act act) {
+    return node(name,
+                [act = std::move(act)](State& state, const FunctionCall&) { return act(state); });
+  }
+  /// `act(State&, const FunctionCall&)`: one that may be stopped (`context`), and that tells
+  /// followers how it goes (`emit`).
+  template <typename Act>
+  requires std::is_invocable_v<Act, State&, const FunctionCall&> GraphBuilder& node(
+      const std::string& name, Act act) {
     options_.functions[name] = {
         .name = name, .run = [act = std::move(act)](const FunctionCall& call) -> Outcome<Value> {
           State state =
               SLIPWAY_GET(detail::read_state<State>(detail::state_object(call.agent, call.inputs)));
           const json::Object before = json::to(state).as_object();
-          if constexpr (std::is_void_v<std::invoke_result_t<Act, State&>>) {
-            act(state);
+          if constexpr (std::is_void_v<std::invoke_result_t<Act, State&, const FunctionCall&>>) {
+            act(state, call);
           } else {
-            if (auto done = act(state); !done) return failure_of(done.error());
+            if (auto done = act(state, call); !done) return failure_of(done.error());
           }
           return detail::changes(call.agent, before, json::to(state).as_object());
         }};

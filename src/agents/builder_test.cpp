@@ -92,3 +92,32 @@ TEST_CASE("a graph that is wrong is told as a whole") {
   REQUIRE(!agent.ok());
   CHECK(agent.error().message().find("'b' is no node") != std::string::npos);
 }
+
+TEST_CASE("a lambda tells followers how it goes while it runs") {
+  const auto agent = GraphBuilder<Draft>("draft")
+                         .node("write",
+                               [](Draft& d, const FunctionCall& call) {
+                                 call.emit(*parse_json(R"({"done": 1})"));
+                                 d.text = "x";
+                                 call.emit(Value("half"));
+                               })
+                         .edge("START", "write")
+                         .edge("write", "END")
+                         .build();
+  REQUIRE(agent.ok());
+  const auto runtime = *Runtime::open({});
+  std::vector<Value> told;
+  std::vector<std::string> types;
+  const auto listen = [&](const Event& event) {
+    types.push_back(event.type);
+    if (event.type != "custom") return;
+    CHECK(event.data.at("node") == Value("write"));
+    told.push_back(event.data.at("value"));
+  };
+  CHECK(runtime->run({}, *agent, *parse_json("{}"), {.thread = "t", .on_event = listen}).status ==
+        Status::done);
+  CHECK(told == std::vector<Value>{*parse_json(R"({"done": 1})"), Value("half")});
+  CHECK(types.back() == "run.finished");
+  // Nobody listens: that is no fault.
+  CHECK(runtime->run({}, *agent, *parse_json("{}"), {.thread = "u"}).status == Status::done);
+}

@@ -9,8 +9,8 @@
 
 namespace slipway::agents {
 
-/// run.started step.started task.started model token tool task.finished step.finished interrupt
-/// budget run.finished
+/// run.started step.started task.started model token tool custom task.finished step.finished
+/// interrupt budget run.finished
 ///
 /// Data, a map. `graph` is the path of the sub-agent that it is of ("" is the outermost, "writer"
 /// its node, "writer/check" one below); of tasks and what they do also {node, index?, step, visit}:
@@ -20,6 +20,7 @@ namespace slipway::agents {
 ///   model          {.., call, model, state: "begun"|"done"|"failed", text?, tool_calls?, usage?}
 ///   token          {.., call, text}
 ///   tool           {.., call, tool, args, state, result?, error?}
+///   custom         {.., value}: what a node of C++ told, not kept (`FunctionCall::emit`)
 ///   task.finished  {.., attempt, status: "done"|"failed"|"stopped"|"waiting"|"cut", writes,
 ///                  error?: {kind, message}}
 ///   step.finished  {graph, step, state, next: [names], checkpoint?, parent?} (outermost: those

@@ -136,6 +136,8 @@ struct ToolSpec {
   std::string folder;            ///< Relative paths of its config start here.
   AgentPtr agent;                ///< Of kind `agent`.
   int line = 0;
+  /// Its arguments are for who follows the run: the custom stream.
+  bool is_emit() const { return kind == "builtin" && config == Value("emit"); }
 };
 
 struct Node;
@@ -215,6 +217,8 @@ struct FunctionCall {
   const Context& context;
   const Agent& agent;
   const Inputs& inputs;
+  /// Tells those who follow the run at once: event "custom". Not kept; nobody may be listening.
+  std::function<void(const Value&)> emit = [](const Value&) {};
 };
 struct FunctionBody {
   std::string name;

@@ -118,6 +118,7 @@ struct HistoryEntry {
   Value state;
   std::vector<std::string> next;
   std::vector<Interrupt> interrupts;
+  std::int64_t time_ms = 0;  ///< Since 1970; of an old log, when its run began.
   Value json() const;
 };
 

@@ -60,8 +60,10 @@ Result<std::vector<HistoryEntry>> OwnRuntime::history(const std::string& id) {
   past.use(TRY(agent_for_log(*thread)));
   Restorer restorer(past);
   std::uint64_t number = 0;
+  std::int64_t time_ms = 0;
   for (const Value& record : records) {
     restorer.apply(record, ++number);
+    if (record.at("time").is_integer()) time_ms = record.at("time").integer();
     const bool is_checkpoint = past.head == number && !past.checkpoints.empty();
     if (is_checkpoint) {
       const Checkpoint& at = past.checkpoints.back();
@@ -70,7 +72,8 @@ Result<std::vector<HistoryEntry>> OwnRuntime::history(const std::string& id) {
                          .run = at.run,
                          .source = at.source,
                          .step = at.step,
-                         .state = state_value(*past.agent, past.root->state)});
+                         .state = state_value(*past.agent, past.root->state),
+                         .time_ms = time_ms});
       for (const Ready& ready : past.root->next)
         entries.back().next.push_back(
             ready.index < 0

@@ -249,3 +249,47 @@ edges: [START -> a, a -> b, b -> END]
   CHECK((*history)[1].parent == "c2");
   CHECK((*history)[1].next == std::vector<std::string>{"b"});
 }
+
+TEST_CASE("history tells when each checkpoint was made, also after a restart") {
+  World world;
+  const AgentPtr agent = world.load(R"(name: v
+state: {x: string}
+nodes:
+  first: {set: {x: '"a"'}}
+  ask: {human: {ask: "?", into: x}}
+edges: [START -> first, first -> ask, ask -> END]
+)");
+  const std::int64_t began = std::chrono::duration_cast<std::chrono::milliseconds>(
+                                 world.clock.now().time_since_epoch())
+                                 .count();
+  REQUIRE(world.run(agent).status == Status::interrupted);
+  world.clock.advance(std::chrono::minutes(5));
+  REQUIRE(world.answer(R"("b")").status == Status::done);
+  world.reopen();
+  const auto history = world.runtime->history("t");
+  REQUIRE(history.ok());
+  REQUIRE(history->size() == 3);
+  CHECK((*history)[2].time_ms == began);
+  CHECK((*history)[1].time_ms == began);
+  CHECK((*history)[0].time_ms == began + 300'000);
+}
+
+TEST_CASE("the telling tool is told as it is called, and gives nothing that is not trusted") {
+  World world;
+  const AgentPtr agent = world.load(R"(name: v
+state: {x: any}
+tools: {tell: {builtin: emit}}
+nodes: {say: {tool: {use: tell, args: {n: 1}, into: x}}}
+edges: [START -> say, say -> END]
+)");
+  std::vector<std::string> states;
+  const auto listen = [&](const Event& event) {
+    if (event.type == "tool") states.push_back(in_words(event.data.at("state")));
+    if (event.type == "tool") CHECK(event.data.at("args") == *parse_json(R"({"n": 1})"));
+  };
+  const RunResult result = world.run(agent, "{}", {.on_event = listen});
+  REQUIRE(result.status == Status::done);
+  CHECK(states == std::vector<std::string>{"begun", "done"});
+  CHECK(result.state.at("x") == Value(true));
+  CHECK(result.state.at("x").taint() == 0);
+}

@@ -53,7 +53,8 @@ Taint source_of(const ToolSpec& tool) {
   // An agent's outputs carry their own; code sees nothing but its arguments.
   if (tool.is_trusted || tool.kind == "agent" || tool.kind == "code") return 0;
   if (tool.kind == "builtin") {
-    if (tool.config == Value("calculator") || tool.config == Value("now")) return 0;
+    if (tool.config == Value("calculator") || tool.config == Value("now") || tool.is_emit())
+      return 0;
     return taint_of(tool.config == Value("web_search") ? Source::web_search : Source::other);
   }
   for (const KindSource& known : kind_sources)

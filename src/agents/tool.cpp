@@ -41,10 +41,25 @@ class Now final : public Tool {
   std::string description() const override { return "The time now, in UTC (RFC 3339)."; }
 };
 
+/// Does nothing: that it was called is what followers are told.
+class Emit final : public Tool {
+ public:
+  ToolResult call(const Context&, const ToolCall&) override {
+    return ToolResult::done(Value(true));
+  }
+  Value parameters() const override {
+    return Value::map({{"type", "object"}, {"properties", Value::map()}});
+  }
+  std::string description() const override {
+    return "Tells whoever follows this run how it goes, in members of your choice.";
+  }
+};
+
 Result<std::shared_ptr<Tool>> make_builtin(const ToolSpec& spec) {
   const std::string name = spec.config.is_text() ? spec.config.text() : "";
   if (name == "calculator") return std::shared_ptr<Tool>(std::make_shared<Calculator>());
   if (name == "now") return std::shared_ptr<Tool>(std::make_shared<Now>());
+  if (name == "emit") return std::shared_ptr<Tool>(std::make_shared<Emit>());
   return fail(Code::unsupported, "there is no builtin tool '{}' here", name);
 }
 

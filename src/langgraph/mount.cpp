@@ -33,7 +33,8 @@ Result<http::Response> info(const Asked& asked) {
                                    {"flags", Value::map({{"assistants", true},
                                                          {"crons", false},
                                                          {"langsmith", false},
-                                                         {"langsmith_tracing_replicas", false}})},
+                                                         {"langsmith_tracing_replicas", false},
+                                                         {"strict_resume", true}})},
                                    {"host", Value::map({{"kind", "self-hosted"},
                                                         {"project_id", Value()},
                                                         {"host_revision_id", Value()},
@@ -130,6 +131,7 @@ void mount(http::Router& router, const std::shared_ptr<Keeper>& keeper, const Ad
   detail::mount_states(routes);
   detail::mount_runs(routes);
   detail::mount_streams(routes);
+  detail::mount_live(routes);
   detail::mount_store(routes);
   router.refuse_with(std::string(detail::face_prefix),
                      [](const http::Request& request, int status, const std::string& allow) {

@@ -70,6 +70,39 @@ nodes:
   think: {llm: {model: m, prompt: "slow", into: text}}
 edges: [START -> think, think -> END]
 """
+TELLS = """\
+name: tells
+state: {topic: string, total: number}
+tools: {tell: {builtin: emit}, sum: {builtin: calculator}}
+nodes:
+  say: {tool: {use: tell, args: {name: progress, done: 1, topic: "{{topic}}"}}}
+  add: {tool: {use: sum, args: {expression: "1 + 2"}, into: total}}
+edges: [START -> say, say -> add, add -> END]
+"""
+ASKS = """\
+name: asks
+state: {topic: string, said: string, notes: {type: list, reduce: append}}
+nodes:
+  first: {set: {notes: '["first " + topic]'}}
+  ask: {human: {ask: "Inner?", into: said}}
+edges: [START -> first, first -> ask, ask -> END]
+"""
+DEEP = """\
+name: deep
+state: {topic: string, notes: {type: list, reduce: append}}
+nodes:
+  before: {set: {notes: '["before"]'}}
+  sub: {graph: {agent: asks, input: {topic: topic}, output: {notes: result.notes}}}
+edges: [START -> before, before -> sub, sub -> END]
+"""
+TWO = """\
+name: two
+state: {topic: string, a: string, b: string}
+nodes:
+  first: {human: {ask: "A?", into: a}}
+  second: {human: {ask: "B?", into: b}}
+edges: [START -> first, START -> second, first -> END, second -> END]
+"""
 REPLIES = [{"node": "talk", "text": "Hello there friend"},
            {"node": "think", "text": "at last " * 40, "delay_ms": 5000}]
 HERE = pathlib.Path(__file__).parent
@@ -84,7 +117,7 @@ def server(program, prefix, tmp_path_factory, cache):
     config = {"log": {"level": "error"}, "keys": {"app": {"key": "env:SLIPWAY_TEST_KEY", "roles": ["admin"]}}}
     slipway = Slipway(program, prefix, folder, cache)
     with Server(slipway, config=config, environment={"SLIPWAY_TEST_KEY": KEY}) as server:
-        for text in (DESK, QUICK, OUTER, FAILS, SLOW):
+        for text in (DESK, QUICK, OUTER, FAILS, SLOW, TELLS, ASKS, DEEP, TWO):
             reply = server.request("PUT", f"/api/agents/{text.split()[1]}", text.replace("REPLIES", str(replies)),
                                    headers={"Content-Type": "application/yaml", "x-api-key": KEY})
             assert reply.status == 200, reply
@@ -190,6 +223,80 @@ def test_all_stream_modes(client):
     messages = list(client.runs.stream(None, "desk", input={"topic": "cats"}, stream_mode="messages"))
     assert messages[1].event == "messages/metadata"
     assert messages[-1].event == "messages/partial" and messages[-1].data[0]["content"] == "Hello there friend"
+
+
+def test_events_and_the_custom_stream(client):
+    parts = list(client.runs.stream(None, "tells", input={"topic": "cats"}, stream_mode=["events", "custom"]))
+    spans = [part.data for part in parts if part.event == "events"]
+    assert [f"{one['event']} {one['name']}" for one in spans] == [
+        "on_chain_start tells", "on_chain_start say", "on_custom_event progress", "on_chain_stream say", "on_chain_end say",
+        "on_chain_start add", "on_tool_start sum", "on_tool_end sum", "on_chain_stream add", "on_chain_end add", "on_chain_end tells"]
+    assert next(part.data for part in parts if part.event == "custom") == {"name": "progress", "done": 1, "topic": "cats"}
+    talk = [part.data for part in client.runs.stream(None, "desk", input={"topic": "x"}, stream_mode="events")]
+    said = "".join(one["data"]["chunk"]["content"] for one in talk if one.get("event") == "on_chat_model_stream")
+    assert said == "Hello there friend"
+
+
+def test_sub_agents(client):
+    thread = client.threads.create()["thread_id"]
+    names = events(client.runs.stream(thread, "deep", input={"topic": "x"}, stream_mode=["updates", "values"], stream_subgraphs=True))
+    [task] = client.threads.get_state(thread)["tasks"]
+    assert f"updates|sub:{task['id']}" in names and task["checkpoint"]["checkpoint_ns"] == f"sub:{task['id']}"
+    inner = client.threads.get_state(thread, subgraphs=True)["tasks"][0]["state"]
+    assert inner["values"]["notes"] == ["first x"] and inner["next"] == ["ask"]
+    assert client.threads.get_state(thread, checkpoint=task["checkpoint"])["values"] == inner["values"]
+    assert client.threads.get_state(thread, select=["values.topic"]) == {"values": {"topic": "x"}}
+    done = client.runs.wait(thread, "deep", command={"resume": "yes"})
+    assert done["notes"] == ["before", "first x"]
+    past = [one["tasks"][0]["result"] for one in client.threads.get_history(thread) if one["next"] == ["before"]]
+    assert past == [{"notes": ["before"]}]
+
+
+def test_several_questions(client):
+    thread = client.threads.create()["thread_id"]
+    first, second = client.runs.wait(thread, "two", input={"topic": "x"})["__interrupt__"]
+    with pytest.raises(UnprocessableEntityError):
+        client.runs.wait(thread, "two", command={"resume": "which?"})
+    half = client.runs.wait(thread, "two", command={"resume": {first["id"]: "one"}})
+    assert [one["id"] for one in half["__interrupt__"]] == [second["id"]]
+    done = client.runs.wait(thread, "two", command={"resume": {second["id"]: "two"}})
+    assert (done["a"], done["b"]) == ("one", "two")
+
+
+def test_the_stream_of_a_thread(client):
+    thread = client.threads.create()["thread_id"]
+    client.runs.wait(thread, "quick", input={"topic": "x"})
+    told = []
+    for part in client.threads.join_stream(thread, last_event_id="-"):
+        told.append(part)
+        if isinstance(part.data, dict) and part.data.get("status") == "run_done":
+            break
+    assert events(told) == ["metadata", "values", "values", "values", "metadata"]
+
+
+def test_version_3_of_the_protocol(url):
+    async def go():
+        async with get_client(url=url, api_key=KEY) as client:
+            async with client.threads.stream(assistant_id="desk") as thread:
+                assert (await thread.run.start(input={"topic": "cats"}))["run_id"]
+                messages = [message async for message in thread.messages]
+                assert [await message.text for message in messages] == ["Hello there friend"]
+                assert thread.interrupted and len(thread.interrupts) == 1
+                await thread.run.respond("yes")
+                assert (await thread.output)["verdict"] == "yes"
+            async with client.threads.stream(assistant_id="deep") as thread:
+                await thread.run.start(input={"topic": "x"})
+                assert [sub.graph_name async for sub in thread.subgraphs] == ["sub"]
+            async with client.threads.stream(assistant_id="tells") as thread:
+                await thread.run.start(input={"topic": "x"})
+                calls = [call async for call in thread.tool_calls]
+                assert [(call.name, call.input) for call in calls] == [("tell", {"name": "progress", "done": 1, "topic": "x"}),
+                                                                      ("sum", {"expression": "1 + 2"})]
+            async with client.threads.stream(assistant_id="fails") as thread:
+                await thread.run.start(input={"topic": "x"})
+                with pytest.raises(Exception, match="bad topic"):
+                    await thread.output
+    asyncio.run(asyncio.wait_for(go(), 60))
 
 
 def test_interrupt_resume_history_fork(client):
@@ -300,8 +407,9 @@ def test_the_store(client):
 
 
 def test_crons_are_not_there(client):
-    with pytest.raises(NotFoundError):
-        client.crons.search()
+    for ask in (client.crons.search, client.crons.count, lambda: client.crons.create("quick", schedule="0 0 * * *")):
+        with pytest.raises(NotFoundError, match="crons are not served"):
+            ask()
 
 
 class State(typing.TypedDict, total=False):
@@ -370,4 +478,6 @@ def test_the_sdk_for_node(url, node_folder):
     assert told["status"] == "interrupted" and told["verdict"] == "fine" and told["message"] == "human"
     assert told["steps"] == [4, 3, 2, 1, 0, -1] and told["next"] == ["talk"]
     assert told["runs"] == ["success", "success"] and told["assistants"] == 1
+    assert told["live"] == "fine" and told["lives"] == ["running", "interrupted"]
+    assert told["joined"] == ["metadata", "values", "values", "values", "metadata"]
     assert told["item"] == {"n": 1} and "bad topic" in told["failed"]

@@ -61,6 +61,7 @@ struct Listener {
   std::function<void(const Place&, const Task&)> task_started;
   std::function<void(const Place&, const Task&, const std::string& call, std::string_view text)>
       token;
+  std::function<void(const Place&, const Task&, const Value&)> emitted;
   /// Before its beginning is recorded.
   std::function<void(const std::string& key, const ModelCall&)> model_called;
   std::function<void(const Scope&, const std::vector<std::unique_ptr<Task>>&)> step_finished;

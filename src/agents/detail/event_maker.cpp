@@ -311,14 +311,23 @@ void Watch::model_called(const std::string& key, const ModelCall& call) {
 
 void Watch::token(const Place& place, const Task& task, const std::string& call,
                   std::string_view text) {
+  tell_of_task(place, task,
+               {.type = "token", .data = Value::map({{"call", call}, {"text", text}})});
+}
+
+void Watch::emitted(const Place& place, const Task& task, const Value& value) {
+  tell_of_task(place, task, {.type = "custom", .data = Value::map({{"value", value}})});
+}
+
+void Watch::tell_of_task(const Place& place, const Task& task, Event event) {
   Value data = task_data(place.scope, place.scope.agent->nodes[task.node].label, place.step);
   if (task.index >= 0) data.put("index", task.index);
   data.put("visit", task.visit);
-  data.put("call", call);
-  data.put("text", text);
+  for (const auto& [name, value] : event.data.entries().items) data.put(name, value);
+  event.data = std::move(data);
   const std::lock_guard lock(order_);
   std::vector<Event> events;
-  events.push_back({.type = "token", .data = std::move(data)});
+  events.push_back(std::move(event));
   tell(std::move(events));
 }
 

@@ -54,8 +54,10 @@ class Watch {
   /// What it is asked comes with its beginning.
   void model_called(const std::string& key, const ModelCall& call);
   void token(const Place& place, const Task& task, const std::string& call, std::string_view text);
+  void emitted(const Place& place, const Task& task, const Value& value);
 
  private:
+  void tell_of_task(const Place& place, const Task& task, Event event);
   void tell(std::vector<Event> events);
   const Thread& thread_;
   const EventSink sink_;

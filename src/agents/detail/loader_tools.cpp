@@ -105,6 +105,8 @@ ToolSpec Loader::read_tool(const std::string& name, const json::Value& value,
   if (!fields.has("effect") &&
       std::find(std::begin(pure_kinds), std::end(pure_kinds), tool.kind) != std::end(pure_kinds))
     tool.effect = Effect::pure;
+  // What is no effect is told with the task's end; this is to be told at once.
+  if (!fields.has("effect") && tool.is_emit()) tool.effect = Effect::idempotent;
   tool.is_high_risk = fields.word("risk", {"low", "high"}) == 1;
   tool.is_trusted = fields.flag("trusted");
   tool.probe = fields.text("probe");
@@ -143,7 +145,7 @@ void Loader::check_tool_config(const ToolSpec& tool, const json::Value& value,
     faults_.error("bad_value", path, fmt::format("{}: a text is expected", tool.kind));
   } else if (tool.kind == "builtin") {
     const std::string_view word = value.get_string();
-    const std::vector<std::string_view> known = {"calculator", "now"};
+    const std::vector<std::string_view> known = {"calculator", "emit", "now"};
     if (std::find(known.begin(), known.end(), word) == known.end())
       faults_.error("unknown_tool", path,
                     fmt::format("there is no builtin '{}'{}", word, hint(word, known)));

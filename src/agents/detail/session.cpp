@@ -114,7 +114,9 @@ Result<void> LogRecorder::merged(const Scope& scope,
                                    .step = scope.step});
     thread_.head = number;
   };
-  TRY(append(is_birth ? scope_record(scope) : step_record(scope, tasks), false, &scope, note));
+  Value record = is_birth ? scope_record(scope) : step_record(scope, tasks);
+  if (scope.address.empty()) record.put("time", now_ms(clock_));
+  TRY(append(record, false, &scope, note));
   return {};
 }
 
@@ -123,7 +125,7 @@ Session::Session(Options options)
       watch_(options_.on_event ? std::make_unique<Watch>(options_.thread, options_.on_event,
                                                          *options_.services.clock)
                                : nullptr),
-      recorder_(options_.thread, watch_.get()) {}
+      recorder_(options_.thread, watch_.get(), *options_.services.clock) {}
 
 Outcome<bool> Session::note_resume(const std::string& kind, const std::string& name) {
   Value record = Value::map(
@@ -288,6 +290,7 @@ Outcome<bool> Session::fork(const ResumeOptions& resume) {
   Value record = Value::map({{"k", "fork"},
                              {"from", id},
                              {"run", at->run},
+                             {"time", now_ms(*options_.services.clock)},
                              {"branch", thread.branch + 1},
                              {"step", before.step},
                              {"state", state_names(*thread.agent, before.state)}});
@@ -348,6 +351,9 @@ void Session::go_on() {
     };
     listener.token = [this](const Place& place, const Task& task, const std::string& call,
                             std::string_view text) { watch_->token(place, task, call, text); };
+    listener.emitted = [this](const Place& place, const Task& task, const Value& value) {
+      watch_->emitted(place, task, value);
+    };
     listener.model_called = [this](const std::string& key, const ModelCall& call) {
       watch_->model_called(key, call);
     };

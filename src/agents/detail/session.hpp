@@ -13,7 +13,8 @@ namespace slipway::agents::detail {
 class LogRecorder final : public Recorder {
  public:
   /// `watch` may be null.
-  LogRecorder(Thread& thread, Watch* watch) : thread_(thread), watch_(watch) {}
+  LogRecorder(Thread& thread, Watch* watch, const Clock& clock)
+      : thread_(thread), watch_(watch), clock_(clock) {}
   Result<void> task_ended(const Place& place, const Task& task) override;
   Result<void> call_begins(const Place& place, const Task& task, const CallRecord& call,
                            bool leaves) override;
@@ -27,6 +28,7 @@ class LogRecorder final : public Recorder {
  private:
   Thread& thread_;
   Watch* const watch_;
+  const Clock& clock_;
 };
 
 class Session {

@@ -156,14 +156,25 @@ class FakeHost final : public agents::Host {
     runs_.erase(id);
     return {};
   }
-  Result<std::optional<agents::Event>> next_event(const Context&, const std::string&,
+  Result<std::optional<agents::Event>> next_event(const Context& context, const std::string& thread,
                                                   const std::string& id,
                                                   std::uint64_t seen) override {
-    TRY(run(id));
-    const std::lock_guard lock(mutex_);
-    for (const agents::Event& event : runs_[id].events)
-      if (event.id > seen) return std::optional(event);
-    return std::optional<agents::Event>();
+    if (!id.empty()) TRY(run(id));
+    for (;; std::this_thread::sleep_for(std::chrono::milliseconds(1))) {
+      TRY(context.check());
+      const std::lock_guard lock(mutex_);
+      for (const std::string& one : order_) {
+        const auto kept = runs_.find(one);
+        if (kept == runs_.end() || kept->second.info.thread != thread) continue;
+        for (const agents::Event& event : kept->second.events)
+          if (event.id > seen && (id.empty() || id == one)) {
+            std::optional<agents::Event> found = event;
+            found->run = one;
+            return found;
+          }
+      }
+      if (!id.empty()) return std::optional<agents::Event>();
+    }
   }
 
  private:

@@ -85,6 +85,43 @@ edges:
   - boom -> END
 )";
 
+/// Writes to the custom stream, and calls another tool.
+inline constexpr const char* tells_yaml = R"(
+name: tells
+state: {topic: string, total: number}
+tools: {tell: {builtin: emit}, sum: {builtin: calculator}}
+nodes:
+  say: {tool: {use: tell, args: {name: progress, done: 1, topic: "{{topic}}"}}}
+  add: {tool: {use: sum, args: {expression: "1 + 2"}, into: total}}
+edges: [START -> say, say -> add, add -> END]
+)";
+/// Asks within a sub-agent.
+inline constexpr const char* deep_yaml = R"(
+name: deep
+state: {topic: string, notes: {type: list, reduce: append}}
+nodes:
+  before: {set: {notes: '["before"]'}}
+  sub: {graph: {agent: asks.yaml, input: {topic: topic}, output: {notes: result.notes}}}
+edges: [START -> before, before -> sub, sub -> END]
+)";
+inline constexpr const char* asks_yaml = R"(
+name: asks
+state: {topic: string, said: string, notes: {type: list, reduce: append}}
+nodes:
+  first: {set: {notes: '["first " + topic]'}}
+  ask: {human: {ask: "Inner?", into: said}}
+edges: [START -> first, first -> ask, ask -> END]
+)";
+/// Asks two things at once.
+inline constexpr const char* two_yaml = R"(
+name: two
+state: {topic: string, a: string, b: string}
+nodes:
+  first: {human: {ask: "A?", into: a}}
+  second: {human: {ask: "B?", into: b}}
+edges: [START -> first, START -> second, first -> END, second -> END]
+)";
+
 struct Answer {
   int status = 0;
   http::Headers headers;
@@ -115,7 +152,9 @@ struct World {
     std::filesystem::create_directories(folder);
     write("desk.jsonl", R"({"text": "Hello there friend"})");
     write("inner.yaml", inner_yaml);
-    for (const char* yaml : {desk_yaml, outer_yaml, fails_yaml}) add(yaml);
+    write("asks.yaml", asks_yaml);
+    for (const char* yaml : {desk_yaml, outer_yaml, fails_yaml, tells_yaml, deep_yaml, two_yaml})
+      add(yaml);
     keeper = must(Keeper::open({.host = host,
                                 .runtime = *runtime,
                                 .database = *database,
@@ -163,6 +202,21 @@ struct World {
   }
   std::vector<StreamPart> stream(const std::string& target, const std::string& body) {
     return parts(ask("POST", target, body).body);
+  }
+  /// Of a stream that does not end by itself: what it has told when `enough` has been seen.
+  std::vector<StreamPart> listen(const std::string& method, const std::string& target,
+                                 const std::string& body, const std::string& enough,
+                                 http::Headers headers = {}) {
+    auto exchange =
+        std::make_shared<http::FakeExchange>(http::Request{.method = method,
+                                                           .target = "/langgraph" + target,
+                                                           .headers = std::move(headers),
+                                                           .body = body});
+    router.dispatch(exchange);
+    REQUIRE_MESSAGE(exchange->wait_for(enough), exchange->response().body);
+    exchange->leave();
+    REQUIRE(exchange->wait_ended());
+    return parts(exchange->response().body);
   }
   static std::vector<StreamPart> parts(const std::string& body) {
     std::vector<StreamPart> parts;

@@ -42,6 +42,7 @@ Lineage::Lineage(const agents::Agent& agent, std::string thread,
            .run = entry->run,
            .source = "input",
            .number = number++,
+           .time_ms = entry->time_ms,
            .values = state_out(agent, has_parent ? parent->second.entry->state : start),
            .next = {"__start__"}});
     }
@@ -56,6 +57,7 @@ Lineage::Lineage(const agents::Agent& agent, std::string thread,
                       .run = entry->run,
                       .source = std::move(source),
                       .number = number,
+                      .time_ms = entry->time_ms,
                       .values = state_out(agent, entry->state),
                       .next = entry->next,
                       .interrupts = entry->interrupts});

@@ -23,7 +23,8 @@ class Lineage {
     std::string run;
     std::string source;  ///< input, loop, update, fork
     int number = 0;      ///< -1 is the first input.
-    Value values;        ///< As clients read it.
+    std::int64_t time_ms = 0;
+    Value values;  ///< As clients read it.
     std::vector<std::string> next;
     std::vector<agents::Interrupt> interrupts;
   };

@@ -48,6 +48,7 @@ void mount_threads(const Routes& routes);
 void mount_states(const Routes& routes);
 void mount_runs(const Routes& routes);
 void mount_streams(const Routes& routes);
+void mount_live(const Routes& routes);
 void mount_store(const Routes& routes);
 
 }  // namespace slipway::langgraph::detail

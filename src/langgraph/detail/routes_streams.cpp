@@ -1,9 +1,7 @@
 // Runs that somebody follows: streams of events, and waiting for the end.
-#include <charconv>
-
-#include "http/event_stream.hpp"
 #include "langgraph/detail/routes.hpp"
 #include "langgraph/detail/runs.hpp"
+#include "langgraph/detail/sse.hpp"
 #include "langgraph/detail/translator.hpp"
 
 namespace slipway::langgraph::detail {
@@ -12,29 +10,6 @@ namespace {
 
 /// Waiting calls say something in such a silence: proxies and clients give up on none.
 constexpr std::chrono::milliseconds sign_of_life{5'000};
-
-/// "<event>-<frame>": which frame of which event of the run.
-struct Place {
-  std::uint64_t event = 0;
-  std::size_t frame = 0;
-  bool is_after(const Place& other) const {
-    return event != other.event ? event > other.event : frame > other.frame;
-  }
-};
-
-Result<std::optional<Place>> last_seen(const http::Request& request) {
-  const std::string* header = request.headers.find("last-event-id");
-  if (header == nullptr || header->empty() || *header == "-1") return std::optional<Place>();
-  Place place;
-  const char* end = header->data() + header->size();
-  const auto event = std::from_chars(header->data(), end, place.event);
-  if (event.ec == std::errc() && event.ptr != end && *event.ptr == '-') {
-    const auto frame = std::from_chars(event.ptr + 1, end, place.frame);
-    if (frame.ec == std::errc() && frame.ptr == end) return std::optional(place);
-  }
-  return fail(Code::invalid_argument, "Last-Event-ID: '{}' is no id of an event of this stream",
-              std::string_view(*header).substr(0, 100));
-}
 
 std::string place_of(const agents::RunInfo& run) {
   return fmt::format("/threads/{}/runs/{}", run.thread, run.id);
@@ -51,32 +26,23 @@ struct Following {
   std::uint64_t from = 0;  ///< An event that is before its first.
 };
 
-/// Writes the frames of one stream.
+/// Writes the frames of one run that its client has not seen.
 class Stream {
  public:
-  Stream(const Asked& asked, const Following& following) : asked_(asked), following_(following) {
-    const std::string place = place_of(following.run);
-    asked.exchange->set_heartbeat(http::EventStream::heartbeat);
-    asked.exchange->begin(200, {{"Content-Type", "text/event-stream; charset=utf-8"},
-                                {"Cache-Control", "no-store"},
-                                {"X-Accel-Buffering", "no"},
-                                {"Location", place + "/stream"},
-                                {"Content-Location", place}});
-  }
-  /// Fails: cancelled (the client has gone), deadline_exceeded.
+  Stream(const Asked& asked, const Following& following)
+      : following_(following),
+        sse_(asked, {{"Location", place_of(following.run) + "/stream"},
+                     {"Content-Location", place_of(following.run)}}) {}
+  /// Fails: as `Sse::send`.
   Result<void> send(const Frame& frame, const Place& place) {
     if (following_.seen && !place.is_after(*following_.seen)) return {};
-    if (!asked_.exchange->write(fmt::format("event: {}\ndata: {}\nid: {}-{}\n\n", frame.event,
-                                            agents::dump(frame.data), place.event, place.frame)))
-      return fail(Code::cancelled, "the client has left the stream");
-    if (asked_.exchange->queued_bytes() <= http::EventStream::queued_bytes_high) return {};
-    return asked_.exchange->wait_drained(asked_.context);
+    return sse_.send(frame.event, frame.data, place.text());
   }
-  void end() { asked_.exchange->end(); }
+  void end() { sse_.end(); }
 
  private:
-  const Asked& asked_;
   const Following& following_;
+  Sse sse_;
 };
 
 /// True: to the end of the run; false: the client or the server has gone.

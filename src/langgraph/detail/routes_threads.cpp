@@ -10,7 +10,7 @@ namespace slipway::langgraph::detail {
 
 namespace {
 
-constexpr std::size_t ids_max = 1000;
+constexpr std::size_t ids_max = 1000, supersteps_max = 1000, extracts_max = 10;
 constexpr double ttl_minutes_max = 5.3e7;  // A century.
 
 Result<ThreadView> asked_thread(const Asked& asked) {
@@ -33,7 +33,9 @@ Result<std::optional<std::int64_t>> ttl_of(const Value& body) {
 /// Writes what a thread is to begin with: as a client would, update by update.
 Result<void> write_supersteps(const Asked& asked, const std::string& id, const Value& supersteps) {
   if (supersteps.is_null()) return {};
-  if (!supersteps.is_list()) return fail(Code::invalid_argument, "supersteps: a list is expected");
+  if (!supersteps.is_list() || supersteps.items().size() > supersteps_max)
+    return fail(Code::invalid_argument, "supersteps: a list of at most {} is expected",
+                supersteps_max);
   for (const Value& step : supersteps.items()) {
     if (!step.at("updates").is_list() || step.at("updates").items().size() != 1)
       return fail(Code::invalid_argument,
@@ -147,6 +149,8 @@ Result<http::Response> search(const Asked& asked) {
   const PageWish page = TRY(page_of(body));
   const std::vector<std::string> select = TRY(texts_of(body, "select"));
   const Value extract = TRY(map_of(body, "extract"));
+  if (extract.entries().items.size() > extracts_max)
+    return fail(Code::invalid_argument, "extract: more than {} paths", extracts_max);
   const auto found = TRY(find_all(asked, body));
   Value list = Value::list();
   for (std::size_t i = page.offset; i < std::min(found.size(), page.offset + page.limit); ++i) {

@@ -11,9 +11,7 @@ namespace {
 constexpr std::int64_t after_seconds_max = 366ll * 24 * 3600;
 
 /// Modes that only LangChain's own runtime has something to tell of.
-bool is_foreign_mode(const std::string& mode) {
-  return mode == "events" || mode == "tools" || mode == "lifecycle";
-}
+bool is_foreign_mode(const std::string& mode) { return mode == "tools" || mode == "lifecycle"; }
 
 /// Names of nodes; "*" is all of them.
 Result<std::vector<std::string>> nodes_of(const agents::Agent& agent, const Value& body,
@@ -31,7 +29,7 @@ Result<std::vector<std::string>> nodes_of(const agents::Agent& agent, const Valu
 }
 
 Result<void> read_command(const Value& body, RunWish& wish) {
-  const Value command = TRY(map_of(body, "command"));
+  Value command = TRY(map_of(body, "command"));
   bool says_something = false;
   for (const auto& [name, value] : command.entries().items) {
     if (name != "resume" && name != "update" && name != "goto" && name != "graph")
@@ -41,6 +39,18 @@ Result<void> read_command(const Value& body, RunWish& wish) {
   if (!command.at("graph").is_null())
     return fail(Code::invalid_argument, "command.graph: only a node can say that");
   if (!says_something) return {};
+  const Value& update = command.at("update");
+  if (update.is_list()) {
+    // The same as a map, in pairs.
+    Value writes = Value::map();
+    for (const Value& pair : update.items()) {
+      if (!pair.is_list() || pair.items().size() != 2 || !pair.items()[0].is_text())
+        return fail(Code::invalid_argument,
+                    "command.update: an object, or a list of pairs [key, value] is expected");
+      writes.put(pair.items()[0].text(), pair.items()[1]);
+    }
+    command.put("update", std::move(writes));
+  }
   if (!wish.input.is_null())
     return fail(Code::invalid_argument, "input and command: one of them, not both");
   wish.command = command;
@@ -89,6 +99,13 @@ Result<void> read_choices(const Value& body, RunWish& wish) {
   wish.is_kept = TRY(choice_of(body, "on_completion", {"delete", "keep"})) == "keep";
   wish.has_subgraphs = TRY(flag_of(body, "stream_subgraphs", false));
   TRY(flag_of(body, "stream_resumable", false));
+  TRY(flag_of(body, "strict_resume", true));  // It always is: before anything is written.
+  for (const char* name : {"feedback_keys", "langsmith_tracer"})
+    if (!body.at(name).is_null())
+      return fail(Code::invalid_argument,
+                  "{}: is not served; runs are traced here, and feedback is given under "
+                  "/api/v1/feedback",
+                  name);
   // What is written before the next superstep is what both sync and async promise, and more.
   if (TRY(choice_of(body, "durability", {"async", "sync", "exit"})) == "exit")
     wish.durability = agents::Durability::exit;

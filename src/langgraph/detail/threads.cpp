@@ -233,7 +233,7 @@ Result<Value> state_json(Core& core, const ThreadView& thread, const Lineage& li
        {"next", next},
        {"tasks", tasks_of(lineage, *point, is_newest ? failure_of(core, thread) : std::nullopt)},
        {"metadata", metadata},
-       {"created_at", time_text(is_newest ? thread.updated_ms : thread.created_ms)},
+       {"created_at", time_text(point->time_ms)},
        {"checkpoint", checkpoint_json(thread.id, point->id)},
        {"parent_checkpoint", checkpoint_json(thread.id, point->parent)},
        {"interrupts", interrupts},

@@ -1,5 +1,7 @@
 #include "langgraph/detail/translator.hpp"
 
+#include <algorithm>
+
 #include "langgraph/detail/ids.hpp"
 
 namespace slipway::langgraph::detail {
@@ -17,13 +19,22 @@ Value triggers_of(const std::string& node) { return Value::list({"branch:to:" + 
 }  // namespace
 
 const std::vector<std::string>& stream_modes() {
-  static const std::vector<std::string> modes = {
-      "values", "updates", "messages", "messages-tuple", "tasks", "checkpoints", "custom", "debug"};
+  static const std::vector<std::string> modes = {"values",         "updates", "messages",
+                                                 "messages-tuple", "tasks",   "checkpoints",
+                                                 "custom",         "debug",   "events"};
   return modes;
 }
 
 Value interrupt_json(const Value& interrupt) {
   return Value::map({{"value", interrupt.at("value")}, {"id", interrupt.at("id")}});
+}
+
+Value interrupts_json(const Value& finished) {
+  Value all = Value::list();
+  if (finished.at("interrupts").is_list())
+    for (const Value& interrupt : finished.at("interrupts").items())
+      all.push(interrupt_json(interrupt));
+  return all;
 }
 
 Value error_json(const Value& error) {
@@ -46,22 +57,16 @@ std::string Translator::task_name(const Where& where) const {
   return where.index < 0 ? where.node : fmt::format("{}[{}]", where.node, where.index);
 }
 
+Spaces Translator::spaces() const {
+  return {.lineage = lineage_ ? &*lineage_ : nullptr, .number = number_, .steps = inner_steps_};
+}
+
 std::string Translator::task_id(const Where& where) const {
-  if (where.scope.empty() && lineage_) return lineage_->task_id(number_, task_name(where));
-  return uuid_of_name(
-      fmt::format("slipway:task:{}:{}:{}", name_space(where.scope), where.step, task_name(where)));
+  return spaces().task_id(where.scope, where.step, task_name(where));
 }
 
 std::string Translator::name_space(const std::string& scope) const {
-  if (scope.empty()) return {};
-  const std::size_t slash = scope.rfind('/');
-  Where above;
-  if (slash != std::string::npos) above.scope = scope.substr(0, slash);
-  above.node = slash == std::string::npos ? scope : scope.substr(slash + 1);
-  const auto step = inner_steps_.find(above.scope);
-  above.step = step == inner_steps_.end() ? 0 : step->second;
-  const std::string outer = name_space(above.scope);
-  return fmt::format("{}{}{}:{}", outer, outer.empty() ? "" : "|", above.node, task_id(above));
+  return spaces().of_scope(scope);
 }
 
 Value Translator::values_out(const std::string& scope, const Value& values) const {
@@ -233,11 +238,10 @@ void Translator::run_finished(const Value& data) {
     return;
   }
   if (status != "interrupted") return;
-  Value all = Value::list();
+  const Value all = interrupts_json(data);
   std::map<std::string, Value> by_node;
   if (data.at("interrupts").is_list())
     for (const Value& interrupt : data.at("interrupts").items()) {
-      all.push(interrupt_json(interrupt));
       auto [place, is_new] = by_node.emplace(text_in(interrupt.at("node")), Value::list());
       place->second.push(interrupt_json(interrupt));
     }
@@ -255,6 +259,32 @@ void Translator::run_finished(const Value& data) {
     tell("tasks", "", payload);
     debug("task_result", "", number_ + 1, payload);
   }
+}
+
+/// Whether a call is one of the tool that writes to the custom stream.
+bool Translator::is_emit(const Value& data) const {
+  const agents::Agent* agent = agent_at(*options_.agent, text_in(data.at("graph")));
+  if (agent == nullptr || !data.at("tool").is_text()) return false;
+  return std::any_of(agent->tools.begin(), agent->tools.end(), [&](const auto& tool) {
+    return tool.is_emit() && data.at("tool").text() == tool.name;
+  });
+}
+
+Value Translator::emitted(const agents::Event& event) const {
+  const Value& data = event.data;
+  if (event.type == "custom") return data.at("value");
+  if (event.type != "tool" || !(data.at("state") == Value("done")) || !is_emit(data)) return {};
+  return data.at("args").is_map() ? data.at("args") : Value::map();
+}
+
+void Translator::custom(const agents::Event& event) {
+  Value told = emitted(event);
+  if (told.is_null() && (event.type == "custom" || is_emit(event.data))) return;
+  if (told.is_null()) {
+    told = event.data;
+    told.put("type", event.type);
+  }
+  tell("custom", where_of(event.data).scope, told);
 }
 
 Result<std::vector<Frame>> Translator::frames(const agents::Event& event) {
@@ -277,11 +307,9 @@ Result<std::vector<Frame>> Translator::frames(const agents::Event& event) {
     model(data);
   else if (event.type == "token")
     token(data);
-  else if (event.type == "tool" || event.type == "budget") {
-    Value told = data;
-    told.put("type", event.type);
-    tell("custom", where_of(data).scope, told);
-  }
+  else if (event.type == "tool" || event.type == "budget" || event.type == "custom")
+    custom(event);
+  if (wants("events")) events_of(event);
   return std::move(out_);
 }
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "agents/host.hpp"
-#include "langgraph/detail/lineage.hpp"
+#include "langgraph/detail/spaces.hpp"
 
 namespace slipway::langgraph::detail {
 
@@ -37,6 +37,10 @@ class Translator {
 
   /// Fails: as `Options::lineage`.
   Result<std::vector<Frame>> frames(const agents::Event& event);
+  /// The name space of a sub-agent as it is now: "sub:<task>|check:<task>".
+  std::string space_of(const std::string& scope) const { return name_space(scope); }
+  /// Of the message that a call of a model makes.
+  std::string message_id(const Value& data) const;
   /// The state of the agent as the stream has told it.
   const Value& state() const { return state_; }
 
@@ -69,6 +73,23 @@ class Translator {
   void written_messages(const Where& where, const Value& writes);
   void tell_checkpoint(const Lineage& lineage, const Lineage::Point& point);
 
+  // Mode "events": as LangChain's callbacks tell a run.
+  struct Span {
+    std::string id, name;
+    Value tags, metadata, parents;
+  };
+  Span span_of(const Where& where) const;
+  Span span_of_call(const Value& data, const char* name) const;
+  void tell_span(const char* event, const Span& span, const Value& data);
+  void events_of(const agents::Event& event);
+  void model_events(const agents::Event& event);
+  void tool_events(const Value& data);
+
+  /// What a node writes to the custom stream with an event; null: nothing.
+  Value emitted(const agents::Event& event) const;
+  bool is_emit(const Value& data) const;
+  void custom(const agents::Event& event);
+  Spaces spaces() const;
   std::string task_name(const Where& where) const;
   std::string task_id(const Where& where) const;
   std::string name_space(const std::string& scope) const;
@@ -86,9 +107,17 @@ class Translator {
   std::map<std::string, int> inner_steps_;     ///< By scope.
   std::map<std::string, Message> messages_;    ///< Being written, by their call.
   std::set<std::string> talkers_;              ///< Tasks whose models were told.
+  std::map<std::string, std::string> models_;  ///< Of spans, as "events" told them.
+  std::set<std::string> begun_calls_;          ///< Of tools, as "events" told them.
   std::int64_t time_ms_ = 0;
 };
 
+/// An answer of a model as clients read it; `calls` as models make them.
+Value ai_message(const std::string& id, const std::string& text, const Value& calls);
+/// A piece of one, with its calls as LangChain cuts them.
+Value ai_chunk(const std::string& id, const std::string& text, const Value& calls);
+/// Of `run.finished`: those that wait, a list.
+Value interrupts_json(const Value& finished);
 /// {value, id}
 Value interrupt_json(const Value& interrupt);
 /// What a client reads of an error of a run.

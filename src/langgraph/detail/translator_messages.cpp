@@ -4,14 +4,11 @@
 
 namespace slipway::langgraph::detail {
 
-namespace {
-
 Value ai_message(const std::string& id, const std::string& text, const Value& calls) {
   return message_out(
       Value::map({{"role", "assistant"}, {"id", id}, {"content", text}, {"tool_calls", calls}}));
 }
 
-/// The same as a piece of one: `calls` as LangChain cuts them.
 Value ai_chunk(const std::string& id, const std::string& text, const Value& calls) {
   Value chunk = ai_message(id, text, calls);
   chunk.put("type", "AIMessageChunk");
@@ -26,6 +23,8 @@ Value ai_chunk(const std::string& id, const std::string& text, const Value& call
   chunk.put("tool_call_chunks", pieces);
   return chunk;
 }
+
+namespace {
 
 std::string key_of(const std::string& scope, const std::string& node, int index) {
   return fmt::format("{}/{}[{}]", scope, node, index);
@@ -51,14 +50,17 @@ void Translator::message(const Where& where, Message& message, const Value& whol
   out_.push_back({is_piece ? "messages/partial" : "messages/complete", Value::list({whole})});
 }
 
-Translator::Message& Translator::message_of(const Value& data) {
+std::string Translator::message_id(const Value& data) const {
   const Where where = where_of(data);
+  return "run-" + uuid_of_name(fmt::format("slipway:message:{}:{}", options_.run,
+                                           data.at("call").is_null()
+                                               ? key_of(where.scope, where.node, where.index)
+                                               : agents::dump(data.at("call"))));
+}
+
+Translator::Message& Translator::message_of(const Value& data) {
   Message& said = messages_[agents::dump(data.at("call"))];
-  if (said.id.empty())
-    said.id = "run-" + uuid_of_name(fmt::format("slipway:message:{}:{}", options_.run,
-                                                data.at("call").is_null()
-                                                    ? key_of(where.scope, where.node, where.index)
-                                                    : agents::dump(data.at("call"))));
+  if (said.id.empty()) said.id = message_id(data);
   return said;
 }
 

@@ -27,5 +27,29 @@ told.assistants = (await client.assistants.search({ graphId: "desk" })).length;
 await client.store.putItem(["node"], "k", { n: 1 });
 told.item = (await client.store.getItem(["node"], "k")).value;
 told.failed = await client.runs.wait(null, "fails", { input: { topic: "x" } }).then(() => "no", (error) => String(error));
+
+// A thread that is followed rather than a run: version 3 of the protocol.
+const live = client.threads.stream({ assistantId: "desk" });
+told.lives = [];
+const watching = (async () => {
+  for await (const event of await live.subscribe("lifecycle")) {
+    told.lives.push(event.params.data.event);
+    if (event.params.data.event === "interrupted") return;
+  }
+})();
+await live.run.start({ input: { topic: "cats" } });
+await watching;
+while (!live.interrupted) await new Promise((resolve) => setTimeout(resolve, 20));
+await live.input.respond({ namespace: [], interrupt_id: live.interrupts[0].interruptId, response: "fine" });
+told.live = (await live.output).verdict;
+await live.close();
+
+const calm = await client.threads.create();
+await client.runs.wait(calm.thread_id, "quick", { input: { topic: "x" } });
+told.joined = [];
+for await (const part of client.threads.joinStream(calm.thread_id, { lastEventId: "-" })) {
+  told.joined.push(part.event);
+  if (part.data.status === "run_done") break;
+}
 await client.threads.delete(thread.thread_id);
 console.log(JSON.stringify(told));
