@@ -55,6 +55,15 @@ Result<void> Core::watch(const Context& context, const RunNote& note) {
   return {};
 }
 
+std::shared_ptr<void> Core::hold(const std::string& run) {
+  const std::lock_guard lock(mutex_);
+  ++held_[run];
+  return {nullptr, [this, run](void*) {
+            const std::lock_guard locked(mutex_);
+            if (--held_[run] == 0) held_.erase(run);
+          }};
+}
+
 void Core::forget(const std::string& run) {
   const std::lock_guard lock(mutex_);
   watched_.erase(run);
@@ -91,6 +100,10 @@ void Core::look() {
 }
 
 void Core::look_at(const RunNote& note) {
+  if (note.after.at("is_temporary") == Value(true)) {
+    const std::lock_guard lock(mutex_);
+    if (held_.contains(note.id)) return;
+  }
   if (note.due_ms) {
     if (*note.due_ms <= now_ms(options_.clock)) begin_delayed(note);
     return;

@@ -42,6 +42,9 @@ class Core final : public Keeper {
   Result<void> watch(const Context& context, const RunNote& note);
   /// What ends by itself is looked for from now on: of runs, threads and items.
   void begin_looking();
+  /// A thread that is there for one run stays while somebody holds that run, to read its end.
+  /// The core must outlive it.
+  std::shared_ptr<void> hold(const std::string& run);
   /// Nothing more is to be done for it.
   void forget(const std::string& run);
   /// Times of life: every minute, and for tests.
@@ -61,8 +64,9 @@ class Core final : public Keeper {
   Assistants assistants_;
   Notes notes_;
   Items items_;
-  std::mutex mutex_;  // Guards the two below.
+  std::mutex mutex_;  // Guards the three below.
   std::map<std::string, RunNote> watched_;
+  std::map<std::string, int> held_;
   bool is_ending_ = false;
   std::condition_variable changed_;
   std::stop_source stop_, waiting_;

@@ -49,12 +49,19 @@ Result<InnerStates> InnerStates::read(Core& core, const ThreadView& thread, cons
 
 void InnerStates::take(const agents::Event& event) {
   const bool begins = event.type == "step.started", ends = event.type == "step.finished";
-  if (!begins && !ends) return;
   const std::string scope = agents::in_words(event.data.at("graph"));
+  if (event.type == "run.started" || (ends && scope.empty())) {
+    // What was open is merged, or dropped by an input or for another checkpoint.
+    const std::string at = agents::in_words(event.data.at("checkpoint"));
+    const bool goes_on = event.data.at("resumed") == Value(true) && at == at_;
+    if (!goes_on) states_.clear();
+    at_ = at;
+  }
+  if (!begins && !ends) return;
   const int step =
-      static_cast<int>(event.data.at("step").is_integer() ? event.data.at("step").integer() : 0);
+      event.data.at("step").is_integer() ? static_cast<int>(event.data.at("step").integer()) : 0;
   steps_[scope] = step;
-  if (scope.empty()) return states_.clear();
+  if (scope.empty()) return;
   State& state = states_[scope];
   state.time_ms = event.time_ms;
   state.step = begins ? step - 1 : step;

@@ -38,6 +38,7 @@ class InnerStates {
   const agents::Agent& agent_;
   std::map<std::string, State> states_;  ///< By scope.
   std::map<std::string, int> steps_;
+  std::string at_;  ///< The newest checkpoint.
 };
 
 /// Puts into the tasks of a newest state where their sub-agents stand: as a name of a checkpoint,

@@ -118,16 +118,19 @@ Result<void> streamed(const Asked& asked) {
 }
 
 struct Joined {
+  std::shared_ptr<void> hold;
   Following following;
   ThreadView thread;
 };
 
 Result<Joined> join_of(const Asked& asked) {
+  auto hold = asked.core.hold(asked.part("run"));
   TRY(find_run(asked.core, asked.context, asked.part("thread"), asked.part("run")));
   TRY(await_begin(asked, asked.part("run")));
   const agents::RunInfo run =
       TRY(find_run(asked.core, asked.context, asked.part("thread"), asked.part("run")));
-  Joined joined{.thread = TRY(find_thread(asked.core, asked.context, run.thread))};
+  Joined joined{.hold = std::move(hold),
+                .thread = TRY(find_thread(asked.core, asked.context, run.thread))};
   joined.following.run = run;
   joined.following.agent = TRY(run.agent.empty() ? agent_of(asked.core, joined.thread)
                                                  : asked.core.host().loaded_agent(run.agent));
@@ -191,7 +194,8 @@ Result<void> waited(const Asked& asked) {
 }
 
 Result<void> joined(const Asked& asked) {
-  wait_for(asked, TRY(join_of(asked)).following, false);
+  const Joined joined = TRY(join_of(asked));
+  wait_for(asked, joined.following, false);
   return {};
 }
 

@@ -219,6 +219,7 @@ Result<Begun> begin_run(Core& core, const Context& context, const RunWish& wish,
     begun.run = TRY(start_run(core, wish, begun.thread, begun.note.id));
     begun.note.id = begun.run.id;
   }
+  begun.hold = core.hold(begun.note.id);
   TRY(core.notes().put_run(context, begun.note));
   TRY(core.watch(context, begun.note));
   return begun;

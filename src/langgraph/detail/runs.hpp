@@ -37,7 +37,8 @@ struct Begun {
   agents::AgentPtr agent;
   ThreadView thread;  ///< As it was before.
   bool is_temporary = false;
-  std::uint64_t from = 0;  ///< The last event of the thread before it.
+  std::uint64_t from = 0;      ///< The last event of the thread before it.
+  std::shared_ptr<void> hold;  ///< Its events stay while this does.
 };
 /// `thread` empty: a new one, which ends with the run. Fails: not_found, conflict, unavailable,
 /// invalid_argument.

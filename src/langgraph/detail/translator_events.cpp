@@ -125,7 +125,7 @@ void Translator::events_of(const agents::Event& event) {
     span.name = text_in(told.at("name")).empty() ? "custom" : text_in(told.at("name"));
     return tell_span("on_custom_event", span, told);
   }
-  if (event.type == "tool") tool_events(data);
+  if (event.type == "tool" && !is_emit(data)) tool_events(data);
 }
 
 }  // namespace slipway::langgraph::detail
