@@ -259,9 +259,9 @@ nodes:
   ask: {human: {ask: "?", into: x}}
 edges: [START -> first, first -> ask, ask -> END]
 )");
-  const std::int64_t began = std::chrono::duration_cast<std::chrono::milliseconds>(
-                                 world.clock.now().time_since_epoch())
-                                 .count();
+  const std::int64_t began =
+      std::chrono::duration_cast<std::chrono::milliseconds>(world.clock.now().time_since_epoch())
+          .count();
   REQUIRE(world.run(agent).status == Status::interrupted);
   world.clock.advance(std::chrono::minutes(5));
   REQUIRE(world.answer(R"("b")").status == Status::done);

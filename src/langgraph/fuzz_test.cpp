@@ -79,6 +79,16 @@ constexpr Wish wishes[] = {
     {"POST", "/runs/batch", R"([{"assistant_id":"outer","input":{"topic":"x"}}])"},
     {"POST", "/runs/cancel?action=interrupt",
      R"({"thread_id":"T","run_ids":["R"],"status":"all"})"},
+    {"POST", "/threads/T/commands",
+     R"({"id":1,"method":"run.start","params":{"assistant_id":"desk","input":{"topic":"a"},)"
+     R"("config":{"configurable":{"checkpoint_id":"C"}},"metadata":{"a":1}}})"},
+    {"POST", "/threads/T/commands",
+     R"({"id":2,"method":"input.respond","params":{"responses":[{"namespace":[],)"
+     R"("interrupt_id":"i","response":{"a":1}}],"update":[["topic","x"]],"goto":"talk"}})"},
+    {"POST", "/threads/T/stream/events",
+     R"({"channels":["values","custom:a"],"namespaces":[["a:b"],[]],"depth":1,"since":3})"},
+    {"GET", "/threads/T/stream?stream_mode=run_modes", ""},
+    {"POST", "/runs/crons", R"({"assistant_id":"desk","schedule":"* * * * *"})"},
     {"PUT", "/store/items",
      R"({"namespace":["a","b"],"key":"k","value":{"x":{"y":1}},"index":false,"ttl":5})"},
     {"GET", "/store/items?namespace=a.b&key=k&refresh_ttl=true", ""},
@@ -110,7 +120,8 @@ Answer ask(World& world, const Wish& wish, const std::string& path, const std::s
   auto exchange = std::make_shared<http::FakeExchange>(
       http::Request{.method = wish.method, .target = "/langgraph" + path, .body = body});
   world.router.dispatch(exchange);
-  if (!exchange->wait_ended(std::chrono::milliseconds(300))) exchange->leave();
+  const bool is_endless = path.find("/stream") != std::string::npos;
+  if (!exchange->wait_ended(std::chrono::milliseconds(is_endless ? 50 : 300))) exchange->leave();
   const http::Response response = exchange->response();
   return {response.status, response.headers, response.body};
 }
