@@ -145,12 +145,10 @@ TEST_CASE("several questions are answered by their ids, one after the other or t
   const Value stopped = wait_for_run(world, R"({"assistant_id": "two", "input": {"topic": "x"}})");
   const auto& open = stopped.at("__interrupt__").items();
   REQUIRE(open.size() == 2);
-  CHECK(world
-            .ask("POST", thread_path("/runs/wait"),
-                 R"({"assistant_id": "two", "command": {"resume": "which?"}})")
-            .json()
-            .at("__error__")
-            .is_map());
+  const Answer vague = world.ask("POST", thread_path("/runs/wait"),
+                                 R"({"assistant_id": "two", "command": {"resume": "which?"}})");
+  CHECK(vague.status == 422);
+  CHECK(vague.body.find(open[1].at("id").text()) != std::string::npos);
   const Value half = wait_for_run(
       world, fmt::format(R"({{"assistant_id": "two", "command": {{"resume": {{"{}": "one"}}}}}})",
                          open[0].at("id").text()));

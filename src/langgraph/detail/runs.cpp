@@ -12,9 +12,9 @@ namespace {
 constexpr std::string_view start_node = "__start__", end_node = "__end__";
 
 /// The answers of a command: by id where its keys are the ids of what waits, else of the only one.
-void read_answers(Core& core, const std::string& thread, const Value& resume,
-                  agents::ResumeOptions& options) {
-  if (resume.is_null()) return;
+Result<void> read_answers(Core& core, const std::string& thread, const Value& resume,
+                          agents::ResumeOptions& options) {
+  if (resume.is_null()) return {};
   std::set<std::string> open;
   if (const auto state = core.host().state(thread); state && state->at("interrupts").is_list())
     for (const Value& interrupt : state->at("interrupts").items())
@@ -22,11 +22,17 @@ void read_answers(Core& core, const std::string& thread, const Value& resume,
   const bool is_by_id = resume.is_map() && !resume.entries().items.empty() &&
                         std::all_of(resume.entries().items.begin(), resume.entries().items.end(),
                                     [&](const auto& entry) { return open.contains(entry.first); });
+  if (!is_by_id && open.size() > 1)
+    return fail(
+        Code::invalid_argument,
+        "command.resume: {} interrupts wait: give an object that has an answer by id, of {}",
+        open.size(), fmt::join(open, ", "));
   if (!is_by_id) {
     options.answer = resume;
-    return;
+    return {};
   }
   for (const auto& [id, answer] : resume.entries().items) options.answers.emplace_back(id, answer);
+  return {};
 }
 
 /// Nodes that a command names: one, or several; {"node", "input"} are sends of LangGraph.
@@ -87,7 +93,7 @@ agents::StartRun plain_start(const RunWish& wish, const ThreadView& thread,
 Result<void> apply_command(Core& core, const RunWish& wish, const ThreadView& thread,
                            agents::ResumeOptions& resume) {
   const agents::AgentPtr agent = TRY(core.host().loaded_agent(wish.assistant.graph));
-  read_answers(core, thread.id, wish.command.at("resume"), resume);
+  TRY(read_answers(core, thread.id, wish.command.at("resume"), resume));
   resume.go_to = TRY(targets_of(*agent, wish.command.at("goto")));
   if (!wish.command.at("update").is_null())
     resume.set = state_in(*agent, TRY(map_of(wish.command, "update")));

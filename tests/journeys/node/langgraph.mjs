@@ -53,3 +53,4 @@ for await (const part of client.threads.joinStream(calm.thread_id, { lastEventId
 }
 await client.threads.delete(thread.thread_id);
 console.log(JSON.stringify(told));
+process.exit(0);  // A stream that was left halfway may be open still.
