@@ -452,6 +452,7 @@ export async function every_page_of_traces_is_accessible_and_fits(visit, { trace
     ['/prompts', 'h1'],
     ['/playground', 'form'],
     ['/traces/diff', '.empty'],
+    ['/review', '.empty, [data-testid=queue]'],
   ]) {
     await visit.go(path, selector);
     await visit.settle();
