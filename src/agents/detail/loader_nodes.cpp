@@ -173,6 +173,18 @@ std::optional<std::size_t> Loader::read_into(const Fields& fields, const BodyPla
   return key;
 }
 
+/// What never changes, whatever the state is; nothing: it may.
+static std::optional<Value> constant_of(const Form& form) {
+  if (form.is_list || form.is_map) return std::nullopt;
+  if (!form.text) return form.constant;
+  std::string text;
+  for (const Template::Piece& piece : form.text->pieces()) {
+    if (piece.expression) return std::nullopt;
+    text += piece.text;
+  }
+  return Value(std::move(text));
+}
+
 Form Loader::read_form(const json::Value& value, const std::string& path, const Names& names) {
   Form form;
   if (value.is_string()) {
@@ -276,6 +288,11 @@ Body Loader::read_tool_body(const BodyPlace& place) {
     if (!form.is_map)
       faults_.error("bad_value", fields.path_of("args"), "args: a map of arguments is expected");
     body.args = form.entries;
+    Value constants = Value::map();
+    for (const auto& [name, arg] : form.entries)
+      if (const auto constant = constant_of(arg)) constants.put(name, *constant);
+    if (body.tool < agent_->tools.size())
+      check_tool(agent_->tools[body.tool], constants, fields.path_of("args"));
   }
   body.into = read_into(fields, place, false);
   return body;
@@ -308,7 +325,8 @@ AgentPtr Loader::find_sub_agent(const std::string& name, const std::string& path
   std::string place = file;
   auto text = session_.read(file);
   if (!text && session_.options.find_agent) {
-    place = "agent:" + name;
+    const auto& folder_of = session_.options.folder_of_agent;
+    place = (std::filesystem::path(folder_of ? folder_of(name) : "") / ("agent:" + name)).string();
     if (auto found = session_.options.find_agent(name)) text = std::move(found);
   }
   if (!text)

@@ -195,6 +195,7 @@ class Conversation {
                            .resume = {},
                            .metadata = {}};
     begun.metadata["via"] = "mcp";
+    begun.caller = call_.principal().name;
     if (const json::Object& answers = mcp::object_of(arguments, "answers"); !answers.empty()) {
       if (begun.thread.empty())
         return fail(Code::invalid_argument, "answers: 'thread' is needed too");
@@ -223,6 +224,7 @@ class Conversation {
                            .options = {},
                            .resume = agents::ResumeOptions{},
                            .metadata = {}};
+    begun.caller = call_.principal().name;
     begun.resume->answered_by = call_.principal().name;
     for (const agents::Interrupt& interrupt : result.interrupts) {
       auto answer = answer_of(interrupt, mcp::object_of(answers, interrupt.id));
