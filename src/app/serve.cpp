@@ -79,7 +79,6 @@ class Running {
     const LoadedConfig loaded = TRY(load());
     TRY(open_foundations(loaded.config));
     TRY(take_over(loaded));
-    tracing_->wait_for_prices();
     return listen(loaded.config.server);
   }
 
