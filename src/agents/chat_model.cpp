@@ -56,17 +56,24 @@ class CatalogModel final : public Model {
       : own_(std::move(own)), model_(std::move(model)) {}
 
   Outcome<ModelReply> reply(const Context& context, const ModelCall& call) override {
-    models::EventSink sink;
-    if (call.on_token)
-      sink = [&](const dialects::ChatEvent& event) {
-        if (event.kind == dialects::EventKind::text) call.on_token(event.text);
-        return true;
-      };
-    auto reply = model_->converse(context, to_request(call, tag_), sink);
+    // Nobody waits for a token more once the run was ended.
+    bool is_ended = false;
+    const models::EventSink sink = [&](const dialects::ChatEvent& event) {
+      is_ended = !context.check();
+      if (is_ended) return false;
+      if (event.kind == dialects::EventKind::text && call.on_token) call.on_token(event.text);
+      is_ended = !context.check();
+      return !is_ended;
+    };
+    auto reply = converse(context, call, sink);
     if (!reply) return failure_of(reply.error());
     if (reply->choices.empty()) return Failure{"failed", "the model gave no reply"};
-    ModelReply made{.input_tokens = reply->usage.input_tokens,
-                    .output_tokens = reply->usage.output_tokens};
+    ModelReply made{
+        .input_tokens = reply->usage.input_tokens,
+        .output_tokens = reply->usage.output_tokens,
+        .is_cut = reply->choices.front().finish_reason == dialects::FinishReason::length,
+        .is_ended = is_ended};
+    if (is_ended) return made;  // Its calls may be halves.
     for (const dialects::Part& part : reply->choices.front().parts)
       if (part.kind == dialects::PartKind::text) made.text += part.text;
     for (const dialects::ToolCall& tool : reply->choices.front().tool_calls) {
@@ -86,6 +93,22 @@ class CatalogModel final : public Model {
   }
 
  private:
+  /// A model that cannot be held to the schema is told it in words.
+  Result<dialects::ChatReply> converse(const Context& context, const ModelCall& call,
+                                       const models::EventSink& sink) {
+    dialects::ChatRequest request = to_request(call, tag_);
+    auto reply = model_->converse(context, request, sink);
+    const bool is_schema = !reply && call.schema && reply.error().code() == Code::unsupported &&
+                           reply.error().message().find("response_format") != std::string::npos;
+    if (!is_schema) return reply;
+    request.response_format = {};
+    add_rule(request.messages,
+             "Reply with JSON only, without any other word. It must fit this "
+             "JSON Schema:\n" +
+                 dump(call.schema->json));
+    return model_->converse(context, request, sink);
+  }
+
   std::unique_ptr<models::Catalog> own_;  // Before the model, which it must outlive.
   std::shared_ptr<models::ChatModel> model_;
   // The same for as long as the model is open: prompts that begin alike stay alike.

@@ -14,6 +14,7 @@
 #include "agents/expression.hpp"
 #include "agents/value.hpp"
 #include "core/context.hpp"
+#include "core/schema_check.hpp"
 
 namespace slipway::agents {
 
@@ -57,8 +58,12 @@ struct Schema {
   };
   std::vector<Property> properties;
   Value json;  ///< The same as JSON Schema.
-  /// Fails: kind "schema".
+  /// Of one that says more than names and types; may be null.
+  std::shared_ptr<const json::SchemaCheck> whole;
+  /// Fails: kind "schema", with the first fault.
   Outcome<bool> check(const Value& value) const;
+  /// What is wrong with it, at most eight things: "$.score: expected number, got text".
+  std::vector<std::string> faults(const Value& value) const;
 };
 
 struct Retry {
@@ -152,6 +157,30 @@ struct Assignment {
 struct SetBody {
   std::vector<Assignment> values;
 };
+
+/// At most so much of a conversation is shown to the model; the oldest of it goes first. What is
+/// pinned, the system's words and the newest question always stay, and a call of a tool goes with
+/// its result.
+struct Trim {
+  std::optional<std::int64_t> tokens;    ///< Of the whole prompt.
+  std::optional<std::int64_t> messages;  ///< Beside the system's.
+};
+/// A conversation that has more than either is summed up by a model, all but its end; what is
+/// pinned stays as it is.
+struct Summarize {
+  std::optional<std::int64_t> tokens, messages;
+  std::int64_t keep = 10;            ///< So many of the newest messages stay.
+  std::optional<std::size_t> model;  ///< Nothing: the node's.
+  std::int64_t max_tokens = 512;
+  std::string prompt;              ///< Instead of our own words.
+  std::optional<std::size_t> key;  ///< The list of messages that keeps summaries, if any does.
+};
+/// `context` of a node: what a model sees of a conversation.
+struct ContextRule {
+  std::optional<Trim> trim;
+  std::optional<Summarize> summarize;  ///< Before it is trimmed.
+};
+
 struct LlmBody {
   std::size_t model = 0;
   std::optional<Template> system, prompt;
@@ -161,6 +190,7 @@ struct LlmBody {
   std::int64_t max_tokens = 1024;
   std::optional<double> temperature;
   std::optional<std::int64_t> seed;
+  std::optional<ContextRule> context;
 };
 struct ReactBody {  ///< `agent`
   LlmBody llm;      ///< Its `schema` is `output`.

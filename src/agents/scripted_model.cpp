@@ -134,6 +134,8 @@ class ScriptedModel final : public Model {
     return prompt_tokens(call);
   }
 
+  Outcome<std::int64_t> measure(const ModelCall& call) override { return prompt_tokens(call); }
+
  private:
   static std::int64_t prompt_tokens(const ModelCall& call) {
     std::size_t bytes = 0;

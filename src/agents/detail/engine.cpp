@@ -53,6 +53,14 @@ bool Engine::is_broken() {
   return is_broken_;
 }
 
+bool Engine::is_over_time() const {
+  return options_.worked_ms_max && options_.purse.worked_ms() >= *options_.worked_ms_max;
+}
+
+Failure Engine::wall_failure() {
+  return {"wall_limit", "the time that the run may be worked on (limits.wall) is over"};
+}
+
 End Engine::run(Scope& scope) {
   const bool is_outermost = scope.address.empty();
   const int steps_max = is_outermost ? options_.steps_max : scope.agent->limits.steps;
@@ -68,10 +76,10 @@ End Engine::run(Scope& scope) {
       }
       scope.errors.clear();
       scope.error_nodes.clear();
-      const bool is_late = options_.wall && std::chrono::steady_clock::now() >= *options_.wall;
+      const bool is_late = is_over_time();
       if (scope.steps_now >= steps_max || is_late) {
         scope.errors.push_back(
-            is_late ? Failure{"wall_limit", "the time of the run (limits.wall) is over"}
+            is_late ? wall_failure()
                     : Failure{"step_limit",
                               fmt::format("{} supersteps were made, as many as are allowed "
                                           "(limits.steps), and tasks are still ready",

@@ -98,12 +98,15 @@ class Engine {
     std::set<std::string> pause_before, pause_after;  ///< Nodes of the outermost scope.
     const Listener* listener = nullptr;
     const Recorded* recorded = nullptr;  ///< A replay.
-    /// When the run must be over.
-    std::optional<std::chrono::steady_clock::time_point> wall;
+    /// Until when the run may be worked on: of `Purse::worked_ms`.
+    std::optional<std::int64_t> worked_ms_max;
   };
   explicit Engine(Options options) : options_(std::move(options)) {}
 
+  /// Goes on until it ends or stands; called again, it goes on where it stood.
   End run(Scope& scope);
+  /// What ends it; while nothing runs.
+  void use(Context context) { options_.context = std::move(context); }
   /// Edges of START: what is ready first.
   Outcome<bool> begin(Scope& scope);
   /// As if `node` had just finished: its edges.
@@ -113,6 +116,8 @@ class Engine {
   /// Why it is `broken`.
   const std::optional<Error>& broken() const { return broken_; }
   bool is_finishing() const { return is_finishing_; }
+  bool is_over_time() const;
+  static Failure wall_failure();
   /// Of a replay: the first call or answer that was not recorded, {node, what}; or null.
   Value missing() const;
 

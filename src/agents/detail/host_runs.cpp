@@ -272,8 +272,7 @@ RunResult OwnHost::do_job(const SlotPtr& slot, const JobPtr& job) {
     resume.on_event = std::move(sink);
     resume.is_wake = job->is_wake;
     resume.name = fmt::format("{}@{}", row.info.id, row.info.updated_ms);
-    const std::optional<int> limit = job->start.resume ? resume.steps : job->start.options.steps;
-    if (job->is_wake && limit) resume.steps = std::max(0, *limit - job->steps_made);
+    if (!job->start.resume) resume.steps = job->start.options.steps;
     if (job->may_have_begun) keep_open_answers(slot->thread, resume);
     return options_.runtime.resume(context, slot->thread, resume);
   }
@@ -296,7 +295,6 @@ RunResult OwnHost::do_job(const SlotPtr& slot, const JobPtr& job) {
 /// It stands at a timer: no worker has it until its time has come.
 void OwnHost::wait_for_time(const SlotPtr& slot, const JobPtr& job, const RunResult& result) {
   job->row.wake_ms = result.wake_ms;
-  job->steps_made += result.steps_made;
   job->may_have_begun = true;
   RunRow row = job->row;
   if (const auto kept = store_->put_run(row); !kept)

@@ -58,6 +58,7 @@ class Loader {
   std::optional<Approve> read_approve(const json::Value& value, const std::string& path,
                                       const Names& names);
   std::optional<Schema> read_schema(const json::Value& value, const std::string& path);
+  void compile_schema(Schema& schema, const std::string& path);
 
   // loader_nodes.cpp
   void read_nodes(const json::Value& value);
@@ -84,6 +85,13 @@ class Loader {
   void read_llm_fields(LlmBody& body, const Fields& fields, const BodyPlace& place,
                        std::string_view schema_key);
   void check_schema_keys(const LlmBody& body, const BodyPlace& place);
+
+  // loader_context.cpp
+  /// `key`: the list of messages that the conversation is, if it is one.
+  std::optional<ContextRule> read_context(const Fields& fields, const BodyPlace& place,
+                                          std::optional<std::size_t> key);
+  Trim read_trim(const json::Value& value, const std::string& path);
+  Summarize read_summarize(const json::Value& value, const std::string& path);
   AgentPtr find_sub_agent(const std::string& name, const std::string& path);
   std::optional<std::size_t> read_into(const Fields& fields, const BodyPlace& place,
                                        bool is_required);

@@ -244,7 +244,7 @@ void Loader::check_schema_keys(const LlmBody& body, const BodyPlace& place) {
 Body Loader::read_llm(const BodyPlace& place) {
   const Fields fields(faults_, place.value, place.path,
                       {"model", "system", "prompt", "messages", "schema", "into", "max_tokens",
-                       "temperature", "seed"});
+                       "temperature", "seed", "context"});
   LlmBody body;
   read_llm_fields(body, fields, place, "schema");
   if (const json::Value* messages = fields.find("messages")) {
@@ -253,13 +253,19 @@ Body Loader::read_llm(const BodyPlace& place) {
   }
   if (fields.has("prompt") == fields.has("messages"))
     faults_.error("missing_key", place.path, "llm: either 'prompt' or 'messages' is needed");
+  if (!fields.has("context")) return body;
+  if (!fields.has("messages"))
+    faults_.error("bad_value", fields.path_of("context"),
+                  "context: it is of a conversation; give 'messages' instead of 'prompt'");
+  else
+    body.context = read_context(fields, place, agent_->key(body.messages.text()));
   return body;
 }
 
 Body Loader::read_react(const BodyPlace& place) {
   const Fields fields(faults_, place.value, place.path,
                       {"model", "system", "prompt", "tools", "max_turns", "output", "into",
-                       "messages", "max_tokens", "temperature", "seed"});
+                       "messages", "max_tokens", "temperature", "seed", "context"});
   ReactBody body;
   read_llm_fields(body.llm, fields, place, "output");
   fields.require("prompt");
@@ -275,6 +281,7 @@ Body Loader::read_react(const BodyPlace& place) {
         faults_.error("bad_type", fields.path_of("messages"), "messages: the key is a list");
     }
   }
+  body.llm.context = read_context(fields, place, body.messages_key);
   return body;
 }
 

@@ -253,8 +253,10 @@ std::optional<Schema> Loader::read_schema(const json::Value& value, const std::s
     schema.json = from_json(value);
     for (const auto& [name, property] : schema.json.at("properties").entries().items)
       schema.properties.push_back({name, type_of_json(property)});
+    compile_schema(schema, path);
     return schema;
   }
+  bool is_short = true;
   Value properties = Value::map();
   std::vector<Value> required;
   for (const auto& [key, word] : object) {
@@ -262,6 +264,7 @@ std::optional<Schema> Loader::read_schema(const json::Value& value, const std::s
     Schema::Property property{.name = name};
     Value described = Value::map();
     if (word.is_object()) {
+      is_short = false;
       described = from_json(word);
       property.type = type_of_json(described);
     } else {
@@ -282,7 +285,24 @@ std::optional<Schema> Loader::read_schema(const json::Value& value, const std::s
                             {"properties", std::move(properties)},
                             {"required", Value::list(std::move(required))},
                             {"additionalProperties", false}});
+  if (!is_short) compile_schema(schema, path);
   return schema;
+}
+
+/// Of one that says more than names and types. What asserts something that cannot be checked is
+/// told, for a value that was checked must be what the schema says.
+void Loader::compile_schema(Schema& schema, const std::string& path) {
+  const json::Value text = to_json(schema.json);
+  auto whole = json::SchemaCheck::make(text);
+  if (!whole) {
+    const std::string why = whole.error().message();
+    whole = json::SchemaCheck::make(text, json::UnknownKeyword::ignored);
+    if (whole)
+      faults_.warning("schema", path, fmt::format("schema: {}; nothing is checked by it", why));
+    else
+      faults_.error("bad_value", path, fmt::format("schema: {}", whole.error().message()));
+  }
+  if (whole) schema.whole = *std::move(whole);
 }
 
 }  // namespace slipway::agents::detail

@@ -23,10 +23,9 @@ struct Job {
   bool may_have_begun = false;
   bool has_first = false;  ///< `row.first` is known.
   bool is_wake = false;
-  bool rolls_back = false;  ///< When it has stopped.
-  bool is_running = false;  ///< A worker has it.
-  bool is_timed = false;    ///< Waits for its time, no worker has it.
-  int steps_made = 0;
+  bool rolls_back = false;                ///< When it has stopped.
+  bool is_running = false;                ///< A worker has it.
+  bool is_timed = false;                  ///< Waits for its time, no worker has it.
   RunStatus before = RunStatus::pending;  ///< If it is refused, it is as it was.
   std::stop_source stop;
 };

@@ -16,12 +16,33 @@ bool Purse::fits(const Usage& wish) const {
 Purse& Purse::of_node(const std::string& path, const Budget& budget) {
   const std::lock_guard lock(mutex_);
   auto& purse = nodes_[path];
-  if (!purse) purse = std::make_unique<Purse>(budget);
+  if (!purse) {
+    purse = std::make_unique<Purse>(budget);
+    purse->run_ = this;
+    purse->begun_ms_ = worked_ms();
+  }
   return *purse;
 }
 
 bool Purse::is_late() const {
-  return budget_.wall && std::chrono::steady_clock::now() - begun_ > *budget_.wall;
+  if (!budget_.wall) return false;
+  const std::int64_t worked = run_ != nullptr ? run_->worked_ms() - begun_ms_ : worked_ms();
+  return worked > budget_.wall->count();
+}
+
+void Purse::begin_work(std::function<std::int64_t()> timer) {
+  timer_ = std::move(timer);
+  working_since_ = timer_();
+}
+
+void Purse::end_work() {
+  worked_ms_ = worked_ms();
+  working_since_ = -1;
+}
+
+std::int64_t Purse::worked_ms() const {
+  const std::int64_t since = working_since_;
+  return worked_ms_ + (since >= 0 ? std::max<std::int64_t>(0, timer_() - since) : 0);
 }
 
 Purse::Answer Purse::reserve(const Context& context, const Usage& wish) {

@@ -2,7 +2,9 @@
 // retries, sub-agents and resumes.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
+#include <functional>
 #include <mutex>
 #include <optional>
 
@@ -31,6 +33,13 @@ class Purse {
   std::int64_t peak() const;
   /// Whether its time is over; no answer gives more of that.
   bool is_late() const;
+  /// Time counts while the run is worked on: not while it stands at a question or a timer, nor
+  /// while no process has it. `timer` tells ms and never goes back. No task runs meanwhile.
+  void begin_work(std::function<std::int64_t()> timer);
+  void end_work();
+  /// What was worked by earlier processes, all of it.
+  void restore_work(std::int64_t ms) { worked_ms_ = ms; }
+  std::int64_t worked_ms() const;
   /// {tokens?, usd?, calls?} that are left.
   Value left() const;
   const Budget& budget() const { return budget_; }
@@ -45,7 +54,10 @@ class Purse {
   int open_ = 0;
   std::int64_t peak_ = 0;
   std::map<std::string, std::unique_ptr<Purse>> nodes_;
-  const std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
+  std::function<std::int64_t()> timer_;
+  std::atomic<std::int64_t> worked_ms_ = 0, working_since_ = -1;
+  const Purse* run_ = nullptr;  ///< Of a node's: whose time counts.
+  std::int64_t begun_ms_ = 0;   ///< Of a node's: of the run's time.
 };
 
 }  // namespace slipway::agents::detail

@@ -94,6 +94,7 @@ Result<Value> replay_run(const ReplayInput& input) {
   std::vector<TraceStep> steps;
   RunResult result;
   for (int i = 0; i <= original.ends; ++i) {
+    thread.count_anew();  // At each end somebody went on.
     session.go_on();
     result = session.result();
     if (result.steps)

@@ -143,7 +143,7 @@ struct Scope {
   std::vector<Ready> deferred;
   std::vector<std::vector<bool>> seen;  ///< Of each join: which sources have finished.
   std::vector<std::unique_ptr<Task>> open;
-  int steps_now = 0;        ///< Supersteps since the run or resume began.
+  int steps_now = 0;        ///< Supersteps since the run began or somebody went on with it.
   bool is_paused = false;   ///< Stopped at a pause: the next look passes it.
   std::int32_t index = -1;  ///< The mapped item that it is of, for scripts.
   std::string tool;         ///< The tool that it is.

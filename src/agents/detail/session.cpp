@@ -14,6 +14,16 @@ std::int64_t now_ms(const Clock& clock) {
       .count();
 }
 
+/// Of what is worked. The machine's clock may be set, so its steady one is asked instead.
+std::function<std::int64_t()> work_timer(const Clock& clock) {
+  if (&clock != &system_clock()) return [&clock] { return now_ms(clock); };
+  return [] {
+    return std::chrono::duration_cast<Milliseconds>(
+               std::chrono::steady_clock::now().time_since_epoch())
+        .count();
+  };
+}
+
 void collect_paused(const Scope& scope, std::vector<Value>& out) {
   if (scope.is_paused) out.emplace_back(scope.address);
   const auto of_task = [&](const Task& task) {
@@ -86,8 +96,14 @@ Result<std::uint64_t> LogRecorder::append(const Value& record, bool syncs, const
   return number;
 }
 
+void LogRecorder::put_time(Value& record) const {
+  if (const std::int64_t worked = thread_.purse->worked_ms(); worked > 0) record.put("ms", worked);
+}
+
 Result<void> LogRecorder::task_ended(const Place& place, const Task& task) {
-  TRY(append(task_record(place, task), false, &place.scope));
+  Value record = task_record(place, task);
+  if (task.state == TaskState::waiting) put_time(record);
+  TRY(append(record, false, &place.scope));
   return {};
 }
 
@@ -116,6 +132,7 @@ Result<void> LogRecorder::merged(const Scope& scope,
   };
   Value record = is_birth ? scope_record(scope) : step_record(scope, tasks);
   if (scope.address.empty()) record.put("time", now_ms(clock_));
+  if (!is_birth) put_time(record);
   TRY(append(record, false, &scope, note));
   return {};
 }
@@ -134,6 +151,7 @@ Outcome<bool> Session::note_resume(const std::string& kind, const std::string& n
   if (auto written = recorder_.append(record, false); !written)
     return storage_failure(written.error());
   if (!name.empty()) options_.thread.resumed_as = name;
+  if (kind == "resume") options_.thread.count_anew();
   return true;
 }
 
@@ -158,6 +176,7 @@ Outcome<bool> Session::begin_run(const AgentPtr& agent, const Value& input, cons
   root.is_paused = false;
   thread.run = run;
   thread.purse = std::make_unique<Purse>(budget.value_or(agent->budget));
+  thread.count_anew();
   thread.end = {};
   const Services& services = options_.services;
   Engine engine({.context = options_.context,
@@ -371,8 +390,8 @@ void Session::go_on() {
                  .pause_after = {options_.pause_after.begin(), options_.pause_after.end()},
                  .listener = options_.trace || watch_ ? &listener : nullptr,
                  .recorded = options_.recorded,
-                 .wall = std::chrono::steady_clock::now() + thread.agent->limits.wall});
-  root.steps_now = 0;
+                 .worked_ms_max = thread.limits_from_ms + thread.agent->limits.wall.count()});
+  const int steps_before = root.steps_now;
   thread.end = {};
   if (!thread.has_begun) {
     auto begun = engine.begin(root);
@@ -388,9 +407,9 @@ void Session::go_on() {
     if (task->state == TaskState::failed && !task->is_handled) task->state = TaskState::ready;
     if (task->state == TaskState::cut) task->is_continued = true;
   }
-  End end = engine.run(root);
-  while (end == End::waiting && options_.waits && wait_for_timer()) end = engine.run(root);
-  steps_made_ = root.steps_now;
+  End end = work(engine);
+  while (end == End::waiting && options_.waits && wait_for_timer()) end = work(engine);
+  steps_made_ = root.steps_now - steps_before;
   if (end == End::waiting && !options_.waits) {
     // Not an end: what waits is in the log already.
     is_waiting_ = true;
@@ -399,6 +418,18 @@ void Session::go_on() {
     return;
   }
   finish(end, engine);
+}
+
+/// From one stand to the next. What hangs is ended when the time of the run is over.
+End Session::work(Engine& engine) {
+  Thread& thread = options_.thread;
+  const std::int64_t left =
+      thread.limits_from_ms + thread.agent->limits.wall.count() - thread.purse->worked_ms();
+  engine.use(options_.context.with_timeout(Milliseconds(std::max<std::int64_t>(left, 0))));
+  thread.purse->begin_work(work_timer(*options_.services.clock));
+  const End end = engine.run(*thread.root);
+  thread.purse->end_work();
+  return end;
 }
 
 void Session::finish(End end, Engine& engine) {
@@ -423,7 +454,9 @@ void Session::finish(End end, Engine& engine) {
   }
   if (end == End::broken && engine.broken() && engine.broken()->code() != Code::cancelled) {
     status_ = Status::failed;
-    thread.end.errors = {storage_failure(*engine.broken())};
+    const bool is_wall =
+        engine.broken()->code() == Code::deadline_exceeded && options_.context.check().ok();
+    thread.end.errors = {is_wall ? Engine::wall_failure() : storage_failure(*engine.broken())};
     thread.end.error_nodes = {""};
   }
   thread.end.status = std::string(json::name(status_));
@@ -444,6 +477,7 @@ void Session::write_end() {
                              {"status", thread.end.status},
                              {"time", now_ms(*options_.services.clock)},
                              {"peak", thread.purse->peak()}});
+  recorder_.put_time(record);
   if (thread.end.is_finished_early) record.put("early", true);
   std::vector<Value> errors;
   for (std::size_t i = 0; i < thread.end.errors.size(); ++i)

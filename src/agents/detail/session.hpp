@@ -24,6 +24,8 @@ class LogRecorder final : public Recorder {
   /// Any record; `noted` is what is done before it is told.
   Result<std::uint64_t> append(const Value& record, bool syncs, const Scope* scope = nullptr,
                                const std::function<void(std::uint64_t)>& noted = {});
+  /// How long the run was worked on, for records that may be the last of a process.
+  void put_time(Value& record) const;
 
  private:
   Thread& thread_;
@@ -65,6 +67,7 @@ class Session {
   void finish(End end, Engine& engine);
   void write_end();
   void fail_with(const Error& error);
+  End work(Engine& engine);
   void note(const Scope& scope, const std::vector<std::unique_ptr<Task>>& tasks);
   bool wait_for_timer();
   std::string checkpoint() const;

@@ -12,6 +12,7 @@ Value to_value(const ModelReply& reply) {
   Value value = Value::map(
       {{"text", reply.text},
        {"usage", Value::map({{"input", reply.input_tokens}, {"output", reply.output_tokens}})}});
+  if (reply.is_cut) value.put("cut", true);
   if (reply.tool_calls.empty()) return value;
   std::vector<Value> calls;
   for (const ToolRequest& call : reply.tool_calls)
@@ -61,18 +62,6 @@ bool TaskRun::record_end(const CallRecord& call) {
   auto kept = options().recorder.call_ended(place_, task_, call);
   if (!kept) engine_.break_with(std::move(kept.error()));
   return kept.ok();
-}
-
-void TaskRun::spoil_model_call(const Failure& failure) {
-  for (auto call = task_.calls.rbegin(); call != task_.calls.rend(); ++call) {
-    if (!call->is_model || call->state != CallState::done) continue;
-    CallRecord spoiled = *call;
-    spoiled.state = CallState::failed;
-    spoiled.failure = failure;
-    task_.calls.erase(std::next(call).base());
-    record_end(spoiled);
-    return;
-  }
 }
 
 std::optional<TaskRun::Ran> TaskRun::replay_call(std::uint32_t number, const std::string& args_hash,
@@ -204,11 +193,18 @@ void TaskRun::ask_model(const ModelSpec& spec, Model& model, const ModelCall& ca
     record.failure = std::move(reply.failure());
     return;
   }
+  record.used.tokens = reply->input_tokens + reply->output_tokens;
+  record.used.usd = price_of(spec, reply->input_tokens, reply->output_tokens);
+  if (reply->is_ended) {
+    record.state = CallState::failed;
+    const auto check = context_.check();
+    record.failure =
+        check ? Failure{"cancelled", "the model was ended"} : failure_of(check.error());
+    return;
+  }
   record.state = CallState::done;
   record.result = to_value(*reply);
   record.result.add_taint(call.taint);
-  record.used.tokens = reply->input_tokens + reply->output_tokens;
-  record.used.usd = price_of(spec, reply->input_tokens, reply->output_tokens);
 }
 
 TaskRun::Ran TaskRun::call_model(const ModelSpec& spec, Model& model, ModelCall call,
@@ -218,7 +214,7 @@ TaskRun::Ran TaskRun::call_model(const ModelSpec& spec, Model& model, ModelCall 
                                                    known->state == CallState::done &&
                                                    known->result.at("text").is_text())
     return known->result;
-  call.node = path();
+  if (call.node.empty()) call.node = path();
   call.index = script_index();
   call.visit = static_cast<int>(task_.visit);
   call.attempt = task_.attempts;
@@ -258,7 +254,8 @@ TaskRun::Ran TaskRun::call_model(const ModelSpec& spec, Model& model, ModelCall 
     engine_.break_with(std::move(kept.error()));
     return Failure{"cancelled", "the run was ended"};
   }
-  if (listener != nullptr && listener->token)
+  // A summary is nothing that the node says.
+  if (listener != nullptr && listener->token && number < summary_calls)
     call.on_token = [&](std::string_view text) {
       listener->token(place_, task_, record.key, text);
     };
@@ -266,70 +263,13 @@ TaskRun::Ran TaskRun::call_model(const ModelSpec& spec, Model& model, ModelCall 
   settle(wish, record.used);
   if (hold) settle_shared(hold, record.used);
   put_call(record);
-  // The only call of its task is written with the task's end.
+  // The call that ends its task is written with the task's end.
   const bool is_done = record.state == CallState::done;
-  const bool ends_task = std::holds_alternative<LlmBody>(node_.body) && is_done;
+  const bool ends_task =
+      std::holds_alternative<LlmBody>(node_.body) && is_done && number < summary_calls;
   if (!ends_task) record_end(record);
   if (!is_done) return record.failure;
   return record.result;
-}
-
-Outcome<ModelCall> TaskRun::model_call(const LlmBody& body, const Inputs& inputs) {
-  ModelCall call{.schema = body.schema,
-                 .max_tokens = body.max_tokens,
-                 .temperature = body.temperature,
-                 .seed = body.seed};
-  const auto add = [&](const char* role, const Template& text) -> Outcome<bool> {
-    ChatMessage message{.role = role};
-    message.content = SLIPWAY_GET(text.write(inputs, &message.tainted));
-    for (const TaintedSpan& span : message.tainted) call.taint |= span.taint;
-    call.messages.push_back(std::move(message));
-    return true;
-  };
-  if (body.system) SLIPWAY_GET(add("system", *body.system));
-  if (body.prompt) SLIPWAY_GET(add("user", *body.prompt));
-  if (!body.messages) return call;
-  const Value list = SLIPWAY_GET(body.messages.evaluate(inputs));
-  call.taint |= list.taint();
-  if (!list.is_list()) return Failure{"type", "messages: a list of messages is expected"};
-  for (const Value& item : list.items()) {
-    std::string role = in_words(item.at("role"));
-    if (role == "human") role = "user";
-    if (role == "ai") role = "assistant";
-    call.messages.push_back({.role = std::move(role), .content = in_words(item.at("content"))});
-  }
-  return call;
-}
-
-/// Of a schema the JSON that was written, checked; else the text.
-TaskRun::Ran TaskRun::parse_reply(const LlmBody& body, const std::string& text) {
-  if (!body.schema) return Value(text);
-  std::string_view json = text;
-  // Models like to put a fence around what they write.
-  if (const std::size_t open = json.find("```"); open != std::string_view::npos) {
-    const std::size_t begin = json.find('\n', open), close = json.rfind("```");
-    if (begin != std::string_view::npos && close > begin) json = json.substr(begin, close - begin);
-  }
-  auto value = parse_json(json);
-  if (!value)
-    return Failure{"schema", fmt::format("the reply is no JSON: {}", value.error().message())};
-  if (auto checked = body.schema->check(*value); !checked) return std::move(checked.failure());
-  return *std::move(value);
-}
-
-TaskRun::Ran TaskRun::run_llm(const LlmBody& body, const Inputs& inputs) {
-  const ModelSpec& spec = scope_.agent->models[body.model];
-  auto model = options().services.model(spec);
-  if (!model) return std::move(model.failure());
-  auto call = model_call(body, inputs);
-  if (!call) return std::move(call.failure());
-  const Taint taint = call->taint;
-  Ran ran = call_model(spec, **model, *std::move(call), 0);
-  if (!ran.ok()) return ran;
-  Ran parsed = parse_reply(body, ran.value().at("text").text());
-  if (parsed.ok()) return tainted_throughout(std::move(parsed.value()), taint);
-  spoil_model_call(parsed.stop().failure);
-  return parsed;
 }
 
 }  // namespace slipway::agents::detail

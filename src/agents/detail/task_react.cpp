@@ -19,34 +19,31 @@ std::vector<ToolRequest> requests_of(const Value& reply, Taint taint) {
   return requests;
 }
 
-Value to_value(const ChatMessage& message, const std::string& id) {
-  Value value = Value::map({{"id", id}, {"role", message.role}, {"content", message.content}});
-  if (!message.tool_call_id.empty()) value.put("tool_call_id", message.tool_call_id);
-  if (message.is_error) value.put("is_error", true);
-  if (message.tool_calls.empty()) return value;
-  std::vector<Value> calls;
-  for (const ToolRequest& call : message.tool_calls)
-    calls.push_back(Value::map({{"id", call.id}, {"name", call.name}, {"args", call.args}}));
-  value.put("tool_calls", Value::list(std::move(calls)));
-  return value;
-}
-
 }  // namespace
 
-/// One call of the model and the calls of tools that it asks for. Gives the model's text when it
-/// asks for none.
+/// One call of the model and the calls of tools that it asks for. `reply` is the model's when it
+/// asks for none, else null.
 TaskRun::Ran TaskRun::react_turn(const ReactBody& body, const Inputs& inputs, ModelCall& call,
-                                 std::uint32_t& number, bool& is_final) {
+                                 std::uint32_t& number, Ran& reply) {
   const ModelSpec& spec = scope_.agent->models[body.llm.model];
   auto model = options().services.model(spec);
   if (!model) return std::move(model.failure());
-  Ran said = call_model(spec, **model, call, number++);
+  ModelCall seen = call;
+  Ran fitted = fit_context(body.llm, call, seen, number);
+  if (!fitted.ok()) return fitted;
+  reply_from_ = number;
+  Ran said = call_model(spec, **model, seen, number++);
   if (!said.ok()) return said;
   const std::vector<ToolRequest> requests = requests_of(said.value(), call.taint);
-  const std::string text = said.value().at("text").text();
-  call.messages.push_back({.role = "assistant", .content = text, .tool_calls = requests});
-  is_final = requests.empty();
-  if (is_final) return Value(text);
+  if (requests.empty()) {
+    const Value text = said.value();
+    reply = value_of_reply(body.llm, seen, text, number++);
+    if (!reply.ok()) return reply;
+    call.messages.push_back({.role = "assistant", .content = text.at("text").text()});
+    return Value(true);
+  }
+  call.messages.push_back(
+      {.role = "assistant", .content = said.value().at("text").text(), .tool_calls = requests});
   const std::uint32_t first = number;
   number += static_cast<std::uint32_t>(requests.size());
   if (auto ended = answer_requests(body, inputs, call, first)) return *std::move(ended);
@@ -148,50 +145,51 @@ std::vector<ToolSpec> TaskRun::described_tools(const ReactBody& body, Taint& tai
   return tools;
 }
 
+/// The conversation so far stands between the system's words and the new question.
+void TaskRun::add_history(const ReactBody& body, ModelCall& call) {
+  if (!body.messages_key || !scope_.state[*body.messages_key]) return;
+  const Value& list = *scope_.state[*body.messages_key];
+  call.taint |= list.taint();
+  Talk talk = read_talk(list);
+  const auto question = call.messages.end() - 1;
+  summary_ = std::move(talk.summary);
+  if (summary_) summary_->upto += call.messages.size() - 1;
+  call.messages.insert(question, std::make_move_iterator(talk.messages.begin()),
+                       std::make_move_iterator(talk.messages.end()));
+}
+
+/// {messages, value}, or the value where nobody keeps the messages; those from `from` on are new.
+Value TaskRun::with_messages(const ReactBody& body, const ModelCall& call, std::size_t from,
+                             Value value) const {
+  if (!body.messages_key || place_.item >= 0) return value;
+  std::vector<Value> messages;
+  std::vector<ChatMessage> named = call.messages;
+  for (std::size_t i = from; i < named.size(); ++i) {
+    named[i].id = fmt::format("{}.{}", effect_key(0), i - from);
+    messages.push_back(to_value(named[i], named[i].id));
+  }
+  if (auto summary = kept_summary(body.llm, named)) messages.push_back(*std::move(summary));
+  Value list = Value::list(std::move(messages));
+  list.add_taint(call.taint);
+  return Value::map({{"messages", std::move(list)}, {"value", std::move(value)}});
+}
+
 TaskRun::Ran TaskRun::run_react(const ReactBody& body, const Inputs& inputs) {
   auto call = model_call(body.llm, inputs);
   if (!call) return std::move(call.failure());
-  std::size_t from = call->messages.size() - 1;
-  if (body.messages_key && scope_.state[*body.messages_key]) {
-    // The conversation so far stands between the system's words and the new question.
-    const Taint taint = scope_.state[*body.messages_key]->taint();
-    call->taint |= taint;
-    std::vector<ChatMessage> before;
-    for (const Value& item : scope_.state[*body.messages_key]->items()) {
-      ChatMessage message{.role = in_words(item.at("role")),
-                          .content = in_words(item.at("content")),
-                          .tool_calls = requests_of(item, taint),
-                          .tool_call_id = in_words(item.at("tool_call_id"))};
-      if (taint != 0 && message.role == "tool")
-        message.tainted = {{.end = message.content.size(), .taint = taint}};
-      if (message.role == "human") message.role = "user";
-      if (message.role == "ai") message.role = "assistant";
-      before.push_back(std::move(message));
-    }
-    call->messages.insert(call->messages.end() - 1, before.begin(), before.end());
-    from += before.size();
-  }
+  add_history(body, *call);
+  const std::size_t from = call->messages.size() - 1;
   const std::vector<ToolSpec> tools = described_tools(body, call->taint);
   for (const ToolSpec& tool : tools) call->tools.push_back(&tool);
   std::uint32_t number = 0;
   for (int turn = 1; turn <= body.max_turns; ++turn) {
     call->turn = turn;
-    bool is_final = false;
-    Ran ran = react_turn(body, inputs, *call, number, is_final);
+    Ran reply = Value();
+    Ran ran = react_turn(body, inputs, *call, number, reply);
     if (!ran.ok()) return ran;
-    if (!is_final) continue;
-    Ran parsed = parse_reply(body.llm, ran.value().text());
-    if (!parsed.ok()) spoil_model_call(parsed.stop().failure);
-    if (!parsed.ok()) return parsed;
-    Value value = tainted_throughout(std::move(parsed.value()), call->taint);
-    if (!body.messages_key || place_.item >= 0) return value;
-    std::vector<Value> messages;
-    for (std::size_t i = from; i < call->messages.size(); ++i)
-      messages.push_back(
-          to_value(call->messages[i], fmt::format("{}.{}", effect_key(0), i - from)));
-    Value list = Value::list(std::move(messages));
-    list.add_taint(call->taint);
-    return Value::map({{"messages", std::move(list)}, {"value", std::move(value)}});
+    if (ran.value().is_null()) continue;
+    return with_messages(body, *call, from,
+                         tainted_throughout(std::move(reply.value()), call->taint));
   }
   return Failure{
       "turn_limit",

@@ -82,10 +82,14 @@ void TaskRun::run() {
       break;
     }
     if (!pause(node_.retry.pause_after(attempt_now))) return;
+    if (task_.child) task_.child->steps_now = 0;
   }
 }
 
 TaskRun::Ran TaskRun::attempt() {
+  summary_.reset();
+  has_new_summary_ = false;
+  summary_message_.reset();
   context_ = node_.timeout ? options().context.with_timeout(*node_.timeout) : options().context;
   Locals locals(*scope_.agent, place_.step, task_.attempts, node_.label);
   locals.of_task(task_);
@@ -105,7 +109,7 @@ TaskRun::Ran TaskRun::attempt() {
   Ran ran = node_.cache_ttl ? cached_body(inputs) : body(inputs);
   if (!ran.ok()) return ran;
   if (!keep(std::move(ran.value()), inputs)) {
-    spoil_model_call(task_.failure);
+    spoil_reply(task_.failure);
     return std::move(task_.failure);
   }
   return Value();
@@ -170,7 +174,11 @@ bool TaskRun::keep(Value value, const Inputs&) {
   };
   if (const auto* set = std::get_if<SetBody>(&node_.body)) return keep_named(set->values);
   if (const auto* graph = std::get_if<GraphBody>(&node_.body)) return keep_named(graph->output);
-  if (const auto* llm = std::get_if<LlmBody>(&node_.body)) return keep_llm(*llm);
+  if (const auto* llm = std::get_if<LlmBody>(&node_.body)) {
+    const bool is_kept = !summary_message_ || write(*llm->context->summarize->key,
+                                                    Value::list({*std::move(summary_message_)}));
+    return is_kept && keep_llm(*llm);
+  }
   if (const auto* map = std::get_if<MapBody>(&node_.body))
     return write(map->into, std::move(value));
   if (const auto* tool = std::get_if<ToolBody>(&node_.body)) return keep_into(tool->into);
@@ -278,7 +286,6 @@ TaskRun::Ran TaskRun::run_human(const HumanBody& body, const Inputs& inputs) {
 
 /// Goes on with a sub-agent; its output.
 TaskRun::Ran TaskRun::run_child(Scope& child) {
-  child.steps_now = 0;
   for (const auto& open : child.open)
     if (open->state == TaskState::failed && !open->is_handled) open->state = TaskState::ready;
   switch (engine_.run(child)) {

@@ -1,12 +1,16 @@
 // One task, or one item of a map, from its start to what it came to.
 #pragma once
 
+#include "agents/detail/conversation.hpp"
 #include "agents/detail/engine.hpp"
 
 namespace slipway::agents::detail {
 
 /// Names a call by what it is made with: the first half of the text's SHA-256, in hex.
 std::string call_hash(const std::string& text);
+
+/// Calls that sum up what was said before turn N have number `summary_calls` + N.
+inline constexpr std::uint32_t summary_calls = 0x40000000;
 
 class TaskRun {
  public:
@@ -92,8 +96,8 @@ class TaskRun {
   CallRecord* find_call(std::uint32_t number);
   /// In the place of the one of its number.
   CallRecord& put_call(CallRecord record);
-  /// Makes it unused: what it gave did not fit, so another attempt makes a new one.
-  void spoil_model_call(const Failure& failure);
+  /// Makes the reply unused: what it gave did not fit, so another attempt makes a new one.
+  void spoil_reply(const Failure& failure);
   bool record_end(const CallRecord& call);
   /// Of a replay: what the call gave then, and it counts as made now; nothing: this is no replay.
   std::optional<Ran> replay_call(std::uint32_t number, const std::string& args_hash,
@@ -102,9 +106,28 @@ class TaskRun {
   template <typename Make>
   Ran keep_call(const char* what, const Value& args, const Make& make);
   std::string effect_key(std::uint32_t number) const;
-  Ran parse_reply(const LlmBody& body, const std::string& text);
+
+  // Replies and conversations
+  /// The value that a reply is of; one that does not fit the schema is asked for once more.
+  /// `number`: of that call.
+  Ran value_of_reply(const LlmBody& body, const ModelCall& asked, const Value& reply,
+                     std::uint32_t number);
+  Ran ask_again(const LlmBody& body, const ModelCall& asked, const Value& reply,
+                const std::vector<std::string>& faults, std::uint32_t number);
+  /// What the model is shown of the call, as the node's `context` has it; `number`: of that call.
+  Ran fit_context(const LlmBody& body, const ModelCall& call, ModelCall& seen,
+                  std::uint32_t number);
+  Ran sum_up(const LlmBody& body, const ModelCall& call, std::uint32_t number);
+  Outcome<bool> is_too_long(const LlmBody& body, const ModelCall& call);
+  bool was_called(std::uint32_t number) const;
+  /// The newest summary, if it was made in this task and has a place, as the state keeps it.
+  std::optional<Value> kept_summary(const LlmBody& body,
+                                    const std::vector<ChatMessage>& messages) const;
   Ran react_turn(const ReactBody& body, const Inputs& inputs, ModelCall& call,
-                 std::uint32_t& number, bool& is_final);
+                 std::uint32_t& number, Ran& reply);
+  void add_history(const ReactBody& body, ModelCall& call);
+  Value with_messages(const ReactBody& body, const ModelCall& call, std::size_t from,
+                      Value value) const;
   std::optional<Ran> answer_requests(const ReactBody& body, const Inputs& inputs, ModelCall& call,
                                      std::uint32_t number);
   const Failure* told_failure(std::uint32_t number, std::size_t next);
@@ -136,6 +159,10 @@ class TaskRun {
   const Node& node_;
   Context context_;
   bool is_retry_ = false;     ///< The attempt follows another one by itself.
+  std::uint32_t reply_from_ = 0;  ///< The first call of the reply that ends the task.
+  std::optional<Summary> summary_;
+  bool has_new_summary_ = false;          ///< Made in this task.
+  std::optional<Value> summary_message_;  ///< What an `llm` node keeps of it.
   mutable std::mutex mutex_;  ///< Calls, questions and tool scopes of the task: tools run at once.
 };
 

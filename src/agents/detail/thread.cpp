@@ -84,12 +84,35 @@ void Thread::use(AgentPtr next) {
     encode_position(*root, position);
     decode_position(position, *scope);
     scope->step = root->step;
+    scope->steps_now = root->steps_now;
     scope->is_paused = root->is_paused;
   }
   root = std::move(scope);
   counts = std::move(next_counts);
   const std::lock_guard lock(agent_mutex);
   agent = std::move(next);
+}
+
+namespace {
+
+void count_anew_in(Scope& scope) {
+  scope.steps_now = 0;
+  const auto of_task = [](Task& task) {
+    if (task.child) count_anew_in(*task.child);
+    for (auto& [call, tool] : task.tool_scopes) count_anew_in(*tool);
+  };
+  for (const auto& task : scope.open) {
+    of_task(*task);
+    for (const auto& item : task->items)
+      if (item) of_task(*item);
+  }
+}
+
+}  // namespace
+
+void Thread::count_anew() {
+  if (root) count_anew_in(*root);
+  limits_from_ms = purse ? purse->worked_ms() : 0;
 }
 
 void Thread::take(Thread&& fresh) {
@@ -107,6 +130,7 @@ void Thread::take(Thread&& fresh) {
   checkpoints = std::move(fresh.checkpoints);
   end = std::move(fresh.end);
   resumed_as = std::move(fresh.resumed_as);
+  limits_from_ms = fresh.limits_from_ms;
 }
 
 std::unique_ptr<Scope> make_child_scope(const Scope& outer, const Task& task, std::string address) {
@@ -156,6 +180,9 @@ void Restorer::apply(const Value& record, std::uint64_t number) {
   if (kind == "answer") apply_answer(record);
   if (kind == "end") apply_end(record);
   if (kind == "resume") thread_.resumed_as = in_words(record.at("name"));
+  if (kind == "resume" || kind == "run") thread_.count_anew();
+  if (record.at("ms").is_integer() && thread_.purse)
+    thread_.purse->restore_work(record.at("ms").integer());
 }
 
 void Restorer::finish() {
@@ -298,6 +325,7 @@ void Restorer::apply_step(const Value& record, std::uint64_t number) {
   add_inner_visits(*scope, tasks);
   decode_position(record, *scope);
   scope->step = static_cast<int>(whole(record.at("step")));
+  ++scope->steps_now;
   scope->is_paused = false;
   if (!scope->address.empty()) return;
   scope->counts->visits = scope->visits;

@@ -58,6 +58,9 @@ struct Thread {
   std::vector<Checkpoint> checkpoints;
   RunEnd end;
   std::string resumed_as;  ///< The name of the newest resume that has one.
+  /// `Purse::worked_ms` when the run began or somebody went on with it; `limits.wall` and
+  /// `limits.steps` count from there, over timers and processes.
+  std::int64_t limits_from_ms = 0;
   std::shared_ptr<ThreadLog> log;
   bool is_durable = false;         ///< Its log is on disk as it goes.
   std::mutex running;              ///< Held by who runs it.
@@ -65,6 +68,8 @@ struct Thread {
 
   /// Sets or changes the agent; the state goes over by the names of keys.
   void use(AgentPtr next);
+  /// Somebody goes on with the run: what limits it counts from here.
+  void count_anew();
   /// What was restored from the same log.
   void take(Thread&& fresh);
 };
