@@ -40,6 +40,7 @@ BESIDE = [
 LIMITS = {"superstep": 5, "superstep_durable": 50, "superstep_durable_group": 50, "construct_builder": 50, "construct_yaml": 50}
 CONVERSATION_BYTES_MAX = 500_000
 IDLE_BYTES_MAX = 100_000_000
+IDLE_CASES = ("idle_memory", "idle_durable", "idle_host_questions", "idle_host_timers")
 
 
 def answer(command):
@@ -92,7 +93,7 @@ def compare(options):
             rows.append(row)
     report = {"rows": rows, "vectors": answer([options.programs / "agents_bench", "--vectors", VECTORS]),
               "conversation_bytes": measured.one("slipway", "conversation")["bytes"],
-              "idle": {case: measured.one("slipway", case) for case in ("idle_memory", "idle_durable")}}
+              "idle": {case: measured.one("slipway", case) for case in IDLE_CASES}}
     if options.langgraph:
         report["peer_conversation_bytes"] = measured.one("peer", "conversation")["bytes"]
     return report
@@ -126,7 +127,7 @@ def show(report):
     peer = report.get("peer_conversation_bytes")
     print(f"200 messages of 500 bytes: {report['conversation_bytes'] / 1e6:.2f} MB" + (f", LangGraph {peer / 1e6:.1f} MB" if peer else ""))
     for case, figures in report["idle"].items():
-        print(f"{figures['threads']} threads that wait, {case[5:]}: {figures['all_bytes'] / 1e6:.0f} MB of the whole process")
+        print(f"{figures['threads']} threads that wait, {case[5:].replace('_', ', ')}: {figures['all_bytes'] / 1e6:.0f} MB of the whole process")
     print(f"vectors: {report['vectors']['passed']} of {report['vectors']['count']}")
 
 

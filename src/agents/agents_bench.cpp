@@ -18,6 +18,7 @@
 #include "agents/builder.hpp"
 #include "agents/detail/scratch.hpp"
 #include "agents/detail/vector_driver.hpp"
+#include "agents/host.hpp"
 #include "agents/load.hpp"
 #include "agents/runtime.hpp"
 #include "core/files.hpp"
@@ -259,6 +260,42 @@ Value idle_on_disk(int) {
   return idle_threads(scratch.path());
 }
 
+const std::string dozing = R"(name: dozing
+state: {question: string}
+nodes: {doze: {wait: {for: 24h}}}
+edges: [START -> doze, doze -> END]
+)";
+
+/// As a server has them: started in the background, each with its run, its events and its timer.
+/// `records`: how many a thread has when it waits.
+Value idle_in_host(const std::string& yaml, std::uint64_t records) {
+  constexpr int count = 10'000;
+  const detail::Scratch scratch;
+  auto runtime = *Runtime::open({.data = scratch.path()});
+  auto host = *Host::open({.runtime = *runtime, .data = scratch.path()});
+  if (auto put = host->put_agent("idle", yaml); !put)
+    std::fprintf(stderr, "%s\n", put.error().message().c_str());
+  const std::int64_t before = resident_bytes();
+  std::vector<std::string> threads;
+  for (int i = 0; i < count; ++i)
+    if (auto run =
+            host->start({.agent = "idle", .input = Value::map({{"question", "Shall it go out?"}})}))
+      threads.push_back(run->thread);
+  // The last may still be on their way.
+  const auto waits = [&](const std::string& thread) {
+    const auto there = runtime->records(thread);
+    return there.ok() && *there >= records;
+  };
+  for (const std::string& thread : threads)
+    while (!waits(thread)) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  const std::int64_t after = resident_bytes();
+  return Value::map(
+      {{"threads", threads.size()}, {"added_bytes", after - before}, {"all_bytes", after}});
+}
+
+Value idle_questions(int) { return idle_in_host(asking, 3); }  // run, task, end
+Value idle_timers(int) { return idle_in_host(dozing, 2); }     // run, task
+
 /// Of the contract's vectors: `vectors FOLDER`.
 int print_vectors(const std::filesystem::path& folder) {
   const detail::VectorOutcome outcome = detail::run_vectors(folder, {});
@@ -281,7 +318,9 @@ constexpr struct {
              {"react_run", react_run},
              {"conversation", conversation},
              {"idle_memory", idle_in_memory},
-             {"idle_durable", idle_on_disk}};
+             {"idle_durable", idle_on_disk},
+             {"idle_host_questions", idle_questions},
+             {"idle_host_timers", idle_timers}};
 
 }  // namespace
 

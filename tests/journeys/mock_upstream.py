@@ -28,7 +28,7 @@ LAST = frame({}, "stop") + b'data: {"id":"c1","object":"chat.completion.chunk","
 class Upstream:
     def __init__(self):
         self.behaviour, self.requests, self.left = {}, [], 0
-        self.open_now = self.open_most = 0
+        self.open_now = self.open_most = self.written = 0
         self.release = None  # Streams of the behaviour "slow" end when it is set.
         started = threading.Event()
         self.thread = threading.Thread(target=self._run, args=(started,), daemon=True)
@@ -96,6 +96,8 @@ class Upstream:
 
         if does == "hang":
             return await self._wait_for_end(reader)
+        if does == "writing":
+            return await self._write_on(reader, writer, chunk)
         chunk(frame({"role": "assistant", "content": "Hel"}))
         if does == "cut":
             await writer.drain()
@@ -119,6 +121,22 @@ class Upstream:
             chunk(LAST)
         writer.write(b"0\r\n\r\n")
         await writer.drain()
+
+    async def _write_on(self, reader, writer, chunk):
+        """A word every few milliseconds until the client leaves."""
+        ended = asyncio.ensure_future(reader.read(1))
+        self.open_now += 1
+        try:
+            while not ended.done():
+                chunk(frame({"content": "on "}))
+                self.written += 1
+                await writer.drain()
+                await asyncio.sleep(0.005)
+        finally:
+            self.open_now -= 1
+            self.left += 1
+            ended.cancel()
+        raise ConnectionResetError
 
     async def _wait_for_end(self, reader):
         self.open_now += 1

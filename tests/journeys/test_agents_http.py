@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+import mock_upstream
 from conftest import Slipway
 from serving import Server
 
@@ -228,6 +229,39 @@ def test_a_busy_thread_refuses_a_second_run_and_a_run_is_cancelled(server):
     assert time.monotonic() - began < 3.5
     assert server.delete(f"/api/threads/{thread}").status == 204
     assert server.get(f"/api/threads/{thread}").status == 404
+
+
+def test_a_cancel_stops_a_model_within_a_token_and_lets_a_silent_one_go(program, prefix, tmp_path, cache):
+    upstream = mock_upstream.Upstream()
+    upstream.behaviour.update(writer="writing", silent="hang")
+    config = {"log": {"level": "error"}, "models": {
+        name: {"provider": "openai", "base_url": upstream.url, "retries": 0} for name in ("writer", "silent")}}
+    try:
+        with Server(Slipway(program, prefix, tmp_path, cache), config=config) as own:
+            for model in ("writer", "silent"):
+                text = SLOW.replace("{provider: scripted, replies: \"REPLIES\"}", model)
+                assert own.request("PUT", f"/api/agents/{model}", text, headers={"Content-Type": "application/yaml"}).status == 200
+                thread = thread_of(own, model)
+                started = own.post(f"/api/threads/{thread}/runs", {}).json
+                path = f"/api/threads/{thread}/runs/{started['run']}"
+                until(lambda: upstream.open_now == 1 and (model == "silent" or upstream.written > 5))
+                gone = own.post(f"{path}/cancel")
+                assert gone.status == 200 and gone.json["status"] == "cancelled", gone
+                # The connection is gone, not kept by somebody who reads on.
+                until(lambda: upstream.open_now == 0)
+                told = read_events(own, f"{path}/events")
+                assert told[-1][1] == "run.finished" and told[-1][2]["status"] == "cancelled", told[-1]
+                again = own.post(f"/api/threads/{thread}/runs", {"input": {}}).json
+                assert own.post(f"/api/threads/{thread}/runs/{again['run']}/cancel").status == 200
+    finally:
+        upstream.close()
+
+
+def until(holds, seconds=60):
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "it did not come to it"
+        time.sleep(0.02)
 
 
 def test_many_who_wait_leave_the_server_free(server):

@@ -308,14 +308,13 @@ struct Cost {
   double usd = 0;
 };
 
-void add_llm(const Agent& agent, const LlmBody& body, std::int64_t times, Cost& cost) {
-  const ModelSpec& model = agent.models[body.model];
-  const std::int64_t prompt = std::max<std::int64_t>(0, model.context - body.max_tokens);
+void add_calls(const ModelSpec& model, std::int64_t max_tokens, std::int64_t times, Cost& cost) {
+  const std::int64_t prompt = std::max<std::int64_t>(0, model.context - max_tokens);
   cost.calls += times;
   cost.tokens += times * model.context;
   cost.usd += static_cast<double>(times) *
               (static_cast<double>(prompt) * model.input_usd_per_million +
-               static_cast<double>(body.max_tokens) * model.output_usd_per_million) /
+               static_cast<double>(max_tokens) * model.output_usd_per_million) /
               1e6;
 }
 
@@ -331,6 +330,14 @@ void add_agent(const Agent& inner, Cost& cost) {
 /// Whether its use is one of the budget's calls.
 bool is_counted(const ToolSpec& tool) {
   return !(tool.kind == "builtin" && tool.effect == Effect::pure);
+}
+
+/// A reply that does not fit is asked for once more; before each turn there may be a summary.
+void add_llm(const Agent& agent, const LlmBody& body, std::int64_t turns, Cost& cost) {
+  add_calls(agent.models[body.model], body.max_tokens, turns + (body.schema ? 1 : 0), cost);
+  if (!body.context || !body.context->summarize) return;
+  const Summarize& summary = *body.context->summarize;
+  add_calls(agent.models[summary.model.value_or(body.model)], summary.max_tokens, turns, cost);
 }
 
 Cost cost_of(const Agent& agent, const Node& node) {
