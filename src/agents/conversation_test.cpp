@@ -24,9 +24,10 @@ ChatMessage call_of(const std::string& content) {
 std::string words(const std::vector<ChatMessage>& messages) {
   std::string all;
   for (const ChatMessage& message : messages)
-    all += (all.empty() ? "" : " ") + (message.content.starts_with("Summary of")
-                                           ? "[" + message.content.substr(42) + "]"
-                                           : message.content);
+    all += (all.empty() ? "" : " ") +
+           (message.content.starts_with("Summary of")
+                ? "[" + message.content.substr(message.content.find('\n') + 1) + "]"
+                : message.content);
   return all;
 }
 
@@ -219,7 +220,7 @@ nodes:
       model: m
       messages: log
       into: answer
-      context: {summarize: {tokens: 12, keep: 1}, trim: {tokens: 30}}
+      context: {summarize: {tokens: 24, keep: 1}, trim: {tokens: 40}}
 edges: [START -> reply, reply -> END]
 )y",
                                     R"({"node": "reply/summary", "text": "short"})"
@@ -227,7 +228,7 @@ edges: [START -> reply, reply -> END]
                                     R"({"node": "reply", "text": "fine"})");
   RunResult result = world.run(
       agent,
-      R"({"log": [{"role": "user", "content": "a quite long one, of more than fifty bytes to be sure"},
+      R"({"log": [{"role": "user", "content": "a quite long one, of more than a hundred bytes to be sure, so that there is something to be summed up at all"},
       {"role": "assistant", "content": "keep this", "pinned": true}, {"role": "user", "content": "q"}]})");
   REQUIRE_MESSAGE(result.status == Status::done, dump(result.json()));
   CHECK(result.calls == 2);

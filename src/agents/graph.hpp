@@ -88,15 +88,15 @@ enum class OnExceed : std::uint8_t { finish, approve, fail };
 struct Budget {
   std::optional<std::int64_t> tokens, calls;
   std::optional<double> usd;
-  std::optional<Milliseconds> wall;
+  std::optional<Milliseconds> wall;  ///< Time that is worked, over all resumes.
   OnExceed on_exceed = OnExceed::fail;
   std::string finish;  ///< A node, or empty.
   bool has_limits() const { return tokens || calls || usd || wall; }
 };
 
-struct Limits {
+struct Limits {  // Of a run, or since somebody went on with it; timers and restarts count on.
   int steps = 100;
-  Milliseconds wall{3'600'000};
+  Milliseconds wall{3'600'000};  ///< Time that is worked: standing at a question or timer is none.
   int parallel = 16;
 };
 

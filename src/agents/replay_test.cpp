@@ -1,9 +1,4 @@
-#include <doctest/doctest.h>
-
-#include "agents/detail/scratch.hpp"
-#include "agents/load.hpp"
-#include "agents/runtime.hpp"
-#include "core/files.hpp"
+#include "agents/detail/test_world.hpp"
 
 using namespace slipway;
 using namespace slipway::agents;
@@ -102,4 +97,24 @@ edges:
   const auto report = runtime->replay({}, "r1");
   REQUIRE(report.ok());
   CHECK_MESSAGE(report->at("ok") == Value(true), dump(*report));
+}
+
+TEST_CASE("a later run of a thread is replayed as it was: visits count from the first") {
+  detail::World world;
+  const AgentPtr agent = world.load(R"(name: v
+models: {m: {provider: scripted, replies: r.jsonl}}
+state: {q: string, a: string}
+nodes: {say: {llm: {model: m, prompt: "{{q}}", into: a}}}
+edges: [START -> say, say -> END]
+)",
+                                    R"({"visit": 2, "text": "second"})"
+                                    "\n"
+                                    R"({"text": "first"})");
+  for (const char* const said : {"first", "second", "first"}) {
+    const RunResult result = world.run(agent, R"({"q": "x"})");
+    CHECK(result.state.at("a") == Value(said));
+    const auto report = world.runtime->replay({}, result.run);
+    REQUIRE(report.ok());
+    CHECK_MESSAGE(report->at("ok") == Value(true), dump(*report));
+  }
 }

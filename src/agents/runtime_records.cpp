@@ -1,6 +1,7 @@
 // What stands in the logs of threads.
 #include <algorithm>
 
+#include "agents/detail/conversation.hpp"
 #include "agents/detail/own_runtime.hpp"
 #include "agents/detail/replay.hpp"
 
@@ -106,6 +107,7 @@ Result<Value> OwnRuntime::ledger(const std::string& id) {
                             {"args_hash", call.at("hash")},
                             {"state", call.at("state")},
                             {"attempt", call.at("att")}});
+    if (detail::sums_up(call)) row.put("summary", true);
     if (call.find("effect") != nullptr) row.put("effect", call.at("effect"));
     if (call.find("args") != nullptr) row.put("args", call.at("args"));
     if (call.find("ta") != nullptr) row.put("args_tainted", call.at("ta"));

@@ -64,3 +64,16 @@ def test_research_in_yaml_runs_as_its_comment_says(slipway):
 def test_the_desk_in_yaml_runs_as_its_comment_says(slipway):
     done = run(slipway, "run", FOLDER / "desk.yaml", "--input", '{"task": "A leaflet for guests of the harbour"}')
     assert done["status"] == "done" and done["output"] == {"text": "Forty berths at two euros a metre; come in at noon.", "verdict": "accept"}
+
+
+def test_the_chat_in_yaml_sums_up_what_is_old_and_keeps_what_is_pinned(slipway):
+    assert run(slipway, "check", FOLDER / "chat.yaml", "--strict")["ok"]
+    for question, answer, calls in (("When does the harbour open?", "At seven.", 1), ("And on Sundays?", "At nine on Sundays.", 1),
+                                    ("What does a berth cost?", "Two euros a metre: 24 euros.", 2)):
+        done = run(slipway, "run", FOLDER / "chat.yaml", "--thread", "talk", "--input", json.dumps({"question": question}))
+        assert done["output"] == {"answer": answer} and done["usage"]["calls"] == calls, done
+    (summary,) = [message for message in done["state"]["log"] if "summary_of" in message]
+    assert summary["content"] == "The harbour opens at seven." and len(done["state"]["log"]) == 8
+    assert done["state"]["log"][0] == {"id": "boat", "role": "user", "content": "My boat is 12 metres long.", "pinned": True}
+    assert len(run(slipway, "ledger", "--thread", "talk")["rows"]) == 4
+    assert run(slipway, "replay", "--run", done["run"])["ok"]

@@ -10,6 +10,14 @@
 
 namespace slipway::agents::detail {
 
+/// Calls that sum up what was said before turn N of a task have number `summary_calls` + N.
+inline constexpr std::uint32_t summary_calls = 0x40000000;
+/// Whether a call, as records have it, is one.
+inline bool sums_up(const Value& call) {
+  return call.at("n").is_integer() && call.at("n").integer() >= summary_calls &&
+         call.at("model") == Value(true);
+}
+
 /// In the place of the messages before `upto` that nobody pinned.
 struct Summary {
   std::string text;

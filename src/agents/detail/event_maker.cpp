@@ -1,5 +1,7 @@
 #include "agents/detail/event_maker.hpp"
 
+#include "agents/detail/conversation.hpp"
+
 #include "agents/detail/session.hpp"
 
 namespace slipway::agents::detail {
@@ -134,6 +136,7 @@ void EventMaker::of_call(const Value& call, Value data, std::vector<Event>& out)
   data.put(is_model ? "model" : "tool", call.at("tool"));
   data.put("state", begins ? Value("begun") : call.at("state"));
   data.put("attempt", call.at("att"));
+  if (sums_up(call)) data.put("summary", true);
   if (!call.at("args").is_null()) data.put("args", call.at("args"));
   if (call.at("effect").is_text() && !is_model) data.put("effect", call.at("effect"));
   if (begins) return add(out, is_model ? "model" : "tool", std::move(data));

@@ -8,8 +8,8 @@ struct Original {
   Recorded recorded;
   std::vector<std::pair<int, Value>> steps;  ///< Number and state.
   Value input, budget;
-  State before;  ///< The run.
-  int ends = 0;  ///< How often it stopped for a while.
+  std::size_t begin = 0;  ///< The record of the run.
+  int ends = 0;           ///< How often it stopped for a while.
 };
 
 bool begins(const Value& record) {
@@ -31,7 +31,7 @@ Result<Original> read_original(const ReplayInput& input) {
     before.apply(input.records[at++], ++number);
   if (at == input.records.size())
     return fail(Code::not_found, "the thread has no run '{}'", input.run);
-  original.before = past.root->state;
+  original.begin = at;
   original.input = with_taints(input.records[at].at("input"), input.records[at].at("taint"));
   original.budget = input.records[at].at("budget");
   Restorer during(past, &original.recorded);
@@ -80,7 +80,9 @@ Result<Value> replay_run(const ReplayInput& input) {
   const Original original = TRY(read_original(input));
   Thread thread("replay");
   thread.use(input.original);
-  thread.root->state = original.before;
+  // What came before it counts: the state, and how often each node was visited.
+  Restorer before(thread);
+  for (std::size_t i = 0; i < original.begin; ++i) before.apply(input.records[i], i + 1);
   thread.use(input.agent);
   thread.log = make_memory_log();
   Session session({.context = input.context,

@@ -9,9 +9,6 @@ namespace slipway::agents::detail {
 /// Names a call by what it is made with: the first half of the text's SHA-256, in hex.
 std::string call_hash(const std::string& text);
 
-/// Calls that sum up what was said before turn N have number `summary_calls` + N.
-inline constexpr std::uint32_t summary_calls = 0x40000000;
-
 class TaskRun {
  public:
   /// All must outlive it.

@@ -65,7 +65,8 @@ Translator::Message& Translator::message_of(const Value& data) {
 }
 
 void Translator::model(const Value& data) {
-  if (!(data.at("state") == Value("done"))) return;
+  // A summary is for the model that goes on, and nothing that anybody said.
+  if (!(data.at("state") == Value("done")) || data.at("summary") == Value(true)) return;
   const Where where = where_of(data);
   Message said = message_of(data);
   messages_.erase(agents::dump(data.at("call")));
@@ -95,6 +96,7 @@ void Translator::written_messages(const Where& where, const Value& writes) {
     if (key.reduce != agents::Reduce::messages || !writes.at(key.name).is_list()) continue;
     for (const Value& one : writes.at(key.name).items()) {
       if (has_talked && one.at("type") == Value("ai")) continue;  // Told as the model said it.
+      if (one.find("summary_of") != nullptr) continue;
       Message said{.id = one.at("id").is_text() ? one.at("id").text() : ""};
       message(where, said, one, one);
     }
