@@ -226,17 +226,18 @@ edges: [START -> reply, reply -> END]
                                     R"({"node": "reply/summary", "text": "short"})"
                                     "\n"
                                     R"({"node": "reply", "text": "fine"})");
-  RunResult result = world.run(
-      agent,
-      R"({"log": [{"role": "user", "content": "a quite long one, of more than a hundred bytes to be sure, so that there is something to be summed up at all"},
-      {"role": "assistant", "content": "keep this", "pinned": true}, {"role": "user", "content": "q"}]})");
+  RunResult result = world.run(agent, R"({"log": [
+      {"role": "user", "content": "a quite long one, of more than a hundred bytes to be sure, "},
+      {"role": "user", "content": "so that there is something to be summed up, and paid, at all"},
+      {"role": "assistant", "content": "keep this", "pinned": true},
+      {"role": "user", "content": "q"}]})");
   REQUIRE_MESSAGE(result.status == Status::done, dump(result.json()));
   CHECK(result.calls == 2);
-  REQUIRE(result.state.at("log").items().size() == 4);
-  CHECK(result.state.at("log").items()[3].at("content") == Value("short"));
+  REQUIRE(result.state.at("log").items().size() == 5);
+  CHECK(result.state.at("log").items()[4].at("content") == Value("short"));
   result = world.run(agent, R"({"log": [{"role": "user", "content": "r"}]})");
   CHECK(result.calls == 1);  // It is short now.
-  CHECK(result.state.at("log").items().size() == 5);
+  CHECK(result.state.at("log").items().size() == 6);
 }
 
 TEST_CASE("what cannot be trimmed enough fails with how much must stay") {

@@ -39,7 +39,10 @@ TaskRun::Ran TaskRun::react_turn(const ReactBody& body, const Inputs& inputs, Mo
     const Value text = said.value();
     reply = value_of_reply(body.llm, seen, text, number++);
     if (!reply.ok()) return reply;
-    call.messages.push_back({.role = "assistant", .content = text.at("text").text()});
+    // What did not fit is not kept.
+    const CallRecord* again = find_call(number - 1);
+    const Value& kept = again != nullptr ? again->result : text;
+    call.messages.push_back({.role = "assistant", .content = kept.at("text").text()});
     return Value(true);
   }
   call.messages.push_back(
