@@ -155,7 +155,7 @@ class TaskRun {
   Task& task_;
   const Node& node_;
   Context context_;
-  bool is_retry_ = false;     ///< The attempt follows another one by itself.
+  bool is_retry_ = false;         ///< The attempt follows another one by itself.
   std::uint32_t reply_from_ = 0;  ///< The first call of the reply that ends the task.
   std::optional<Summary> summary_;
   bool has_new_summary_ = false;          ///< Made in this task.
