@@ -84,6 +84,12 @@ def agrees_gathering(body):
     return not body.get("splits") and all(body.get(key) is None for key in ("filter", "from", "to", "q"))
 
 
+def agrees_trace_goldens(body):
+    """Names of datasets are more than a pattern can say."""
+    name = body.get("dataset")
+    return agrees_gathering(body) and (name is None or (isinstance(name, str) and name.isascii() and name.isalnum()))
+
+
 def agrees_feedback(body):
     """Of one thing; a correction is a text or an object."""
     return body.get("correction") is None or isinstance(body["correction"], (str, dict))
@@ -126,7 +132,7 @@ RULES = {"/api/prices/{model}": agrees_price, "/api/prices/reprice": agrees_repr
          "/api/budgets": agrees_new_budget, "/api/budgets/{id}": agrees_budget,
          "/api/datasets/{name}/examples": agrees_examples, "/api/datasets/{name}/from-traces": agrees_gathering,
          "/api/feedback": agrees_feedback_on, "/api/runs/{id}/feedback": agrees_feedback,
-         "/api/evaluations": agrees_suite, "/api/datasets/{name}/goldens": agrees_goldens, "/api/goldens/from-traces": agrees_gathering,
+         "/api/evaluations": agrees_suite, "/api/datasets/{name}/goldens": agrees_goldens, "/api/goldens/from-traces": agrees_trace_goldens,
          "/api/prompts/{name}/traffic": agrees_shares}
 
 
