@@ -36,6 +36,8 @@ class Agenting {
                      std::vector<agents::DeclaredAgent> declared);
   agents::Host& host() { return *host_; }
   agents::Runtime& runtime() { return *runtime_; }
+  /// The kinds that agents have; what they share (servers of MCP) is shared.
+  const agents::ToolRegistry& tools() const { return tools_; }
   /// What files of agents may name.
   agents::LoadOptions load_options() const;
 
@@ -47,6 +49,7 @@ class Agenting {
   const Options options_;
   Guarded<std::shared_ptr<models::Catalog>> catalog_;
   Guarded<std::vector<std::string>> models_;
+  agents::ToolRegistry tools_;
   std::unique_ptr<agents::Runtime> runtime_;
   std::unique_ptr<agents::Host> host_;
 };
