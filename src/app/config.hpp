@@ -81,22 +81,6 @@ BOOST_DESCRIBE_STRUCT(ServerConfig, (),
                       (host, port, tls, names, origins, body_bytes_max, upload_bytes_max, workers,
                        drain, access_log, allowed_folders))
 
-/// Who decides what an agent asks for that a client of MCP called, where the client has no forms:
-/// `person` on the page or the command line; `client` lets arguments of the next call decide.
-enum class McpApprovals { person, client };
-BOOST_DESCRIBE_ENUM(McpApprovals, person, client)
-
-/// What clients of MCP see, at /mcp and of `slipway mcp serve`.
-struct McpConfig {
-  bool collections = true;
-  bool agents = true;  ///< And their tools: those that say `expose: true`.
-  /// Models that are tools: names; "configured" stands for those of `models` and `routes`, "all"
-  /// for what is installed and collections as models too.
-  std::vector<std::string> models = {"configured"};
-  McpApprovals approvals = McpApprovals::person;
-};
-BOOST_DESCRIBE_STRUCT(McpConfig, (), (collections, agents, models, approvals))
-
 struct Config {
   std::string data = ".slipway";  ///< Folder of database and blobs.
   Defaults defaults;
@@ -117,14 +101,13 @@ struct Config {
   std::map<std::string, json::Value> prices;
   std::map<std::string, json::Value> prompts;  ///< By name: `prompts::check_declared`.
   eval::EvaluationsConfig evaluations;
-  McpConfig mcp;
   LogConfig log;
   Result<void> validate() const;
 };
 BOOST_DESCRIBE_STRUCT(Config, (),
                       (data, defaults, models, collections, loading, connectors, sources, server,
                        keys, routes, guardrails, gateway, traces, prices, prompts, budgets, alerts,
-                       evaluations, mcp, log))
+                       evaluations, log))
 
 inline constexpr std::string_view config_file_name = "slipway.yaml";
 

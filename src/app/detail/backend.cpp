@@ -1,6 +1,7 @@
 #include "app/detail/backend.hpp"
 
 #include "app/detail/server_metrics.hpp"
+#include "app/mcp_config.hpp"
 #include "app/version.hpp"
 #include "core/log.hpp"
 #include "http/loopback.hpp"
@@ -116,7 +117,7 @@ Result<void> Backend::take_over(const LoadedConfig& loaded) {
 
 /// What clients of MCP see from now on.
 void Backend::show_to_mcp(const LoadedConfig& loaded) {
-  const McpConfig& config = loaded.config.mcp;
+  const McpConfig config;
   McpShown shown{.has_collections = config.collections,
                  .has_agents = config.agents,
                  .lets_clients_approve = config.approvals == McpApprovals::client,

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <string>
 
+#include "core/json.hpp"
 #include "http/server.hpp"
 
 namespace slipway::app::detail {
