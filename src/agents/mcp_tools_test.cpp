@@ -115,6 +115,18 @@ std::string refusal(const json::Object& server, const std::string& folder = "/")
   return made.error().message();
 }
 
+/// A shell script that is a server of one tool, whose call does `on_call`.
+std::string program(const std::string& on_call) {
+  return fmt::format(
+      "while read -r line; do case \"$line\" in\n"
+      "*server/discover*) echo '{}';;\n*tools/list*) echo '{}';;\n*tools/call*) {};;\nesac; done\n",
+      R"({"jsonrpc":"2.0","id":1,"result":{"supportedVersions":["2026-07-28"],)"
+      R"("capabilities":{"tools":{}}}})",
+      R"({"jsonrpc":"2.0","id":2,"result":{"tools":[{"name":"add",)"
+      R"("inputSchema":{"type":"object"}}]}})",
+      on_call);
+}
+
 }  // namespace
 
 TEST_CASE("a tool of an MCP server is called, its text or structured content is its value") {
@@ -249,12 +261,7 @@ TEST_CASE("too large results, too long stories and wrong messages are bounded") 
 }
 
 TEST_CASE("a program that floods is ended, and its tools say so") {
-  const std::string script =
-      R"(while read -r line; do case "$line" in
-*server/discover*) echo '{"jsonrpc":"2.0","id":1,"result":{"supportedVersions":["2026-07-28"],"capabilities":{"tools":{}}}}';;
-*tools/list*) echo '{"jsonrpc":"2.0","id":2,"result":{"tools":[{"name":"add","inputSchema":{"type":"object"}}]}}';;
-*tools/call*) yes '{"jsonrpc":"2.0","method":"x"}';;
-esac; done)";
+  const std::string script = program("yes '{\"jsonrpc\":\"2.0\",\"method\":\"x\"}'");
   const detail::Scratch scratch;
   const auto file = scratch.path() / "flood.sh";
   REQUIRE(write_file_atomically(file, script).ok());
@@ -267,11 +274,10 @@ esac; done)";
 }
 
 TEST_CASE("a program gets the variables that the file gives it, and no others of ours") {
-  const std::string script = R"(while read -r line; do case "$line" in
-*server/discover*) echo '{"jsonrpc":"2.0","id":1,"result":{"supportedVersions":["2026-07-28"],"capabilities":{"tools":{}}}}';;
-*tools/list*) echo '{"jsonrpc":"2.0","id":2,"result":{"tools":[{"name":"add","inputSchema":{"type":"object"}}]}}';;
-*tools/call*) echo '{"jsonrpc":"2.0","id":3,"result":{"content":[{"type":"text","text":"'"${#TOKEN} $SLIPWAY_TEST_MCP_TOKEN$TOKEN"'"}]}}';;
-esac; done)";
+  const std::string script =
+      program(R"(echo '{"jsonrpc":"2.0","id":3,"result":{"content":[{"type":"text","text":"')"
+              R"("${#TOKEN} $SLIPWAY_TEST_MCP_TOKEN$TOKEN")"
+              R"('"}]}}')");
   ::setenv("SLIPWAY_TEST_MCP_TOKEN", std::string(secret).c_str(), 1);
   const detail::Scratch scratch;
   const auto file = scratch.path() / "show.sh";
