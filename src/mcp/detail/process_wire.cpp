@@ -25,6 +25,8 @@ namespace {
 constexpr std::string_view inherited[] = {"PATH", "HOME",   "LANG",  "LC_ALL", "LOGNAME",
                                           "USER", "TMPDIR", "SHELL", "TERM"};
 constexpr std::size_t told_bytes_max = 2'000;  ///< Of its standard error, in messages.
+/// Lines without an answer between them, before a server is ended: it floods.
+constexpr std::size_t unasked_max = 100'000;
 
 struct Pipe {
   int read = -1, write = -1;
