@@ -340,7 +340,7 @@ edges: [START -> go, go -> end, end -> END]
   const std::string input = R"({"arguments": {"n": 3}})";
   const RunResult low = house.wait(house.start("work/low", "", Multitask::reject, input));
   CHECK(low.status == Status::done);
-  CHECK(dump(low.output) == R"({"result":{"n":3}})");
+  CHECK(dump(low.output) == R"({"value":{"n":3}})");
   const RunResult wrong = house.wait(
       house.start("work/low", "", Multitask::reject, R"({"arguments": {"n": "three"}})"));
   CHECK(wrong.status == Status::failed);

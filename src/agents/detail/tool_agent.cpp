@@ -44,15 +44,15 @@ Result<std::string> text_of_tool(const Agent& agent, std::string_view text,
   json::Object tools{{tool, declared.at(tool)}};
   if (!spec->probe.empty()) tools[spec->probe] = declared.at(spec->probe);
   json::Object node{
-      {"tool", json::Object{{"use", tool}, {"args", "{{arguments}}"}, {"into", "result"}}}};
+      {"tool", json::Object{{"use", tool}, {"args", "{{arguments}}"}, {"into", "value"}}}};
   if (spec->is_high_risk && !spec->approve) node["approve"] = true;
   json::Object made{
       {"name", fmt::format("{}.{}", agent.name, tool)},
       {"description", spec->description},
       {"input", json::Array{"arguments"}},
-      {"output", json::Array{"result"}},
+      {"output", json::Array{"value"}},
       {"state", json::Object{{"arguments", json::Object{{"type", "map"}, {"untrusted", true}}},
-                             {"result", "any"}}},
+                             {"value", "any"}}},
       {"tools", std::move(tools)},
       {"nodes", json::Object{{"call", std::move(node)}}},
       {"edges", json::Array{"START -> call", "call -> END"}}};

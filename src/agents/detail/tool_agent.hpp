@@ -13,7 +13,7 @@ namespace slipway::agents::detail {
 /// "research/search" -> research, search. Nothing: it names no tool.
 std::optional<std::pair<std::string, std::string>> split_tool_name(const std::string& name);
 
-/// The text of the agent {input: [arguments], output: [result]} that calls `tool` of `agent` once.
+/// The text of the agent {input: [arguments], output: [value]} that calls `tool` of `agent` once.
 /// Its arguments count as untrusted, so that a tool of high risk is called after an approval only;
 /// budget and limits are the agent's. `text` is what `agent` was loaded from. Fails: not_found (it
 /// has no such tool, or not with `expose: true`).

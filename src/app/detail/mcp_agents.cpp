@@ -255,7 +255,7 @@ class Conversation {
 
   /// Of an agent its output, of a tool what it gave.
   mcp::Answer told_done(const agents::RunResult& result) const {
-    const agents::Value given = target_.is_tool ? result.output.at("result") : result.output;
+    const agents::Value given = target_.is_tool ? result.output.at("value") : result.output;
     const json::Value output = agents::to_json(given);
     const std::string text = given.is_text() ? given.text() : json::dump(output);
     json::Object answer{
