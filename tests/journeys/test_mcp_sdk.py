@@ -205,4 +205,4 @@ edges:
     assert result["status"] == "done", result
     output = result["output"]
     assert output["sum"] in (42, {"result": 42}) and "3 steps" in json.dumps(output["steps"])
-    assert output["hello"]["greeting"] == "Hello, Ada" and "always fails" in output["why"]
+    assert output["hello"]["greeting"] == "Hello, Ada" and "Error executing tool fail" in output["why"]

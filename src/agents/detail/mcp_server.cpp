@@ -61,6 +61,8 @@ Result<std::shared_ptr<mcp::Client>> McpServer::client(const Context& context) {
       secrets_.push_back(std::move(secret));
   if (secrets_.size() > secrets_max) secrets_.erase(secrets_.begin());
   mcp::ClientOptions how;
+  // Programs that are fetched before they run are slow to say their first word.
+  how.probe_timeout = options_.connect_timeout / 2;
   // Over HTTP a stream of its own would be kept for it; there `list_again_after` has to do.
   if (options_.config.url.empty())
     how.on_notification = [is_stale = is_stale_](const mcp::Message& message) {
