@@ -173,11 +173,6 @@ TaskRun::Ran TaskRun::run_react(const ReactBody& body, const Inputs& inputs) {
   }
   const std::vector<ToolSpec> tools = described_tools(body, call->taint);
   for (const ToolSpec& tool : tools) call->tools.push_back(&tool);
-  // Where the file is silent, the model reads what a foreign server says of its tools.
-  for (const std::size_t at : body.tools)
-    if (const ToolSpec& spec = scope_.agent->tools[at];
-        spec.kind == "mcp" && (!spec.schema || spec.description.empty()))
-      call->taint |= source_of(spec);
   std::uint32_t number = 0;
   for (int turn = 1; turn <= body.max_turns; ++turn) {
     call->turn = turn;
