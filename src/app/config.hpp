@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "access/access.hpp"
+#include "app/mcp_config.hpp"
 #include "budgets/alerts.hpp"
 #include "core/json.hpp"
 #include "core/log.hpp"
@@ -101,13 +102,14 @@ struct Config {
   std::map<std::string, json::Value> prices;
   std::map<std::string, json::Value> prompts;  ///< By name: `prompts::check_declared`.
   eval::EvaluationsConfig evaluations;
+  McpConfig mcp;
   LogConfig log;
   Result<void> validate() const;
 };
 BOOST_DESCRIBE_STRUCT(Config, (),
                       (data, defaults, models, collections, loading, connectors, sources, server,
                        keys, routes, guardrails, gateway, traces, prices, prompts, budgets, alerts,
-                       evaluations, log))
+                       evaluations, mcp, log))
 
 inline constexpr std::string_view config_file_name = "slipway.yaml";
 

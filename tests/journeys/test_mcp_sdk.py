@@ -10,6 +10,7 @@ import time
 
 import pytest
 from mcp import Client, StdioServerParameters
+from mcp.client.streamable_http import create_mcp_http_client, streamable_http_client
 from mcp.types import ElicitResult
 
 from conftest import HERE, Slipway
@@ -143,6 +144,26 @@ def test_a_person_at_the_sdk_approves_changes_and_rejects(peer, era):
     schema = forms[0].requested_schema
     assert forms[0].message == "Post it?" and schema["properties"]["args_expression"]["default"] == "1 + 1"
     assert len(forms) == 4
+
+
+def test_keys_and_the_configuration_say_what_a_client_sees(house):
+    config = {**CONFIG, "mcp": {"models": ["order"], "agents": False},
+              "keys": {"reader": {"key": "env:READER", "roles": ["read"]},
+                       "writer": {"key": "env:WRITER", "models": ["writer"]}}}
+
+    async def names(server, key, call=None):
+        http = create_mcp_http_client(headers={"Authorization": f"Bearer {key}"})
+        async with Client(streamable_http_client(f"{server.url}/mcp", http_client=http)) as client:
+            listed = sorted(tool.name for tool in (await client.list_tools()).tools)
+            return listed, await client.call_tool(*call) if call else None
+
+    with Server(house, config=config, environment={"READER": "sk-r-" + "1" * 20, "WRITER": "sk-w-" + "2" * 20}) as server:
+        call = ("model_order", {"query": "a", "documents": ["b"]})
+        listed, refused = asyncio.run(names(server, "sk-r-" + "1" * 20, call))
+        assert listed == ["ask", "model_order", "search"]
+        assert refused.is_error and "write" in refused.content[0].text
+        listed, _ = asyncio.run(names(server, "sk-w-" + "2" * 20))
+        assert listed == ["ask", "search"]  # This key may use another model only.
 
 
 def free_port():

@@ -1,7 +1,6 @@
 #include "app/detail/backend.hpp"
 
 #include "app/detail/server_metrics.hpp"
-#include "app/mcp_config.hpp"
 #include "app/version.hpp"
 #include "core/log.hpp"
 #include "http/loopback.hpp"
@@ -117,7 +116,7 @@ Result<void> Backend::take_over(const LoadedConfig& loaded) {
 
 /// What clients of MCP see from now on.
 void Backend::show_to_mcp(const LoadedConfig& loaded) {
-  const McpConfig config;
+  const McpConfig& config = loaded.config.mcp;
   McpShown shown{.has_collections = config.collections,
                  .has_agents = config.agents,
                  .lets_clients_approve = config.approvals == McpApprovals::client,
