@@ -16,4 +16,12 @@ Failure failure_of(const Error& error) {
   }
 }
 
+Failure storage_failure(const Error& error) {
+  Failure failure = failure_of(error);
+  if (error.code() == Code::unavailable || error.code() == Code::internal ||
+      error.code() == Code::forbidden)
+    failure.kind = "storage";
+  return failure;
+}
+
 }  // namespace slipway::agents

@@ -11,7 +11,7 @@ namespace slipway::agents {
 
 /// Kinds: expression, failed, type, write_conflict, step_limit, wall_limit, turn_limit, schema,
 /// rejected, refused, budget, script, network, timeout, rate_limit, tool, unknown_effect,
-/// unsupported, cancelled, internal.
+/// unsupported, cancelled, storage, internal.
 struct Failure {
   std::string kind;
   std::string message;
@@ -19,6 +19,8 @@ struct Failure {
 
 /// The same for calls of what is below: which kind an error is of.
 Failure failure_of(const Error& error);
+/// Of what keeps threads: a disk that is full or gone is "storage", not the network.
+Failure storage_failure(const Error& error);
 
 /// A value or the `Failure` that stands in its place.
 template <typename T>

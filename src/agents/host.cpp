@@ -32,6 +32,14 @@ std::int64_t OwnHost::now_ms() const {
       .count();
 }
 
+Result<void> OwnHost::read_names() {
+  const std::vector<AgentInfo> put = TRY(store_->agents());
+  names_.with([&](Names& names) {
+    for (const AgentInfo& info : put) names.put.insert(info.name);
+  });
+  return {};
+}
+
 Result<void> OwnHost::recover() {
   const std::vector<RunRow> rows = TRY(store_->open_runs());
   Lock lock(mutex_);
@@ -166,6 +174,7 @@ std::optional<int> steps_of(const Value& value) {
 
 std::string encode_job(const StartRun& start) {
   Value job = Value::map({{"input", start.input}});
+  if (!start.caller.empty()) job.put("caller", start.caller);
   const auto put_common = [&](const auto& options) {
     if (!options.pause_before.empty()) job.put("pause_before", names_value(options.pause_before));
     if (!options.pause_after.empty()) job.put("pause_after", names_value(options.pause_after));
@@ -199,6 +208,7 @@ StartRun decode_job(const std::string& text) {
   if (!parsed) return start;  // Of another version: it goes on without options.
   const Value& job = *parsed;
   start.input = job.at("input");
+  start.caller = in_words(job.at("caller"));
   const auto take_common = [&](auto& options) {
     options.pause_before = names_of(job.at("pause_before"));
     options.pause_after = names_of(job.at("pause_after"));
@@ -234,6 +244,7 @@ Result<std::unique_ptr<Host>> Host::open(Options options) {
   auto store = TRY(detail::HostStore::open(options.data));
   const bool waits = options.waits_for_agents;
   auto host = std::make_unique<detail::OwnHost>(std::move(options), std::move(store));
+  TRY(host->read_names());
   if (!waits) TRY(host->recover());
   return std::unique_ptr<Host>(std::move(host));
 }

@@ -15,8 +15,10 @@
 #include <string>
 #include <vector>
 
+#include "agents/declared.hpp"
 #include "agents/event.hpp"
 #include "agents/load.hpp"
+#include "agents/reach.hpp"
 #include "agents/runtime.hpp"
 #include "core/json.hpp"
 
@@ -29,13 +31,6 @@ struct AgentInfo {
   std::string file;    ///< Absolute; empty: it was put.
   std::int64_t created_ms = 0, updated_ms = 0;
   int version = 1;  ///< Counts changes of the text.
-};
-
-/// An agent of the configuration: a file of its own, or what stands there.
-struct DeclaredAgent {
-  std::string name;
-  std::string file;      ///< Absolute; of `document` the file that it stands in.
-  json::Value document;  ///< Null: `file` is read.
 };
 
 enum class ThreadStatus : std::uint8_t { idle, busy, interrupted, failed };
@@ -72,6 +67,7 @@ struct StartRun {
   std::optional<ResumeOptions> resume;
   Multitask multitask = Multitask::reject;
   json::Object metadata;
+  std::string caller;  ///< Name of the API key: whose budgets pay for it; may be empty.
 };
 
 struct ThreadFilter {
@@ -91,6 +87,10 @@ class Host {
     std::size_t pending_max = 10'000;
     /// What agents may name beyond their text; agents by name are the host's. From any thread.
     std::function<LoadOptions()> load_options = [] { return LoadOptions(); };
+    /// What agents that are put may reach; from any thread. By default all.
+    std::function<Reach()> reach = [] {
+      return Reach{.commands = true, .secrets = true, .networks = true, .files = true};
+    };
     /// What an earlier process left goes on once agents were declared, not at once.
     bool waits_for_agents = false;
     /// Told all events of all runs, tokens too; may be empty. It must not wait.
@@ -104,7 +104,7 @@ class Host {
 
   // Agents. A name is 1 to 64 of a-z A-Z 0-9 _ - . ; "AGENT/TOOL" is a tool with `expose: true` as
   // an agent that calls it once: {input: [arguments], output: [value]}.
-  /// Fails: invalid_argument with all faults of the text.
+  /// Fails: invalid_argument with all faults of the text, forbidden (it reaches too far).
   virtual Result<AgentInfo> put_agent(const std::string& name, const std::string& yaml) = 0;
   /// Those of the configuration; they cannot be put or removed while they are declared.
   /// Fails: invalid_argument with all faults; those that were declared before stay then.
@@ -112,6 +112,8 @@ class Host {
   virtual Result<AgentInfo> agent(const std::string& name) = 0;
   virtual Result<AgentPtr> loaded_agent(const std::string& name) = 0;
   virtual Result<std::vector<AgentInfo>> agents() = 0;
+  /// Their names, sorted, from memory: never waits for the disk.
+  virtual std::vector<std::string> agent_names() const = 0;
   virtual Result<void> remove_agent(const std::string& name) = 0;
 
   // Threads

@@ -23,9 +23,14 @@ struct LoadOptions {
   std::function<Result<std::string>(const std::string& path)> read_file;
   /// The text of an agent that is known by name, for `graph: {agent: name}`.
   std::function<Result<std::string>(const std::string& name)> find_agent;
+  /// Where relative paths in the text of such an agent start; absolute, or empty: nowhere.
+  std::function<std::string(const std::string& name)> folder_of_agent;
   /// What nodes `function: NAME` do, and edges `when: {function: NAME}` ask; of agents made in C++.
   std::map<std::string, FunctionBody> functions;
   std::map<std::string, Expression> predicates;
+  /// Whether such a tool can be made, and be called with these arguments, a map of those that are
+  /// constant; null: none is known. What is wrong is told with its line. Empty: nobody asks.
+  std::function<Result<void>(const ToolSpec&, const Value& constants)> check_tool;
   /// Names of models beyond the file's: of slipway.yaml and of the catalog.
   std::vector<std::string> models;
 };

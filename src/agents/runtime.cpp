@@ -27,9 +27,19 @@ Result<AgentPtr> load_source(const std::string& source) {
     if (text == nullptr || !text->is_text()) return fail(Code::not_found, "no file {}", path);
     return text->text();
   };
-  options.find_agent = [&](const std::string& name) -> Result<std::string> {
-    return options.read_file("agent:" + name);
+  options.folder_of_agent = [&](const std::string& name) {
+    for (const auto& [path, text] : files.at("files").entries().items)
+      if (const std::filesystem::path place(path); place.filename() == "agent:" + name)
+        return place.parent_path().string();
+    return std::string();
   };
+  options.find_agent = [&](const std::string& name) {
+    const std::filesystem::path folder(options.folder_of_agent(name));
+    return options.read_file((folder / ("agent:" + name)).string());
+  };
+  if (const Value& models = files.at("models"); models.is_list())
+    for (const Value& model : models.items())
+      if (model.is_text()) options.models.push_back(model.text());
   const LoadedAgent loaded = load_agent_file(files.at("file").text(), options);
   if (!loaded.ok()) return loaded.error();
   return loaded.agent;
@@ -139,10 +149,10 @@ Outcome<bool> OwnRuntime::begin(Session& session, Thread& thread, const AgentPtr
                                 const Value& input, const RunOptions& options) {
   if (options.may_have_begun && thread.run == options.run && thread.purse)
     return session.note_resume("wake", "");
-  if (auto kept = store_->keep_agent(thread.id, agent); !kept) return failure_of(kept.error());
+  if (auto kept = store_->keep_agent(thread.id, agent); !kept) return storage_failure(kept.error());
   SLIPWAY_GET(session.begin_run(agent, input, options.run, options.budget));
   if (auto named = store_->name_run(options.run, thread.id); !named)
-    return failure_of(named.error());
+    return storage_failure(named.error());
   return true;
 }
 
@@ -160,7 +170,7 @@ RunResult OwnRuntime::resume(const Context& context, const std::string& id,
     return refused(id, {"no_thread", fmt::format("thread '{}' has no run yet", id)});
   if (agent != nullptr && agent->hash != (*thread)->agent->hash) {
     if (auto kept = store_->keep_agent(id, agent); !kept)
-      return refused(id, failure_of(kept.error()));
+      return refused(id, storage_failure(kept.error()));
     if (auto changed = change_agent(**thread, agent); !changed)
       return refused(id, failure_of(changed.error()));
   }

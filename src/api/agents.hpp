@@ -42,6 +42,8 @@ struct AgentServices {
   Waiters& waiters;
   /// Models that an agent may name beyond its file. From any thread.
   std::function<agents::LoadOptions()> load_options = [] { return agents::LoadOptions(); };
+  /// What an agent may reach whose text a caller sends. From any thread.
+  std::function<agents::Reach()> reach = [] { return agents::Reach(); };
 };
 
 /// Declares the routes.

@@ -25,8 +25,7 @@ Value count_of(const agents::LoadedAgent& loaded) {
 }  // namespace
 
 Result<int> agent_check(App& app, const AgentCheckOptions& options) {
-  const agents::LoadedAgent loaded =
-      agents::load_agent_file(options.file, detail::agent_load_options(app));
+  const agents::LoadedAgent loaded = detail::find_agent(app, options.file);
   std::vector<Value> errors, warnings;
   for (const agents::Problem& problem : loaded.problems)
     (problem.is_warning && !options.strict ? warnings : errors).push_back(to_value(problem));

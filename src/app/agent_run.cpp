@@ -36,6 +36,16 @@ Result<agents::Budget> read_budget(const std::string& text) {
   return budget;
 }
 
+Result<int> go_on(App& app, const std::string& thread, agents::ResumeOptions options,
+                  const agents::AgentPtr& agent) {
+  const auto runtime = TRY(detail::open_agents(app));
+  detail::AgentRunTraces traces(app, true);
+  options.on_event = traces.sink();
+  const agents::RunResult result = runtime->resume(app.context(), thread, options, agent);
+  traces.keep(thread);
+  return detail::print_result(app, result);
+}
+
 }  // namespace
 
 Result<int> agent_run(App& app, const AgentRunOptions& options) {
@@ -52,7 +62,12 @@ Result<int> agent_run(App& app, const AgentRunOptions& options) {
   if (options.durability == "none") run.durability = agents::Durability::none;
   if (!options.budget.empty()) run.budget = TRY(read_budget(options.budget));
   const auto runtime = TRY(detail::open_agents(app));
-  return detail::print_result(app, runtime->run(app.context(), agent, input, run));
+  // Of what leaves nothing on disk nothing is told there either.
+  detail::AgentRunTraces traces(app, run.durability != agents::Durability::none);
+  run.on_event = traces.sink();
+  const agents::RunResult result = runtime->run(app.context(), agent, input, run);
+  traces.keep(result.thread);
+  return detail::print_result(app, result);
 }
 
 Result<int> agent_resume(App& app, const AgentResumeOptions& options) {
@@ -74,8 +89,7 @@ Result<int> agent_resume(App& app, const AgentResumeOptions& options) {
   if (!options.set.empty()) resume.set = TRY(detail::read_json_option(options.set, "--set"));
   agents::AgentPtr agent;
   if (!options.agent.empty()) agent = TRY(detail::load_agent(app, options.agent));
-  const auto runtime = TRY(detail::open_agents(app));
-  return detail::print_result(app, runtime->resume(app.context(), options.thread, resume, agent));
+  return go_on(app, options.thread, std::move(resume), agent);
 }
 
 Result<int> agent_approve(App& app, const AgentApproveOptions& options) {
@@ -85,10 +99,8 @@ Result<int> agent_approve(App& app, const AgentApproveOptions& options) {
   if (!options.edit.empty())
     answer = Value::map(
         {{"edit", Value::map({{"args", TRY(detail::read_json_option(options.edit, "--edit"))}})}});
-  const auto runtime = TRY(detail::open_agents(app));
-  return detail::print_result(
-      app, runtime->resume(app.context(), options.thread,
-                           {.answers = {{options.id, std::move(answer)}}, .trace = options.trace}));
+  return go_on(app, options.thread,
+               {.answers = {{options.id, std::move(answer)}}, .trace = options.trace}, nullptr);
 }
 
 }  // namespace slipway::app

@@ -164,8 +164,8 @@ Result<store::BlobStore*> App::blobs(DataFolder data) {
   return blobs_.get();
 }
 
-Result<rag::Library*> App::library(DataFolder data) {
-  if (library_ == nullptr) {
+Result<detail::CommandRuns*> App::runs(DataFolder data) {
+  if (runs_ == nullptr) {
     const Config& settings = TRY(config())->config;
     TRY(open_store(data));
     TRY(catalog());
@@ -175,6 +175,14 @@ Result<rag::Library*> App::library(DataFolder data) {
                                      .catalog = *catalog_,
                                      .traces = detail::traces_folder(TRY(data_folder())),
                                      .note = [this](const std::string& line) { note(line); }});
+  }
+  return runs_.get();
+}
+
+Result<rag::Library*> App::library(DataFolder data) {
+  if (library_ == nullptr) {
+    const Config& settings = TRY(config())->config;
+    TRY(runs(data));
     const auto names = [runs = runs_.get()](const std::string& name) {
       return runs->traced_model(name);
     };

@@ -71,6 +71,8 @@ class App {
   Result<store::Database*> database(DataFolder data = DataFolder::must_exist);
   Result<store::BlobStore*> blobs(DataFolder data = DataFolder::must_exist);
   Result<rag::Library*> library(DataFolder data = DataFolder::must_exist);
+  /// What this command did, as traces; written when it ends.
+  Result<detail::CommandRuns*> runs(DataFolder data = DataFolder::must_exist);
   /// Tests bring their own.
   void use_library(std::unique_ptr<rag::Library> library) { library_ = std::move(library); }
 

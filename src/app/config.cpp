@@ -29,6 +29,7 @@ struct Layers {
   yaml::Document document;                     ///< The file; overrides are written into its value.
   std::map<std::string, std::string> origins;  ///< Of overrides: "$.log.level" -> "SLIPWAY__..."
   std::string file_name;                       ///< For messages.
+  std::string text;                            ///< The file's.
 };
 
 /// Variable names hold neither '-' nor '.'; both are written '_'.
@@ -170,15 +171,29 @@ std::string redact_url(std::string_view text) {
   return fmt::format("{}***{}", text.substr(0, host), text.substr(at));
 }
 
+/// A header of a tool that is there to prove who asks.
+bool is_header_of_agent(const std::string& path) {
+  const std::size_t header = path.rfind(".headers.");
+  if (!path.starts_with("$.agents.") || header == std::string::npos) return false;
+  const std::string name = ascii::lower(std::string_view(path).substr(header));
+  for (const std::string_view word : {"authorization", "key", "token", "secret", "cookie"})
+    if (name.find(word) != std::string::npos) return true;
+  return false;
+}
+
 void redact(const std::string& path, json::Value& value) {
   if (!value.is_string()) return;
   const std::string text(value.get_string());
-  const bool is_reference = text.starts_with("env:") || text.starts_with("file:") || text.empty();
+  const bool is_reference = text.starts_with("env:") || text.starts_with("file:") || text.empty() ||
+                            text.find(" env:") != std::string::npos ||
+                            text.find(" file:") != std::string::npos;
   // Sources hold no secrets (a user or password in one is refused), and their query says what they
   // are.
   const bool is_source = path.starts_with("$.sources.") && text.find('@') == std::string::npos;
   const bool is_key = path.starts_with("$.keys.") && path.ends_with(".key");
   if ((path.ends_with(".api_key") || path.ends_with(".token") || is_key) && !is_reference)
+    value = "***";
+  else if (is_header_of_agent(path) && !is_reference)
     value = "***";
   else if (!is_source)
     value = boost::json::string(redact_url(text));
@@ -303,6 +318,11 @@ Result<void> ServerConfig::validate() const {
   if (body_bytes_max < 1024 || upload_bytes_max < 1024)
     return fail(Code::invalid_argument, "body_bytes_max, upload_bytes_max: at least 1024");
   if (workers > 1024) return fail(Code::invalid_argument, "workers: {} is more than 1024", workers);
+  constexpr std::string_view reaches[] = {"commands", "secrets", "networks", "files"};
+  for (const std::string& one : agents_may)
+    if (std::find(std::begin(reaches), std::end(reaches), one) == std::end(reaches))
+      return fail(Code::invalid_argument, "agents_may: '{}' is none of {}", one,
+                  fmt::join(reaches, ", "));
   TRY(parse_duration(drain).within("drain"));
   return {};
 }
@@ -333,8 +353,8 @@ Result<LoadedConfig> load_config(const ConfigSources& sources) {
   loaded.file = TRY(find_file(sources));
   if (!loaded.file.empty()) {
     layers.file_name = loaded.file.string();
-    layers.document =
-        TRY(yaml::parse(TRY(read_file(loaded.file, file_bytes_max))).within(layers.file_name));
+    layers.text = TRY(read_file(loaded.file, file_bytes_max));
+    layers.document = TRY(yaml::parse(layers.text).within(layers.file_name));
   } else {
     layers.document.value = json::Object();
   }
@@ -343,6 +363,8 @@ Result<LoadedConfig> load_config(const ConfigSources& sources) {
   auto config = json::from<Config>(layers.document.value);
   if (!config) return blame(std::move(config.error()), layers);
   loaded.config = *std::move(config);
+  if (auto checked = agents::check_declared(loaded.config.agents); !checked)
+    return blame(Error(checked.error().code(), "$.agents." + checked.error().message()), layers);
   for (const char* section : {"models", "routes"})
     if (const auto* named = layers.document.value.as_object().if_contains(section);
         named != nullptr && named->is_object())
@@ -356,6 +378,12 @@ Result<LoadedConfig> load_config(const ConfigSources& sources) {
   });
   for (const auto& [path, name] : layers.origins) loaded.origins[path] = name;
   resolve_paths(loaded, loaded.file.parent_path());
+  // Agents of variables alone stand beside the file that is not there.
+  std::error_code ignored;
+  const auto beside = loaded.file.empty() ? sources.folder / config_file_name : loaded.file;
+  loaded.agents = agents::declared_agents(
+      loaded.config.agents, {std::filesystem::absolute(beside, ignored).lexically_normal().string(),
+                             layers.text, layers.document.lines});
   return loaded;
 }
 

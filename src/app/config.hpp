@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "access/access.hpp"
+#include "agents/declared.hpp"
 #include "app/mcp_config.hpp"
 #include "budgets/alerts.hpp"
 #include "core/json.hpp"
@@ -75,12 +76,15 @@ struct ServerConfig {
   std::size_t workers = 0;                    ///< Threads that answer; 0: 6.
   std::string drain = "30s";                  ///< What running answers are given at the end.
   bool access_log = true;                     ///< A line of JSON for each request, on stdout.
-  std::vector<std::string> allowed_folders;   ///< From which the API may ingest files by path.
+  /// From which the API may ingest files by path, and agents that are put may read.
+  std::vector<std::string> allowed_folders;
+  /// What else agents that are put by the API may reach: commands, secrets, networks, files.
+  std::vector<std::string> agents_may;
   Result<void> validate() const;
 };
 BOOST_DESCRIBE_STRUCT(ServerConfig, (),
                       (host, port, tls, names, origins, body_bytes_max, upload_bytes_max, workers,
-                       drain, access_log, allowed_folders))
+                       drain, access_log, allowed_folders, agents_may))
 
 struct Config {
   std::string data = ".slipway";  ///< Folder of database and blobs.
@@ -101,6 +105,7 @@ struct Config {
   /// By model: a row of the keys of LiteLLM's table, or several with "valid_from".
   std::map<std::string, json::Value> prices;
   std::map<std::string, json::Value> prompts;  ///< By name: `prompts::check_declared`.
+  std::map<std::string, json::Value> agents;   ///< By name: `agents::check_declared`.
   eval::EvaluationsConfig evaluations;
   McpConfig mcp;
   LogConfig log;
@@ -109,7 +114,7 @@ struct Config {
 BOOST_DESCRIBE_STRUCT(Config, (),
                       (data, defaults, models, collections, loading, connectors, sources, server,
                        keys, routes, guardrails, gateway, traces, prices, prompts, budgets, alerts,
-                       evaluations, mcp, log))
+                       agents, evaluations, mcp, log))
 
 inline constexpr std::string_view config_file_name = "slipway.yaml";
 
@@ -128,6 +133,7 @@ struct LoadedConfig {
   std::vector<std::string> model_order;  ///< Names of models, then of routes, as written.
   json::Value shown;                     ///< The effective values as written, secrets redacted.
   std::map<std::string, std::string> origins;  ///< "$.log.level" -> "slipway.yaml:3"; else default.
+  std::vector<agents::DeclaredAgent> agents;   ///< Of `config.agents`, not read yet.
 
   /// Of a value in `shown`.
   std::string origin(const std::string& path) const;

@@ -1,4 +1,5 @@
 #include "app/commands.hpp"
+#include "app/detail/agents_door.hpp"
 
 namespace slipway::app {
 
@@ -44,6 +45,16 @@ Result<void> check_names(App& app) {
   return {};
 }
 
+/// All agents of the configuration as a server would load them. Warnings are told.
+Result<void> check_agents(App& app) {
+  const LoadedConfig& loaded = *TRY(app.config());
+  const auto made = TRY(agents::load_declared(loaded.agents, detail::agent_load_options(app)));
+  for (const auto& [name, one] : made)
+    for (const agents::Problem& problem : one.loaded.problems)
+      app.note(fmt::format("{}:{}: warning: {}", problem.file, problem.line, problem.message));
+  return {};
+}
+
 json::Value to_json(const LoadedConfig& loaded) {
   json::Object origins;
   for (const auto& [path, origin] : loaded.origins) origins[path] = origin;
@@ -58,6 +69,7 @@ json::Value to_json(const LoadedConfig& loaded) {
 Result<int> config_check(App& app) {
   const LoadedConfig& loaded = *TRY(app.config());
   TRY(check_names(app));
+  TRY(check_agents(app));
   const std::string file = loaded.file.string();
   if (app.options().json)
     app.print_json(json::Object{

@@ -95,15 +95,21 @@ BOOST_DESCRIBE_STRUCT(ModelCard, (),
                       (name, provider, task, context_tokens, modalities, input_usd_per_million,
                        output_usd_per_million))
 
-/// Who asks a pipeline.
+/// What a call of a pipeline says beside its body.
 struct PipelineCall {
   trace::Origin origin;  ///< Its runs are below it.
   /// Told why a budget of what the pipeline itself asks has no room, on the thread that asks the
   /// model and before that fails with rate_limited: then the caller is told as of any other call.
   std::function<void(budgets::Refusal)> refused;
+  std::string thread;                  ///< x-slipway-thread: what it goes on with.
+  std::optional<std::string> answers;  ///< x-slipway-answers
 };
 
-/// Chat models that are not in the catalog: "rag/handbook".
+/// Chat models that are not in the catalog: "rag/handbook", "agent/research".
+///
+/// Beside its answer such a model may tell where it comes from, as an object: `data` of its first
+/// event (as JSON) and "slipway" in `extra` of its reply. Texts `thread`, `run` and `status` become
+/// the headers x-slipway-thread and so on, `cost_usd` is what the call has cost.
 struct Pipelines {
   /// Names that exist now; must be quick.
   std::function<std::vector<std::string>()> names;
@@ -111,6 +117,9 @@ struct Pipelines {
   std::function<Result<std::shared_ptr<models::ChatModel>>(const std::string& name,
                                                            PipelineCall call)>
       find;
+  /// Whether it mostly waits for others: such ones do not take the threads of local models. May be
+  /// empty: none does.
+  std::function<bool(const std::string& name)> is_patient;
 };
 
 class Gateway {

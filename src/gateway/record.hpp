@@ -51,6 +51,12 @@ struct MoreUsage {
   std::int64_t search_units = 0;  ///< Of a reranker.
 };
 
+/// What a pipeline told of itself.
+struct PipelineRecord {
+  std::string thread, run, status;
+  std::optional<double> cost_usd;
+};
+
 struct CallRecord {
   std::string task;  ///< "chat", "embed", "rerank"
   std::string caller, trace_id, request_id;
@@ -84,6 +90,7 @@ struct CallRecord {
   MoreUsage more_usage;
   std::optional<trace::Cost> cost;     ///< As `cost_usd`, exactly.
   std::optional<json::Object> budget;  ///< name, estimate_usd, reserved_usd, settled_usd.
+  PipelineRecord pipeline;
   CallPayload request, reply;
 };
 

@@ -58,10 +58,11 @@ struct RecordingHouse : House {
   std::unique_ptr<store::Database> database =
       *store::Database::open({.path = ":memory:"}, trace::price_migrations());
   std::unique_ptr<trace::OwnPrices> prices = *trace::OwnPrices::open(
-      {.database = *database,
-       .shipped = {shipped("gpt-4o-mini", R"("input_cost_per_token":1.5e-07,)"
-                                          R"("cache_read_input_token_cost":7.5e-08,)"
-                                          R"("output_cost_per_token":6e-07)")}});
+      {.database = *database, .read_shipped = [] {
+         return std::vector{shipped("gpt-4o-mini", R"("input_cost_per_token":1.5e-07,)"
+                                                   R"("cache_read_input_token_cost":7.5e-08,)"
+                                                   R"("output_cost_per_token":6e-07)")};
+       }});
   std::unique_ptr<trace::TraceStore> store =
       *trace::TraceStore::open({.path = ":memory:", .prices = [this] { return prices->book(); }});
   std::unique_ptr<trace::Recorder> recorder;

@@ -15,8 +15,7 @@ namespace {
 struct Shop : House {
   std::unique_ptr<store::Database> database =
       *store::Database::open({.path = ":memory:"}, trace::price_migrations());
-  std::unique_ptr<trace::OwnPrices> prices =
-      *trace::OwnPrices::open({.database = *database, .shipped = {}});
+  std::unique_ptr<trace::OwnPrices> prices = *trace::OwnPrices::open({.database = *database});
   std::unique_ptr<trace::TraceStore> store =
       *trace::TraceStore::open({.path = ":memory:", .prices = [this] { return prices->book(); }});
   std::unique_ptr<budgets::Ledger> books =

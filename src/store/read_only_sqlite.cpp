@@ -7,6 +7,7 @@
 #include "core/unicode.hpp"
 #include "store/detail/sql_words.hpp"
 #include "store/read_only_sql.hpp"
+#include "store/sql_syntax.hpp"
 
 namespace slipway::store {
 
@@ -223,6 +224,27 @@ class ReadOnlySqlite final : public ReadOnlySql {
 
 std::unique_ptr<ReadOnlySql> read_only_sqlite(std::filesystem::path file, SqlLimits limits) {
   return std::make_unique<ReadOnlySqlite>(std::move(file), limits);
+}
+
+Result<void> check_sqlite_statement(std::string_view sql) {
+  sqlite3* raw = nullptr;
+  const int opened = sqlite3_open_v2(":memory:", &raw, SQLITE_OPEN_READWRITE, nullptr);
+  const Handle db(raw);
+  if (opened != SQLITE_OK) return {};  // The statement is not to blame.
+  sqlite3_set_authorizer(raw, &authorize, nullptr);
+  sqlite3_stmt* made = nullptr;
+  const int code =
+      sqlite3_prepare_v2(raw, sql.data(), static_cast<int>(sql.size()), &made, nullptr);
+  const Prepared statement(made);
+  const std::string said = code == SQLITE_OK ? "" : sqlite3_errmsg(raw);
+  if (code == SQLITE_OK && made == nullptr)
+    return fail(Code::invalid_argument, "there is no statement");
+  if (code == SQLITE_AUTH || said.starts_with("not authorized") ||
+      (code == SQLITE_OK && sqlite3_stmt_readonly(made) == 0))
+    return fail(Code::forbidden, "only statements that read are allowed");
+  for (const std::string_view fault : {"syntax error", "incomplete input", "unrecognized token"})
+    if (said.find(fault) != std::string::npos) return fail(Code::invalid_argument, "{}", said);
+  return {};  // What is not there may come.
 }
 
 }  // namespace slipway::store

@@ -214,7 +214,7 @@ TEST_CASE("own prices price runs, and old runs only when that is asked for") {
   Fixture::body_of(f.send_json("PUT", "/api/prices/a/b", R"({"input_cost_per_token": 1e-06})"),
                    201);
   CHECK(f.read("/api/prices/a/b").at("items").as_array().size() == 1);
-  const auto again = must(OwnPrices::open({.database = *f.database, .shipped = {}}));
+  const auto again = must(OwnPrices::open({.database = *f.database}));
   CHECK(again->book()->rows("").size() == 3);
 }
 

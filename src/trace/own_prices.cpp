@@ -1,6 +1,7 @@
 #include "trace/own_prices.hpp"
 
 #include "core/json_members.hpp"
+#include "core/log.hpp"
 #include "trace/detail/times.hpp"
 
 namespace slipway::trace {
@@ -42,10 +43,7 @@ Result<std::unique_ptr<OwnPrices>> OwnPrices::open(Options options) {
 }
 
 OwnPrices::OwnPrices(Options options) : options_(std::move(options)) {
-  state_.with([&](State& state) {
-    state.shipped = PriceBook(options_.shipped, {});
-    state.join();
-  });
+  state_.with([&](State& state) { state.join(); });
 }
 
 void OwnPrices::State::join() {
@@ -54,8 +52,15 @@ void OwnPrices::State::join() {
   book = std::make_shared<const PriceBook>(shipped.with_own(std::move(own)));
 }
 
-void OwnPrices::set_shipped(std::vector<PriceRow> rows) {
-  PriceBook shipped(std::move(rows), {});
+void OwnPrices::read_shipped() const {
+  if (!options_.read_shipped) return;
+  auto rows = options_.read_shipped();
+  if (!rows) {
+    log::warning("prices: only those of slipway.yaml and /api/prices are known: {}",
+                 rows.error().message());
+    return;
+  }
+  PriceBook shipped(*std::move(rows), {});
   state_.with([&](State& state) {
     state.shipped = std::move(shipped);
     state.join();
@@ -70,6 +75,7 @@ void OwnPrices::set_declared(std::vector<PriceRow> rows) {
 }
 
 std::shared_ptr<const PriceBook> OwnPrices::book() const {
+  std::call_once(shipped_once_, [this] { read_shipped(); });
   return state_.with([](const State& state) { return state.book; });
 }
 

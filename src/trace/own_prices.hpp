@@ -3,8 +3,10 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -23,8 +25,10 @@ std::vector<store::Migration> price_migrations();
 class OwnPrices {
  public:
   struct Options {
-    store::Database& database;      ///< Opened with `price_migrations()`; must outlive this.
-    std::vector<PriceRow> shipped;  ///< May come later: `set_shipped`.
+    store::Database& database;  ///< Opened with `price_migrations()`; must outlive this.
+    /// Gives the shipped table. Asked once, by whoever looks for a price first: an idle server
+    /// holds none. What it fails with is logged, and there are only the other rows. May be empty.
+    std::function<Result<std::vector<PriceRow>>()> read_shipped = {};
     const Clock& clock = system_clock();
   };
   /// Fails: as reading the database.
@@ -32,12 +36,10 @@ class OwnPrices {
   /// Knows nothing yet; `open` loads.
   explicit OwnPrices(Options options);
 
-  /// In place of what `shipped` was.
-  void set_shipped(std::vector<PriceRow> rows);
   /// Rows of the configuration: before the shipped table; of one model and time behind those that
   /// were added. In place of those that were declared before.
   void set_declared(std::vector<PriceRow> rows);
-  /// All rows at this moment.
+  /// All rows at this moment. The first call reads the shipped ones, and others wait for it.
   std::shared_ptr<const PriceBook> book() const;
   /// Adds a row for a model. Without "valid_from" the first own row of a model holds ever since,
   /// others from now on. Fails: invalid_argument (no price row; names the key), as a write.
@@ -52,9 +54,11 @@ class OwnPrices {
     void join();
   };
   Result<void> load(const Context& context);
+  void read_shipped() const;
 
   const Options options_;
-  Guarded<State> state_;
+  mutable std::once_flag shipped_once_;
+  mutable Guarded<State> state_;
 };
 
 /// `prices:` of slipway.yaml: by model a row of the table's keys, with "valid_from" if it does not

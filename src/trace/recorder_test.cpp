@@ -201,10 +201,15 @@ TEST_CASE("a span of nothing takes everything and keeps nothing") {
 
 TEST_CASE("declared prices go before shipped ones and behind those that were added") {
   const auto database = must(store::Database::open({.path = ":memory:"}, price_migrations()));
-  const auto prices = must(OwnPrices::open({.database = *database, .shipped = {}}));
   auto shipped = must(parse_price_row(R"({"input_cost_per_token":1})"));
   shipped.model = "m";
-  prices->set_shipped({shipped});
+  int times_read = 0;
+  const auto read = [&] {
+    ++times_read;
+    return std::vector{shipped};
+  };
+  const auto prices = must(OwnPrices::open({.database = *database, .read_shipped = read}));
+  CHECK(times_read == 0);
   const auto price = [&] {
     return prices->book()->find("m", "", 0)->keys.at("input_cost_per_token").text();
   };
@@ -221,6 +226,7 @@ TEST_CASE("declared prices go before shipped ones and behind those that were add
   CHECK(prices->book()->find("n", "", later)->keys.at("input_cost_per_token").text() == "4");
   must(prices->add({}, "m", R"({"input_cost_per_token":5})"));
   CHECK(price() == "5");
+  CHECK(times_read == 1);
   prices->set_declared({});
   CHECK(price() == "5");
   CHECK(prices->book()->find("n", "", 0) == nullptr);

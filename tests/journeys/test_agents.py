@@ -165,3 +165,34 @@ def test_a_killed_run_goes_on_and_repeats_nothing_that_had_ended(slipway):
         assert 10 <= result["starts"]["say"] <= 11
         _, ledger = call(slipway, "ledger", "--thread", thread)
         assert len(ledger["rows"]) == 10
+
+
+def test_runs_of_the_command_are_among_the_traces(slipway, agent):
+    _, result = call(slipway, "run", agent, "--thread", "t", "--input", '{"x": "sums"}')
+    _, result = call(slipway, "approve", "--thread", "t", result["interrupts"][0]["id"])
+    (item,) = slipway.result("traces", "list")["items"]
+    assert item["name"] == "publish" and item["status"] == "ok"
+    (root,) = slipway.result("traces", "show", item["id"])["roots"]
+    spans = {child["name"]: [below["kind"] for below in child["children"]] for child in root["children"]}
+    assert spans["write"] == ["llm"] and spans["go"] == ["tool"] and item["session_id"] == "t"
+    call(slipway, "run", agent, "--input", '{"x": "sums"}', "--durability", "none")
+    (slipway.folder / "bad.yaml").write_text(PUBLISH.replace('prompt: "About', 'prompt: "{{x.y}} About'))
+    call(slipway, "run", "bad.yaml", "--input", '{"x": "sums"}')
+    assert [one["status"] for one in slipway.result("traces", "list")["items"]] == ["error", "ok"]
+
+
+def test_tools_are_checked_when_their_agent_is(slipway, agent):
+    def told(tool, args="{}"):
+        text = PUBLISH.replace('{builtin: calculator, approve: {ask: "Compute {{args.expression}}?"}}', tool)
+        (slipway.folder / "bad.yaml").write_text(text.replace('{expression: "{{draft}}"}', args))
+        return [(one["line"], one["message"]) for one in call(slipway, "check", "bad.yaml")[1]["errors"]]
+
+    ((line, message),) = told('{http: {url: "https://example.com/{{q"}, effect: pure}')
+    assert line == 3 and "tool 'calc': http.url" in message and "without its '}}'" in message, message
+    assert told('{http: {url: "https://example.com/{{q}}", max_bytes: 5GB}, effect: pure}')[0][0] == 3
+    ((line, message),) = told("{sql: {sqlite: a.db}}", '{query: "SELEC 1"}')
+    assert line == 7 and "syntax error" in message, message
+    assert "only statements that read" in told("{sql: {sqlite: a.db}}", '{query: "ATTACH \'b.db\' AS b"}')[0][1]
+    assert "only statements" in told('{sql: {postgres: "host=h"}}', '{query: "DELETE FROM a"}')[0][1]
+    assert told("{sql: {sqlite: a.db}}", '{query: "SELECT * FROM later WHERE a = ?", params: [1]}') == []
+    assert told("{sql: {sqlite: a.db}}", '{query: "{{x}}"}') == []

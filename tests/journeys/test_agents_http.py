@@ -49,7 +49,8 @@ def server(program, prefix, tmp_path_factory, cache):
     folder = tmp_path_factory.mktemp("agents")
     replies = folder / "replies.jsonl"
     replies.write_text("\n".join(map(json.dumps, REPLIES)))
-    with Server(Slipway(program, prefix, folder, cache), config={"log": {"level": "error"}}) as server:
+    config = {"log": {"level": "error"}, "server": {"allowed_folders": [str(folder)]}}
+    with Server(Slipway(program, prefix, folder, cache), config=config) as server:
         for text in (DESK, SLOW):
             name = text.split()[1]
             reply = server.request("PUT", f"/api/agents/{name}", text.replace("REPLIES", str(replies)),
@@ -282,3 +283,29 @@ def test_only_those_with_the_role_may(program, prefix, tmp_path, cache):
         assert put(reader) == 403 and put(writer) == 403
         assert own.get("/api/agents", headers=reader).status == 200
         assert own.post("/api/threads", {"agent": "w"}, headers=reader).status == 403
+
+
+def test_agents_that_are_put_reach_what_the_operator_allows(program, prefix, tmp_path, cache):
+    text = ("name: w\nstate: {x: any}\ntools: {t: {command: [cat], effect: pure}}\n"
+            "nodes: {a: {tool: {use: t, args: {}, into: x}}}\nedges: [START -> a, a -> END]\n")
+    yaml = {"Content-Type": "application/yaml"}
+    config = {"log": {"level": "info"}}
+    with Server(Slipway(program, prefix, tmp_path, cache), config=config) as own:
+        refused = own.request("PUT", "/api/agents/w", text, headers=yaml)
+        assert refused.status == 403 and "starts no programs" in refused.json["detail"], refused
+        assert "server.agents_may" in refused.json["detail"] and own.get("/api/agents/w").status == 404
+        (told,) = own.post("/api/agents/check", text, headers=yaml).json["errors"]
+        assert told["code"] == "beyond_reach" and told["line"] == 3
+        scripted = text.replace("tools: {t: {command: [cat], effect: pure}}", "models: {m: {provider: scripted, replies: /etc/passwd}}") \
+            .replace("tool: {use: t, args: {}, into: x}", "llm: {model: m, prompt: x, into: x}")
+        assert "allowed_folders" in own.request("PUT", "/api/agents/w", scripted, headers=yaml).json["detail"]
+
+        own.write_config({**config, "server": {"agents_may": ["comands"]}})
+        assert "agents_may: 'comands' is none of" in own.reload()
+        own.write_config({**config, "server": {"agents_may": ["commands"]}})
+        assert "read anew" in own.reload()
+        assert own.request("PUT", "/api/agents/w", text, headers=yaml).status == 200
+        thread = thread_of(own, "w")
+        own.write_config(config)
+        assert "read anew" in own.reload()
+        assert own.post(f"/api/threads/{thread}/runs", {"wait": True}).status == 403

@@ -114,7 +114,8 @@ def server(program, prefix, tmp_path_factory, cache):
     folder = tmp_path_factory.mktemp("langgraph")
     replies = folder / "replies.jsonl"
     replies.write_text("\n".join(map(json.dumps, REPLIES)))
-    config = {"log": {"level": "error"}, "keys": {"app": {"key": "env:SLIPWAY_TEST_KEY", "roles": ["admin"]}}}
+    config = {"log": {"level": "error"}, "server": {"allowed_folders": [str(folder)]},
+              "keys": {"app": {"key": "env:SLIPWAY_TEST_KEY", "roles": ["admin"]}}}
     slipway = Slipway(program, prefix, folder, cache)
     with Server(slipway, config=config, environment={"SLIPWAY_TEST_KEY": KEY}) as server:
         for text in (DESK, QUICK, OUTER, FAILS, SLOW, TELLS, ASKS, DEEP, TWO):

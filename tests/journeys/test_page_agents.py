@@ -66,7 +66,8 @@ def yard(program, prefix, tmp_path_factory, cache):
     folder = tmp_path_factory.mktemp("yard")
     replies = folder / "replies.jsonl"
     replies.write_text("\n".join(map(json.dumps, REPLIES)))
-    with Server(Slipway(program, prefix, folder, cache), config={"log": {"level": "error"}}) as server:
+    config = {"log": {"level": "error"}, "server": {"allowed_folders": [str(folder)]}}
+    with Server(Slipway(program, prefix, folder, cache), config=config) as server:
         yield Yard(server, replies)
 
 

@@ -9,20 +9,8 @@ namespace slipway::agents::detail {
 
 namespace {
 
-constexpr std::size_t name_bytes_max = 64;
 constexpr std::size_t text_bytes_max = 1u << 20;
 constexpr std::size_t agents_max = 10'000;
-
-Result<void> check_name(const std::string& name) {
-  const bool is_good = !name.empty() && name.size() <= name_bytes_max &&
-                       std::all_of(name.begin(), name.end(), [](unsigned char c) {
-                         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                                (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.';
-                       });
-  if (is_good) return {};
-  return fail(Code::invalid_argument, "'{}' is no name of an agent: 1 to {} of a-z A-Z 0-9 _ - .",
-              name, name_bytes_max);
-}
 
 /// Nobody who puts an agent reads the server's disk by it.
 Result<std::string> refuse_file(const std::string& path) {
@@ -40,40 +28,29 @@ LoadOptions OwnHost::load_options(const std::map<std::string, std::string>& text
     if (const auto found = texts.find(name); found != texts.end()) return found->second;
     return TRY(store_->agent(name)).source;
   };
+  // Asked with the lock of agents held.
+  options.folder_of_agent = [this](const std::string& name) {
+    const auto found = declared_.find(name);
+    return found == declared_.end()
+               ? std::string()
+               : std::filesystem::path(found->second.info.file).parent_path().string();
+  };
   return options;
 }
 
-Result<std::map<std::string, std::string>> OwnHost::texts_of(
-    const std::vector<DeclaredAgent>& declared) {
-  std::map<std::string, std::string> texts;
-  for (const DeclaredAgent& agent : declared) {
-    TRY(check_name(agent.name).within("agents"));
-    std::string text = agent.document.is_null()
-                           ? TRY(read_file(agent.file, text_bytes_max)
-                                     .within(fmt::format("agents.{}", agent.name)))
-                           : json::dump(agent.document);  // JSON is YAML.
-    if (!texts.emplace(agent.name, std::move(text)).second)
-      return fail(Code::invalid_argument, "agents.{}: is declared twice", agent.name);
-  }
-  return texts;
-}
-
 Result<void> OwnHost::declare_agents(std::vector<DeclaredAgent> agents) {
-  const auto texts = TRY(texts_of(agents));
-  const LoadOptions options = load_options(texts);
   std::map<std::string, Declared> made;
+  auto loaded = TRY(load_declared(agents, load_options({})));
   for (const DeclaredAgent& agent : agents) {
-    const std::string& text = texts.at(agent.name);
-    const LoadedAgent loaded = load_agent(agent.file, text, options);
-    if (!loaded.ok()) return loaded.error().within(fmt::format("agents.{}", agent.name));
+    LoadedDeclaration& one = loaded.at(agent.name);
     made[agent.name] = {.info = {.name = agent.name,
-                                 .description = loaded.agent->description,
-                                 .hash = loaded.agent->hash,
-                                 .source = text,
+                                 .description = one.loaded.agent->description,
+                                 .hash = one.loaded.agent->hash,
+                                 .source = std::move(one.text),
                                  .file = agent.file,
                                  .created_ms = now_ms(),
                                  .updated_ms = now_ms()},
-                        .agent = loaded.agent};
+                        .agent = one.loaded.agent};
   }
   std::unique_lock lock(agents_mutex_);
   for (auto& [name, agent] : made)
@@ -84,6 +61,10 @@ Result<void> OwnHost::declare_agents(std::vector<DeclaredAgent> agents) {
       if (is_same) agent.info.updated_ms = before->second.info.updated_ms;
     }
   declared_ = std::move(made);
+  names_.with([&](Names& names) {
+    names.declared.clear();
+    for (const auto& [name, agent] : declared_) names.declared.insert(name);
+  });
   loaded_.clear();
   const bool recovers = std::exchange(waits_, false);
   lock.unlock();
@@ -91,7 +72,7 @@ Result<void> OwnHost::declare_agents(std::vector<DeclaredAgent> agents) {
 }
 
 Result<AgentInfo> OwnHost::put_agent(const std::string& name, const std::string& yaml) {
-  TRY(check_name(name));
+  TRY(check_agent_name(name));
   if (yaml.size() > text_bytes_max)
     return fail(Code::invalid_argument, "agent '{}' has {} bytes; at most {} are taken", name,
                 yaml.size(), text_bytes_max);
@@ -107,6 +88,7 @@ Result<AgentInfo> OwnHost::put_agent(const std::string& name, const std::string&
   options.read_file = refuse_file;
   const LoadedAgent loaded = load_agent(name, yaml, options);
   if (!loaded.ok()) return loaded.error();
+  TRY(check_reach(*loaded.agent, options_.reach()).within(name));
   AgentInfo info{.name = name,
                  .description = loaded.agent->description,
                  .hash = loaded.agent->hash,
@@ -121,6 +103,7 @@ Result<AgentInfo> OwnHost::put_agent(const std::string& name, const std::string&
     return fail(Code::unavailable, "there are {} agents already; remove some", agents_max);
   }
   TRY(store_->put_agent(info));
+  names_.with([&](Names& names) { names.put.insert(name); });
   loaded_.clear();  // Others may name it.
   loaded_[name] = {.info = info, .agent = loaded.agent};
   return info;
@@ -177,6 +160,8 @@ Result<AgentPtr> OwnHost::loaded_with_lock(const std::string& name) {
   options.read_file = refuse_file;
   const LoadedAgent loaded = load_agent(name, info.source, options);
   if (!loaded.ok()) return loaded.error().within(fmt::format("agent '{}'", name));
+  // The configuration may be another one since it was put.
+  TRY(check_reach(*loaded.agent, options_.reach()).within(fmt::format("agent '{}'", name)));
   loaded_[name] = {.info = std::move(info), .agent = loaded.agent};
   return loaded.agent;
 }
@@ -191,12 +176,21 @@ Result<std::vector<AgentInfo>> OwnHost::agents() {
   return list;
 }
 
+std::vector<std::string> OwnHost::agent_names() const {
+  return names_.with([](const Names& names) {
+    std::set<std::string> all = names.declared;
+    all.insert(names.put.begin(), names.put.end());
+    return std::vector<std::string>(all.begin(), all.end());
+  });
+}
+
 Result<void> OwnHost::remove_agent(const std::string& name) {
   const std::lock_guard lock(agents_mutex_);
   if (declared_.contains(name))
     return fail(Code::conflict, "agent '{}' is declared in the configuration; remove it there",
                 name);
   TRY(store_->remove_agent(name));
+  names_.with([&](Names& names) { names.put.erase(name); });
   loaded_.clear();
   return {};
 }

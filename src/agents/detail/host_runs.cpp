@@ -264,7 +264,7 @@ RunResult OwnHost::do_job(const SlotPtr& slot, const JobPtr& job) {
   EventSink sink = [this, slot, run = row.info.id](Event event) {
     deliver(slot, run, std::move(event));
   };
-  const Context context = Context(job->stop.get_token());
+  const Context context = Context(job->stop.get_token()).with_caller(job->start.caller);
   if (job->start.resume || job->is_wake) {
     ResumeOptions resume;
     if (job->start.resume) resume = *job->start.resume;

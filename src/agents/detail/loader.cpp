@@ -420,7 +420,12 @@ LoadedAgent load_agent(const json::Value& document, const LoadOptions& options) 
 void detail::finish_agent(const LoadSession& session, Agent& agent, const std::string& file) {
   Value source = Value::map();
   for (const auto& [name, content] : session.texts) source.put(name, content);
-  agent.source = dump(Value::map({{"file", file}, {"files", std::move(source)}}));
+  Value whole = Value::map({{"file", file}, {"files", std::move(source)}});
+  // Whoever makes it again does not know the configuration that named them.
+  std::vector<Value> models;
+  for (const std::string& name : session.options.models) models.emplace_back(name);
+  if (!models.empty()) whole.put("models", Value::list(std::move(models)));
+  agent.source = dump(whole);
   std::string hashed;
   for (const auto& [name, content] : session.texts) hashed += sha256(content) + "\n";
   agent.hash = sha256(hashed);

@@ -49,6 +49,7 @@ class Loader {
   void read_tools(const json::Value& value);
   ToolSpec read_tool(const std::string& name, const json::Value& value, const std::string& path);
   void check_tool_config(const ToolSpec& tool, const json::Value& value, const std::string& path);
+  void check_tool(const ToolSpec& tool, const Value& constants, const std::string& path);
   void check_command(const json::Value& value, const std::string& path);
   void check_limits(const json::Value& value, const std::string& path);
   /// Kinds code, search and rag.

@@ -173,6 +173,18 @@ std::optional<std::size_t> Loader::read_into(const Fields& fields, const BodyPla
   return key;
 }
 
+/// What never changes, whatever the state is; nothing: it may.
+static std::optional<Value> constant_of(const Form& form) {
+  if (form.is_list || form.is_map) return std::nullopt;
+  if (!form.text) return form.constant;
+  std::string text;
+  for (const Template::Piece& piece : form.text->pieces()) {
+    if (piece.expression) return std::nullopt;
+    text += piece.text;
+  }
+  return Value(std::move(text));
+}
+
 Form Loader::read_form(const json::Value& value, const std::string& path, const Names& names) {
   Form form;
   if (value.is_string()) {
@@ -274,13 +286,19 @@ Body Loader::read_tool_body(const BodyPlace& place) {
   if (const json::Value* args = fields.find("args")) {
     const Form form = read_form(*args, fields.path_of("args"), place.names);
     // The whole map at once is an entry without a name.
-    if (form.text && form.text->is_single())
+    const bool is_whole = form.text && form.text->is_single();
+    if (is_whole)
       body.args.emplace_back("", form);
     else if (!form.is_map)
       faults_.error("bad_value", fields.path_of("args"),
                     "args: a map of arguments is expected, or \"{{...}}\" that gives one");
     else
       body.args = form.entries;
+    Value constants = Value::map();
+    for (const auto& [name, arg] : form.entries)
+      if (const auto constant = constant_of(arg)) constants.put(name, *constant);
+    if (!is_whole && body.tool < agent_->tools.size())
+      check_tool(agent_->tools[body.tool], constants, fields.path_of("args"));
   }
   body.into = read_into(fields, place, false);
   return body;
@@ -313,7 +331,8 @@ AgentPtr Loader::find_sub_agent(const std::string& name, const std::string& path
   std::string place = file;
   auto text = session_.read(file);
   if (!text && session_.options.find_agent) {
-    place = "agent:" + name;
+    const auto& folder_of = session_.options.folder_of_agent;
+    place = (std::filesystem::path(folder_of ? folder_of(name) : "") / ("agent:" + name)).string();
     if (auto found = session_.options.find_agent(name)) text = std::move(found);
   }
   if (!text)

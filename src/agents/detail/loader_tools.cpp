@@ -118,7 +118,19 @@ ToolSpec Loader::read_tool(const std::string& name, const json::Value& value,
     tool.schema = read_schema(*schema, fields.path_of("schema"));
   if (const json::Value* approve = fields.find("approve"))
     tool.approve = read_approve(*approve, fields.path_of("approve"), names_for(""));
+  check_tool(tool, {}, path);
   return tool;
+}
+
+/// What only who makes tools can see. Where something is wrong already, that is said first.
+void Loader::check_tool(const ToolSpec& tool, const Value& constants, const std::string& path) {
+  const auto& ask = session_.options.check_tool;
+  if (!ask || tool.kind == "agent" || faults_.has_errors()) return;
+  const auto checked = ask(tool, constants);
+  if (checked) return;
+  const std::string whose = fmt::format("tool '{}': ", tool.name);
+  const std::string& message = checked.error().message();
+  faults_.error("bad_value", path, message.starts_with(whose) ? message : whose + message);
 }
 
 void Loader::check_tool_config(const ToolSpec& tool, const json::Value& value,

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "agents/detail/host_store.hpp"
+#include "core/guarded.hpp"
 
 namespace slipway::agents::detail {
 
@@ -57,12 +58,15 @@ class OwnHost final : public Host {
   ~OwnHost() override;
   /// What was open when the last process ended goes on.
   Result<void> recover();
+  /// Of agents that were put; before anything else is asked.
+  Result<void> read_names();
 
   Result<AgentInfo> put_agent(const std::string& name, const std::string& yaml) override;
   Result<void> declare_agents(std::vector<DeclaredAgent> agents) override;
   Result<AgentInfo> agent(const std::string& name) override;
   Result<AgentPtr> loaded_agent(const std::string& name) override;
   Result<std::vector<AgentInfo>> agents() override;
+  std::vector<std::string> agent_names() const override;
   Result<void> remove_agent(const std::string& name) override;
 
   Result<ThreadInfo> create_thread(const std::string& agent, const std::string& id,
@@ -96,7 +100,6 @@ class OwnHost final : public Host {
   LoadOptions load_options(const std::map<std::string, std::string>& texts);
   Result<AgentPtr> loaded_with_lock(const std::string& name);
   Result<const Declared*> tool_agent(const std::string& name);
-  Result<std::map<std::string, std::string>> texts_of(const std::vector<DeclaredAgent>& declared);
   // Slots; with the lock held.
   SlotPtr slot_of(const std::string& thread, Lock& lock);
   void forget_idle();
@@ -129,6 +132,10 @@ class OwnHost final : public Host {
   std::mutex agents_mutex_;  // Guards what follows.
   std::map<std::string, Declared> declared_;
   std::map<std::string, Declared> loaded_;  ///< Of those that were put.
+  struct Names {
+    std::set<std::string> declared, put;
+  };
+  Guarded<Names> names_;
   bool waits_ = options_.waits_for_agents;  ///< For agents, before it recovers.
 
   mutable std::mutex mutex_;  // Guards what follows.

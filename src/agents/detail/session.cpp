@@ -131,7 +131,8 @@ Outcome<bool> Session::note_resume(const std::string& kind, const std::string& n
   Value record = Value::map(
       {{"k", kind}, {"run", options_.thread.run}, {"time", now_ms(*options_.services.clock)}});
   if (!name.empty()) record.put("name", name);
-  if (auto written = recorder_.append(record, false); !written) return failure_of(written.error());
+  if (auto written = recorder_.append(record, false); !written)
+    return storage_failure(written.error());
   if (!name.empty()) options_.thread.resumed_as = name;
   return true;
 }
@@ -178,7 +179,7 @@ Outcome<bool> Session::begin_run(const AgentPtr& agent, const Value& input, cons
     thread.checkpoints.push_back({.id = at, .parent = thread.head, .run = run, .source = "input"});
     thread.head = at;
   });
-  if (!number) return failure_of(number.error());
+  if (!number) return storage_failure(number.error());
   if (!begun) {
     thread.end.errors = {std::move(begun.failure())};
     thread.end.error_nodes = {"START"};
@@ -234,7 +235,7 @@ Outcome<bool> Session::take_answers(const ResumeOptions& resume) {
     if (asker.item >= 0) record.put("item", asker.item);
     if (given.adds) record.put("add", encode_usage(given.add));
     if (auto written = recorder_.append(record, false); !written)
-      return failure_of(written.error());
+      return storage_failure(written.error());
     const std::string token = given.token;
     given.task->answers[token] = std::move(given.value);
     if (given.adds)
@@ -265,7 +266,7 @@ Outcome<bool> Session::fork(const ResumeOptions& resume) {
     if (!as) return Failure{"input", fmt::format("'{}' is no node of the agent", resume.as)};
   }
   auto records = thread.log->read();
-  if (!records) return failure_of(records.error());
+  if (!records) return storage_failure(records.error());
   Thread past(thread.id);
   past.use(thread.agent);
   Restorer restorer(past);
@@ -298,7 +299,7 @@ Outcome<bool> Session::fork(const ResumeOptions& resume) {
   if (!resume.as.empty()) record.put("as", resume.as);
   encode_position(before, record);
   auto number = recorder_.append(record, false);
-  if (!number) return failure_of(number.error());
+  if (!number) return storage_failure(number.error());
   Restorer(thread).apply(record, *number);
   return true;
 }
@@ -422,7 +423,7 @@ void Session::finish(End end, Engine& engine) {
   }
   if (end == End::broken && engine.broken() && engine.broken()->code() != Code::cancelled) {
     status_ = Status::failed;
-    thread.end.errors = {failure_of(*engine.broken())};
+    thread.end.errors = {storage_failure(*engine.broken())};
     thread.end.error_nodes = {""};
   }
   thread.end.status = std::string(json::name(status_));
@@ -432,7 +433,7 @@ void Session::finish(End end, Engine& engine) {
 void Session::fail_with(const Error& error) {
   status_ = Status::failed;
   is_waiting_ = false;
-  options_.thread.end.errors = {failure_of(error)};
+  options_.thread.end.errors = {storage_failure(error)};
   options_.thread.end.error_nodes = {""};
 }
 

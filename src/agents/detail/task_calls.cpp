@@ -160,7 +160,8 @@ Outcome<budgets::HoldPtr> TaskRun::hold_shared(const ModelSpec& spec, std::int64
                                                std::int64_t output, const std::string& id) {
   budgets::Ledger* const ledger = options().services.budgets;
   if (ledger == nullptr || !ledger->has_budgets()) return budgets::HoldPtr();
-  budgets::Payer payer{.session = options().thread, .trace = options().run};
+  budgets::Payer payer{
+      .session = options().thread, .key = context_.caller(), .trace = options().run};
   payer.model = spec.provider == "catalog" ? spec.model : spec.name;
   if (!ledger->concerns(payer)) return budgets::HoldPtr();
   budgets::Wish wish{.payer = std::move(payer),

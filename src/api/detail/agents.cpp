@@ -38,9 +38,12 @@ GraphCount count_of(const agents::Agent& agent) {
 
 /// As `slipway agent check --json` has it.
 CheckReply check(const AgentServices& services, const CheckBody& body) {
-  const agents::LoadedAgent loaded =
+  agents::LoadedAgent loaded =
       agents::load_agent("agent.yaml", body.yaml, foreign_options(services));
   CheckReply reply;
+  if (loaded.ok())
+    for (agents::Problem& problem : agents::beyond_reach(*loaded.agent, services.reach()))
+      loaded.problems.push_back(std::move(problem));
   for (const agents::Problem& problem : loaded.problems)
     (problem.is_warning && !body.strict ? reply.warnings : reply.errors)
         .push_back({problem.code, problem.file, problem.line, problem.message});
@@ -113,13 +116,16 @@ void mount_agent_texts(http::Api& api, const AgentServicesPtr& services) {
   api.put<AgentPath, AgentUpload, AgentReply>(
       "/api/agents/{name}",
       {.summary = "Make an agent, or give it another text",
-       .description = "The text is YAML, as a file has it, or JSON `{\"yaml\": TEXT}`. It is "
-                      "checked as a whole; all faults are told. Runs that go on keep the text they "
-                      "began with. An agent of slipway.yaml cannot be put: 409.",
+       .description =
+           "The text is YAML, as a file has it, or JSON `{\"yaml\": TEXT}`. It is "
+           "checked as a whole; all faults are told. Runs that go on keep the text they "
+           "began with. An agent of slipway.yaml cannot be put: 409. What it names of this "
+           "machine (programs, files, secrets, networks) must be within "
+           "`server.agents_may`: else 403.",
        .tag = "agents",
        .role = "admin",
        .name = "put_agent",
-       .fails = {Code::conflict}},
+       .fails = {Code::conflict, Code::forbidden}},
       [services](const http::Call&, const AgentPath& path, const AgentUpload& body) {
         return put(*services, path.name, body);
       });

@@ -97,6 +97,7 @@ Result<agents::StartRun> resume_of(const AgentServices& services, const http::Ca
 /// What the caller asked for: the run, its result, or its events.
 Result<Begun> begin(const http::Call& call, const AgentServices& services, agents::StartRun start,
                     bool waits) {
+  start.caller = call.context().caller();
   const agents::RunInfo run = TRY(services.host.start(std::move(start)));
   if (call.wants_events()) {
     EventsPath path;
@@ -143,6 +144,7 @@ Result<http::Written<ReplayShape>> replay(const http::Call& call, const AgentSer
     const agents::LoadedAgent loaded =
         agents::load_agent("agent.yaml", yaml, foreign_options(services));
     if (!loaded.ok()) return loaded.error();
+    TRY(agents::check_reach(*loaded.agent, services.reach()));
     agent = loaded.agent;
   }
   return http::Written<ReplayShape>{

@@ -39,6 +39,7 @@ Result<std::unique_ptr<Agenting>> Agenting::open(Options options) {
   agents::Host::Options host{
       .runtime = *self->runtime_, .data = self->options_.data, .waits_for_agents = true};
   host.load_options = [self] { return self->load_options(); };
+  host.reach = [self] { return self->reach(); };
   if (self->options_.recorder != nullptr) host.on_event = trace_runs(*self->options_.recorder);
   self->host_ = TRY(agents::Host::open(std::move(host)));
   return agenting;
@@ -55,19 +56,39 @@ Result<std::shared_ptr<agents::Model>> Agenting::open_model(const agents::ModelS
 
 agents::LoadOptions Agenting::load_options() const {
   agents::LoadOptions options;
+  options.check_tool = check_tool_;
   options.models = models_.with([](const auto& names) { return names; });
   return options;
 }
 
-Result<void> Agenting::apply(std::shared_ptr<models::Catalog> catalog,
-                             std::vector<std::string> models,
-                             std::vector<agents::DeclaredAgent> declared) {
-  auto catalog_before =
-      catalog_.with([&](auto& current) { return std::exchange(current, std::move(catalog)); });
-  auto before = models_.with([&](auto& names) { return std::exchange(names, std::move(models)); });
-  if (auto taken = host_->declare_agents(std::move(declared)); !taken) {
-    models_.with([&](auto& names) { names = std::move(before); });
-    catalog_.with([&](auto& current) { current = std::move(catalog_before); });
+Result<void> Agenting::check(std::vector<std::string> models,
+                             const std::vector<agents::DeclaredAgent>& declared) {
+  agents::LoadOptions options;
+  options.check_tool = check_tool_;
+  options.models = std::move(models);
+  options.find_agent = [this](const std::string& name) -> Result<std::string> {
+    const agents::AgentInfo info = TRY(host_->agent(name));
+    // One that is declared now may be gone then.
+    if (!info.file.empty()) return fail(Code::not_found, "there is no agent '{}'", name);
+    return info.source;
+  };
+  TRY(agents::load_declared(declared, std::move(options)));
+  return {};
+}
+
+agents::Reach Agenting::reach() const {
+  return reach_.with([](const auto& reach) { return reach; });
+}
+
+Result<void> Agenting::apply(Wish wish) {
+  auto catalog =
+      catalog_.with([&](auto& now) { return std::exchange(now, std::move(wish.catalog)); });
+  auto models = models_.with([&](auto& now) { return std::exchange(now, std::move(wish.models)); });
+  auto reach = reach_.with([&](auto& now) { return std::exchange(now, std::move(wish.reach)); });
+  if (auto taken = host_->declare_agents(std::move(wish.declared)); !taken) {
+    reach_.with([&](auto& now) { now = std::move(reach); });
+    models_.with([&](auto& now) { now = std::move(models); });
+    catalog_.with([&](auto& now) { now = std::move(catalog); });
     return taken;
   }
   runtime_->forget_models();

@@ -8,6 +8,7 @@
 
 #include "agents/host.hpp"
 #include "agents/runtime.hpp"
+#include "app/detail/agents_door.hpp"
 #include "budgets/ledger.hpp"
 #include "core/guarded.hpp"
 #include "models/catalog.hpp"
@@ -30,10 +31,19 @@ class Agenting {
   /// said which models there are. Fails: conflict (another process has them), as the disk.
   static Result<std::unique_ptr<Agenting>> open(Options options);
 
+  /// Whether `apply` would take them; changes nothing. Fails: invalid_argument with all faults.
+  Result<void> check(std::vector<std::string> models,
+                     const std::vector<agents::DeclaredAgent>& declared);
   /// What a configuration says: models by name, agents. Fails: invalid_argument, and then the
   /// agents are as they were.
-  Result<void> apply(std::shared_ptr<models::Catalog> catalog, std::vector<std::string> models,
-                     std::vector<agents::DeclaredAgent> declared);
+  struct Wish {
+    std::shared_ptr<models::Catalog> catalog;
+    std::vector<std::string> models;
+    std::vector<agents::DeclaredAgent> declared;
+    agents::Reach reach;  ///< Of agents that callers put.
+  };
+  Result<void> apply(Wish wish);
+  agents::Reach reach() const;
   agents::Host& host() { return *host_; }
   agents::Runtime& runtime() { return *runtime_; }
   /// The kinds that agents have; what they share (servers of MCP) is shared.
@@ -47,9 +57,12 @@ class Agenting {
   Result<std::shared_ptr<agents::Model>> open_model(const agents::ModelSpec& spec);
 
   const Options options_;
+  const std::function<Result<void>(const agents::ToolSpec&, const agents::Value&)> check_tool_ =
+      tool_check();
   Guarded<std::shared_ptr<models::Catalog>> catalog_;
   Guarded<std::vector<std::string>> models_;
   agents::ToolRegistry tools_;
+  Guarded<agents::Reach> reach_;
   std::unique_ptr<agents::Runtime> runtime_;
   std::unique_ptr<agents::Host> host_;
 };

@@ -3,7 +3,10 @@
 #include <mutex>
 
 #include "agents/mcp_tools.hpp"
+#include "app/detail/agent_traces.hpp"
+#include "app/detail/command_runs.hpp"
 #include "core/files.hpp"
+#include "tools/check.hpp"
 #include "tools/tools.hpp"
 
 namespace slipway::app::detail {
@@ -29,6 +32,19 @@ agents::Outcome<agents::Value> ask_library(rag::Library& library, const Context&
   auto reply = library.search(context, request);
   if (!reply) return agents::failure_of(reply.error());
   return agents::from_json(json::to(reply->items));
+}
+
+std::function<Result<void>(const agents::ToolSpec&, const agents::Value&)> tool_check() {
+  auto registry = std::make_shared<agents::ToolRegistry>();
+  registry->add("mcp", agents::mcp_tool_factory());
+  // Collections are asked when they are there.
+  tools::add_all(*registry, {.rag = [](const Context&, const agents::RagBody&,
+                                       const agents::Value&) -> agents::Outcome<agents::Value> {
+    return agents::Failure{"unavailable", "no tool is called while it is checked"};
+  }});
+  return [registry](const agents::ToolSpec& spec, const agents::Value& constants) {
+    return tools::check_tool(*registry, spec, constants);
+  };
 }
 
 Result<std::unique_ptr<agents::Runtime>> open_agents(App& app, bool is_kept) {
@@ -59,14 +75,42 @@ Result<std::unique_ptr<agents::Runtime>> open_agents(App& app, bool is_kept) {
 
 agents::LoadOptions agent_load_options(App& app) {
   agents::LoadOptions options;
-  if (const auto config = app.config())
-    for (const auto& [name, model] : (*config)->config.models)
-      if (model.task == models::ModelTask::chat) options.models.push_back(name);
+  options.check_tool = tool_check();
+  const auto config = app.config();
+  if (!config) return options;
+  for (const auto& [name, model] : (*config)->config.models)
+    if (model.task == models::ModelTask::chat) options.models.push_back(name);
+  const auto& declared = (*config)->agents;
+  const auto find = [&declared](const std::string& name) -> const agents::DeclaredAgent* {
+    for (const agents::DeclaredAgent& agent : declared)
+      if (agent.name == name) return &agent;
+    return nullptr;
+  };
+  options.find_agent = [find](const std::string& name) -> Result<std::string> {
+    const agents::DeclaredAgent* found = find(name);
+    if (found == nullptr) return fail(Code::not_found, "slipway.yaml declares no agent '{}'", name);
+    return TRY(agents::texts_of_declared({*found})).at(name);
+  };
+  options.folder_of_agent = [find](const std::string& name) {
+    const agents::DeclaredAgent* found = find(name);
+    return found == nullptr ? std::string()
+                            : std::filesystem::path(found->file).parent_path().string();
+  };
   return options;
 }
 
-Result<agents::AgentPtr> load_agent(App& app, const std::string& file) {
-  const agents::LoadedAgent loaded = agents::load_agent_file(file, agent_load_options(app));
+agents::LoadedAgent find_agent(App& app, const std::string& file_or_name) {
+  const agents::LoadOptions options = agent_load_options(app);
+  std::error_code ignored;
+  const auto config = app.config();
+  if (config && !std::filesystem::exists(file_or_name, ignored))
+    for (const agents::DeclaredAgent& agent : (*config)->agents)
+      if (agent.name == file_or_name) return agents::load_declared_agent(agent, options);
+  return agents::load_agent_file(file_or_name, options);
+}
+
+Result<agents::AgentPtr> load_agent(App& app, const std::string& file_or_name) {
+  const agents::LoadedAgent loaded = find_agent(app, file_or_name);
   for (const agents::Problem& problem : loaded.problems)
     if (problem.is_warning)
       app.note(fmt::format("{}:{}: {}", problem.file, problem.line, problem.message));
@@ -79,6 +123,30 @@ Result<agents::Value> read_json_option(const std::string& text, std::string_view
   constexpr std::uint64_t bytes_max = 64u << 20;
   if (!text.empty() && text.front() == '@') json = TRY(read_file(text.substr(1), bytes_max));
   return agents::parse_json(json).within(what);
+}
+
+agents::EventSink AgentRunTraces::sink() {
+  if (!is_kept_) return {};
+  return [this](agents::Event event) {
+    constexpr std::size_t events_max = 100'000;
+    if (event.type == "token") return;
+    events_.with([&](auto& events) {
+      if (events.size() < events_max) events.push_back(std::move(event));
+    });
+  };
+}
+
+void AgentRunTraces::keep(const std::string& thread) {
+  auto events = events_.with([](auto& all) { return std::exchange(all, {}); });
+  if (events.empty()) return;
+  const auto runs = app_.runs(DataFolder::may_be_made);
+  if (!runs) {
+    app_.note(fmt::format("This is not among the traces: {}", runs.error().message()));
+    return;
+  }
+  if ((*runs)->recorder() == nullptr) return;
+  const auto trace = trace_runs(*(*runs)->recorder());
+  for (const agents::Event& event : events) trace(thread, event);
 }
 
 int print_result(App& app, const agents::RunResult& result) {

@@ -30,7 +30,6 @@ void tidy_uploads(const std::filesystem::path& folder) {
 Result<void> Backend::start(const LoadedConfig& loaded) {
   TRY(open_foundations(loaded.config));
   TRY(take_over(loaded));
-  tracing_->wait_for_prices();
   return {};
 }
 

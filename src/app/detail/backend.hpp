@@ -43,9 +43,9 @@ class Backend {
   std::unique_ptr<Tracing> tracing_;
   std::unique_ptr<Budgeting> budgeting_;
   Guarded<std::shared_ptr<rag::Library>> library_;
+  std::unique_ptr<Agenting> agents_;  ///< The gateway asks them.
   std::unique_ptr<gateway::Gateway> gateway_;
   std::unique_ptr<eval::EvaluationStore> evaluations_;
-  std::unique_ptr<Agenting> agents_;
   /// Callers choose the URLs.
   std::unique_ptr<http::Client> webhooks_ =
       http::Client::make({.timeout = std::chrono::seconds(10), .reach = http::Reach::public_only});

@@ -159,18 +159,15 @@ rag::TracedModel CommandRuns::traced_model(const std::string& name) {
 
 /// Held: `mutex_`.
 Result<std::unique_ptr<trace::OwnPrices>> CommandRuns::read_prices() {
-  auto prices = TRY(trace::OwnPrices::open({.database = options_.database, .shipped = {}}));
+  auto prices = TRY(trace::OwnPrices::open({.database = options_.database, .read_shipped = [] {
+                                              return trace::read_shipped_prices(
+                                                  trace::shipped_prices_folder());
+                                            }}));
   std::vector<trace::PriceRow> declared =
       gateway::declared_prices(options_.config.models, installed());
   for (trace::PriceRow& row : TRY(trace::declared_prices(options_.config.prices)))
     declared.push_back(std::move(row));
   prices->set_declared(std::move(declared));
-  auto shipped = trace::read_shipped_prices(trace::shipped_prices_folder());
-  if (shipped)
-    prices->set_shipped(*std::move(shipped));
-  else
-    log::warning("prices: only those of slipway.yaml and /api/prices are known: {}",
-                 shipped.error().message());
   return prices;
 }
 

@@ -34,13 +34,15 @@ void Declarations::declare_agent() {
                 "  slipway agent run research.yaml --input '{\"question\": \"Why?\"}'");
   CLI::App& check = add(group, "check", "Check a file of an agent; exit code 1 if it has errors");
   auto c = runs<AgentCheckOptions>(check, &agent_check);
-  add_argument(check, "FILE", c->file, "An agent in YAML")->required();
+  add_argument(check, "FILE", c->file, "An agent in YAML, or the name of one in slipway.yaml")
+      ->required();
   check.add_flag("--strict", c->strict, "Warnings are errors");
   finish(check, "  slipway agent check research.yaml --strict");
 
   CLI::App& run = add(group, "run", "Run an agent; exit code 1 if it failed");
   auto r = runs<AgentRunOptions>(run, &agent_run);
-  add_argument(run, "FILE", r->agent, "An agent in YAML")->required();
+  add_argument(run, "FILE", r->agent, "An agent in YAML, or the name of one in slipway.yaml")
+      ->required();
   run.add_option("--input", r->input, "Values of its keys: JSON or @file")->type_name("JSON");
   run.add_option("--thread", r->thread, "The thread to run in; default: a new one")
       ->type_name("ID");

@@ -156,6 +156,7 @@ class Conversation {
                            .resume = {},
                            .metadata = {}};
     begun.metadata["via"] = "mcp";
+    begun.caller = call_.principal().name;
     if (!call_.principal().name.empty()) begun.metadata["key"] = call_.principal().name;
     return begun;
   }

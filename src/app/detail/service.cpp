@@ -14,9 +14,9 @@
 #include "app/detail/mcp_routes.hpp"
 #include "app/detail/metric_rules.hpp"
 #include "app/detail/online_doors.hpp"
+#include "app/detail/pipelines.hpp"
 #include "app/detail/priced_catalog.hpp"
 #include "app/detail/prompt_door.hpp"
-#include "app/detail/question_payments.hpp"
 #include "app/detail/rag_prompts.hpp"
 #include "app/detail/traced_models.hpp"
 #include "app/version.hpp"
@@ -30,7 +30,6 @@
 #include "http/loopback.hpp"
 #include "prompts/declared.hpp"
 #include "prompts/mount.hpp"
-#include "rag/pipeline.hpp"
 #include "trace/evaluator_routes.hpp"
 #include "trace/origin.hpp"
 
@@ -93,42 +92,6 @@ struct LibraryParts {
   std::unique_ptr<rag::Library> library;
 };
 
-/// A chat model and the library that it asks.
-struct PipelineParts {
-  std::shared_ptr<rag::Library> library;
-  std::shared_ptr<models::ChatModel> model;
-};
-
-/// Every collection is a model: "rag/handbook".
-gateway::Pipelines pipelines_of(Guarded<std::shared_ptr<rag::Library>>& current,
-                                budgets::Ledger& ledger) {
-  const auto library_now = [&current] {
-    return current.with([](const auto& library) { return library; });
-  };
-  gateway::Pipelines pipelines;
-  pipelines.names = [library_now] {
-    std::vector<std::string> names;
-    if (const auto infos = library_now()->collections({}))
-      for (const rag::CollectionInfo& info : *infos)
-        names.push_back(std::string(rag::pipeline_prefix) + info.name);
-    return names;
-  };
-  pipelines.find = [library_now, &ledger](
-                       const std::string& name,
-                       gateway::PipelineCall call) -> Result<std::shared_ptr<models::ChatModel>> {
-    if (!name.starts_with(rag::pipeline_prefix))
-      return fail(Code::not_found, "'{}' is no pipeline", name);
-    const std::string collection = name.substr(rag::pipeline_prefix.size());
-    auto parts = std::make_shared<PipelineParts>();
-    parts->library = library_now();
-    TRY(parts->library->collection({}, collection));
-    parts->model = rag::make_pipeline(*parts->library, collection, std::move(call.origin),
-                                      question_payments(ledger, std::move(call.refused)));
-    return std::shared_ptr<models::ChatModel>(parts, parts->model.get());
-  };
-  return pipelines;
-}
-
 class ServiceOfConfig final : public Service, public std::enable_shared_from_this<ServiceOfConfig> {
  public:
   ServiceOfConfig(const LoadedConfig& loaded, const Foundations& foundations)
@@ -170,11 +133,16 @@ class ServiceOfConfig final : public Service, public std::enable_shared_from_thi
                                 .prompts = rag_prompts(foundations_.database)}));
     catalog_ = parts->catalog;
     library_ = std::shared_ptr<rag::Library>(parts, parts->library.get());
+    // Before anything is changed that the service before uses.
+    TRY(foundations_.agents.check(agent_models(), loaded_.agents));
     TRY(open_gateway());
     TRY(check_cheaper_models());
     TRY(foundations_.budgeting.apply(config.budgets, config.alerts));
     TRY(prompts::apply_declared({}, prompts_, config.prompts));
-    TRY(apply_agents());
+    TRY(foundations_.agents.apply({.catalog = catalog_,
+                                   .models = agent_models(),
+                                   .declared = loaded_.agents,
+                                   .reach = agent_reach()}));
     online_ = TRY(online_evaluators(config.evaluations, scoring_parts()));
     foundations_.library.with([&](auto& library) { library = library_; });
     return {};
@@ -216,7 +184,8 @@ class ServiceOfConfig final : public Service, public std::enable_shared_from_thi
         api, {.host = foundations_.agents.host(),
               .runtime = foundations_.agents.runtime(),
               .waiters = foundations_.waiters,
-              .load_options = [&agents = foundations_.agents] { return agents.load_options(); }});
+              .load_options = [&agents = foundations_.agents] { return agents.load_options(); },
+              .reach = [&agents = foundations_.agents] { return agents.reach(); }});
     prompts::mount(api, prompts_);
     trace::mount_evaluators(api, foundations_.tracing.rules());
     foundations_.tracing.online().set(std::move(online_));
@@ -393,7 +362,7 @@ class ServiceOfConfig final : public Service, public std::enable_shared_from_thi
       for (const models::ModelInfo& info : *installed) names.push_back(info.name);
     for (const auto& [name, budget] : config.budgets) {
       const std::string& model = budget.degrade_to;
-      if (model.empty() || model == "default" || model.starts_with(rag::pipeline_prefix) ||
+      if (model.empty() || model == "default" || is_pipeline(model) ||
           config.models.contains(model) || config.routes.contains(model) ||
           std::find(names.begin(), names.end(), model) != names.end())
         continue;
@@ -404,12 +373,24 @@ class ServiceOfConfig final : public Service, public std::enable_shared_from_thi
     return {};
   }
 
-  /// Those of the configuration, and the models that agents may name.
-  Result<void> apply_agents() const {
+  agents::Reach agent_reach() const {
+    const ServerConfig& server = loaded_.config.server;
+    const auto may = [&](std::string_view what) {
+      return std::find(server.agents_may.begin(), server.agents_may.end(), what) !=
+             server.agents_may.end();
+    };
+    return {.commands = may("commands"),
+            .secrets = may("secrets"),
+            .networks = may("networks"),
+            .files = may("files"),
+            .folders = {server.allowed_folders.begin(), server.allowed_folders.end()}};
+  }
+
+  std::vector<std::string> agent_models() const {
     std::vector<std::string> names;
     for (const auto& [name, model] : loaded_.config.models)
       if (model.task == models::ModelTask::chat) names.push_back(name);
-    return foundations_.agents.apply(catalog_, std::move(names), {});
+    return names;
   }
 
   Result<void> open_gateway() {
@@ -426,7 +407,8 @@ class ServiceOfConfig final : public Service, public std::enable_shared_from_thi
         {.catalog = catalog_,
          .upstream = &foundations_.upstream,
          .settings = std::move(settings),
-         .pipelines = pipelines_of(foundations_.library, foundations_.budgeting.ledger()),
+         .pipelines = pipelines_of(foundations_.library, foundations_.budgeting.ledger(),
+                                   foundations_.agents),
          .metrics = &foundations_.metrics,
          .prices = &foundations_.tracing.prices(),
          .budgets = &foundations_.budgeting.ledger(),

@@ -45,15 +45,10 @@ trace::Query traces_of_document(const std::string& document_id) {
 
 Result<std::unique_ptr<Tracing>> Tracing::open(Options options) {
   auto tracing = std::make_unique<Tracing>(options);
-  tracing->prices_ = TRY(trace::OwnPrices::open({.database = options.database, .shipped = {}}));
-  tracing->price_reader_ = std::jthread([prices = tracing->prices_.get()] {
-    auto rows = trace::read_shipped_prices(trace::shipped_prices_folder());
-    if (rows)
-      prices->set_shipped(*std::move(rows));
-    else
-      log::warning("prices: only those of slipway.yaml and /api/prices are known: {}",
-                   rows.error().message());
-  });
+  tracing->prices_ = TRY(trace::OwnPrices::open({.database = options.database, .read_shipped = [] {
+                                                   return trace::read_shipped_prices(
+                                                       trace::shipped_prices_folder());
+                                                 }}));
   const auto masks =
       std::make_shared<const trace::Masks>(TRY(trace::Masks::make(options.config.mask)));
   const auto mask = [masks](trace::RunPatch& run) { masks->apply(run); };
@@ -149,10 +144,6 @@ trace::MetricScorer Tracing::metric_scorer() {
 
 void Tracing::set_judge(trace::Judge judge) {
   judge_.with([&](auto& one) { one = std::make_shared<const trace::Judge>(std::move(judge)); });
-}
-
-void Tracing::wait_for_prices() {
-  if (price_reader_.joinable()) price_reader_.join();
 }
 
 trace::Services Tracing::services(

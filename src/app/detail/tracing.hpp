@@ -3,7 +3,6 @@
 
 #include <atomic>
 #include <memory>
-#include <thread>
 
 #include "core/guarded.hpp"
 #include "core/pool.hpp"
@@ -42,9 +41,6 @@ class Tracing {
   trace::OwnPrices& prices() { return *prices_; }
   /// Null when runs of our own are not wanted.
   trace::Recorder* recorder() { return recorder_.get(); }
-  /// Returns when the table of prices is there, which is read beside what else a start does; or
-  /// when it is known that it is not there.
-  void wait_for_prices();
   trace::Feedbacks& feedbacks() { return *feedbacks_; }
   trace::Rules& rules() { return *rules_; }
   /// Who asks models for the rules that want it, from now on; until then they cannot be asked.
@@ -111,7 +107,6 @@ class Tracing {
   std::unique_ptr<datasets::Datasets> datasets_;
   std::chrono::steady_clock::time_point next_removal_{};
   std::atomic<bool> is_removing_{false};
-  std::jthread price_reader_;  // Last: it uses what is above.
 };
 
 }  // namespace slipway::app::detail

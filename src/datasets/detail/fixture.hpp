@@ -63,7 +63,7 @@ struct Shelf {
 /// With routes.
 struct Site : Shelf {
   std::unique_ptr<trace::OwnPrices> prices =
-      must(trace::OwnPrices::open({.database = *database, .shipped = {}, .clock = clock}));
+      must(trace::OwnPrices::open({.database = *database, .clock = clock}));
   std::unique_ptr<trace::TraceStore> store = must(trace::TraceStore::open(
       {.path = ":memory:", .clock = clock, .prices = [this] { return prices->book(); }}));
   Pool pool{{.threads = 4}};

@@ -348,7 +348,8 @@ void Call::on_lane(std::function<void()> job, std::function<void(Failure)> late)
     if (self->is_trying_) self->end_try(nullptr);
     self->finish(status_gone, "client_closed");
   };
-  const auto queued = engine_.lanes().submit(caller_.name, run, [late, failure] {
+  Lanes& lanes = is_trying_ ? engine_.lanes_of(*try_.deployment) : engine_.lanes();
+  const auto queued = lanes.submit(caller_.name, run, [late, failure] {
     late(failure("local models are busy; no thread became free in time"));
   });
   if (!queued) late(failure("local models are busy: " + queued.error().message()));

@@ -139,6 +139,9 @@ class Call : public std::enable_shared_from_this<Call> {
   trace::Origin origin_below() const { return trace::below(record_.origin, record_.place); }
   /// Whose budgets pay for it.
   budgets::Payer payer() const;
+  PipelineCall pipeline_call() const;
+  /// What a pipeline told beside its answer.
+  void note_pipeline(const json::Value& told);
   /// Remembers what a deployment cannot take, for x-slipway-dropped; or the refusal, if there is
   /// something and the caller did not allow to drop it.
   std::optional<Failure> drop(const Deployment& deployment,

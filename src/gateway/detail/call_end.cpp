@@ -21,6 +21,8 @@ void Call::finish(int status, std::string error_code) {
   record_.overhead_seconds = std::max(0.0, record_.seconds - away_seconds_);
   record_.cost = cost_of(record_, *engine_.prices());
   if (record_.cost) record_.cost_usd = record_.cost->total.dollars();
+  // Of what its runs have cost each is told on its own; this is the caller's sum.
+  if (record_.pipeline.cost_usd) record_.cost_usd = record_.pipeline.cost_usd;
   if (engine_.meters() != nullptr) engine_.meters()->call(record_);
   engine_.report(record_);
   record_run();
@@ -46,9 +48,35 @@ void Call::record_run() {
 double Call::seconds_since_start() const { return seconds_between(started_, Steady::now()); }
 
 std::optional<double> Call::cost() {
+  if (record_.pipeline.cost_usd) return record_.pipeline.cost_usd;
   record_.seconds = seconds_since_start();
   const auto cost = cost_of(record_, *engine_.prices());
   return cost ? std::optional(cost->total.dollars()) : std::nullopt;
+}
+
+PipelineCall Call::pipeline_call() const {
+  constexpr std::size_t bytes_max = 64u << 10;
+  const http::Headers& headers = exchange_->request().headers;
+  PipelineCall call{.origin = origin_below(),
+                    .thread = std::string(headers.get("x-slipway-thread").substr(0, bytes_max)),
+                    .answers = {}};
+  if (const std::string* answers = headers.find("x-slipway-answers"))
+    call.answers = answers->substr(0, bytes_max);
+  return call;
+}
+
+void Call::note_pipeline(const json::Value& told) {
+  if (!told.is_object()) return;
+  const auto take = [&](std::string_view key, std::string& text) {
+    const json::Value* value = told.get_object().if_contains(key);
+    if (value != nullptr && value->is_string()) text = std::string(value->get_string());
+  };
+  take("thread", record_.pipeline.thread);
+  take("run", record_.pipeline.run);
+  take("status", record_.pipeline.status);
+  if (const json::Value* cost = told.get_object().if_contains("cost_usd");
+      cost != nullptr && cost->is_number())
+    record_.pipeline.cost_usd = cost->to_number<double>();
 }
 
 bool Call::may_drop() const {
@@ -89,6 +117,9 @@ http::Headers Call::answer_headers() {
   if (!spending_.degraded_to.empty()) headers.add("x-slipway-degraded", spending_.degraded_to);
   if (!dropped_.empty())
     headers.add("x-slipway-dropped", fmt::format("{}", fmt::join(dropped_, ", ")));
+  if (!record_.pipeline.thread.empty()) headers.add("x-slipway-thread", record_.pipeline.thread);
+  if (!record_.pipeline.run.empty()) headers.add("x-slipway-run", record_.pipeline.run);
+  if (!record_.pipeline.status.empty()) headers.add("x-slipway-status", record_.pipeline.status);
   if (caller_limiter_ != nullptr) caller_limiter_->describe(engine_.clock().now(), headers);
   return headers;
 }

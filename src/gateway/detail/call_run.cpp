@@ -92,6 +92,10 @@ void describe(const CallRecord& record, json::Object& metadata) {
   if (!record.error_code.empty()) metadata["error_code"] = record.error_code;
   if (!record.attempts.empty()) metadata["attempts"] = attempts_of(record);
   if (!record.guards.empty()) metadata["guardrails"] = guards_of(record);
+  if (!record.pipeline.run.empty()) {
+    metadata["agent_thread"] = record.pipeline.thread;
+    metadata["agent_run"] = record.pipeline.run;
+  }
   if (record.cache != CacheResult::none) metadata["cache"] = json::name(record.cache);
   if (record.queue_seconds > 0) metadata["queue_ms"] = record.queue_seconds * 1000;
   metadata["overhead_ms"] = record.overhead_seconds * 1000;

@@ -96,6 +96,8 @@ std::optional<Failure> ConversationCall::take_events(std::vector<ChatEvent> even
   for (ChatEvent& event : events) {
     if (event.kind == EventKind::start) {
       if (try_.deployment->place() == Place::remote) record_.answered_model = event.model;
+      if (try_.deployment->place() == Place::pipeline)
+        if (const auto told = json::parse(std::exchange(event.data, {}))) note_pipeline(*told);
       event.model = record_.model;
     }
     if (event.kind == EventKind::usage) {
@@ -339,8 +341,8 @@ bool ConversationCall::take_local_event(const ChatEvent& event, const Context& c
 
 Result<dialects::ChatReply> ConversationCall::converse(const DeploymentPtr& deployment,
                                                        const Context& context) {
-  PipelineCall call{origin_below(),
-                    [this](budgets::Refusal refusal) { pipeline_refusal_ = std::move(refusal); }};
+  PipelineCall call = pipeline_call();
+  call.refused = [this](budgets::Refusal refusal) { pipeline_refusal_ = std::move(refusal); };
   const auto model = TRY(engine_.chat_model(*plan_, context, *deployment, std::move(call)));
   dialects::ChatRequest request = *request_;
   request.model = record_.model;
@@ -389,6 +391,8 @@ void ConversationCall::ask_local(const DeploymentPtr& deployment) {
     answered();
     return;
   }
+  if (reply && deployment->place() == Place::pipeline)
+    if (const json::Value* told = reply->extra.if_contains("slipway")) note_pipeline(*told);
   if (!reply) {
     try_failed(pipeline_refusal_ ? failure_of_refusal(*std::exchange(pipeline_refusal_, {}))
                                  : failure_of_local(*deployment, reply.error()));

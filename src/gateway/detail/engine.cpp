@@ -31,6 +31,9 @@ Engine::Engine(Gateway::Options options, std::unique_ptr<Timers> timers, Lanes::
       cache_(options_.settings.gateway.cache_bytes_max) {
   if (options_.metrics != nullptr) meters_ = std::make_unique<Meters>(*options_.metrics);
   lanes_ = std::make_unique<Lanes>(lanes, *timers_);
+  constexpr std::size_t patient_threads = 128;
+  lanes.threads = patient_threads;
+  patient_lanes_ = std::make_unique<Lanes>(lanes, *timers_);
 }
 
 Engine::~Engine() {
@@ -43,6 +46,7 @@ Engine::~Engine() {
   for (const auto& call : calls) call->cancel();
   calls.clear();
   lanes_.reset();
+  patient_lanes_.reset();
   std::unique_lock lock(calls_mutex_);
   calls_gone_.wait(lock, [this] { return calls_.empty(); });
 }
@@ -119,6 +123,13 @@ Result<std::shared_ptr<models::ChatModel>> Engine::chat_model(const Plan& plan,
   if (deployment.place() == Place::pipeline)
     return options_.pipelines.find(deployment.name(), std::move(call));
   return plan.catalog().chat_model(context, deployment.name());
+}
+
+Lanes& Engine::lanes_of(const Deployment& deployment) {
+  const auto& is_patient = options_.pipelines.is_patient;
+  const bool waits =
+      deployment.place() == Place::pipeline && is_patient && is_patient(deployment.name());
+  return waits ? *patient_lanes_ : *lanes_;
 }
 
 DeploymentPtr Engine::pipeline(const std::string& name) {

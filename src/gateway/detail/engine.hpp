@@ -69,6 +69,8 @@ class Engine {
   Random& ids() { return ids_; }
   Timers& timers() { return *timers_; }
   Lanes& lanes() { return *lanes_; }
+  /// For calls of that deployment.
+  Lanes& lanes_of(const Deployment& deployment);
   CallerLimits& callers() { return callers_; }
   RetryBudget& retries() { return retries_; }
   ReplyCache& cache() { return cache_; }
@@ -97,7 +99,9 @@ class Engine {
   std::condition_variable calls_gone_;
   std::unordered_map<const Call*, std::shared_ptr<Call>> calls_;
   bool is_closing_ = false;
-  std::unique_ptr<Lanes> lanes_;  // Last: its threads use all above.
+  // Last: their threads use all above.
+  std::unique_ptr<Lanes> lanes_;
+  std::unique_ptr<Lanes> patient_lanes_;  ///< Their threads sleep most of the time.
 };
 
 /// The gateway with the timers of a test.

@@ -135,7 +135,10 @@ Failure failure_of_local(const Deployment& deployment, const Error& error) {
       failure.retry_after = later;
       break;
     case Code::unavailable:
-    case Code::internal: failure.is_fault = true; break;
+    case Code::internal:
+      // What one question did to a pipeline says nothing of the next one.
+      failure.is_fault = deployment.place() != Place::pipeline;
+      break;
     default: break;
   }
   if (error.code() == Code::unavailable || error.code() == Code::rate_limited)

@@ -393,7 +393,7 @@ void CountingCall::take_answer(Try& attempt) {
 /// With template and tools, as it would be asked.
 Result<CountReply> CountingCall::count(const DeploymentPtr& deployment) {
   const Context context = exchange_->context().with_timeout(deployment->timeouts().total);
-  const auto model = TRY(engine_.chat_model(*plan_, context, *deployment, {origin_below(), {}}));
+  const auto model = TRY(engine_.chat_model(*plan_, context, *deployment, pipeline_call()));
   const std::size_t tokens = TRY(model->count_prompt(request_));
   const bool is_exact = deployment->config().provider == models::Provider::llama;
   return CountReply{static_cast<std::int64_t>(tokens), !is_exact};

@@ -36,6 +36,11 @@ class FakeHost final : public agents::Host {
     for (const auto& [name, agent] : agents_) all.push_back({.name = name, .created_ms = 1000});
     return all;
   }
+  std::vector<std::string> agent_names() const override {
+    std::vector<std::string> names;
+    for (const auto& [name, agent] : agents_) names.push_back(name);
+    return names;
+  }
   Result<void> remove_agent(const std::string&) override { return {}; }
 
   Result<agents::ThreadInfo> create_thread(const std::string& agent, const std::string& id,

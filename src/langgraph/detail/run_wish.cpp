@@ -139,6 +139,7 @@ Result<RunWish> read_wish(Core& core, const Context& context, const Value& body)
     return fail(Code::invalid_argument,
                 "assistant_id: is required; the id of an assistant or the name of a graph");
   RunWish wish{.assistant = TRY(core.assistants().find(context, assistant)), .body = body};
+  wish.caller = context.caller();
   const agents::AgentPtr agent = TRY(core.host().loaded_agent(wish.assistant.graph));
   wish.input = body.at("input");
   if (!wish.input.is_null()) {

@@ -82,6 +82,7 @@ agents::StartRun plain_start(const RunWish& wish, const ThreadView& thread,
                    .pause_after = wish.pause_after,
                    .steps = wish.steps};
   start.multitask = wish.multitask;
+  start.caller = wish.caller;
   json::Object metadata = agents::to_json(wish.metadata).as_object();
   metadata["created_by"] = "system";
   metadata["graph_id"] = wish.assistant.graph;

@@ -1,5 +1,7 @@
 #include "store/detail/sql_words.hpp"
 
+#include "store/sql_syntax.hpp"
+
 #include <algorithm>
 #include <vector>
 
@@ -188,3 +190,11 @@ Result<void> check_postgres_statement(std::string_view sql) {
 }
 
 }  // namespace slipway::store::detail
+
+namespace slipway::store {
+
+Result<void> check_postgres_statement(std::string_view sql) {
+  return detail::check_postgres_statement(sql);
+}
+
+}  // namespace slipway::store

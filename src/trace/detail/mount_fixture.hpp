@@ -38,7 +38,7 @@ struct Fixture {
   std::unique_ptr<store::Database> database =
       must(store::Database::open({.path = ":memory:"}, main_migrations()));
   std::unique_ptr<OwnPrices> prices =
-      must(OwnPrices::open({.database = *database, .shipped = {}, .clock = clock}));
+      must(OwnPrices::open({.database = *database, .clock = clock}));
   std::unique_ptr<TraceStore> store = must(TraceStore::open(
       {.path = ":memory:", .clock = clock, .prices = [this] { return prices->book(); }}));
   Pool pool{{.threads = 4}};
