@@ -102,7 +102,8 @@ class Host {
   /// Cancels what runs, waits for it. What was waiting goes on when it is opened again.
   virtual ~Host() = default;
 
-  // Agents. A name is 1 to 64 of a-z A-Z 0-9 _ - .
+  // Agents. A name is 1 to 64 of a-z A-Z 0-9 _ - . ; "AGENT/TOOL" is a tool with `expose: true` as
+  // an agent that calls it once: {input: [arguments], output: [value]}.
   /// Fails: invalid_argument with all faults of the text, forbidden (it reaches too far).
   virtual Result<AgentInfo> put_agent(const std::string& name, const std::string& yaml) = 0;
   /// Those of the configuration; they cannot be put or removed while they are declared.

@@ -314,3 +314,49 @@ TEST_CASE("threads are found, copied and removed") {
   CHECK(house.host->thread("a").error().code() == Code::not_found);
   CHECK(house.host->threads({.metadata = {{"who", "me"}}})->size() == 1);
 }
+
+TEST_CASE(
+    "a tool that is exposed runs as an agent of its own, with approvals and after a restart") {
+  House house;
+  house.put("work", R"(name: v
+state: {x: any}
+budget: {calls: 5, on_exceed: finish, finish: end}
+tools:
+  low: {command: [x], effect: pure, expose: true, description: Looks, schema: {n: int}}
+  high: {command: [x], effect: idempotent, risk: high, expose: true, approve: true}
+  other: {command: [x], effect: pure}
+nodes: {go: {tool: {use: other, args: {}, into: x}}, end: {set: {x: "1"}}}
+edges: [START -> go, go -> end, end -> END]
+)");
+  const auto info = house.host->agent("work/low");
+  REQUIRE(info.ok());
+  CHECK(info->description == "Looks");
+  CHECK(house.host->agent("work/other").error().code() == Code::not_found);
+  CHECK(house.host->agent("work/none").error().code() == Code::not_found);
+  CHECK(house.host->agent("none/low").error().code() == Code::not_found);
+  CHECK(house.host->put_agent("work/low", counting).error().code() == Code::invalid_argument);
+  CHECK(house.host->agents()->size() == 1);
+
+  const std::string input = R"({"arguments": {"n": 3}})";
+  const RunResult low = house.wait(house.start("work/low", "", Multitask::reject, input));
+  CHECK(low.status == Status::done);
+  CHECK(dump(low.output) == R"({"value":{"n":3}})");
+  const RunResult wrong = house.wait(
+      house.start("work/low", "", Multitask::reject, R"({"arguments": {"n": "three"}})"));
+  CHECK(wrong.status == Status::failed);
+  REQUIRE(wrong.error);
+  CHECK(wrong.error->kind == "schema");
+
+  const RunInfo asked = house.start("work/high", "t", Multitask::reject, input);
+  const RunResult waits = house.wait(asked);
+  REQUIRE(waits.status == Status::interrupted);
+  CHECK(waits.interrupts.front().kind == "approval");
+  CHECK(house.world.tool->calls == 1);
+  house.reopen();
+  StartRun resumed{.agent = "work/high", .thread = "t", .resume = ResumeOptions{}};
+  resumed.resume->answers.emplace_back(waits.interrupts.front().id, Value("approve"));
+  const auto run = house.host->start(std::move(resumed));
+  REQUIRE(run.ok());
+  CHECK(house.wait(*run).status == Status::done);
+  CHECK(house.world.tool->calls == 2);
+}

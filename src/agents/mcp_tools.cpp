@@ -1,90 +1,20 @@
 #include "agents/mcp_tools.hpp"
 
+#include <algorithm>
 #include <map>
 #include <mutex>
 
+#include "agents/detail/mcp_server.hpp"
+#include "agents/failure.hpp"
+#include "core/unicode.hpp"
+
 namespace slipway::agents {
+
+using namespace detail;
 
 namespace {
 
-constexpr std::string_view stdio = "stdio:";
-
-/// "npx 'a b' c" -> its words, quotes as in a shell, without anything else of one.
-std::vector<std::string> words_of(std::string_view command) {
-  std::vector<std::string> words;
-  std::string word;
-  char quote = 0;
-  bool has_word = false;
-  for (const char c : command) {
-    if (quote != 0 ? c == quote : (c == '"' || c == '\'')) {
-      quote = quote == 0 ? c : 0;
-      has_word = true;
-    } else if (quote == 0 && (c == ' ' || c == '\t')) {
-      if (has_word) words.push_back(std::exchange(word, {}));
-      has_word = false;
-    } else {
-      word += c;
-      has_word = true;
-    }
-  }
-  if (has_word) words.push_back(word);
-  return words;
-}
-
-/// One server; connected when somebody calls it, again after it ended.
-class McpServer {
- public:
-  McpServer(std::string address, std::string folder, bool is_trusted,
-            std::chrono::milliseconds timeout)
-      : address_(std::move(address)),
-        folder_(std::move(folder)),
-        is_trusted_(is_trusted),
-        timeout_(timeout) {}
-
-  Result<std::shared_ptr<mcp::Client>> client(const Context& context) {
-    const std::lock_guard lock(mutex_);
-    if (client_ && client_->is_open()) return client_;
-    client_.reset();
-    tools_.reset();
-    auto wire = TRY(open_wire());
-    client_ = TRY(mcp::Client::connect(context.with_timeout(timeout_), std::move(wire), {})
-                      .within(fmt::format("MCP server '{}'", address_)));
-    return client_;
-  }
-
-  /// As the server lists them, once for each time that it was started.
-  Result<std::vector<json::Object>> tools(const Context& context) {
-    const auto connected = TRY(client(context));
-    {
-      const std::lock_guard lock(mutex_);
-      if (tools_) return *tools_;
-    }
-    auto listed = TRY(connected->list(context.with_timeout(timeout_), mcp::ListKind::tools));
-    const std::lock_guard lock(mutex_);
-    tools_ = listed;
-    return listed;
-  }
-
- private:
-  Result<std::unique_ptr<mcp::Wire>> open_wire() const {
-    if (address_.starts_with(stdio))
-      return mcp::open_process_wire({.command = words_of(address_.substr(stdio.size())),
-                                     .folder = folder_,
-                                     .environment = {}});
-    return mcp::open_http_wire(
-        {.url = address_,
-         .reach = is_trusted_ ? http::Reach::anywhere : http::Reach::public_only,
-         .headers = {},
-         .authorizer = {}});
-  }
-
-  const std::string address_, folder_;
-  const bool is_trusted_;
-  const std::chrono::milliseconds timeout_;
-  std::mutex mutex_;  // Guards what follows.
-  std::shared_ptr<mcp::Client> client_;
-  std::optional<std::vector<json::Object>> tools_;
-};
+constexpr std::size_t names_shown_max = 20;
 
 /// What a tool gave: its structured content, its only text, or its content as it is.
 Value value_of(const json::Object& result) {
@@ -99,27 +29,31 @@ Value value_of(const json::Object& result) {
   return from_json(*content);
 }
 
-/// Of its arguments; a server may forget it.
-json::Value schema_of(const json::Object& tool) {
-  const auto* schema = tool.if_contains("inputSchema");
-  return schema != nullptr && schema->is_object() ? *schema
-                                                  : json::Value(json::Object{{"type", "object"}});
-}
-
-std::string words_of_error(const json::Object& result) {
+std::string words_of_error(const json::Object& result, std::size_t bytes_max) {
   std::string text;
   if (const auto* content = result.if_contains("content"); content && content->is_array())
     for (const json::Value& block : content->get_array())
-      if (block.is_object()) text += mcp::text_of(block.get_object(), "text");
+      if (block.is_object() && text.size() <= bytes_max)
+        text += mcp::text_of(block.get_object(), "text");
+  if (text.size() > bytes_max) text.resize(unicode::floor_boundary(text, bytes_max));
   return text.empty() ? "the tool failed and said nothing" : text;
+}
+
+/// What is told of a definition that is not the one that was agreed to.
+Failure changed(const McpDefinition& now, const std::string& address, std::string_view since) {
+  return {"refused",
+          fmt::format("what the MCP server '{}' says of its tool '{}' has changed since {}; it is "
+                      "now {}. Look at it, then set mcp.pin to that, or start anew",
+                      address, now.name, since, now.hash)};
 }
 
 class McpTool final : public Tool {
  public:
-  McpTool(std::shared_ptr<McpServer> server, std::string name, const McpToolOptions& options,
-          std::optional<Milliseconds> timeout)
+  McpTool(std::shared_ptr<McpServer> server, std::string name, std::string pin,
+          const McpToolOptions& options, std::optional<Milliseconds> timeout)
       : server_(std::move(server)),
         name_(std::move(name)),
+        pin_(std::move(pin)),
         options_(options),
         timeout_(timeout.value_or(options.call_timeout)) {}
 
@@ -130,40 +64,27 @@ class McpTool final : public Tool {
     const std::string name = name_.empty() ? mcp::text_of(given, "tool") : name_;
     if (name.empty())
       return ToolResult::failed({"tool", "argument 'tool' names a tool of the MCP server"});
-    const json::Object& arguments = name_.empty() ? mcp::object_of(given, "arguments") : given;
+    const json::Object params{
+        {"name", name},
+        {"arguments", name_.empty() ? mcp::object_of(given, "arguments") : given},
+        {"_meta", json::Object{{"slipway/effectKey", call.effect_key}}}};
     const Context limited = context.with_timeout(timeout_);
-    auto client = server_->client(limited);
-    if (!client) return ToolResult::failed(failure_of(client.error()));
-    // So that headers are known which arguments travel in.
-    if (auto tools = server_->tools(limited); !tools)
-      return ToolResult::failed(failure_of(tools.error()));
-    auto result =
-        (*client)->request(limited, "tools/call",
-                           {{"name", name},
-                            {"arguments", arguments},
-                            {"_meta", json::Object{{"slipway/effectKey", call.effect_key}}}});
-    if (!result) {
-      // Refused by the server before it did anything; all else may have happened.
-      const Code code = result.error().code();
-      const bool is_sure = code == Code::invalid_argument || code == Code::unsupported ||
-                           code == Code::unauthenticated || code == Code::forbidden;
-      Failure failure = failure_of(result.error());
-      return is_sure ? ToolResult::failed(std::move(failure))
-                     : ToolResult::unknown(std::move(failure));
+    auto result = ask(limited, name, params);
+    // A session that the server has ended did nothing; the next one does it.
+    if (result.has_lost_session) {
+      server_->forget();
+      result = ask(limited, name, params);
     }
-    if (const auto* is_error = result->if_contains("isError");
-        is_error && is_error->is_bool() && is_error->get_bool())
-      return ToolResult::failed({"tool", words_of_error(*result)});
-    return ToolResult::done(value_of(*result));
+    return std::move(result.result);
   }
 
   Value parameters() const override {
-    const auto tools = server_->tools(Context().with_timeout(options_.connect_timeout));
+    const auto tools = server_->definitions(Context().with_timeout(options_.connect_timeout));
     if (!tools) return {};
     json::Array names;
-    for (const json::Object& tool : *tools) {
-      if (mcp::text_of(tool, "name") == name_) return from_json(schema_of(tool));
-      names.emplace_back(mcp::text_of(tool, "name"));
+    for (const McpDefinition& tool : **tools) {
+      if (tool.name == name_) return from_json(tool.schema);
+      names.emplace_back(tool.name);
     }
     if (!name_.empty()) return {};
     return from_json(json::Object{
@@ -175,16 +96,14 @@ class McpTool final : public Tool {
   }
 
   std::string description() const override {
-    const auto tools = server_->tools(Context().with_timeout(options_.connect_timeout));
+    const auto tools = server_->definitions(Context().with_timeout(options_.connect_timeout));
     if (!tools) return "";
     std::string text;
-    for (const json::Object& tool : *tools) {
-      const std::string name = mcp::text_of(tool, "name");
-      if (name == name_) return mcp::text_of(tool, "description");
+    for (const McpDefinition& tool : **tools) {
+      if (tool.name == name_) return tool.description;
       if (!name_.empty()) continue;
-      const std::string line =
-          fmt::format("{}: {} Arguments: {}\n", name, mcp::text_of(tool, "description"),
-                      json::dump(schema_of(tool)));
+      const std::string line = fmt::format("{}: {} Arguments: {}\n", tool.name, tool.description,
+                                           json::dump(tool.schema));
       if (text.size() + line.size() > options_.description_bytes_max) break;
       text += line;
     }
@@ -192,54 +111,131 @@ class McpTool final : public Tool {
   }
 
  private:
+  struct Asked {
+    ToolResult result;
+    bool has_lost_session = false;
+  };
+
+  Asked ask(const Context& context, const std::string& name, const json::Object& params) {
+    // Until the tool is called nothing can have happened.
+    const auto early = [&](const Error& error, bool may_be_session) {
+      return Asked{ToolResult::failed(failure_of(server_->told(error))),
+                   may_be_session && error.code() == Code::not_found};
+    };
+    const auto client = server_->client(context);
+    if (!client) return early(client.error(), false);
+    // Also so that headers are known which arguments travel in.
+    const auto tools = server_->definitions(context);
+    if (!tools) return early(tools.error(), true);
+    if (auto why = objection(**tools, name)) return {ToolResult::failed(std::move(*why))};
+    const auto result = (*client)->request(context, "tools/call", params);
+    if (result) return {read(*result)};
+    if (result.error().code() == Code::not_found) return early(result.error(), true);
+    return {failed(result.error())};
+  }
+
+  std::optional<Failure> objection(const std::vector<McpDefinition>& tools,
+                                   const std::string& name) const {
+    const auto found = std::find_if(tools.begin(), tools.end(),
+                                    [&](const auto& tool) { return tool.name == name; });
+    const std::string address = server_->config().address();
+    if (found == tools.end()) {
+      std::vector<std::string> names;
+      for (const McpDefinition& tool : tools)
+        if (names.size() < names_shown_max) names.push_back(tool.name);
+      if (names.empty()) names.emplace_back("none");
+      return Failure{"tool", fmt::format("the MCP server '{}' has no tool '{}'; it has: {}",
+                                         address, name, fmt::join(names, ", "))};
+    }
+    if (!pin_.empty() && pin_ != found->hash) return changed(*found, address, "mcp.pin was set");
+    if (pin_.empty() && found->is_changed)
+      return changed(*found, address, "this program saw it first");
+    return std::nullopt;
+  }
+
+  ToolResult failed(const Error& error) const {
+    if (error.code() == Code::unauthenticated) server_->forget();  // Secrets may be new ones.
+    // Refused by the server before it did anything; all else may have happened.
+    const Code code = error.code();
+    const bool is_sure = code == Code::invalid_argument || code == Code::unsupported ||
+                         code == Code::unauthenticated || code == Code::forbidden;
+    Failure failure = failure_of(server_->told(error));
+    return is_sure ? ToolResult::failed(std::move(failure))
+                   : ToolResult::unknown(std::move(failure));
+  }
+
+  ToolResult read(const json::Object& came) const {
+    const json::Value whole = masked(came, server_->secrets());
+    const json::Object& result = whole.get_object();
+    if (const auto* is_error = result.if_contains("isError");
+        is_error && is_error->is_bool() && is_error->get_bool())
+      return ToolResult::failed({"tool", words_of_error(result, options_.error_bytes_max)});
+    const Value value = value_of(result);
+    if (const std::size_t bytes = dump(value).size(); bytes > options_.result_bytes_max)
+      return ToolResult::unknown(
+          {"tool", fmt::format("the result of the MCP server '{}' has {} bytes; at most {} are "
+                               "taken. Ask for less",
+                               server_->config().address(), bytes, options_.result_bytes_max)});
+    return ToolResult::done(value);
+  }
+
   const std::shared_ptr<McpServer> server_;
-  const std::string name_;
+  const std::string name_, pin_;
   const McpToolOptions options_;
   const Milliseconds timeout_;
 };
 
-/// By address and folder; kept until the factory ends, or until there are too many.
+/// By where they are and who we are to them; kept until the factory ends, or there are too many.
 class McpServers {
  public:
   explicit McpServers(McpToolOptions options) : options_(std::move(options)) {}
 
   Result<std::shared_ptr<Tool>> make(const ToolSpec& spec) {
-    const std::string address = spec.config.at("server").text();
+    const McpConfig config =
+        TRY(read_mcp_config(spec.config.at("server")).within(fmt::format("tool '{}'", spec.name)));
     const std::string tool =
         spec.config.at("tool").is_text() ? spec.config.at("tool").text() : std::string();
     const bool is_trusted = options_.is_trusted ? options_.is_trusted(spec) : !spec.folder.empty();
-    if (address.starts_with(stdio) && !is_trusted)
+    if (!config.command.empty() && !is_trusted)
       return fail(Code::forbidden,
                   "tool '{}': an MCP server is started only for agents from files of this machine",
                   spec.name);
-    if (address.starts_with(stdio) && words_of(address.substr(stdio.size())).empty())
-      return fail(Code::invalid_argument, "tool '{}': mcp: stdio:COMMAND, got no command",
+    if (config.names_secrets() && !is_trusted)
+      return fail(Code::forbidden,
+                  "tool '{}': secrets are only for agents from files of this machine", spec.name);
+    if (!config.pin.empty() && tool.empty())
+      return fail(Code::invalid_argument, "tool '{}': mcp.pin is of one tool; give 'tool' too",
                   spec.name);
-    if (!address.starts_with(stdio) && !address.starts_with("http://") &&
-        !address.starts_with("https://"))
-      return fail(Code::invalid_argument, "tool '{}': mcp: stdio:COMMAND or a URL, got '{}'",
-                  spec.name, address);
-    const std::lock_guard lock(mutex_);
-    const std::tuple key(address, spec.folder, is_trusted);
-    auto found = servers_.find(key);
-    if (found == servers_.end()) {
-      if (servers_.size() >= options_.servers_max)
-        std::erase_if(servers_, [](const auto& entry) { return entry.second.use_count() == 1; });
-      if (servers_.size() >= options_.servers_max)
-        return fail(Code::unavailable, "more than {} MCP servers are in use", options_.servers_max);
-      found = servers_
-                  .emplace(key, std::make_shared<McpServer>(address, spec.folder, is_trusted,
-                                                            options_.connect_timeout))
-                  .first;
-    }
+    const auto server = TRY(server_of(config, spec.folder, is_trusted));
     return std::shared_ptr<Tool>(
-        std::make_shared<McpTool>(found->second, tool, options_, spec.timeout));
+        std::make_shared<McpTool>(server, tool, config.pin, options_, spec.timeout));
   }
 
  private:
+  Result<std::shared_ptr<McpServer>> server_of(const McpConfig& config, const std::string& folder,
+                                               bool is_trusted) {
+    const std::lock_guard lock(mutex_);
+    const std::tuple key(config.url, config.command, config.headers, config.environment, folder,
+                         is_trusted);
+    if (const auto found = servers_.find(key); found != servers_.end()) return found->second;
+    if (servers_.size() >= options_.servers_max)
+      std::erase_if(servers_, [](const auto& entry) { return entry.second.use_count() == 1; });
+    if (servers_.size() >= options_.servers_max)
+      return fail(Code::unavailable, "more than {} MCP servers are in use", options_.servers_max);
+    McpServer::Options options{.config = config,
+                               .folder = folder,
+                               .is_trusted = is_trusted,
+                               .connect_timeout = options_.connect_timeout,
+                               .list_again_after = options_.list_again_after};
+    return servers_.emplace(key, std::make_shared<McpServer>(std::move(options))).first->second;
+  }
+
+  using Texts = std::map<std::string, std::string>;
   const McpToolOptions options_;
   std::mutex mutex_;
-  std::map<std::tuple<std::string, std::string, bool>, std::shared_ptr<McpServer>> servers_;
+  std::map<std::tuple<std::string, std::vector<std::string>, Texts, Texts, std::string, bool>,
+           std::shared_ptr<McpServer>>
+      servers_;
 };
 
 }  // namespace

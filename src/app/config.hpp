@@ -13,6 +13,7 @@
 
 #include "access/access.hpp"
 #include "agents/declared.hpp"
+#include "app/mcp_config.hpp"
 #include "budgets/alerts.hpp"
 #include "core/json.hpp"
 #include "core/log.hpp"
@@ -106,13 +107,14 @@ struct Config {
   std::map<std::string, json::Value> prompts;  ///< By name: `prompts::check_declared`.
   std::map<std::string, json::Value> agents;   ///< By name: `agents::check_declared`.
   eval::EvaluationsConfig evaluations;
+  McpConfig mcp;
   LogConfig log;
   Result<void> validate() const;
 };
 BOOST_DESCRIBE_STRUCT(Config, (),
                       (data, defaults, models, collections, loading, connectors, sources, server,
                        keys, routes, guardrails, gateway, traces, prices, prompts, budgets, alerts,
-                       agents, evaluations, log))
+                       agents, evaluations, mcp, log))
 
 inline constexpr std::string_view config_file_name = "slipway.yaml";
 

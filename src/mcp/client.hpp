@@ -42,7 +42,7 @@ class Wire {
 
   /// Sends a request and waits for its answer, which may be an error of the protocol. Fails:
   /// unavailable (connection, process), deadline_exceeded, cancelled (the server is told),
-  /// unauthenticated, forbidden.
+  /// unauthenticated, forbidden, not_found (the server has ended the session: nothing was done).
   virtual Result<Message> ask(const Context& context, const Outgoing& request,
                               const OnMessage& on_message) = 0;
   /// Sends a notification, or an answer to a request of the server.

@@ -33,6 +33,8 @@ struct Principal {
   /// Whether they may; the words are the offer's. Empty: all.
   std::function<bool(std::string_view right)> may;
   bool has(std::string_view right) const { return !may || may(right); }
+  /// Whatever let them in knows of them; the offer's, which knows what it is. May be null.
+  std::shared_ptr<const void> who = {};
 };
 
 /// The end of a request: a result or an error.

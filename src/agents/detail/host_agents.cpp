@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "agents/detail/own_host.hpp"
+#include "agents/detail/tool_agent.hpp"
 #include "core/files.hpp"
 
 namespace slipway::agents::detail {
@@ -108,7 +109,33 @@ Result<AgentInfo> OwnHost::put_agent(const std::string& name, const std::string&
   return info;
 }
 
+/// With the lock held; kept until any agent changes.
+Result<const OwnHost::Declared*> OwnHost::tool_agent(const std::string& name) {
+  if (const auto found = loaded_.find(name); found != loaded_.end()) return &found->second;
+  const auto parts = split_tool_name(name);
+  if (!parts) return fail(Code::not_found, "'{}' is no tool of an agent", name);
+  const auto declared = declared_.find(parts->first);
+  AgentInfo info =
+      declared != declared_.end() ? declared->second.info : TRY(store_->agent(parts->first));
+  const AgentPtr of = TRY(loaded_with_lock(parts->first));
+  info.source = TRY(text_of_tool(*of, info.source, parts->second));
+  std::map<std::string, std::string> texts;
+  for (const auto& [other, agent] : declared_) texts[other] = agent.info.source;
+  LoadOptions options = load_options(texts);
+  if (declared == declared_.end()) options.read_file = refuse_file;
+  const LoadedAgent loaded = load_agent(of->file, info.source, options);
+  if (!loaded.ok()) return loaded.error().within(fmt::format("tool '{}'", name));
+  info.name = name;
+  info.description = loaded.agent->description;
+  info.hash = loaded.agent->hash;
+  return &(loaded_[name] = {.info = std::move(info), .agent = loaded.agent});
+}
+
 Result<AgentInfo> OwnHost::agent(const std::string& name) {
+  if (split_tool_name(name)) {
+    const std::lock_guard lock(agents_mutex_);
+    return TRY(tool_agent(name))->info;
+  }
   {
     const std::lock_guard lock(agents_mutex_);
     if (const auto found = declared_.find(name); found != declared_.end())
@@ -119,6 +146,11 @@ Result<AgentInfo> OwnHost::agent(const std::string& name) {
 
 Result<AgentPtr> OwnHost::loaded_agent(const std::string& name) {
   const std::lock_guard lock(agents_mutex_);
+  if (split_tool_name(name)) return TRY(tool_agent(name))->agent;
+  return loaded_with_lock(name);
+}
+
+Result<AgentPtr> OwnHost::loaded_with_lock(const std::string& name) {
   if (const auto found = declared_.find(name); found != declared_.end()) return found->second.agent;
   if (const auto found = loaded_.find(name); found != loaded_.end()) return found->second.agent;
   AgentInfo info = TRY(store_->agent(name));

@@ -292,13 +292,19 @@ Body Loader::read_tool_body(const BodyPlace& place) {
     body.tool = find_tool(fields.text("use"), fields.path_of("use")).value_or(0);
   if (const json::Value* args = fields.find("args")) {
     const Form form = read_form(*args, fields.path_of("args"), place.names);
-    if (!form.is_map)
-      faults_.error("bad_value", fields.path_of("args"), "args: a map of arguments is expected");
-    body.args = form.entries;
+    // The whole map at once is an entry without a name.
+    const bool is_whole = form.text && form.text->is_single();
+    if (is_whole)
+      body.args.emplace_back("", form);
+    else if (!form.is_map)
+      faults_.error("bad_value", fields.path_of("args"),
+                    "args: a map of arguments is expected, or \"{{...}}\" that gives one");
+    else
+      body.args = form.entries;
     Value constants = Value::map();
     for (const auto& [name, arg] : form.entries)
       if (const auto constant = constant_of(arg)) constants.put(name, *constant);
-    if (body.tool < agent_->tools.size())
+    if (!is_whole && body.tool < agent_->tools.size())
       check_tool(agent_->tools[body.tool], constants, fields.path_of("args"));
   }
   body.into = read_into(fields, place, false);

@@ -1,5 +1,6 @@
 // Tools, approvals and schemas of an agent's file.
 #include "agents/detail/loader.hpp"
+#include "agents/detail/mcp_config.hpp"
 
 namespace slipway::agents::detail {
 
@@ -151,6 +152,9 @@ void Loader::check_tool_config(const ToolSpec& tool, const json::Value& value,
     fields.integer("max_rows", {1, 100'000});
   } else if (tool.kind == "command") {
     check_command(value, path);
+  } else if (tool.kind == "mcp") {
+    if (const auto read = read_mcp_config(tool.config); !read)
+      faults_.error("bad_value", path, read.error().message());
   } else if (tool.kind == "code" || tool.kind == "search" || tool.kind == "rag") {
     check_reading_tool(tool.kind, value, path);
   } else if (!value.is_string()) {

@@ -97,6 +97,8 @@ class OwnHost final : public Host {
   std::int64_t now_ms() const;
   // Agents
   LoadOptions load_options(const std::map<std::string, std::string>& texts);
+  Result<AgentPtr> loaded_with_lock(const std::string& name);
+  Result<const Declared*> tool_agent(const std::string& name);
   // Slots; with the lock held.
   SlotPtr slot_of(const std::string& thread, Lock& lock);
   void forget_idle();

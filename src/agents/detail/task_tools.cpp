@@ -18,7 +18,13 @@ TaskRun::Ran TaskRun::run_tool(const ToolBody& body, const Inputs& inputs) {
   for (const auto& [name, form] : body.args) {
     auto value = form.evaluate(inputs);
     if (!value) return std::move(value.failure());
-    args.put(name, *std::move(value));
+    if (!name.empty()) {
+      args.put(name, *std::move(value));
+      continue;
+    }
+    if (!value->is_map())
+      return Failure{"type", fmt::format("args: a map is needed, got {}", kind_name(*value))};
+    args = *std::move(value);
   }
   return call_tool(scope_.agent->tools[body.tool], std::move(args), 0, inputs);
 }

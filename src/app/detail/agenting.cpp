@@ -33,6 +33,7 @@ Result<std::unique_ptr<Agenting>> Agenting::open(Options options) {
   };
   runtime.tools.add("mcp", agents::mcp_tool_factory());
   tools::add_all(runtime.tools, {.rag = runtime.rag});
+  self->tools_ = runtime.tools;
   runtime.code = tools::code_runner();
   self->runtime_ = TRY(agents::Runtime::open(std::move(runtime)));
   agents::Host::Options host{

@@ -46,6 +46,8 @@ class Agenting {
   agents::Reach reach() const;
   agents::Host& host() { return *host_; }
   agents::Runtime& runtime() { return *runtime_; }
+  /// The kinds that agents have; what they share (servers of MCP) is shared.
+  const agents::ToolRegistry& tools() const { return tools_; }
   /// What files of agents may name.
   agents::LoadOptions load_options() const;
 
@@ -59,6 +61,7 @@ class Agenting {
       tool_check();
   Guarded<std::shared_ptr<models::Catalog>> catalog_;
   Guarded<std::vector<std::string>> models_;
+  agents::ToolRegistry tools_;
   Guarded<agents::Reach> reach_;
   std::unique_ptr<agents::Runtime> runtime_;
   std::unique_ptr<agents::Host> host_;

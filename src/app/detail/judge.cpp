@@ -1,93 +1,12 @@
 #include "app/detail/judge.hpp"
 
 #include <charconv>
-#include <condition_variable>
-#include <mutex>
+
+#include "app/detail/inner_exchange.hpp"
 
 namespace slipway::app::detail {
 
 namespace {
-
-constexpr std::size_t reply_bytes_max = 4u << 20;
-
-/// Nobody's connection: a call from within, whose answer is kept.
-class InnerExchange final : public http::Exchange {
- public:
-  InnerExchange(const Context& context, http::Request request)
-      : request_(std::move(request)), context_(context) {}
-
-  const http::Request& request() const override { return request_; }
-  const Context& context() const override { return context_; }
-  void set_caller(std::string) override {}
-  void note(std::string, std::string) override {}
-  void reply(http::Response response) override {
-    const std::lock_guard lock(mutex_);
-    response_ = std::move(response);
-    has_ended_ = true;
-    ended_.notify_all();
-  }
-  void begin(int status, http::Headers headers) override {
-    const std::lock_guard lock(mutex_);
-    response_.status = status;
-    response_.headers = std::move(headers);
-  }
-  bool write(std::string piece) override {
-    const std::lock_guard lock(mutex_);
-    if (is_gone_ || response_.body.size() + piece.size() > reply_bytes_max) return false;
-    response_.body += piece;
-    return true;
-  }
-  void end(http::Headers) override {
-    const std::lock_guard lock(mutex_);
-    has_ended_ = true;
-    ended_.notify_all();
-  }
-  void abort() override {
-    const std::lock_guard lock(mutex_);
-    response_ = {.status = 502, .headers = {}, .body = "the answer broke off"};
-    has_ended_ = true;
-    ended_.notify_all();
-  }
-  std::size_t queued_bytes() const override { return 0; }
-  void when_drained(std::function<void()> ready) override { ready(); }
-  Result<void> wait_drained(const Context&) override { return {}; }
-  void when_gone(std::function<void()> gone) override {
-    {
-      const std::lock_guard lock(mutex_);
-      if (!is_gone_) {
-        gone_ = std::move(gone);
-        return;
-      }
-    }
-    gone();
-  }
-  void set_heartbeat(std::chrono::milliseconds) override {}
-
-  /// The answer, or why there is none; then the call is told that nobody waits for it.
-  Result<http::Response> wait() {
-    std::function<void()> gone;
-    {
-      std::unique_lock lock(mutex_);
-      const auto patience = context_.remaining(std::chrono::minutes(10));
-      ended_.wait_for(lock, context_.stop(), patience, [this] { return has_ended_; });
-      if (has_ended_) return std::move(response_);
-      is_gone_ = true;
-      gone = std::move(gone_);
-    }
-    if (gone) gone();
-    TRY(context_.check());
-    return fail(Code::deadline_exceeded, "the model did not answer in time");
-  }
-
- private:
-  const http::Request request_;
-  const Context context_;
-  std::mutex mutex_;
-  std::condition_variable_any ended_;
-  http::Response response_;
-  std::function<void()> gone_;
-  bool has_ended_ = false, is_gone_ = false;
-};
 
 /// The objects in a text, from each brace on.
 std::optional<trace::Judgement> judgement_object(std::string_view reply) {
@@ -137,19 +56,7 @@ Result<json::Value> call_chat(const Context& context, gateway::Gateway& gateway,
   const auto exchange = std::make_shared<InnerExchange>(context, std::move(request));
   gateway.chat(exchange, {.caller = {.name = "evaluator"},
                           .codec = &dialects::codec(dialects::Dialect::openai)});
-  const http::Response response = TRY(exchange->wait());
-  const auto value = json::parse(response.body);
-  constexpr int ok = 200;
-  if (response.status == ok) {
-    if (!value) return fail(Code::unavailable, "the model's reply is no JSON");
-    return *value;
-  }
-  std::string why = response.body.substr(0, 500);
-  if (value && value->is_object())
-    if (const json::Value* error = value->get_object().if_contains("error");
-        error != nullptr && error->is_object() && error->get_object().contains("message"))
-      why = json::dump(error->get_object().at("message"));
-  return fail(Code::unavailable, "the model refused ({}): {}", response.status, why);
+  return value_of_response(TRY(exchange->wait()));
 }
 
 Result<trace::Judgement> read_judgement(std::string_view reply) {

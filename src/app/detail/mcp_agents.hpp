@@ -1,4 +1,9 @@
-// Agents as tools of MCP: each that is exposed is one, its questions go to the client.
+// Agents and their tools as tools of MCP: what is exposed is one, its questions go to the client.
+//
+// "agent_NAME" runs an agent, "tool_AGENT_TOOL" calls one tool of it, "resume" goes on with a
+// thread that waits. Each is a run of the host: with a thread, budgets, a trace, a record of its
+// effects, and approvals. A question is asked by elicitation where the client can; else the result
+// tells what is asked and how to go on.
 #pragma once
 
 #include <string>
@@ -8,15 +13,21 @@
 
 namespace slipway::app::detail {
 
-/// Those with `expose: true`, as tools, by name.
-Result<json::Array> agent_tools(agents::Host& host);
+struct McpAgents {
+  agents::Host& host;
+  const agents::ToolRegistry& tools;  ///< Tells what arguments a tool takes.
+  /// Whether approvals, budgets and unknown effects may be answered by arguments of a call: then a
+  /// model that calls may approve what it asked for itself.
+  bool lets_clients_approve = false;
+};
+
+/// What is exposed, by name.
+Result<json::Array> agent_tools(const McpAgents& door);
 /// The schema of what such a tool takes; null: there is no such tool.
-json::Value agent_input_schema(agents::Host& host, const std::string& tool);
-/// Whether it is one of an agent's.
+json::Value agent_input_schema(const McpAgents& door, const std::string& tool);
+/// Whether it is one of the above by its name.
 bool is_agent_tool(std::string_view tool);
-/// Runs it. A question of the agent is asked by elicitation where the client can; else the result
-/// tells what is asked and how to answer: by the same tool with `thread` and `answers`.
-mcp::Answer call_agent(agents::Host& host, mcp::Call& call, const std::string& tool,
+mcp::Answer call_agent(const McpAgents& door, mcp::Call& call, const std::string& tool,
                        const json::Object& arguments);
 
 }  // namespace slipway::app::detail

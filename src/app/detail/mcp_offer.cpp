@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "app/detail/mcp_agents.hpp"
 #include "app/version.hpp"
 #include "rag/wire.hpp"
 
@@ -55,8 +54,8 @@ class OfferOfSources final : public mcp::Offer {
             .version = std::string(version_number),
             .description = {},
             .instructions =
-                "Search and ask collections of documents, read the documents, run "
-                "agents. Answers quote what they stand on.",
+                "Search and ask collections of documents, read the documents, run agents and "
+                "their tools, call models. Answers quote what they stand on.",
             .has_resources = true};
   }
 
@@ -74,7 +73,10 @@ class OfferOfSources final : public mcp::Offer {
   }
 
   json::Value input_schema(mcp::Call& call, const std::string& tool) override {
-    if (is_agent_tool(tool) && sources_.agents) return agent_input_schema(*sources_.agents, tool);
+    const McpShown shown = sources_.shown();
+    if (is_model_tool(tool)) return model_input_schema(shown.models, call.principal(), tool);
+    if (const auto door = agents_of(shown); door && is_agent_tool(tool))
+      return agent_input_schema(*door, tool);
     const auto page = tools(call, "");
     if (page)
       for (const json::Value& item : page->items)
@@ -89,16 +91,25 @@ class OfferOfSources final : public mcp::Offer {
     if (!call.principal().has(right))
       return mcp::Answer::tool_error(
           fmt::format("this key may not use '{}': it needs the role {}", name, right));
-    if (is_agent_tool(name) && sources_.agents)
-      return call_agent(*sources_.agents, call, name, arguments);
+    const McpShown shown = sources_.shown();
+    if (is_model_tool(name)) return call_model(shown.models, call, name, arguments);
+    if (const auto door = agents_of(shown); door && is_agent_tool(name))
+      return call_agent(*door, call, name, arguments);
+    if (!shown.has_collections) return mcp::unknown_thing(call, "tool", name);
     if (name == "search") return search(call, arguments);
     if (name == "ask") return ask(call, arguments);
     return mcp::unknown_thing(call, "tool", name);
   }
 
   mcp::Answer read_resource(mcp::Call& call, const std::string& uri) override {
+    if (is_model_resource(uri) && call.principal().has("read")) {
+      // A collection may have the name "models".
+      auto model = read_model_resource(sources_.shown().models, call, uri);
+      if (!model.error || !read_uri(uri)) return model;
+    }
     const auto place = read_uri(uri);
-    const auto library = sources_.library();
+    const auto library =
+        sources_.shown().has_collections ? sources_.library() : std::shared_ptr<rag::Library>();
     if (!place || !library || !call.principal().has("read"))
       return mcp::unknown_thing(call, "resource", uri);
     const auto document = library->document(call.context(), place->collection, place->id);
@@ -111,10 +122,16 @@ class OfferOfSources final : public mcp::Offer {
   }
 
  private:
+  std::optional<McpAgents> agents_of(const McpShown& shown) const {
+    if (!shown.has_agents || sources_.agents == nullptr || sources_.tools == nullptr)
+      return std::nullopt;
+    return McpAgents{*sources_.agents, *sources_.tools, shown.lets_clients_approve};
+  }
+
   Result<std::vector<std::string>> collections(mcp::Call& call) const {
     std::vector<std::string> names;
     const auto library = sources_.library();
-    if (!library) return names;
+    if (!library || !sources_.shown().has_collections) return names;
     for (const rag::CollectionInfo& info : TRY(library->collections(call.context())))
       names.push_back(info.name);
     return names;
@@ -145,7 +162,10 @@ class OfferOfSources final : public mcp::Offer {
   Result<mcp::Page> tools(mcp::Call& call, const std::string& cursor) const {
     if (!cursor.empty()) return fail(Code::invalid_argument, "cursor '{}' is unknown", cursor);
     mcp::Page page;
-    if (sources_.agents) page.items = TRY(agent_tools(*sources_.agents));
+    const McpShown shown = sources_.shown();
+    if (const auto door = agents_of(shown)) page.items = TRY(agent_tools(*door));
+    for (json::Value& model : model_tools(shown.models, call.principal()))
+      page.items.push_back(std::move(model));
     const auto names = TRY(collections(call));
     if (names.empty()) return page;
     page.items.push_back(tool("ask",
@@ -218,6 +238,7 @@ class OfferOfSources final : public mcp::Offer {
 
   Result<mcp::Page> documents(mcp::Call& call, const std::string& cursor) const {
     mcp::Page page;
+    if (cursor.empty()) page.items = model_resources(sources_.shown().models, call.principal());
     const auto library = sources_.library();
     auto names = TRY(collections(call));
     if (!library || names.empty()) return page;

@@ -7,9 +7,12 @@ namespace slipway::app::detail {
 namespace {
 
 mcp::Principal principal_of(const access::Caller& caller) {
-  return {.name = caller.name, .may = [role = caller.role](std::string_view right) {
-            return role >= (right == "read" ? access::Role::read : access::Role::write);
-          }};
+  return {.name = caller.name,
+          .may =
+              [role = caller.role](std::string_view right) {
+                return role >= (right == "read" ? access::Role::read : access::Role::write);
+              },
+          .who = std::make_shared<access::Caller>(caller)};
 }
 
 }  // namespace

@@ -15,6 +15,9 @@ namespace {
 constexpr std::chrono::hours call_timeout{1};
 constexpr int tries_max = 4;  ///< Of a request whose credentials are refused.
 constexpr std::chrono::milliseconds default_retry{1'000};
+/// What a server may say in one stream beside the answer: no more than this many times what one
+/// message may have, in so many messages.
+constexpr std::size_t stream_factor = 4, messages_max = 100'000;
 
 /// Takes the body of an answer, JSON or events, whichever it turns out to be.
 class Body {
@@ -35,7 +38,9 @@ class Body {
       is_broken_ = text_.size() > bytes_max_;
       return !is_broken_;
     }
-    is_broken_ = !events_.feed(piece, [&](const std::string& data) { take_text(data); });
+    bytes_ += piece.size();
+    is_broken_ = !events_.feed(piece, [&](const std::string& data) { take_text(data); }) ||
+                 messages_ > messages_max || bytes_ > stream_factor * bytes_max_;
     return !is_broken_ && (!answer_ || keeps_reading);
   }
   void end() {
@@ -43,6 +48,7 @@ class Body {
     text_.clear();
   }
   void take_text(std::string_view text) {
+    ++messages_;
     for (Decoded& one : decode_text(text).messages) {
       auto* message = std::get_if<Message>(&one);
       if (!message) continue;
@@ -67,6 +73,7 @@ class Body {
   const Wire::OnMessage& on_message_;
   detail::EventReader events_;
   std::string text_;
+  std::size_t bytes_ = 0, messages_ = 0;
   bool is_json_ = false, is_stream_ = false, is_broken_ = false;
   std::optional<Message> answer_;
 };
@@ -110,7 +117,8 @@ class HttpWire final : public Wire {
       return std::move(sent.error());
     }
     if (!body.answer() && body.is_broken())
-      return fail(Code::unavailable, "the server's answer has more than {} bytes",
+      return fail(Code::unavailable,
+                  "the server's answer has more than {} bytes, or too much comes before it",
                   options_.message_bytes_max);
     if (!body.answer()) TRY(come_back(context, request, body));
     return std::move(*body.answer());
@@ -207,7 +215,7 @@ class HttpWire final : public Wire {
     const bool had_session = !session_.with([](const auto& id) { return id.empty(); });
     if (response.status == 404 && had_session) {
       is_open_ = false;
-      return fail(Code::unavailable, "the server at {} has ended the session",
+      return fail(Code::not_found, "the server at {} has ended the session",
                   http::redact_url(options_.url));
     }
     const bool may_be_older = response.status == 400 || response.status == 404 ||

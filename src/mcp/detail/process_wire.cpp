@@ -25,6 +25,8 @@ namespace {
 constexpr std::string_view inherited[] = {"PATH", "HOME",   "LANG",  "LC_ALL", "LOGNAME",
                                           "USER", "TMPDIR", "SHELL", "TERM"};
 constexpr std::size_t told_bytes_max = 2'000;  ///< Of its standard error, in messages.
+/// Lines without an answer between them, before a server is ended: it floods.
+constexpr std::size_t unasked_max = 100'000;
 
 struct Pipe {
   int read = -1, write = -1;
@@ -256,6 +258,11 @@ class ProcessWire final : public Wire {
       }
       if (end == std::string_view::npos) return true;
       bytes.remove_prefix(end + 1);
+      if (++unasked_ > unasked_max) {
+        log::warning("mcp: '{}' said {} things that nobody asked for; it is ended",
+                     options_.command.front(), unasked_max);
+        return false;
+      }
       if (!line.empty())
         for (Decoded& one : decode_text(line).messages)
           if (auto* message = std::get_if<Message>(&one)) deliver(std::move(*message));
@@ -272,6 +279,7 @@ class ProcessWire final : public Wire {
         const auto found = waiting_.find(id_key(message.id));
         if (found == waiting_.end()) return;
         found->second->answer = std::move(message);
+        unasked_ = 0;
         changed_.notify_all();
         return;
       }
@@ -287,7 +295,8 @@ class ProcessWire final : public Wire {
         [on_message, message = std::make_shared<Message>(std::move(message))] {
           on_message(std::move(*message));
         });
-    if (!queued) log::warning("mcp: '{}' tells too much at once", options_.command.front());
+    if (!queued && !has_warned_.exchange(true))
+      log::warning("mcp: '{}' tells too much at once; not all is heard", options_.command.front());
   }
 
   bool wait_for_end(std::chrono::milliseconds patience) {
@@ -324,7 +333,8 @@ class ProcessWire final : public Wire {
   std::map<std::string, std::shared_ptr<Waiting>> waiting_;
   OnMessage on_message_;
   std::string said_;
-  std::atomic<bool> is_open_ = false, is_ending_ = false, is_reaped_ = false;
+  std::atomic<bool> is_open_ = false, is_ending_ = false, is_reaped_ = false, has_warned_ = false;
+  std::size_t unasked_ = 0;  ///< Lines since the last answer; of the reader.
   Pool questions_{{.threads = 2, .queue_max = 256}};
   std::thread reader_;
 };
