@@ -68,7 +68,7 @@ class Agent:
 
     def file(self, tool, args):
         text = json.dumps({
-            "name": "one", "state": {"out": "any", "err": "any"}, "tools": {"t": tool},
+            "name": "one", "state": {"out": "any", "err": "any", "query": "string"}, "tools": {"t": tool},
             "nodes": {"call": {"tool": {"use": "t", "args": args, "into": "out"}}},
             "edges": ["START -> call", "call -> END"]})
         (self.slipway.folder / "one.yaml").write_text(text)
@@ -83,6 +83,13 @@ class Agent:
         result = self.run(tool, thread=f"t{time.monotonic_ns()}", **args)
         assert result["status"] == "done", result
         return result["state"]["out"]
+
+    def error_of(self, tool, query):
+        """Of a statement that only the run knows: what stands in the file is read when the agent is loaded."""
+        outcome = self.slipway("agent", "run", self.file(tool, {"query": "{{query}}"}), "--thread", f"t{time.monotonic_ns()}",
+                               "--input", json.dumps({"query": query}), "--json")
+        assert outcome.json["status"] == "failed", outcome
+        return outcome.json["error"]["kind"], outcome.json["error"]["message"]
 
     def error(self, tool, **args):
         result = self.run(tool, thread=f"t{time.monotonic_ns()}", **args)
@@ -159,8 +166,8 @@ def test_sqlite_is_read_and_never_written(agent):
     assert found == {"columns": ["name", "price"], "truncated": False,
                      "rows": [{"name": "cake", "price": 4}, {"name": "tea", "price": 2.5}]}
     for query in ("DELETE FROM item", "SELECT 1; DROP TABLE item", "ATTACH 'x' AS x", "PRAGMA journal_mode=WAL"):
-        assert agent.error(tool, query=query)[0] == "refused", query
-    assert agent.error(tool, query="SELECT nothing")[0] == "tool"
+        assert agent.error_of(tool, query)[0] == "refused", query
+    assert agent.error_of(tool, "SELECT nothing")[0] == "tool"
     assert agent.out({"sql": {"sqlite": "shop.db", "max_rows": 1}}, query="SELECT * FROM item")["truncated"]
 
 
@@ -184,8 +191,8 @@ def test_postgresql_is_read_and_never_written(agent, postgres):
                   "SELECT pg_read_file('/etc/passwd')", "COPY item TO '/tmp/x'", "SELECT lo_import('/etc/passwd')",
                   "SELECT set_config('transaction_read_only', 'off', false)", "SELECT nextval('s')",
                   "EXPLAIN ANALYZE DELETE FROM item", "SELECT * INTO copy FROM item"):
-        assert agent.error(tool, query=query)[0] == "refused", query
-    kind, message = agent.error(tool, query="SELECT 1; DELETE FROM item")
+        assert agent.error_of(tool, query)[0] == "refused", query
+    kind, message = agent.error_of(tool, "SELECT 1; DELETE FROM item")
     assert kind == "tool" and "multiple commands" in message
     slow = {"sql": {"postgres": dsn}, "timeout": "300ms"}
     assert agent.error(slow, query="SELECT pg_sleep(60)")[0] == "timeout"

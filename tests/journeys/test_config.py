@@ -82,7 +82,7 @@ def test_the_schema_describes_every_section(slipway):
     assert schema["$schema"].endswith("2020-12/schema")
     assert set(schema["properties"]) == {"data", "defaults", "models", "collections", "loading", "connectors", "sources",
                                          "server", "keys", "routes", "guardrails", "gateway", "traces", "log", "budgets", "alerts",
-                                         "prices", "prompts", "evaluations", "mcp"}
+                                         "prices", "prompts", "evaluations", "mcp", "agents"}
     model = schema["properties"]["models"]["additionalProperties"]
     assert model["additionalProperties"] is False
     assert "openai" in model["properties"]["provider"]["enum"]
