@@ -197,7 +197,7 @@ TEST_CASE("runs become examples once, alone or by a query") {
   const http::Response read = site.ask("GET", "/api/datasets/goldens/examples/" + id);
   CHECK(read.body.find(R"("inputs":{"q": 1.0},"outputs":{"a": 2.0})") != std::string::npos);
   CHECK(site.ask("POST", "/api/datasets/goldens/examples", R"({"from_run":"r1"})").status == 409);
-  CHECK(site.ask("POST", "/api/datasets/goldens/examples", R"({"from_run":"none"})").status == 400);
+  CHECK(site.ask("POST", "/api/datasets/goldens/examples", R"({"from_run":"none"})").status == 404);
   CHECK(site.ask("POST", "/api/datasets/goldens/examples", "{}").status == 400);
   const std::string traffic = R"({"project":"shop","filter":{"name":"target"}})";
   const json::Value many = site.read("POST", "/api/datasets/goldens/from-traces", traffic);

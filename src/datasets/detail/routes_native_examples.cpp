@@ -60,11 +60,8 @@ Result<WrittenShape> add(const Context& context, const Services& services, const
     return fail(Code::invalid_argument, "either examples or from_run is wanted");
   std::vector<NewExample> examples;
   if (is_of_run) {
-    auto found = services.traces.store.run(context, *body.from_run, body.trace_id.value_or(""));
-    // The dataset of the path is there: 404 would say that it is not.
-    if (!found && found.error().code() == Code::not_found)
-      return fail(Code::invalid_argument, "from_run: {}", found.error().message());
-    const trace::Run run = TRY(std::move(found));
+    const trace::Run run =
+        TRY(services.traces.store.run(context, *body.from_run, body.trace_id.value_or("")));
     NewExample& one = examples.emplace_back(of_run(run, dataset.id, body.metadata, body.splits));
     if (body.outputs) one.outputs = std::string(json::member(text, "outputs"));
     if (services.datasets.example(context, one.id, AsOf{}))
