@@ -24,7 +24,7 @@ phases.examples.enabled = false
 # A run that is made up is not there: 404, which looks as if the dataset that was just made were not.
 [[operations]]
 include-path = "/api/datasets/{name}/examples"
-checks.ensure_resource_availability.enabled = false
+phases.stateful.enabled = false
 # Files, templates and evaluators have languages of their own; tags and approvals depend on a dataset's or a budget's state.
 [[operations]]
 include-path-regex = "^/api/(datasets/.name./(import|tags|export)|budgets/.id./approvals|prompts/.name./(versions|tags/.tag.)|evaluators.*)$"
