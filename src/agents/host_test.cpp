@@ -176,6 +176,28 @@ TEST_CASE("a run that waits for a person is answered, under its own id or anothe
   }
 }
 
+TEST_CASE("a run is answered again within the same millisecond") {
+  House house;
+  house.put("twice", R"(name: v
+state: {x: any, y: any}
+nodes: {a: {human: {ask: "First?", into: x}}, b: {human: {ask: "Then?", into: y}}}
+edges: [START -> a, a -> b, b -> END]
+)");
+  const RunInfo run = house.start("twice");
+  RunResult result = house.wait(run);
+  for (const std::string answer : {"one", "two"}) {
+    REQUIRE(result.status == Status::interrupted);
+    const std::string id = result.interrupts[0].id;
+    const auto on = house.host->start(
+        {.thread = run.thread, .resume = ResumeOptions{.answers = {{id, Value(answer)}}}});
+    REQUIRE(on.ok());
+    result = house.wait(*on);
+  }
+  CHECK(result.status == Status::done);
+  CHECK(result.state.at("x") == Value("one"));
+  CHECK(result.state.at("y") == Value("two"));
+}
+
 TEST_CASE("who is not answered in time goes on without, after a restart too") {
   House house;
   house.put("ask", asking);

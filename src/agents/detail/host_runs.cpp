@@ -159,6 +159,8 @@ Result<JobPtr> OwnHost::prepare(StartRun start) {
     row.first = known->first;
     job->has_first = true;
     row.info.created_ms = known->info.created_ms;
+    // What goes on with it is known by this time: never that of what went on before.
+    row.info.updated_ms = std::max(row.info.updated_ms, known->info.updated_ms + 1);
     if (row.info.metadata.empty()) row.info.metadata = known->info.metadata;
   }
   row.job = encode_job(start);
