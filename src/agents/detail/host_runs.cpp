@@ -216,7 +216,7 @@ void OwnHost::make_room(const SlotPtr& slot, Multitask multitask, Lock& lock) {
   lock.unlock();
   for (const JobPtr& job : dropped) {
     job->row.info.status = RunStatus::cancelled;
-    job->row.info.updated_ms = now_ms();
+    job->row.info.updated_ms = std::max(now_ms(), job->row.info.updated_ms);
     if (const auto kept = store_->put_run(job->row); !kept)
       log::warning("agents: run {}: {}", job->row.info.id, kept.error().message());
   }
@@ -318,7 +318,7 @@ void OwnHost::end_job(const SlotPtr& slot, const JobPtr& job, RunResult result) 
   }
   RunRow row = job->row;  // Who asks meanwhile is told that it runs.
   row.info.status = result.is_refused && row.info.id == row.root ? job->before : status_of(result);
-  row.info.updated_ms = now_ms();
+  row.info.updated_ms = std::max(now_ms(), row.info.updated_ms);
   row.wake_ms = result.status == Status::interrupted ? result.wake_ms : 0;
   row.error =
       result.is_refused && result.error
@@ -469,7 +469,7 @@ Result<RunInfo> OwnHost::cancel(const Context& context, const std::string& id, b
     std::erase(slot->queue, job);
     --pending_;
     job->row.info.status = RunStatus::cancelled;
-    job->row.info.updated_ms = now_ms();
+    job->row.info.updated_ms = std::max(now_ms(), job->row.info.updated_ms);
     tell(*slot);
     lock.unlock();
     TRY(rollback ? store_->remove_run(id) : store_->put_run(job->row));
