@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "agents/detail/pipeline_shape.hpp"
+#include "models/plain_chat.hpp"
 
 namespace slipway::agents {
 
@@ -171,17 +172,7 @@ class Pipeline final : public models::ChatModel {
                                             ? dialects::Role::system
                                             : dialects::Role::assistant,
                                 .parts = {{.text = message.content}}});
-    models::EventSink listen;
-    if (sink)
-      listen = [&](const ChatEvent& event) {
-        return event.kind != EventKind::text || sink(event.text);
-      };
-    const auto reply = TRY(converse(context, asked, listen));
-    models::ChatReply out;
-    for (const dialects::Part& part : reply.choices.front().parts) out.content += part.text;
-    out.usage.input_tokens = reply.usage.input_tokens;
-    out.usage.output_tokens = reply.usage.output_tokens;
-    return out;
+    return models::chat_by_converse(*this, context, asked, sink);
   }
 
   Result<dialects::ChatReply> converse(const Context& context, const dialects::ChatRequest& request,

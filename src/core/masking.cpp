@@ -116,6 +116,16 @@ std::string mask(const Detector& detector, std::string_view text, std::size_t& f
   return out;
 }
 
+std::string mask_secrets(std::string text, const std::vector<std::string>& secrets) {
+  constexpr std::size_t length_min = 4;
+  for (const std::string& secret : secrets) {
+    if (secret.size() < length_min) continue;
+    for (std::size_t at = 0; (at = text.find(secret, at)) != std::string::npos; at += 3)
+      text.replace(at, secret.size(), "***");
+  }
+  return text;
+}
+
 std::string StreamMask::feed(std::string_view piece) {
   held_ += piece;
   return advance(true);

@@ -29,8 +29,12 @@ Result<Detector> detector_of(std::string_view pattern);
 /// `text` without what the detector finds; counts in `found`.
 std::string mask(const Detector& detector, std::string_view text, std::size_t& found);
 
-/// The same for a text that comes in pieces: what may be the begin of something is held back until
-/// it is known. Not for two threads.
+/// `text` with "***" in place of each secret. Those of less than 4 bytes stay: they would hide half
+/// of it.
+std::string mask_secrets(std::string text, const std::vector<std::string>& secrets);
+
+/// As `mask`, for a text that comes in pieces: what may be the begin of something is held back
+/// until it is known. Not for two threads.
 class StreamMask {
  public:
   explicit StreamMask(const Detector& detector) : detector_(&detector) {}

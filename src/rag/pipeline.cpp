@@ -1,6 +1,7 @@
 #include "rag/pipeline.hpp"
 
 #include "core/unicode.hpp"
+#include "models/plain_chat.hpp"
 #include "rag/detail/composer.hpp"
 
 namespace slipway::rag {
@@ -138,17 +139,7 @@ class Pipeline final : public models::ChatModel {
     dialects::ChatRequest asked;
     asked.messages = {
         {.role = dialects::Role::user, .parts = {{.text = TRY(last_question(request))}}}};
-    models::EventSink listen;
-    if (sink)
-      listen = [&](const ChatEvent& event) {
-        return event.kind != EventKind::text || sink(event.text);
-      };
-    const auto reply = TRY(converse(context, asked, listen));
-    models::ChatReply out;
-    for (const dialects::Part& part : reply.choices.front().parts) out.content += part.text;
-    out.usage.input_tokens = reply.usage.input_tokens;
-    out.usage.output_tokens = reply.usage.output_tokens;
-    return out;
+    return models::chat_by_converse(*this, context, asked, sink);
   }
 
   Result<dialects::ChatReply> converse(const Context& context, const dialects::ChatRequest& request,

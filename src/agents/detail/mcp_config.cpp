@@ -5,6 +5,7 @@
 
 #include "core/ascii.hpp"
 #include "core/json.hpp"
+#include "core/masking.hpp"
 #include "core/secret.hpp"
 #include "http/client.hpp"
 #include "http/loopback.hpp"
@@ -208,25 +209,15 @@ Result<std::string> with_secrets(const std::string& setting, const std::string& 
   return value.substr(0, at) + secret;
 }
 
-std::string masked_text(std::string text, const std::vector<std::string>& secrets) {
-  constexpr std::size_t length_min = 4;  // Shorter ones would hide half the text.
-  for (const std::string& secret : secrets) {
-    if (secret.size() < length_min) continue;
-    for (std::size_t at = 0; (at = text.find(secret, at)) != std::string::npos; at += 3)
-      text.replace(at, secret.size(), "***");
-  }
-  return text;
-}
-
 json::Value masked(json::Value value, const std::vector<std::string>& secrets) {
   if (secrets.empty()) return value;
-  if (value.is_string()) return json::Value(masked_text(std::string(value.get_string()), secrets));
+  if (value.is_string()) return json::Value(mask_secrets(std::string(value.get_string()), secrets));
   if (value.is_array())
     for (json::Value& item : value.get_array()) item = masked(std::move(item), secrets);
   if (value.is_object()) {
     json::Object out;
     for (auto& entry : value.get_object())
-      out[masked_text(std::string(entry.key()), secrets)] =
+      out[mask_secrets(std::string(entry.key()), secrets)] =
           masked(std::move(entry.value()), secrets);
     return out;
   }

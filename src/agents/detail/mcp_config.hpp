@@ -38,6 +38,5 @@ Result<std::string> with_secrets(const std::string& setting, const std::string& 
 
 /// `value` without any of the secrets in its texts.
 json::Value masked(json::Value value, const std::vector<std::string>& secrets);
-std::string masked_text(std::string text, const std::vector<std::string>& secrets);
 
 }  // namespace slipway::agents::detail

@@ -5,6 +5,7 @@
 
 #include "core/files.hpp"
 #include "core/log.hpp"
+#include "core/masking.hpp"
 
 namespace slipway::agents::detail {
 
@@ -80,7 +81,7 @@ Result<McpDefinitions> McpServer::list(const Context& context, mcp::Client& clie
   const std::lock_guard lock(mutex_);
   for (const json::Object& tool : tools) {
     McpDefinition one{.name = mcp::text_of(tool, "name"),
-                      .description = masked_text(mcp::text_of(tool, "description"), secrets_),
+                      .description = mask_secrets(mcp::text_of(tool, "description"), secrets_),
                       .schema = schema_of(tool),
                       .hash = hash_of(tool)};
     const std::size_t bytes = one.description.size() + json::dump(one.schema).size();
@@ -123,7 +124,7 @@ std::vector<std::string> McpServer::secrets() const {
 
 Error McpServer::told(Error error) const {
   const McpConfig& config = options_.config;
-  std::string text = masked_text(error.message(), secrets());
+  std::string text = mask_secrets(error.message(), secrets());
   if (error.code() == Code::unauthenticated)
     text += config.headers.empty()
                 ? "; give it some: mcp: {url: ..., headers: {Authorization: \"Bearer env:NAME\"}}"

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/ascii.hpp"
+#include "core/masking.hpp"
 #include "core/secret.hpp"
 #include "core/unicode.hpp"
 #include "http/never_sent.hpp"
@@ -28,16 +29,6 @@ bool matches(const std::string& host, const std::string& allowed) {
   const std::string wanted = ascii::lower(allowed);
   if (wanted.starts_with("*.")) return host.ends_with(wanted.substr(1));
   return host == wanted;
-}
-
-std::string masked(std::string text, const std::vector<std::string>& secrets) {
-  constexpr std::size_t length_min = 4;  // Shorter ones would hide half the text.
-  for (const std::string& secret : secrets) {
-    if (secret.size() < length_min) continue;
-    for (std::size_t at = 0; (at = text.find(secret, at)) != std::string::npos; at += 3)
-      text.replace(at, secret.size(), "***");
-  }
-  return text;
 }
 
 Failure failure_of_status(const Target& target, int status, const std::string& body) {
@@ -72,7 +63,7 @@ ToolResult failed_call(const Error& error) {
 ToolResult reply_of(const http::ClientResponse& response, const std::vector<std::string>& secrets) {
   const auto type = response.headers.find("content-type");
   const std::string media = type == response.headers.end() ? "" : ascii::lower(type->second);
-  const std::string body = masked(response.body, secrets);
+  const std::string body = mask_secrets(response.body, secrets);
   if (body.empty()) return ToolResult::done(Value());
   if (media.find("json") != std::string::npos) {
     auto value = agents::parse_json(body);
@@ -183,7 +174,8 @@ ToolResult WebCaller::call(const Context& context, const WebRequest& wanted) con
     const bool is_redirect = response.status >= 301 && response.status <= 308 &&
                              response.status != 304 && location != response.headers.end();
     if (!is_redirect) {
-      Failure failure = failure_of_status(target, response.status, masked(response.body, secrets));
+      Failure failure =
+          failure_of_status(target, response.status, mask_secrets(response.body, secrets));
       return says_not_done(response.status) ? ToolResult::failed(std::move(failure))
                                             : ToolResult::unknown(std::move(failure));
     }
