@@ -54,12 +54,16 @@ function(slipway_tests NAME LIBRARY)
     ENVIRONMENT "SLIPWAY_ONNXRUNTIME=${SLIPWAY_DEPS_PREFIX}/lib/libonnxruntime.so.1;SLIPWAY_MODELS=${SLIPWAY_DEPS_PREFIX}/models")
 endfunction()
 
-# src/NAME/x_bench.cpp becomes bench/x_bench: a program that measures one module from inside.
+# src/NAME/x_bench.cpp becomes bench/x_bench: a program that measures one module from inside. Nobody measures what
+# sanitizers slow down, so they are not built then unless they are named.
 function(slipway_benches NAME LIBRARY)
   file(GLOB benches CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${NAME}/*_bench.cpp)
   foreach(source IN LISTS benches)
     get_filename_component(bench ${source} NAME_WE)
     add_executable(${bench} ${source})
+    if(SLIPWAY_SANITIZE)
+      set_target_properties(${bench} PROPERTIES EXCLUDE_FROM_ALL ON)
+    endif()
     slipway_target(${bench})
     target_link_libraries(${bench} PRIVATE ${LIBRARY})
     set_target_properties(${bench} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bench)

@@ -70,14 +70,13 @@ Recorder::Recorder(Options options) : options_(options), thread_([this] { work()
 
 /// Who closes waits for what is left, so it is written here and not by the thread that gives way.
 Recorder::~Recorder() {
-  Drafts left;
   {
     const std::lock_guard lock(mutex_);
     is_closing_ = true;
-    left = std::exchange(queue_, {});
   }
-  has_work_.notify_all();
-  store(std::move(left));
+  hurry_.notify_all();
+  wake();
+  store(taken());
   thread_.join();
 }
 
@@ -110,20 +109,36 @@ bool Recorder::takes(std::string_view trace_id) {
 
 void Recorder::record(std::unique_ptr<Draft> draft) {
   const std::size_t bytes = draft->bytes();
-  bool was_empty = false;
-  {
-    const std::lock_guard lock(mutex_);
-    if (bytes_ + bytes > options_.bytes_max || is_closing_) {
-      dropped_.fetch_add(1, std::memory_order_relaxed);
-      return;
-    }
-    was_empty = queue_.empty();
-    bytes_ += bytes;
-    queue_.push_back(std::move(draft));
+  if (bytes_.fetch_add(bytes) + bytes > options_.bytes_max || is_closing_) {
+    bytes_.fetch_sub(bytes);
+    dropped_.fetch_add(1, std::memory_order_relaxed);
+    return;
   }
+  waiting_.fetch_add(1);
+  draft->size_ = bytes;
+  Draft* const added = draft.release();
+  Draft* before = newest_.load(std::memory_order_relaxed);
+  do {
+    added->before_ = before;
+  } while (!newest_.compare_exchange_weak(before, added));
   recorded_.fetch_add(1, std::memory_order_relaxed);
   // A thread that gathers finds the others by itself: waking it costs more than all of this.
-  if (was_empty) has_work_.notify_one();
+  if (before == nullptr) wake();
+}
+
+/// All that is queued, oldest first.
+Recorder::Drafts Recorder::taken() {
+  Drafts drafts;
+  for (Draft* draft = newest_.exchange(nullptr); draft != nullptr;
+       draft = std::exchange(draft->before_, nullptr))
+    drafts.emplace_back(draft);
+  std::reverse(drafts.begin(), drafts.end());
+  return drafts;
+}
+
+void Recorder::wake() {
+  signal_.fetch_add(1);
+  signal_.notify_all();
 }
 
 void Recorder::record(std::vector<RunPatch> runs) {
@@ -133,41 +148,41 @@ void Recorder::record(std::vector<RunPatch> runs) {
 void Recorder::flush() {
   std::unique_lock lock(mutex_);
   is_hurried_ = true;
-  has_work_.notify_all();
-  is_idle_.wait(lock, [this] { return queue_.empty() && !is_working_; });
+  hurry_.notify_all();
+  progress_.wait(lock, [this] { return waiting_ == 0; });
   is_hurried_ = false;
 }
 
 Recorder::Counters Recorder::counters() const {
-  const std::lock_guard lock(mutex_);
-  return {recorded_.load(), dropped_.load(), bytes_};
+  return {recorded_.load(), dropped_.load(), bytes_.load()};
 }
 
 void Recorder::work() {
   detail::yield_to_requests();
-  std::unique_lock lock(mutex_);
   for (;;) {
-    has_work_.wait(lock, [this] { return is_closing_ || !queue_.empty(); });
-    if (queue_.empty()) return;
-    has_work_.wait_for(lock, options_.pause, [this] { return is_closing_ || is_hurried_; });
-    Drafts drafts = std::exchange(queue_, {});
-    const std::size_t bytes = bytes_;
-    is_working_ = true;
-    lock.unlock();
-    store(std::move(drafts));
-    lock.lock();
-    // Only now: what is being written still fills memory.
-    bytes_ -= bytes;
-    is_working_ = false;
-    if (queue_.empty()) is_idle_.notify_all();
+    const std::uint32_t seen = signal_;
+    if (newest_ == nullptr) {
+      if (is_closing_) return;
+      signal_.wait(seen);
+      continue;
+    }
+    {
+      std::unique_lock lock(mutex_);
+      hurry_.wait_for(lock, options_.pause, [this] { return is_closing_ || is_hurried_; });
+    }
+    store(taken());
+    const std::lock_guard lock(mutex_);
+    progress_.notify_all();
   }
 }
 
+/// What they hold is free only when they are stored: until then it fills memory.
 void Recorder::store(Drafts drafts) {
   std::vector<RunPatch> runs;
-  std::size_t bytes = 0;
+  std::size_t bytes = 0, bytes_of_all = 0;
   for (auto& draft : drafts) {
-    bytes += draft->bytes();
+    bytes += draft->size_;
+    bytes_of_all += draft->size_;
     draft->make(runs);
     draft.reset();
     if (bytes < batch_bytes_max && runs.size() < batch_runs_max) continue;
@@ -175,6 +190,8 @@ void Recorder::store(Drafts drafts) {
     bytes = 0;
   }
   if (!runs.empty()) ingest(std::move(runs));
+  bytes_.fetch_sub(bytes_of_all);
+  waiting_.fetch_sub(drafts.size());
 }
 
 /// A store that has too much to do is asked again; what it refuses for good is dropped.
@@ -193,7 +210,7 @@ void Recorder::ingest(std::vector<RunPatch> runs) {
       log::warning("{} runs of our own were not stored: {}", runs.size(), stored.error().message());
       return;
     }
-    has_work_.wait_for(lock, pause, [this] { return is_closing_; });
+    hurry_.wait_for(lock, pause, [this] { return is_closing_.load(); });
   }
 }
 

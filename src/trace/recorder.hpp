@@ -2,8 +2,9 @@
 //
 //   if (recorder.takes(trace_id)) recorder.record(std::make_unique<MyDraft>(...));
 //
-// Who records never waits: a draft is put into a bounded queue, and a thread of lower priority
-// makes runs of it and gives them to the store. What does not fit is dropped and counted.
+// Who records never waits: a draft is put into a bounded queue without a lock, since whoever holds
+// one may be the thread of lower priority that makes runs of drafts and gives them to the store: on
+// a busy machine it may lose its processor for long. What does not fit is dropped and counted.
 #pragma once
 
 #include <atomic>
@@ -27,6 +28,11 @@ class Draft {
   virtual std::size_t bytes() const = 0;
   /// Called at most once, on the recorder's thread.
   virtual void make(std::vector<RunPatch>& runs) = 0;
+
+ private:
+  friend class Recorder;
+  Draft* before_ = nullptr;  ///< In the recorder's queue.
+  std::size_t size_ = 0;     ///< `bytes` when it was recorded.
 };
 
 /// Safe to use from many threads. The destructor writes what is queued.
@@ -69,19 +75,23 @@ class Recorder {
  private:
   using Drafts = std::vector<std::unique_ptr<Draft>>;
   double share_now();
+  Drafts taken();
+  void wake();
   void work();
   void store(Drafts drafts);
   void ingest(std::vector<RunPatch> runs);
 
   const Options options_;
-  mutable std::mutex mutex_;
-  std::condition_variable has_work_, is_idle_;
-  Drafts queue_;
-  std::size_t bytes_ = 0;  ///< Of those in the queue.
-  bool is_working_ = false, is_closing_ = false, is_hurried_ = false;
+  std::atomic<Draft*> newest_{nullptr};    ///< Of the queue, linked from newest to oldest. Owned.
+  std::atomic<std::size_t> bytes_{0};      ///< Of drafts that are not stored yet.
+  std::atomic<std::uint64_t> waiting_{0};  ///< Drafts that are not stored yet.
+  std::atomic<std::uint32_t> signal_{0};   ///< Changes with each reason to look at the queue.
+  std::atomic<bool> is_closing_{false}, is_hurried_{false};
   std::atomic<std::uint64_t> recorded_{0}, dropped_{0};
   /// Of `takes`: in the second that runs, and in the one before.
   std::atomic<std::int64_t> second_{0}, asked_{0}, asked_before_{0};
+  std::mutex mutex_;  ///< For pauses and `flush`; never taken by who records.
+  std::condition_variable hurry_, progress_;
   std::thread thread_;  // Last: it uses all above.
 };
 

@@ -88,6 +88,37 @@ TEST_CASE("what does not fit is dropped and counted, and nobody waits") {
   CHECK(recorder.counters().queued_bytes == 0);
 }
 
+TEST_CASE(
+    "many threads record at once, and all of it is stored, what a thread recorded in its order") {
+  const auto store = a_store();
+  constexpr int threads = 4, each = 500;
+  Recorder recorder({.store = *store, .pause = std::chrono::milliseconds(1)});
+  std::vector<std::thread> workers;
+  for (int thread = 0; thread < threads; ++thread)
+    workers.emplace_back([&, thread] {
+      for (int i = 0; i < each; ++i) {
+        RunPatch run = run_of(fmt::format("{}-{}", thread, i));
+        run.name = fmt::format("{}", i);
+        recorder.record({run});
+        // Again: what came last stands.
+        RunPatch later = run_of(fmt::format("{}-{}", thread, i));
+        later.name = "last";
+        recorder.record({later});
+        if (i % 100 == 0) recorder.flush();
+      }
+    });
+  for (std::thread& worker : workers) worker.join();
+  recorder.flush();
+  CHECK(recorder.counters().recorded == 2 * threads * each);
+  CHECK(recorder.counters().dropped == 0);
+  CHECK(recorder.counters().queued_bytes == 0);
+  for (int thread = 0; thread < threads; ++thread)
+    for (const int i : {0, 1, 250, each - 1}) {
+      const auto run = must(store->run({}, fmt::format("{}-{}", thread, i), {}));
+      CHECK(run.name == "last");
+    }
+}
+
 TEST_CASE("a sample takes all of a trace or nothing, and about its share") {
   const auto store = a_store();
   Recorder half({.store = *store, .sample = 0.5});

@@ -322,8 +322,10 @@ std::string preview(const std::optional<Payload>& payload) {
   constexpr std::size_t characters_max = 300;
   std::string text = text_of(payload);
   std::size_t at = 0;
-  for (std::size_t count = 0; at < text.size() && count < characters_max; ++count)
-    at += unicode::decode(text, at).bytes;
+  for (std::size_t count = 0; at < text.size() && count < characters_max; ++count) {
+    const bool is_ascii = static_cast<unsigned char>(text[at]) < 0x80;
+    at += is_ascii ? 1 : unicode::decode(text, at).bytes;
+  }
   text.resize(at);
   return text;
 }
