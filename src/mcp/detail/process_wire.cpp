@@ -14,6 +14,7 @@
 
 #include "core/log.hpp"
 #include "core/pool.hpp"
+#include "core/quiet_pipes.hpp"
 #include "mcp/client.hpp"
 
 extern char** environ;  // NOLINT(readability-identifier-naming): POSIX
@@ -196,6 +197,7 @@ class ProcessWire final : public Wire {
   Result<void> write(const Context& context, const json::Object& message) {
     const std::string line = json::dump(message) + "\n";
     const std::lock_guard lock(write_mutex_);
+    const QuietPipes quiet;  // The server may end at any time.
     for (std::size_t at = 0; at < line.size();) {
       if (in_.write < 0) return fail(Code::unavailable, "the MCP server has ended");
       // One that reads nothing fills the pipe; then we wait, not longer than the call may take.

@@ -4,6 +4,7 @@
 
 #include <cerrno>
 
+#include "core/quiet_pipes.hpp"
 #include "mcp/detail/engine.hpp"
 
 namespace slipway::mcp::detail {
@@ -18,6 +19,7 @@ class LineOutlet final : public Outlet {
   bool send(const json::Object& message) override {
     const std::string line = json::dump(message) + "\n";
     const std::lock_guard lock(mutex_);
+    const QuietPipes quiet;  // The client may end at any time.
     for (std::size_t at = 0; at < line.size() && !is_broken_;) {
       const ssize_t written = ::write(fd_, line.data() + at, line.size() - at);
       if (written > 0)
