@@ -54,6 +54,7 @@ Result<Manifest> Filing::open(const Manifest& manifest) {
   std::vector<Shelved> segments;
   for (const Manifest::Segment& one : manifest.segments) {
     Shelved shelved = TRY(open_segment(options_.shelf, one.number));
+    shelved.segment->release();  // What was read to check it.
     const std::size_t traces = shelved.segment->traces();
     std::vector<std::size_t> dead;
     for (const std::uint32_t row : one.dead)
