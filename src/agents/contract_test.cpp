@@ -365,8 +365,9 @@ edges: [START -> a, START -> b, a & b -> END]
   CHECK(result.state.at("y") == good);
 }
 
-TEST_CASE("maps that run together share the limit of parallel tasks") {
+TEST_CASE("the limit of parallel tasks holds for the run: maps, sub-agents and tools share it") {
   World world;
+  int threads = 0;
   std::atomic<int> inside{0}, most{0};
   world.tool->act = [&](int, const Value&) {
     const int now = ++inside;
@@ -375,16 +376,49 @@ TEST_CASE("maps that run together share the limit of parallel tasks") {
     --inside;
     return ToolResult::done(1);
   };
-  const AgentPtr agent = world.load(R"(name: v
-limits: {parallel: 4}
+  const auto check = [&](const std::string& yaml, int calls) {
+    world.tool->calls = most = 0;
+    RunOptions options;
+    options.thread = fmt::format("t{}", ++threads);
+    const std::string replies =
+        R"({"turn": 1, "tool_calls": [{"name": "s", "args": {}}, {"name": "s", "args": {}}, )"
+        R"({"name": "s", "args": {}}]})" "\n" R"({"turn": 2, "text": "ok"})" "\n";
+    const RunResult result = world.run(world.load(yaml, replies), "{}", options);
+    CHECK_MESSAGE(result.status == Status::done, yaml);
+    CHECK(world.tool->calls == calls);
+    CHECK(most <= 4);
+  };
+  const std::string eight =
+      R"({map: {each: "[1, 2, 3, 4, 5, 6, 7, 8]", as: i, do: {tool: {use: t}}, into: a}})";
+  const std::string head = "name: v\nlimits: {parallel: 4}\ntools: {t: {command: [x], effect: pure}";
+  REQUIRE(write_file_atomically(world.scratch.path() / "sub.yaml", R"(name: sub
+output: [a]
 tools: {t: {command: [x], effect: pure}}
-state: {a: any, b: any}
-nodes:
-  one: {map: {each: "[1, 2, 3, 4, 5, 6, 7, 8]", as: i, do: {tool: {use: t}}, into: a}}
-  two: {map: {each: "[1, 2, 3, 4, 5, 6, 7, 8]", as: i, do: {tool: {use: t}}, into: b, parallel: 8}}
-edges: [START -> one, START -> two, one & two -> END]
-)");
-  CHECK(world.run(agent).status == Status::done);
-  CHECK(world.tool->calls == 16);
-  CHECK(most <= 4);
+state: {a: any}
+nodes: {all: )" + eight + "}\nedges: [START -> all, all -> END]\n")
+              .ok());
+  check(head + "}\nstate: {a: any, b: any}\nnodes:\n  one: " + eight +
+            "\n  two: " + with(eight, "into: a", "into: b, parallel: 8") +
+            "\nedges: [START -> one, START -> two, one & two -> END]\n",
+        16);
+  // Three at once, each with a map of eight: never 3 x 16 or 3 x 4.
+  check(head + R"(}
+state: {all: {type: list, reduce: append}}
+nodes: {work: {graph: {agent: sub.yaml, output: {all: result.a}}}}
+edges: [START -> work: {each: "[1, 2, 3]", as: n}, work -> END]
+)",
+        24);
+  check(head + R"(}
+state: {all: any}
+nodes: {work: {map: {each: "[1, 2, 3]", as: n, do: {graph: {agent: sub.yaml}}, into: all}}}
+edges: [START -> work, work -> END]
+)",
+        24);
+  check(head + R"(, s: {agent: sub.yaml}}
+models: {m: {provider: scripted, replies: r.jsonl}}
+state: {all: any}
+nodes: {work: {agent: {model: m, prompt: go, tools: [s], into: all}}}
+edges: [START -> work, work -> END]
+)",
+        24);
 }

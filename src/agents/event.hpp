@@ -3,11 +3,14 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 
 #include "agents/value.hpp"
 
 namespace slipway::agents {
+
+struct RunPlace;
 
 /// run.started step.started task.started model token tool custom task.finished step.finished
 /// interrupt budget run.finished
@@ -37,6 +40,7 @@ struct Event {
   std::string type, run;
   std::int64_t time_ms = 0;  ///< Since 1970; of an old one that of the record.
   Value data;
+  std::shared_ptr<const RunPlace> place;  ///< As the run's options say it; may be null.
   Value detail;  ///< Of a model's call that begins, as it happens: its messages. For traces.
 };
 

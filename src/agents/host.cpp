@@ -172,9 +172,34 @@ std::optional<int> steps_of(const Value& value) {
 
 }  // namespace
 
+namespace {
+
+constexpr std::pair<const char*, std::string trace::Origin::*> origin_members[] = {
+    {"trace", &trace::Origin::trace_id},      {"parent", &trace::Origin::parent_id},
+    {"order", &trace::Origin::parent_order},  {"project", &trace::Origin::project},
+    {"user", &trace::Origin::user_id},        {"session", &trace::Origin::session_id},
+    {"key", &trace::Origin::key}};
+
+Value encode_origin(const trace::Origin& origin) {
+  Value value = Value::map();
+  for (const auto& [name, member] : origin_members)
+    if (!(origin.*member).empty()) value.put(name, origin.*member);
+  return value;
+}
+
+trace::Origin decode_origin(const Value& value) {
+  trace::Origin origin;
+  for (const auto& [name, member] : origin_members)
+    if (value.at(name).is_text()) origin.*member = value.at(name).text();
+  return origin;
+}
+
+}  // namespace
+
 std::string encode_job(const StartRun& start) {
   Value job = Value::map({{"input", start.input}});
   if (!start.caller.empty()) job.put("caller", start.caller);
+  if (start.origin) job.put("origin", encode_origin(*start.origin));
   const auto put_common = [&](const auto& options) {
     if (!options.pause_before.empty()) job.put("pause_before", names_value(options.pause_before));
     if (!options.pause_after.empty()) job.put("pause_after", names_value(options.pause_after));
@@ -209,6 +234,7 @@ StartRun decode_job(const std::string& text) {
   const Value& job = *parsed;
   start.input = job.at("input");
   start.caller = in_words(job.at("caller"));
+  if (job.at("origin").is_map()) start.origin = decode_origin(job.at("origin"));
   const auto take_common = [&](auto& options) {
     options.pause_before = names_of(job.at("pause_before"));
     options.pause_after = names_of(job.at("pause_after"));

@@ -19,6 +19,7 @@
 #include "agents/event.hpp"
 #include "agents/load.hpp"
 #include "agents/reach.hpp"
+#include "agents/run_place.hpp"
 #include "agents/runtime.hpp"
 #include "core/json.hpp"
 
@@ -68,6 +69,8 @@ struct StartRun {
   Multitask multitask = Multitask::reject;
   json::Object metadata;
   std::string caller;  ///< Name of the API key: whose budgets pay for it; may be empty.
+  /// What its traces are below and whom they are of; a run that goes on stays where it began.
+  std::optional<trace::Origin> origin = {};
 };
 
 struct ThreadFilter {

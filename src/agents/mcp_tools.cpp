@@ -6,6 +6,7 @@
 
 #include "agents/detail/mcp_server.hpp"
 #include "agents/failure.hpp"
+#include "agents/spending.hpp"
 #include "core/unicode.hpp"
 
 namespace slipway::agents {
@@ -164,7 +165,16 @@ class McpTool final : public Tool {
                    : ToolResult::unknown(std::move(failure));
   }
 
+  /// With what the server says that it cost: it can only make a budget end sooner.
   ToolResult read(const json::Object& came) const {
+    ToolResult result = value_read(came);
+    const json::Object& meta = mcp::object_of(came, "_meta");
+    if (const auto* spent = meta.if_contains(spending_key))
+      result.spent = read_spending(from_json(*spent));
+    return result;
+  }
+
+  ToolResult value_read(const json::Object& came) const {
     const json::Value whole = masked(came, server_->secrets());
     const json::Object& result = whole.get_object();
     if (const auto* is_error = result.if_contains("isError");

@@ -129,6 +129,26 @@ std::string program(const std::string& on_call) {
 
 }  // namespace
 
+TEST_CASE("what an MCP server says that a call cost is counted, never below nothing") {
+  World world;
+  const auto tool = world.tool();
+  CHECK(!World::call(*tool).spent);
+  json::Object spent{{"usd", 0.25}, {"input_tokens", 30}, {"output_tokens", 12}};
+  world.server.call = [&](const json::Object&) {
+    return json::Object{{"content", json::Array{mcp::text_content("done")}},
+                        {"_meta", json::Object{{"slipway/spent", spent}}}};
+  };
+  ToolResult result = World::call(*tool);
+  REQUIRE(result.spent);
+  CHECK(result.spent->tokens() == 42);
+  CHECK(result.spent->usd == 0.25);
+  spent = {{"usd", -5}, {"input_tokens", -1000}, {"output_tokens", "many"}};
+  result = World::call(*tool);
+  REQUIRE(result.spent);
+  CHECK(result.spent->tokens() == 0);
+  CHECK(result.spent->usd == 0);
+}
+
 TEST_CASE("a tool of an MCP server is called, its text or structured content is its value") {
   World world;
   const auto tool = world.tool();

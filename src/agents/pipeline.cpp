@@ -207,7 +207,8 @@ class Pipeline final : public models::ChatModel {
                    .options = {},
                    .resume = {},
                    .metadata = {{"via", "chat"}},
-                   .caller = options_.caller};
+                   .caller = options_.caller,
+                   .origin = options_.origin};
     const auto given = options_.answers ? options_.answers : member_of(request, answers_member);
     const auto info = start.thread.empty() ? Result<ThreadInfo>(fail(Code::not_found, "new"))
                                            : options_.host.thread(start.thread);

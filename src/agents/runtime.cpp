@@ -115,7 +115,8 @@ Session::Options session_options(const Context& context, Thread& thread, const S
           .steps = options.steps,
           .trace = options.trace,
           .waits = options.waits,
-          .on_event = options.on_event};
+          .on_event = options.on_event,
+          .place = options.place};
 }
 
 }  // namespace

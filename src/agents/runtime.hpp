@@ -88,6 +88,7 @@ struct RunOptions {
   bool trace = false;
   bool waits = true;   ///< For timers; else it comes back with `is_waiting`.
   EventSink on_event;  ///< May be empty.
+  RunPlacePtr place;   ///< May be null.
   /// Goes on with `run` if the thread has begun it already: after a crash.
   bool may_have_begun = false;
 };
@@ -106,6 +107,7 @@ struct ResumeOptions {
   bool trace = false;
   bool waits = true;
   EventSink on_event;
+  RunPlacePtr place;
   bool is_wake = false;  ///< Its time has come; nobody asked for it.
   /// Names this resume. One that the thread knows already only goes on: after a crash.
   std::string name;
@@ -130,7 +132,7 @@ class Runtime {
     ToolRegistry tools;
     /// Models that are not scripted.
     std::function<Result<std::shared_ptr<Model>>(const ModelSpec&)> open_model;
-    std::function<Outcome<Value>(const Context&, const RagBody&, const Value& asked)> rag;
+    Collections rag;
     std::function<Outcome<Value>(const Context&, const CodeBody&, const Value& args)> code;
     /// Budgets beyond the agents' own: a call of a model must have room in those that it matches
     /// too. May be null; must outlive the runtime.

@@ -117,6 +117,7 @@ Result<Value> OwnRuntime::ledger(const std::string& id) {
     const Usage used = decode_usage(call.at("used"));
     row.put("tokens", used.tokens);
     row.put("usd", used.usd);
+    if (call.find("spent") != nullptr) row.put("spent", call.at("spent"));
     const auto [place, is_new] = places.emplace(in_words(call.at("key")), rows.size());
     if (is_new)
       rows.push_back(std::move(row));

@@ -55,6 +55,23 @@ class Emit final : public Tool {
   }
 };
 
+class Question final : public Tool {
+ public:
+  Question(Collections collections, RagBody body)
+      : collections_(std::move(collections)), body_(std::move(body)) {}
+  ToolResult call(const Context& context, const ToolCall& call) override {
+    return collections_.ask(context, body_, call);
+  }
+  Outcome<std::optional<Spending>> most(const Context& context, const ToolCall& call) override {
+    if (!collections_.most) return std::optional<Spending>();
+    return std::optional<Spending>(SLIPWAY_GET(collections_.most(context, body_, call)));
+  }
+
+ private:
+  const Collections collections_;
+  const RagBody body_;
+};
+
 Result<std::shared_ptr<Tool>> make_builtin(const ToolSpec& spec) {
   const std::string name = spec.config.is_text() ? spec.config.text() : "";
   if (name == "calculator") return std::shared_ptr<Tool>(std::make_shared<Calculator>());
@@ -64,6 +81,10 @@ Result<std::shared_ptr<Tool>> make_builtin(const ToolSpec& spec) {
 }
 
 }  // namespace
+
+std::shared_ptr<Tool> question_tool(Collections collections, RagBody body) {
+  return std::make_shared<Question>(std::move(collections), std::move(body));
+}
 
 ToolRegistry::ToolRegistry() { add("builtin", make_builtin); }
 

@@ -22,6 +22,16 @@ Value count_of(const agents::LoadedAgent& loaded) {
   return Value::map({{"nodes", loaded.agent->nodes.size()}, {"edges", edges}});
 }
 
+/// ", 16 tokens, 0.021 USD (estimated)" of a call that asked models.
+std::string spent_words(const Value& row) {
+  const bool is_model = row.find("model") != nullptr;
+  if (!is_model && row.find("spent") == nullptr) return "";
+  const bool is_estimated = row.at("spent").at("estimated") == Value(true);
+  return fmt::format(", {} tokens, {} USD{}", agents::in_words(row.at("tokens")),
+                     agents::real_text(row.at("usd").is_number() ? row.at("usd").number() : 0),
+                     is_estimated ? " (estimated)" : "");
+}
+
 }  // namespace
 
 Result<int> agent_check(App& app, const AgentCheckOptions& options) {
@@ -88,10 +98,10 @@ Result<int> agent_ledger(App& app, const AgentThreadOptions& options) {
   }
   for (const Value& row : ledger.at("rows").items())
     app.print(fmt::format(
-        "{} {} {} {} {}\n", row.at("key").text(), row.at("node").text(),
+        "{} {} {} {} {}{}\n", row.at("key").text(), row.at("node").text(),
         row.find("model") != nullptr ? "model" : "tool",
         agents::in_words(row.find("model") != nullptr ? row.at("model") : row.at("tool")),
-        row.at("state").text()));
+        row.at("state").text(), spent_words(row)));
   return exit_done;
 }
 

@@ -36,6 +36,24 @@ Result<agents::Budget> read_budget(const std::string& text) {
   return budget;
 }
 
+bool is_hex(std::string_view text) {
+  return text.find_first_not_of("0123456789abcdef") == std::string_view::npos &&
+         text.find_first_not_of('0') != std::string_view::npos;
+}
+
+/// Below the run that TRACEPARENT names, as OpenTelemetry hands it to programs; null: none does.
+agents::RunPlacePtr place_of_environment() {
+  constexpr std::size_t size = 55, trace_at = 3, trace_digits = 32, span_at = 36, span_digits = 16;
+  const char* const said = std::getenv("TRACEPARENT");
+  const std::string_view text = said == nullptr ? "" : said;
+  if (text.size() != size || !text.starts_with("00-") || text[span_at - 1] != '-') return nullptr;
+  auto place = std::make_shared<agents::RunPlace>();
+  place->origin.trace_id = text.substr(trace_at, trace_digits);
+  place->origin.parent_id = text.substr(span_at, span_digits);
+  if (!is_hex(place->origin.trace_id) || !is_hex(place->origin.parent_id)) return nullptr;
+  return place;
+}
+
 Result<int> go_on(App& app, const std::string& thread, agents::ResumeOptions options,
                   const agents::AgentPtr& agent) {
   const auto runtime = TRY(detail::open_agents(app));
@@ -65,6 +83,7 @@ Result<int> agent_run(App& app, const AgentRunOptions& options) {
   // Of what leaves nothing on disk nothing is told there either.
   detail::AgentRunTraces traces(app, run.durability != agents::Durability::none);
   run.on_event = traces.sink();
+  run.place = place_of_environment();
   const agents::RunResult result = runtime->run(app.context(), agent, input, run);
   traces.keep(result.thread);
   return detail::print_result(app, result);

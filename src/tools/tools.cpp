@@ -34,47 +34,59 @@ namespace {
 /// `rag: {collection, mode, limit}`
 class RagTool final : public Tool {
  public:
-  RagTool(std::string collection, agents::RagBody body, AskCollection ask)
-      : collection_(std::move(collection)), body_(std::move(body)), ask_(std::move(ask)) {}
+  RagTool(std::string collection, const agents::RagBody& body, agents::Collections collections)
+      : collection_(std::move(collection)),
+        is_ask_(body.is_ask),
+        question_(agents::question_tool(std::move(collections), body)) {}
 
   ToolResult call(const Context& context, const ToolCall& call) override {
-    auto question = text_argument(call, "question");
-    if (!question) return ToolResult::failed(question.failure());
-    Value asked = Value::map({{"collection", collection_}, {"question", *question}});
-    if (const Value* filter = call.args.find("filter")) asked.put("filter", *filter);
-    auto found = ask_(context, body_, asked);
-    if (!found) return ToolResult::failed(found.failure());
-    return ToolResult::done(*std::move(found));
+    auto asked = asked_of(call);
+    if (!asked) return ToolResult::failed(asked.failure());
+    return question_->call(context, *asked);
+  }
+  Outcome<std::optional<agents::Spending>> most(const Context& context,
+                                                const ToolCall& call) override {
+    auto asked = asked_of(call);
+    if (!asked) return std::move(asked.failure());
+    return question_->most(context, *asked);
   }
   Value parameters() const override {
     return describe_parameters({{"question", "string", "what to look for, in plain words"}});
   }
   std::string description() const override {
-    if (body_.is_ask)
+    if (is_ask_)
       return fmt::format("Answers a question from the documents of '{}', with sources.",
                          collection_);
     return fmt::format("Finds passages in the documents of '{}'.", collection_);
   }
 
  private:
+  Outcome<ToolCall> asked_of(const ToolCall& call) const {
+    ToolCall asked = call;
+    asked.args = Value::map({{"collection", collection_},
+                             {"question", SLIPWAY_GET(text_argument(call, "question"))}});
+    if (const Value* filter = call.args.find("filter")) asked.args.put("filter", *filter);
+    return asked;
+  }
+
   const std::string collection_;
-  const agents::RagBody body_;
-  const AskCollection ask_;
+  const bool is_ask_;
+  const std::shared_ptr<Tool> question_;
 };
 
 }  // namespace
 
-MadeTool make_rag(const ToolSpec& spec, const AskCollection& ask) {
+MadeTool make_rag(const ToolSpec& spec, const agents::Collections& collections) {
   const ConfigMap map = TRY(ConfigMap::open(spec.config, "rag", {"collection", "mode", "limit"}));
   const std::string mode = TRY(map.text("mode", "search"));
   if (mode != "search" && mode != "ask")
     return fail(Code::invalid_argument, "rag.mode: '{}' is neither search nor ask", mode);
-  if (!ask) return fail(Code::unsupported, "there are no collections here");
+  if (!collections) return fail(Code::unsupported, "there are no collections here");
   agents::RagBody body;
   body.is_ask = mode == "ask";
   body.limit = static_cast<int>(TRY(map.integer("limit", {1, 50, 8})));
   return std::shared_ptr<Tool>(
-      std::make_shared<RagTool>(TRY(map.text("collection", "default")), std::move(body), ask));
+      std::make_shared<RagTool>(TRY(map.text("collection", "default")), body, collections));
 }
 
 }  // namespace detail
@@ -84,8 +96,8 @@ void add_all(agents::ToolRegistry& registry, Options options) {
   registry.add("sql", detail::make_sql);
   registry.add("command", detail::make_command);
   registry.add("search", detail::make_search);
-  registry.add("rag", [ask = options.rag](const agents::ToolSpec& spec) {
-    return detail::make_rag(spec, ask);
+  registry.add("rag", [collections = options.rag](const agents::ToolSpec& spec) {
+    return detail::make_rag(spec, collections);
   });
   registry.add("code", [python = options.python](const agents::ToolSpec& spec) {
     return detail::make_code(spec, python);

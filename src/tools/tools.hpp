@@ -17,12 +17,8 @@
 
 namespace slipway::tools {
 
-/// As `agents::Runtime::Options::rag`: searches or asks a collection.
-using AskCollection = std::function<agents::Outcome<agents::Value>(
-    const Context&, const agents::RagBody&, const agents::Value& asked)>;
-
 struct Options {
-  AskCollection rag;  ///< Null: there are no collections.
+  agents::Collections rag;  ///< As `agents::Runtime::Options::rag`; without: there are none.
   std::string python = "/usr/bin/python3";
 };
 

@@ -25,13 +25,19 @@ Value json_of(std::string_view text) {
 std::shared_ptr<agents::Tool> made(const std::string& kind, const std::string& config,
                                    const std::string& folder = "") {
   agents::ToolRegistry registry;
-  add_all(registry, {.rag = [](const Context&, const agents::RagBody& body,
-                               const Value& asked) -> agents::Outcome<Value> {
-            Value found = asked;
-            found.put("ask", body.is_ask);
-            found.put("limit", body.limit);
-            return found;
-          }});
+  agents::Collections rag;
+  rag.ask = [](const Context&, const agents::RagBody& body, const agents::ToolCall& call) {
+    Value found = call.args;
+    found.put("ask", body.is_ask);
+    found.put("limit", body.limit);
+    return ToolResult::done(found);
+  };
+  rag.most = [](const Context&, const agents::RagBody& body, const agents::ToolCall& call) {
+    return agents::Spending{
+        .usage = {.input_tokens = static_cast<std::int64_t>(call.args.at("question").text().size()),
+                  .output_tokens = body.is_ask ? 256 : 0}};
+  };
+  add_all(registry, {.rag = rag});
   auto tool =
       registry.make({.name = "t", .kind = kind, .config = json_of(config), .folder = folder});
   REQUIRE_MESSAGE(tool, tool.error().message());
@@ -353,6 +359,11 @@ TEST_CASE("a collection is a tool") {
         R"({"collection":"faq","question":"Why?","ask":false,"limit":3})");
   CHECK(
       told(called(*made("rag", R"({"collection": "faq", "mode": "ask"})"))).starts_with("tool: "));
+  const auto asks = made("rag", R"({"collection": "faq", "mode": "ask"})");
+  const auto most = asks->most({}, {.args = json_of(R"({"question": "Why?"})")});
+  REQUIRE((most && *most));
+  CHECK((**most).tokens() == 4 + 256);
+  CHECK(!asks->most({}, {.args = json_of("{}")}));
   CHECK(fault("rag", R"({"collection": "faq"})").find("no collections") != std::string::npos);
 }
 

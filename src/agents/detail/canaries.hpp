@@ -172,8 +172,8 @@ class CanaryRun {
     options.open_model = [this](const ModelSpec&) -> Result<std::shared_ptr<Model>> {
       return model_;
     };
-    options.rag = [this](const Context&, const RagBody&, const Value&) -> Outcome<Value> {
-      return Value(reads("document"));
+    options.rag.ask = [this](const Context&, const RagBody&, const ToolCall&) {
+      return ToolResult::done(Value(reads("document")));
     };
     for (const char* kind : {"http", "mcp", "command"})
       options.tools.add(kind, [this, &outcome](const ToolSpec& spec) {

@@ -340,13 +340,22 @@ void add_llm(const Agent& agent, const LlmBody& body, std::int64_t turns, Cost& 
   add_calls(agent.models[summary.model.value_or(body.model)], summary.max_tokens, turns, cost);
 }
 
+/// What a collection's models read and write is known when it is asked.
+bool asks_collection(const ToolSpec& tool) {
+  return tool.kind == "rag" && tool.config.at("mode") == Value("ask");
+}
+
 Cost cost_of(const Agent& agent, const Node& node) {
   Cost cost;
+  if (const auto* rag = std::get_if<RagBody>(&node.body)) {
+    cost.calls += 1;
+    cost.is_bounded = !rag->is_ask;
+  }
   if (const auto* llm = std::get_if<LlmBody>(&node.body)) add_llm(agent, *llm, 1, cost);
   if (const auto* react = std::get_if<ReactBody>(&node.body)) {
     add_llm(agent, react->llm, react->max_turns, cost);
     for (const std::size_t tool : react->tools)
-      if (const ToolSpec& spec = agent.tools[tool]; spec.agent)
+      if (const ToolSpec& spec = agent.tools[tool]; spec.agent || asks_collection(spec))
         cost.is_bounded = false;
       else if (is_counted(spec))
         cost.has_bounded_calls = false;
@@ -357,6 +366,7 @@ Cost cost_of(const Agent& agent, const Node& node) {
       add_agent(*spec.agent, cost);
     else if (is_counted(spec))
       cost.calls += 1;
+    if (asks_collection(spec)) cost.is_bounded = false;
   }
   if (const auto* map = std::get_if<MapBody>(&node.body)) {
     const Cost item = cost_of(agent, *map->body);

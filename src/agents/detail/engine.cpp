@@ -127,20 +127,21 @@ void Engine::run_tasks(Scope& scope) {
       slow.push_back(i);
       continue;
     }
-    TaskRun(*this, scope, {.scope = scope, .step = scope.step + 1, .ordinal = i}, task).run();
+    TaskRun(*this, scope, {.scope = scope, .step = scope.step + 1, .ordinal = i}, task, 1).run();
   }
   if (slow.empty()) return;
+  const std::size_t parallel = std::min(scope.parallel, slow.size());
+  const std::size_t share = TaskRun::share_of(scope.parallel, parallel);
   const auto run_one = [&](std::size_t i) -> Result<void> {
     const std::size_t at = slow[i];
-    TaskRun(*this, scope, {.scope = scope, .step = scope.step + 1, .ordinal = at}, *scope.open[at])
+    TaskRun(*this, scope, {.scope = scope, .step = scope.step + 1, .ordinal = at}, *scope.open[at],
+            share)
         .run();
     return {};
   };
-  const auto parallel = static_cast<std::size_t>(scope.agent->limits.parallel);
-  if (slow.size() == 1 || parallel == 1)
+  if (parallel == 1)
     for (std::size_t i = 0; i < slow.size(); ++i) (void)run_one(i);
-  else if (auto outcome = parallel_for({}, slow.size(), std::min(parallel, slow.size()), run_one);
-           !outcome)
+  else if (auto outcome = parallel_for({}, slow.size(), parallel, run_one); !outcome)
     break_with(std::move(outcome.error()));
 }
 

@@ -46,8 +46,7 @@ class Recorder {
 struct Services {
   std::function<Outcome<std::shared_ptr<Model>>(const ModelSpec&)> model;
   std::function<Outcome<std::shared_ptr<Tool>>(const ToolSpec&)> tool;
-  /// Passages or an answer of a collection.
-  std::function<Outcome<Value>(const Context&, const RagBody&, const Value& question)> rag;
+  Collections rag;
   std::function<Outcome<Value>(const Context&, const CodeBody&, const Value& args)> code;
   budgets::Ledger* budgets = nullptr;  ///< May be null.
   std::function<std::optional<Value>(const std::string& key)> find_cached;
@@ -97,6 +96,7 @@ class Engine {
     int steps_max = 100;                              ///< Of the outermost scope.
     std::set<std::string> pause_before, pause_after;  ///< Nodes of the outermost scope.
     const Listener* listener = nullptr;
+    RunPlacePtr place;  ///< May be null.
     const Recorded* recorded = nullptr;  ///< A replay.
     /// Until when the run may be worked on: of `Purse::worked_ms`.
     std::optional<std::int64_t> worked_ms_max;

@@ -157,6 +157,7 @@ void EventMaker::of_call(const Value& call, Value data, std::vector<Event>& out)
     data.put("took_ms", call.at("t").items()[1]);
   }
   data.put("usage", usage_value(decode_usage(call.at("used"))));
+  if (call.find("spent") != nullptr) data.put("spent", call.at("spent"));
   add(out, is_model ? "model" : "tool", std::move(data));
 }
 
@@ -267,7 +268,8 @@ void Watch::tell(std::vector<Event> events) {
           .count();
   for (Event& event : events) {
     event.id = next_id_++;
-    event.run = thread_.run;
+    event.run = place_ && !place_->run.empty() ? place_->run : thread_.run;
+    event.place = place_;
     event.time_ms = now;
     if (event.type == "model" && event.data.at("state") == Value("begun"))
       if (auto asked = asked_.extract(in_words(event.data.at("call"))); !asked.empty())

@@ -42,8 +42,8 @@ class EventMaker {
 /// The events of a run that goes on, with their ids, in their order. Safe to use from many threads.
 class Watch {
  public:
-  Watch(const Thread& thread, EventSink sink, const Clock& clock)
-      : thread_(thread), sink_(std::move(sink)), clock_(clock) {}
+  Watch(const Thread& thread, EventSink sink, const Clock& clock, RunPlacePtr place)
+      : thread_(thread), sink_(std::move(sink)), clock_(clock), place_(std::move(place)) {}
 
   /// Held while a record is written and told, so that events come in the order of the log.
   std::mutex& order() { return order_; }
@@ -62,6 +62,7 @@ class Watch {
   const Thread& thread_;
   const EventSink sink_;
   const Clock& clock_;
+  const RunPlacePtr place_;  ///< May be null.
   std::mutex order_;
   EventMaker maker_;
   std::map<std::string, Value> asked_;  ///< By the key of the call.

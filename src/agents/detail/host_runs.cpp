@@ -162,7 +162,9 @@ Result<JobPtr> OwnHost::prepare(StartRun start) {
     // What goes on with it is known by this time: never that of what went on before.
     row.info.updated_ms = std::max(row.info.updated_ms, known->info.updated_ms + 1);
     if (row.info.metadata.empty()) row.info.metadata = known->info.metadata;
+    start.origin = decode_job(known->job).origin;
   }
+  if (start.origin) start.origin->key = start.caller;
   row.job = encode_job(start);
   job->start = std::move(start);
   return job;
@@ -267,11 +269,15 @@ RunResult OwnHost::do_job(const SlotPtr& slot, const JobPtr& job) {
     deliver(slot, run, std::move(event));
   };
   const Context context = Context(job->stop.get_token()).with_caller(job->start.caller);
+  auto place = std::make_shared<RunPlace>();
+  place->run = row.info.id;
+  if (job->start.origin) place->origin = *job->start.origin;
   if (job->start.resume || job->is_wake) {
     ResumeOptions resume;
     if (job->start.resume) resume = *job->start.resume;
     resume.waits = false;
     resume.on_event = std::move(sink);
+    resume.place = std::move(place);
     resume.is_wake = job->is_wake;
     resume.name = fmt::format("{}@{}", row.info.id, row.info.updated_ms);
     if (!job->start.resume) resume.steps = job->start.options.steps;
@@ -290,6 +296,7 @@ RunResult OwnHost::do_job(const SlotPtr& slot, const JobPtr& job) {
   options.run = row.info.id;
   options.waits = false;
   options.on_event = std::move(sink);
+  options.place = std::move(place);
   options.may_have_begun = job->may_have_begun;
   return options_.runtime.run(context, agent, job->start.input, options);
 }

@@ -160,6 +160,36 @@ Usage decode_usage(const Value& value) {
           .usd = value.items()[2].is_number() ? value.items()[2].number() : 0};
 }
 
+Value encode_spending(const Spending& spending) {
+  Value value = Value::map({{"usd", spending.usd}});
+  const auto put = [&](const char* name, std::int64_t count) {
+    if (count != 0) value.put(name, count);
+  };
+  const models::Usage& usage = spending.usage;
+  put("input_tokens", usage.input_tokens);
+  put("output_tokens", usage.output_tokens);
+  put("cached_input_tokens", usage.cached_input_tokens);
+  put("embedding_tokens", usage.embedding_tokens);
+  put("rerank_tokens", usage.rerank_tokens);
+  put("search_units", usage.search_units);
+  value.put("estimated", usage.estimated);
+  if (!spending.is_priced) value.put("priced", false);
+  return value;
+}
+
+std::optional<Spending> decode_spending(const Value& value) {
+  if (!value.is_map()) return std::nullopt;
+  return Spending{.usage = {.input_tokens = whole(value.at("input_tokens")),
+                            .output_tokens = whole(value.at("output_tokens")),
+                            .cached_input_tokens = whole(value.at("cached_input_tokens")),
+                            .embedding_tokens = whole(value.at("embedding_tokens")),
+                            .rerank_tokens = whole(value.at("rerank_tokens")),
+                            .search_units = whole(value.at("search_units")),
+                            .estimated = value.at("estimated") == Value(true)},
+                  .usd = value.at("usd").is_number() ? value.at("usd").number() : 0,
+                  .is_priced = value.at("priced") != Value(false)};
+}
+
 Value encode_call(const CallRecord& call) {
   Value record = Value::map({{"n", call.number},
                              {"tool", call.tool},
@@ -170,6 +200,7 @@ Value encode_call(const CallRecord& call) {
                              {"try", call.tries},
                              {"res", encode_usage(call.reserved)},
                              {"used", encode_usage(call.used)}});
+  if (call.spent) record.put("spent", encode_spending(*call.spent));
   if (call.begun_ms > 0) record.put("t", Value::list({call.begun_ms, call.took_ms}));
   if (call.is_model)
     record.put("model", true);
@@ -197,7 +228,8 @@ CallRecord decode_call(const Value& value) {
                   .args = value.at("args"),
                   .result = value.at("result"),
                   .used = decode_usage(value.at("used")),
-                  .reserved = decode_usage(value.at("res"))};
+                  .reserved = decode_usage(value.at("res")),
+                  .spent = decode_spending(value.at("spent"))};
   call.args.set_taint(read_taint(value.at("ta")));
   call.result.set_taint(read_taint(value.at("tr")));
   const Value& failure = value.at("failure");

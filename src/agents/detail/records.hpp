@@ -53,6 +53,9 @@ void decode_state(const Agent& agent, const Value& value, const Value& taints, S
 Value encode_budget(const Budget& budget);
 Budget decode_budget(const Value& value);
 Value encode_usage(const Usage& usage);
+/// {usd, input_tokens?, ..., estimated, priced?}: what is 0 is left out.
+Value encode_spending(const Spending& spending);
+std::optional<Spending> decode_spending(const Value& value);
 Usage decode_usage(const Value& value);
 
 }  // namespace slipway::agents::detail

@@ -2,6 +2,7 @@
 // and open questions. All of it can be made again from a thread's records.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <list>
 #include <map>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "agents/state.hpp"
+#include "agents/tool.hpp"
 
 namespace slipway::agents::detail {
 
@@ -65,6 +67,7 @@ struct CallRecord {
   Value result;   ///< Of a model: {text, tool_calls}.
   Failure failure;
   Usage used, reserved;
+  std::optional<Spending> spent;  ///< Of models within the call of a tool.
   std::int64_t begun_ms = 0, took_ms = 0;  ///< Since 1970; 0: not known.
 };
 
@@ -138,6 +141,9 @@ struct Scope {
   Counts* counts;
   State state;
   std::vector<std::uint32_t> visits, base_visits;
+  /// So many of its tasks run at once: `limits.parallel`, of a sub-agent no more than its share of
+  /// what the agent around it may.
+  std::size_t parallel = static_cast<std::size_t>(std::max(1, agent->limits.parallel));
   int step = 0;             ///< Supersteps of this run that are merged.
   std::vector<Ready> next;  ///< In merge order.
   std::vector<Ready> deferred;

@@ -88,9 +88,10 @@ Interrupt to_interrupt(const OpenQuestion& question) {
 
 Session::Session(Options options)
     : options_(std::move(options)),
-      watch_(options_.on_event ? std::make_unique<Watch>(options_.thread, options_.on_event,
-                                                         *options_.services.clock)
-                               : nullptr),
+      watch_(options_.on_event
+                 ? std::make_unique<Watch>(options_.thread, options_.on_event,
+                                           *options_.services.clock, options_.place)
+                 : nullptr),
       recorder_(options_.thread, watch_.get(), *options_.services.clock) {}
 
 Outcome<bool> Session::note_resume(const std::string& kind, const std::string& name) {
@@ -338,6 +339,7 @@ void Session::go_on() {
                  .pause_before = {options_.pause_before.begin(), options_.pause_before.end()},
                  .pause_after = {options_.pause_after.begin(), options_.pause_after.end()},
                  .listener = options_.trace || watch_ ? &listener : nullptr,
+                 .place = options_.place,
                  .recorded = options_.recorded,
                  .worked_ms_max = thread.limits_from_ms + thread.agent->limits.wall.count()});
   const int steps_before = root.steps_now;

@@ -44,6 +44,7 @@ class Session {
     bool trace = false;
     bool waits = true;                   ///< For timers.
     EventSink on_event;                  ///< May be empty.
+    RunPlacePtr place;                   ///< May be null.
     const Recorded* recorded = nullptr;  ///< A replay.
   };
   explicit Session(Options options);

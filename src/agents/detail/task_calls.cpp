@@ -151,6 +151,13 @@ Outcome<budgets::HoldPtr> TaskRun::hold_shared(const ModelSpec& spec, std::int64
   if (ledger == nullptr || !ledger->has_budgets()) return budgets::HoldPtr();
   budgets::Payer payer{
       .session = options().thread, .key = context_.caller(), .trace = options().run};
+  if (const RunPlacePtr& run = options().place) {
+    const trace::Origin& origin = run->origin;
+    if (!origin.project.empty()) payer.project = origin.project;
+    if (!origin.session_id.empty()) payer.session = origin.session_id;
+    if (!origin.trace_id.empty()) payer.trace = origin.trace_id;
+    payer.user = origin.user_id;
+  }
   payer.model = spec.provider == "catalog" ? spec.model : spec.name;
   if (!ledger->concerns(payer)) return budgets::HoldPtr();
   budgets::Wish wish{.payer = std::move(payer),
@@ -225,7 +232,7 @@ TaskRun::Ran TaskRun::call_model(const ModelSpec& spec, Model& model, ModelCall 
   const Usage wish{.tokens = *prompt + call.max_tokens,
                    .calls = 1,
                    .usd = price_of(spec, *prompt, call.max_tokens)};
-  if (options().purse.budget().usd && !spec.is_priced)
+  if (counts_usd() && !spec.is_priced)
     return Failure{"budget", fmt::format("nobody knows what model '{}' costs, so a budget in usd "
                                          "cannot be kept; give it its prices",
                                          spec.name)};

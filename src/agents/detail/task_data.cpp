@@ -105,11 +105,15 @@ TaskRun::Ran TaskRun::run_rag(const RagBody& body, const Inputs& inputs) {
     if (!filter) return std::move(filter.failure());
     asked.put("filter", *std::move(filter));
   }
-  return keep_call("rag", asked, [&]() -> Outcome<Value> {
-    if (!options().services.rag)
-      return Failure{"unsupported", "there are no collections here; run it where they are"};
-    return options().services.rag(context_, body, asked);
-  });
+  constexpr std::uint32_t number = 0;
+  const ToolSpec spec{.name = "rag", .kind = "rag", .effect = Effect::pure};
+  const CallRecord* known = find_call(number);
+  if (known != nullptr && known->tool == spec.name && known->state == CallState::done)
+    return known->result;
+  if (auto replayed = replay_call(number, hash_of(asked), spec.name)) return *std::move(replayed);
+  if (!options().services.rag)
+    return Failure{"unsupported", "there are no collections here; run it where they are"};
+  return call_out(spec, *question_tool(options().services.rag, body), asked, number);
 }
 
 TaskRun::Ran TaskRun::run_code(const CodeBody& body, const Inputs& inputs) {

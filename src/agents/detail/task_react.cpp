@@ -23,8 +23,8 @@ std::vector<ToolRequest> requests_of(const Value& reply, Taint taint) {
 
 /// One call of the model and the calls of tools that it asks for. `reply` is the model's when it
 /// asks for none, else null.
-TaskRun::Ran TaskRun::react_turn(const ReactBody& body, const Inputs& inputs, ModelCall& call,
-                                 std::uint32_t& number, Ran& reply) {
+TaskRun::Ran TaskRun::react_turn(const ReactBody& body, ModelCall& call, std::uint32_t& number,
+                                 Ran& reply) {
   const ModelSpec& spec = scope_.agent->models[body.llm.model];
   auto model = options().services.model(spec);
   if (!model) return std::move(model.failure());
@@ -49,7 +49,7 @@ TaskRun::Ran TaskRun::react_turn(const ReactBody& body, const Inputs& inputs, Mo
       {.role = "assistant", .content = said.value().at("text").text(), .tool_calls = requests});
   const std::uint32_t first = number;
   number += static_cast<std::uint32_t>(requests.size());
-  if (auto ended = answer_requests(body, inputs, call, first)) return *std::move(ended);
+  if (auto ended = answer_requests(body, call, first)) return *std::move(ended);
   return Value();
 }
 
@@ -89,10 +89,11 @@ const Failure* TaskRun::told_failure(std::uint32_t number, std::size_t next) {
 }
 
 /// All calls that the last message asks for, at once; their results in its order.
-std::optional<TaskRun::Ran> TaskRun::answer_requests(const ReactBody& body, const Inputs& inputs,
-                                                     ModelCall& call, std::uint32_t number) {
+std::optional<TaskRun::Ran> TaskRun::answer_requests(const ReactBody& body, ModelCall& call,
+                                                     std::uint32_t number) {
   const std::vector<ToolRequest> requests = call.messages.back().tool_calls;
   std::vector<Ran> results(requests.size(), Ran(Value()));
+  const std::size_t parallel = std::min(share_, requests.size());
   const auto make = [&](std::size_t i) -> Result<void> {
     for (const std::size_t tool : body.tools) {
       const ToolSpec& spec = scope_.agent->tools[tool];
@@ -101,15 +102,13 @@ std::optional<TaskRun::Ran> TaskRun::answer_requests(const ReactBody& body, cons
       if (const Failure* told = told_failure(at, number + requests.size()))
         results[i] = *told;
       else
-        results[i] = call_tool(spec, requests[i].args, at, inputs);
+        results[i] = call_tool(spec, requests[i].args, at, share_of(share_, parallel));
       return {};
     }
     results[i] = Failure{"tool", fmt::format("there is no tool '{}'", requests[i].name)};
     return {};
   };
-  const auto parallel = static_cast<std::size_t>(scope_.agent->limits.parallel);
-  if (auto outcome = parallel_for({}, requests.size(), std::min(parallel, requests.size()), make);
-      !outcome)
+  if (auto outcome = parallel_for({}, requests.size(), parallel, make); !outcome)
     return Ran(failure_of(outcome.error()));
   std::optional<Ran> ended;
   for (std::size_t i = 0; i < requests.size(); ++i) {
@@ -188,7 +187,7 @@ TaskRun::Ran TaskRun::run_react(const ReactBody& body, const Inputs& inputs) {
   for (int turn = 1; turn <= body.max_turns; ++turn) {
     call->turn = turn;
     Ran reply = Value();
-    Ran ran = react_turn(body, inputs, *call, number, reply);
+    Ran ran = react_turn(body, *call, number, reply);
     if (!ran.ok()) return ran;
     if (ran.value().is_null()) continue;
     return with_messages(body, *call, from,

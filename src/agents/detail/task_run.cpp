@@ -285,7 +285,9 @@ TaskRun::Ran TaskRun::run_human(const HumanBody& body, const Inputs& inputs) {
 }
 
 /// Goes on with a sub-agent; its output.
-TaskRun::Ran TaskRun::run_child(Scope& child) {
+TaskRun::Ran TaskRun::run_child(Scope& child, std::size_t share) {
+  child.parallel =
+      std::min(share, static_cast<std::size_t>(std::max(1, child.agent->limits.parallel)));
   for (const auto& open : child.open)
     if (open->state == TaskState::failed && !open->is_handled) open->state = TaskState::ready;
   switch (engine_.run(child)) {
@@ -324,7 +326,7 @@ TaskRun::Ran TaskRun::run_graph(const GraphBody& body, const Inputs& inputs) {
     if (auto kept = options().recorder.merged(*task_.child, none); !kept)
       engine_.break_with(std::move(kept.error()));
   }
-  Ran ran = run_child(*task_.child);
+  Ran ran = run_child(*task_.child, share_);
   if (!ran.ok()) return ran;
   const Value result = ran.value();
   if (place_.item >= 0 && body.output.empty()) return result;
@@ -340,14 +342,8 @@ TaskRun::Ran TaskRun::run_graph(const GraphBody& body, const Inputs& inputs) {
   return made;
 }
 
-/// Of `limits.parallel`, which holds for the superstep: maps that run together share it.
-std::size_t TaskRun::share_of_limit() const {
-  const auto slow = std::count_if(scope_.open.begin(), scope_.open.end(), [&](const auto& task) {
-    return !scope_.agent->nodes[task->node].is_quick();
-  });
-  const auto limit = static_cast<std::ptrdiff_t>(scope_.agent->limits.parallel);
-  return static_cast<std::size_t>(
-      std::max<std::ptrdiff_t>(1, limit / std::max<std::ptrdiff_t>(1, slow)));
+std::size_t TaskRun::share_of(std::size_t whole, std::size_t many) {
+  return std::max<std::size_t>(1, whole / std::max<std::size_t>(1, many));
 }
 
 TaskRun::Ran TaskRun::run_map(const MapBody& body, const Inputs& inputs) {
@@ -374,22 +370,20 @@ TaskRun::Ran TaskRun::run_map(const MapBody& body, const Inputs& inputs) {
   for (const auto& item : task_.items)
     if (item->state == TaskState::failed && !body.null_on_error) item->state = TaskState::ready;
   const std::size_t parallel =
-      std::min(share_of_limit(),
-               body.parallel > 0 ? static_cast<std::size_t>(body.parallel) : std::size_t{10'000});
+      std::min({share_, std::max<std::size_t>(1, task_.items.size()),
+                body.parallel > 0 ? static_cast<std::size_t>(body.parallel) : share_});
   const bool is_quick = body.body->is_quick();
   const auto run_one = [&](std::size_t i) -> Result<void> {
     Place place{.scope = scope_,
                 .step = place_.step,
                 .ordinal = place_.ordinal,
                 .item = static_cast<std::int32_t>(i)};
-    TaskRun(engine_, scope_, place, *task_.items[i]).run();
+    TaskRun(engine_, scope_, place, *task_.items[i], share_of(share_, parallel)).run();
     return {};
   };
   if (is_quick || task_.items.size() < 2 || parallel < 2)
     for (std::size_t i = 0; i < task_.items.size(); ++i) (void)run_one(i);
-  else if (auto outcome = parallel_for({}, task_.items.size(),
-                                       std::min(parallel, task_.items.size()), run_one);
-           !outcome)
+  else if (auto outcome = parallel_for({}, task_.items.size(), parallel, run_one); !outcome)
     engine_.break_with(std::move(outcome.error()));
   return map_result(body);
 }

@@ -11,14 +11,18 @@ std::string call_hash(const std::string& text);
 
 class TaskRun {
  public:
-  /// All must outlive it.
-  TaskRun(Engine& engine, Scope& scope, Place place, Task& task)
+  /// All must outlive it. `share`: so many things may run at once within it: items of a map, tasks
+  /// of sub-agents, calls of tools.
+  TaskRun(Engine& engine, Scope& scope, Place place, Task& task, std::size_t share)
       : engine_(engine),
         scope_(scope),
         place_(place),
         task_(task),
+        share_(share),
         node_(node_of(scope, place, task)) {}
 
+  /// Of what may run at once, for each of so many that do.
+  static std::size_t share_of(std::size_t whole, std::size_t many);
   /// Attempts and retries; sets the task's state and writes.
   void run();
 
@@ -64,7 +68,7 @@ class TaskRun {
   std::vector<ToolSpec> described_tools(const ReactBody& body, Taint& taint);
   Ran run_tool(const ToolBody& body, const Inputs& inputs);
   Ran run_rag(const RagBody& body, const Inputs& inputs);
-  Ran run_child(Scope& child);
+  Ran run_child(Scope& child, std::size_t share);
   Ran run_graph(const GraphBody& body, const Inputs& inputs);
   Ran run_map(const MapBody& body, const Inputs& inputs);
   Ran run_code(const CodeBody& body, const Inputs& inputs);
@@ -72,14 +76,23 @@ class TaskRun {
   Ran run_wait(const WaitBody& body, const Inputs& inputs);
   Ran run_function(const FunctionBody& body, const Inputs& inputs);
   Ran map_result(const MapBody& body);
-  std::size_t share_of_limit() const;
 
   // Calls
   Ran call_model(const ModelSpec& spec, Model& model, ModelCall call, std::uint32_t number);
   void ask_model(const ModelSpec& spec, Model& model, const ModelCall& call, CallRecord& record);
-  Ran call_tool(const ToolSpec& spec, Value args, std::uint32_t number, const Inputs& inputs);
+  /// `share`: of what may run at once, for a tool that is an agent.
+  Ran call_tool(const ToolSpec& spec, Value args, std::uint32_t number, std::size_t share);
   Ran make_tool_call(const ToolSpec& spec, const Value& args, std::uint32_t number);
-  Ran run_tool_agent(const ToolSpec& spec, const Value& args, std::uint32_t number);
+  /// Reserved, written down, made, settled.
+  Ran call_out(const ToolSpec& spec, Tool& tool, const Value& args, std::uint32_t number);
+  Outcome<Usage> most_of_tool(const ToolSpec& spec, Tool& tool, const ToolCall& call,
+                              std::optional<Spending>& most);
+  void note_result(const ToolSpec& spec, const ToolResult& result, CallRecord& record,
+                   const std::optional<Spending>& most) const;
+  /// Whether a budget that it pays from is in dollars.
+  bool counts_usd();
+  Ran run_tool_agent(const ToolSpec& spec, const Value& args, std::uint32_t number,
+                     std::size_t share);
   Ran resolve_tool_call(const ToolSpec& spec, CallRecord& record);
   Ran unknown_effect(const ToolSpec& spec, CallRecord& record);
   Ran reserve(const Usage& wish, std::uint32_t number);
@@ -99,7 +112,7 @@ class TaskRun {
   /// Of a replay: what the call gave then, and it counts as made now; nothing: this is no replay.
   std::optional<Ran> replay_call(std::uint32_t number, const std::string& args_hash,
                                  const std::string& what);
-  /// What is neither a model nor a tool but is kept like one: passages, results of code.
+  /// What is neither a model nor a tool but is kept like one: results of code.
   template <typename Make>
   Ran keep_call(const char* what, const Value& args, const Make& make);
   std::string effect_key(std::uint32_t number) const;
@@ -120,13 +133,11 @@ class TaskRun {
   /// The newest summary, if it was made in this task and has a place, as the state keeps it.
   std::optional<Value> kept_summary(const LlmBody& body,
                                     const std::vector<ChatMessage>& messages) const;
-  Ran react_turn(const ReactBody& body, const Inputs& inputs, ModelCall& call,
-                 std::uint32_t& number, Ran& reply);
+  Ran react_turn(const ReactBody& body, ModelCall& call, std::uint32_t& number, Ran& reply);
   void add_history(const ReactBody& body, ModelCall& call);
   Value with_messages(const ReactBody& body, const ModelCall& call, std::size_t from,
                       Value value) const;
-  std::optional<Ran> answer_requests(const ReactBody& body, const Inputs& inputs, ModelCall& call,
-                                     std::uint32_t number);
+  std::optional<Ran> answer_requests(const ReactBody& body, ModelCall& call, std::uint32_t number);
   const Failure* told_failure(std::uint32_t number, std::size_t next);
   Taint taint_of_result(const ReactBody& body, const ToolRequest& request, const Ran& result) const;
   std::optional<Ran> tool_message(const Ran& ran, ChatMessage& message) const;
@@ -153,6 +164,7 @@ class TaskRun {
   Scope& scope_;
   const Place place_;
   Task& task_;
+  const std::size_t share_;
   const Node& node_;
   Context context_;
   bool is_retry_ = false;         ///< The attempt follows another one by itself.

@@ -26,11 +26,11 @@ TaskRun::Ran TaskRun::run_tool(const ToolBody& body, const Inputs& inputs) {
       return Failure{"type", fmt::format("args: a map is needed, got {}", kind_name(*value))};
     args = *std::move(value);
   }
-  return call_tool(scope_.agent->tools[body.tool], std::move(args), 0, inputs);
+  return call_tool(scope_.agent->tools[body.tool], std::move(args), 0, share_);
 }
 
 TaskRun::Ran TaskRun::call_tool(const ToolSpec& spec, Value args, std::uint32_t number,
-                                const Inputs&) {
+                                std::size_t share) {
   // A changed graph may call another tool in its place, which has its own approvals.
   if (CallRecord* known = find_call(number); known != nullptr && known->tool == spec.name) {
     if (known->state == CallState::done) return known->result;
@@ -44,13 +44,13 @@ TaskRun::Ran TaskRun::call_tool(const ToolSpec& spec, Value args, std::uint32_t 
   if (auto stop = approvals(spec, args, number)) return std::move(*stop);
   // Somebody may have edited them.
   if (auto checked = fits(); !checked) return std::move(checked.failure());
-  if (spec.agent) return run_tool_agent(spec, args, number);
+  if (spec.agent) return run_tool_agent(spec, args, number, share);
   return make_tool_call(spec, args, number);
 }
 
 /// A tool that is an agent runs as a sub-agent of the task, with its arguments as input.
 TaskRun::Ran TaskRun::run_tool_agent(const ToolSpec& spec, const Value& args,
-                                     std::uint32_t number) {
+                                     std::uint32_t number, std::size_t share) {
   Scope* there = nullptr;
   {
     const std::lock_guard lock(mutex_);
@@ -81,7 +81,7 @@ TaskRun::Ran TaskRun::run_tool_agent(const ToolSpec& spec, const Value& args,
     if (auto kept = options().recorder.merged(*there, none); !kept)
       engine_.break_with(std::move(kept.error()));
   }
-  Ran ran = run_child(*there);
+  Ran ran = run_child(*there, share);
   if (!ran.ok()) return ran;
   record_end(put_call({.number = number,
                        .tool = spec.name,
@@ -100,44 +100,106 @@ TaskRun::Ran TaskRun::make_tool_call(const ToolSpec& spec, const Value& args,
     return *std::move(replayed);
   auto tool = options().services.tool(spec);
   if (!tool) return std::move(tool.failure());
+  return call_out(spec, **tool, args, number);
+}
+
+bool TaskRun::counts_usd() {
+  for (const Purse* purse : purses())
+    if (purse->limits().usd) return true;
+  return false;
+}
+
+/// `most`: of the models that it asks, if it asks any. Nobody may be asked before that is reserved.
+Outcome<Usage> TaskRun::most_of_tool(const ToolSpec& spec, Tool& tool, const ToolCall& call,
+                                     std::optional<Spending>& most) {
   const bool is_free = spec.effect == Effect::pure && spec.kind == "builtin";
-  const Usage wish{.calls = is_free ? 0 : 1};
-  Ran granted = reserve(wish, number);
-  if (!granted.ok()) return granted;
+  Usage wish{.calls = is_free ? 0 : 1};
+  most = SLIPWAY_GET(tool.most(context_, call));
+  if (!most) return wish;
+  if (!most->is_priced && counts_usd())
+    return Failure{"budget", fmt::format("nobody knows what the models cost that '{}' asks, so a "
+                                         "budget in usd cannot be kept; give them their prices",
+                                         spec.name)};
+  wish.tokens = most->tokens();
+  wish.usd = most->usd;
+  return wish;
+}
+
+/// What it came to, into its record.
+void TaskRun::note_result(const ToolSpec& spec, const ToolResult& result, CallRecord& record,
+                          const std::optional<Spending>& most) const {
+  record.used = {.calls = record.reserved.calls};
+  record.spent = result.spent;
+  if (result.value) {
+    record.state = CallState::done;
+    record.result = *result.value;
+    record.result.add_taint(record.args.taint() | source_of(spec));
+  } else {
+    record.failure = result.failure;
+    const bool is_lost = result.is_unknown && spec.effect == Effect::at_most_once;
+    record.state = is_lost ? CallState::unknown : CallState::failed;
+    // It broke off, and nobody knows how much of it was consumed by then.
+    const bool broke_off = result.is_unknown || !context_.check() ||
+                           result.failure.kind == "timeout" || result.failure.kind == "cancelled";
+    if (!record.spent && most && broke_off) {
+      record.spent = most;
+      record.spent->usage.estimated = true;
+    }
+  }
+  if (!record.spent) return;
+  record.used.tokens = record.spent->tokens();
+  record.used.usd = record.spent->usd;
+}
+
+TaskRun::Ran TaskRun::call_out(const ToolSpec& spec, Tool& tool, const Value& args,
+                               std::uint32_t number) {
   CallRecord record{.number = number,
                     .tool = spec.name,
                     .key = effect_key(number),
                     .args_hash = call_hash(dump_canonical(args)),
                     .effect = spec.effect,
                     .attempt = task_.attempts,
-                    .args = args,
-                    .reserved = wish};
+                    .args = args};
   if (const CallRecord* before = find_call(number)) record.tries = before->tries + 1;
-  CallRecord* const known = &put_call(record);
+  const RunPlacePtr& run = options().place;
+  const ToolCall call{.args = args,
+                      .effect_key = record.key,
+                      .thread = options().thread,
+                      .run = run && !run->run.empty() ? run->run : options().run,
+                      .place = run,
+                      .attempt = task_.attempts};
+  std::optional<Spending> most;
+  const auto wish = most_of_tool(spec, tool, call, most);
+  if (!wish) {
+    record.state = CallState::failed;
+    record.failure = wish.failure();
+    record_end(put_call(std::move(record)));
+    return wish.failure();
+  }
+  Ran granted = reserve(*wish, number);
+  if (!granted.ok()) return granted;
+  record.reserved = *wish;
+  CallRecord* const known = &put_call(std::move(record));
   const bool leaves = spec.effect != Effect::pure;
-  if (leaves)
-    if (auto kept = options().recorder.call_begins(place_, task_, record, true); !kept) {
+  // What was reserved counts as spent, should the program end meanwhile.
+  const bool is_begun = leaves || wish->tokens > 0 || wish->usd > 0;
+  if (is_begun)
+    if (auto kept = options().recorder.call_begins(place_, task_, *known, leaves || wish->usd > 0);
+        !kept) {
+      settle(*wish, {});
       engine_.break_with(std::move(kept.error()));
       return Failure{"cancelled", "the run was ended"};
     }
   const Context context = spec.timeout ? context_.with_timeout(*spec.timeout) : context_;
   known->begun_ms = now_ms();
-  ToolResult result = (*tool)->call(context, {.args = args, .effect_key = record.key});
+  const ToolResult result = tool.call(context, call);
   known->took_ms = now_ms() - known->begun_ms;
-  known->used = wish;
-  if (result.value) {
-    known->state = CallState::done;
-    known->result = *result.value;
-    known->result.add_taint(args.taint() | source_of(spec));
-  } else {
-    known->failure = result.failure;
-    const bool is_lost = result.is_unknown && spec.effect == Effect::at_most_once;
-    known->state = is_lost ? CallState::unknown : CallState::failed;
-  }
-  settle(wish, known->used);
-  const bool ends_task =
-      std::holds_alternative<ToolBody>(node_.body) && known->state == CallState::done;
-  if (!ends_task || leaves) record_end(*known);
+  note_result(spec, result, *known, most);
+  settle(*wish, known->used);
+  const bool is_last =
+      std::holds_alternative<ToolBody>(node_.body) || std::holds_alternative<RagBody>(node_.body);
+  const bool ends_task = is_last && known->state == CallState::done;
+  if (!ends_task || is_begun) record_end(*known);
   if (known->state == CallState::done) return known->result;
   if (known->state == CallState::unknown) return resolve_tool_call(spec, *known);
   return result.failure;

@@ -27,19 +27,24 @@ class FakeTool final : public Tool {
     last_key = call.effect_key;
     return act(++calls, call.args);
   }
+  std::optional<Spending> can_spend;
+  Outcome<std::optional<Spending>> most(const Context&, const ToolCall&) override {
+    return can_spend;
+  }
 };
 
 struct World {
   Scratch scratch;
   FakeClock clock;
   std::shared_ptr<FakeTool> tool = std::make_shared<FakeTool>();
+  Collections rag;
   std::unique_ptr<Runtime> runtime;
   bool is_durable = true;
 
   explicit World(bool durable = true) : is_durable(durable) { reopen(); }
   void reopen() {
     runtime.reset();
-    Runtime::Options options{.clock = clock};
+    Runtime::Options options{.rag = rag, .clock = clock};
     if (is_durable) options.data = scratch.path() / "data";
     options.tools.add("command", [this](const ToolSpec&) -> Result<std::shared_ptr<Tool>> {
       return std::shared_ptr<Tool>(tool);

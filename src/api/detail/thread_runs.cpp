@@ -98,6 +98,7 @@ Result<agents::StartRun> resume_of(const AgentServices& services, const http::Ca
 Result<Begun> begin(const http::Call& call, const AgentServices& services, agents::StartRun start,
                     bool waits) {
   start.caller = call.context().caller();
+  start.origin = agents::run_origin(call.request());
   const agents::RunInfo run = TRY(services.host.start(std::move(start)));
   if (call.wants_events()) {
     EventsPath path;

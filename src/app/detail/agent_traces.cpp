@@ -16,23 +16,40 @@ std::string hex_of(const std::string& text, std::size_t digits) {
   return sha256(text).substr(prefix, digits);
 }
 
-std::string span_id(const std::string& run, const std::string& what) {
-  constexpr std::size_t digits = 16;
-  return hex_of(run + "\n" + what, digits);
+/// 16 hex digits; below a run of LangSmith a UUID, made of the same hash.
+std::string span_id(const std::string& run, const agents::RunPlace* place,
+                    const std::string& what) {
+  constexpr std::size_t digits = 16, uuid_digits = 32;
+  const std::string text = run + "\n" + what;
+  if (place == nullptr || place->origin.parent_order.empty()) return hex_of(text, digits);
+  std::string hex = hex_of(text, uuid_digits);
+  hex[12] = '8';  // RFC 9562: of our own making.
+  hex[16] = 'a';
+  return fmt::format("{}-{}-{}-{}-{}", hex.substr(0, 8), hex.substr(8, 4), hex.substr(12, 4),
+                     hex.substr(16, 4), hex.substr(20));
+}
+
+std::string span_id(const Event& event, const std::string& what) {
+  return span_id(event.run, event.place.get(), what);
 }
 
 std::int64_t whole(const Value& value) { return value.is_integer() ? value.integer() : 0; }
 
 std::string task_id(const Event& event) {
-  return span_id(event.run, fmt::format("{}|{}|{}|{}", agents::in_words(event.data.at("path")),
-                                        whole(event.data.at("step")), whole(event.data.at("index")),
-                                        whole(event.data.at("visit"))));
+  return span_id(event, fmt::format("{}|{}|{}|{}", agents::in_words(event.data.at("path")),
+                                    whole(event.data.at("step")), whole(event.data.at("index")),
+                                    whole(event.data.at("visit"))));
 }
 
 trace::RunPatch patch_of(const Event& event, std::string id) {
   trace::RunPatch patch;
   patch.id = std::move(id);
-  patch.trace_id = trace_of_run(event.run);
+  patch.trace_id = trace_of_run(event.run, event.place.get());
+  if (!event.place) return patch;
+  const trace::Origin& origin = event.place->origin;
+  if (!origin.project.empty()) patch.project = origin.project;
+  if (!origin.user_id.empty()) patch.user_id = origin.user_id;
+  if (!origin.session_id.empty()) patch.session_id = origin.session_id;
   return patch;
 }
 
@@ -46,9 +63,16 @@ void set_error(trace::RunPatch& patch, const Value& error) {
 }
 
 trace::RunPatch of_run(const std::string& thread, const Event& event, bool keeps_payloads) {
-  trace::RunPatch patch = patch_of(event, span_id(event.run, "run"));
+  trace::RunPatch patch = patch_of(event, span_id(event, "run"));
   patch.kind = trace::Kind::chain;
-  patch.session_id = thread;
+  if (!patch.session_id) patch.session_id = thread;
+  patch.metadata["agent_thread"] = boost::json::string(thread);
+  patch.metadata["agent_run"] = boost::json::string(event.run);
+  if (event.place) {
+    const trace::Origin& origin = event.place->origin;
+    if (!origin.parent_id.empty()) patch.parent_id = origin.parent_id;
+    if (!origin.key.empty()) patch.metadata["key"] = boost::json::string(origin.key);
+  }
   if (event.type == "run.started") {
     patch.name = agents::in_words(event.data.at("agent"));
     if (event.data.at("resumed") == Value(true)) return patch;
@@ -67,7 +91,7 @@ trace::RunPatch of_run(const std::string& thread, const Event& event, bool keeps
 trace::RunPatch of_task(const Event& event, bool keeps_payloads) {
   trace::RunPatch patch = patch_of(event, task_id(event));
   patch.kind = trace::Kind::span;
-  patch.parent_id = span_id(event.run, "run");
+  patch.parent_id = span_id(event, "run");
   patch.name = agents::in_words(event.data.at("path"));
   if (event.type == "task.started") {
     patch.start = event.time_ms * nanoseconds_of_ms;
@@ -82,9 +106,10 @@ trace::RunPatch of_task(const Event& event, bool keeps_payloads) {
 
 trace::RunPatch of_call(const Event& event, bool keeps_payloads) {
   const bool is_model = event.type == "model";
-  trace::RunPatch patch = patch_of(
-      event, span_id(event.run, fmt::format("{}#{}", agents::in_words(event.data.at("call")),
-                                            whole(event.data.at("attempt")))));
+  trace::RunPatch patch =
+      patch_of(event, span_of_call(event.run, event.place.get(),
+                                   {agents::in_words(event.data.at("call")),
+                                    whole(event.data.at("attempt"))}));
   patch.kind = is_model ? trace::Kind::llm : trace::Kind::tool;
   patch.parent_id = task_id(event);
   patch.name = agents::in_words(event.data.at(is_model ? "model" : "tool"));
@@ -116,8 +141,14 @@ trace::RunPatch of_call(const Event& event, bool keeps_payloads) {
 
 }  // namespace
 
-std::string trace_of_run(const std::string& run) {
+std::string span_of_call(const std::string& run, const agents::RunPlace* place,
+                         const NamedCall& call) {
+  return span_id(run, place, fmt::format("{}#{}", call.key, call.attempt));
+}
+
+std::string trace_of_run(const std::string& run, const agents::RunPlace* place) {
   constexpr std::size_t digits = 32;
+  if (place != nullptr && !place->origin.trace_id.empty()) return place->origin.trace_id;
   return hex_of(run, digits);
 }
 
@@ -128,7 +159,7 @@ std::function<void(const std::string& thread, const Event& event)> trace_runs(
     const bool is_task = event.type == "task.started" || event.type == "task.finished";
     const bool is_call = event.type == "model" || event.type == "tool";
     if (!is_run && !is_task && !is_call) return;
-    if (!recorder.takes(trace_of_run(event.run))) return;
+    if (!recorder.takes(trace_of_run(event.run, event.place.get()))) return;
     const bool keeps = recorder.keeps_payloads();
     std::vector<trace::RunPatch> runs;
     if (is_run) runs.push_back(of_run(thread, event, keeps));

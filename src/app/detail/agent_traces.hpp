@@ -5,6 +5,7 @@
 #include <string>
 
 #include "agents/event.hpp"
+#include "agents/run_place.hpp"
 #include "trace/recorder.hpp"
 
 namespace slipway::app::detail {
@@ -13,7 +14,16 @@ namespace slipway::app::detail {
 std::function<void(const std::string& thread, const agents::Event& event)> trace_runs(
     trace::Recorder& recorder);
 
-/// The trace of a run: 32 hex digits, the same whenever it goes on.
-std::string trace_of_run(const std::string& run);
+/// The trace of a run, the same whenever it goes on: that of who asked for it, or its own of 32 hex
+/// digits. `place` may be null.
+std::string trace_of_run(const std::string& run, const agents::RunPlace* place);
+/// A call by its effect key, in one attempt of its task.
+struct NamedCall {
+  std::string key;
+  std::int64_t attempt = 1;
+};
+/// The run of the call in that trace.
+std::string span_of_call(const std::string& run, const agents::RunPlace* place,
+                         const NamedCall& call);
 
 }  // namespace slipway::app::detail

@@ -2,6 +2,7 @@
 
 #include "agents/chat_model.hpp"
 #include "agents/mcp_tools.hpp"
+#include "app/detail/agent_collections.hpp"
 #include "app/detail/agent_traces.hpp"
 #include "app/detail/agents_door.hpp"
 #include "tools/tools.hpp"
@@ -25,12 +26,13 @@ Result<std::unique_ptr<Agenting>> Agenting::open(Options options) {
   runtime.data = self->options_.data;
   runtime.budgets = &self->options_.ledger;
   runtime.open_model = [self](const agents::ModelSpec& spec) { return self->open_model(spec); };
-  runtime.rag = [self](const Context& context, const agents::RagBody& body,
-                       const agents::Value& asked) -> agents::Outcome<agents::Value> {
-    const auto library = self->options_.library.with([](const auto& current) { return current; });
-    if (!library) return agents::Failure{"unavailable", "the collections are not open yet"};
-    return ask_library(*library, context, body, asked);
-  };
+  runtime.rag = collections_of(
+      {.library = [self]() -> agents::Outcome<std::shared_ptr<rag::Library>> {
+         auto library = self->options_.library.with([](const auto& current) { return current; });
+         if (!library) return agents::Failure{"unavailable", "the collections are not open yet"};
+         return library;
+       },
+       .ledger = &self->options_.ledger});
   runtime.tools.add("mcp", agents::mcp_tool_factory());
   tools::add_all(runtime.tools, {.rag = runtime.rag});
   self->tools_ = runtime.tools;

@@ -3,6 +3,7 @@
 #include <mutex>
 
 #include "agents/mcp_tools.hpp"
+#include "app/detail/agent_collections.hpp"
 #include "app/detail/agent_traces.hpp"
 #include "app/detail/command_runs.hpp"
 #include "core/files.hpp"
@@ -11,37 +12,15 @@
 
 namespace slipway::app::detail {
 
-agents::Outcome<agents::Value> ask_library(rag::Library& library, const Context& context,
-                                           const agents::RagBody& body,
-                                           const agents::Value& asked) {
-  std::optional<json::Value> filter;
-  if (!asked.at("filter").is_null()) filter = agents::to_json(asked.at("filter"));
-  if (body.is_ask) {
-    rag::AskRequest request{.collection = agents::in_words(asked.at("collection")),
-                            .question = agents::in_words(asked.at("question")),
-                            .limit = body.limit,
-                            .filter = filter};
-    auto answer = library.ask(context, request);
-    if (!answer) return agents::failure_of(answer.error());
-    return agents::from_json(rag::to_json(*answer));
-  }
-  rag::SearchRequest request{.collection = agents::in_words(asked.at("collection")),
-                             .query = agents::in_words(asked.at("question")),
-                             .limit = body.limit,
-                             .filter = filter};
-  auto reply = library.search(context, request);
-  if (!reply) return agents::failure_of(reply.error());
-  return agents::from_json(json::to(reply->items));
-}
-
 std::function<Result<void>(const agents::ToolSpec&, const agents::Value&)> tool_check() {
   auto registry = std::make_shared<agents::ToolRegistry>();
   registry->add("mcp", agents::mcp_tool_factory());
   // Collections are asked when they are there.
-  tools::add_all(*registry, {.rag = [](const Context&, const agents::RagBody&,
-                                       const agents::Value&) -> agents::Outcome<agents::Value> {
-    return agents::Failure{"unavailable", "no tool is called while it is checked"};
-  }});
+  agents::Collections rag;
+  rag.ask = [](const Context&, const agents::RagBody&, const agents::ToolCall&) {
+    return agents::ToolResult::failed({"unavailable", "no tool is called while it is checked"});
+  };
+  tools::add_all(*registry, {.rag = std::move(rag)});
   return [registry](const agents::ToolSpec& spec, const agents::Value& constants) {
     return tools::check_tool(*registry, spec, constants);
   };
@@ -58,15 +37,14 @@ Result<std::unique_ptr<agents::Runtime>> open_agents(App& app, bool is_kept) {
     const std::lock_guard lock(*opening);
     return agents::open_chat_model(*TRY(app.catalog()), spec);
   };
-  options.rag = [&app, opening](const Context& context, const agents::RagBody& body,
-                                const agents::Value& asked) -> agents::Outcome<agents::Value> {
-    const auto library = [&]() -> Result<rag::Library*> {
-      const std::lock_guard lock(*opening);
-      return app.library();
-    }();
-    if (!library) return agents::failure_of(library.error());
-    return ask_library(**library, context, body, asked);
-  };
+  options.rag = collections_of(
+      {.library = [&app, opening]() -> agents::Outcome<std::shared_ptr<rag::Library>> {
+        const std::lock_guard lock(*opening);
+        const auto library = app.library();
+        if (!library) return agents::failure_of(library.error());
+        // The app keeps it.
+        return std::shared_ptr<rag::Library>(std::shared_ptr<void>(), *library);
+      }});
   options.tools.add("mcp", agents::mcp_tool_factory());
   tools::add_all(options.tools, {.rag = options.rag});
   options.code = tools::code_runner();
@@ -153,8 +131,11 @@ int print_result(App& app, const agents::RunResult& result) {
   if (app.options().json) {
     app.print(agents::dump(result.json()) + "\n");
   } else {
-    app.print(fmt::format("{} {} (thread {}, run {})\n", json::name(result.status),
-                          result.checkpoint, result.thread, result.run));
+    // What was refused is no run.
+    app.print(result.run.empty()
+                  ? fmt::format("{} (thread {})\n", json::name(result.status), result.thread)
+                  : fmt::format("{} {} (thread {}, run {})\n", json::name(result.status),
+                                result.checkpoint, result.thread, result.run));
     for (const agents::RunError& error : result.errors)
       app.print(fmt::format("error {}{}: {}\n", error.kind,
                             error.node.empty() ? "" : " at " + error.node, error.message));

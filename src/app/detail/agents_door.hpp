@@ -11,9 +11,6 @@
 
 namespace slipway::app::detail {
 
-/// What a `rag` node asks: passages of a collection as a list, or an answer as a map.
-agents::Outcome<agents::Value> ask_library(rag::Library& library, const Context& context,
-                                           const agents::RagBody& body, const agents::Value& asked);
 /// What files of agents may say of tools, beyond their syntax.
 std::function<Result<void>(const agents::ToolSpec&, const agents::Value&)> tool_check();
 /// `app` must outlive it. `is_kept` off: what they do is in memory alone.

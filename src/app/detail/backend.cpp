@@ -73,6 +73,7 @@ Result<void> Backend::open_foundations(const Config& config) {
       {.library = [this] { return library_.with([](const auto& library) { return library; }); },
        .agents = &agents_->host(),
        .tools = &agents_->tools(),
+       .ledger = &budgeting_->ledger(),
        .shown = [this] { return mcp_shown(); }});
   mcp_ = mcp::Server::make({.offer = *mcp_offer_});
   foundations_.emplace(Foundations{.database = database,

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "agents/load.hpp"
+#include "agents/spending.hpp"
 #include "app/detail/mcp_forms.hpp"
 
 namespace slipway::app::detail {
@@ -254,6 +255,12 @@ class Conversation {
                      : std::string("the run was cancelled"));
   }
 
+  /// For who keeps a budget around this one. Which tokens were read is not told apart.
+  static json::Value spent_of(const agents::RunResult& result) {
+    return agents::to_json(agents::spending_value(
+        {.usage = {.input_tokens = result.tokens}, .usd = result.usd}));
+  }
+
   /// Of an agent its output, of a tool what it gave.
   mcp::Answer told_done(const agents::RunResult& result) const {
     const agents::Value given = target_.is_tool ? result.output.at("value") : result.output;
@@ -261,7 +268,9 @@ class Conversation {
     const std::string text = given.is_text() ? given.text() : json::dump(output);
     json::Object answer{
         {"content", json::Array{mcp::text_content(text)}},
-        {"_meta", json::Object{{"slipway/thread", result.thread}, {"slipway/run", result.run}}}};
+        {"_meta", json::Object{{"slipway/thread", result.thread},
+                               {"slipway/run", result.run},
+                               {agents::spending_key, spent_of(result)}}}};
     // Structured content of older revisions is an object.
     answer["structuredContent"] =
         output.is_object() ? output : json::Value(json::Object{{"result", output}});

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "agents/spending.hpp"
+#include "api/ask_budget.hpp"
 #include "app/version.hpp"
 #include "rag/wire.hpp"
 
@@ -39,9 +41,17 @@ int limit_of(const json::Object& arguments, int otherwise) {
 
 mcp::Answer told(const Error& error) { return mcp::Answer::tool_error(error.message()); }
 
-json::Object result_of(std::string_view text, json::Value structured) {
+/// With what it cost, for who keeps a budget.
+json::Object result_of(std::string_view text, json::Value structured,
+                       const agents::Spending& spent) {
   return {{"content", json::Array{mcp::text_content(text)}},
-          {"structuredContent", std::move(structured)}};
+          {"structuredContent", std::move(structured)},
+          {"_meta", json::Object{{agents::spending_key,
+                                  agents::to_json(agents::spending_value(spent))}}}};
+}
+
+std::int64_t tokens_of(const models::Usage& usage) {
+  return usage.input_tokens + usage.output_tokens + usage.embedding_tokens + usage.rerank_tokens;
 }
 
 class OfferOfSources final : public mcp::Offer {
@@ -192,14 +202,25 @@ class OfferOfSources final : public mcp::Offer {
     if (!library || !collection)
       return mcp::Answer::tool_error(collection ? "there are no collections"
                                                 : collection.error().message());
-    const rag::SearchRequest request{.collection = *collection,
-                                     .query = mcp::text_of(arguments, "query"),
-                                     .limit = limit_of(arguments, 10),
-                                     .filter = {},
-                                     .rerank = {},
-                                     .reranker = {}};
+    rag::SearchRequest request{.collection = *collection,
+                               .query = mcp::text_of(arguments, "query"),
+                               .limit = limit_of(arguments, 10),
+                               .filter = {},
+                               .rerank = {},
+                               .reranker = {}};
+    request.origin = origin_of(call);
+    rag::AskRequest question;
+    question.collection = request.collection;
+    question.question = request.query;
+    question.mode = rag::AnswerMode::extract;
+    question.limit = 1;
+    question.origin = request.origin;
+    auto budget = open_budget(call, *library, question);
+    if (!budget) return told(budget.error());
+    request.budget_usd = budget->limit_usd();
     const auto reply = library->search(call.context(), request);
     if (!reply) return told(reply.error());
+    budget->settle(reply->cost_usd, tokens_of(reply->usage));
     std::string text;
     json::Array items;
     for (const rag::SearchItem& item : reply->items) {
@@ -213,7 +234,8 @@ class OfferOfSources final : public mcp::Offer {
                                    {"score", item.score}});
     }
     if (text.empty()) text = "nothing was found";
-    return result_of(text, json::Object{{"items", std::move(items)}});
+    return result_of(text, json::Object{{"items", std::move(items)}},
+                     {.usage = reply->usage, .usd = reply->cost_usd});
   }
 
   mcp::Answer ask(mcp::Call& call, const json::Object& arguments) {
@@ -226,14 +248,39 @@ class OfferOfSources final : public mcp::Offer {
     request.collection = *collection;
     request.question = mcp::text_of(arguments, "question");
     request.limit = limit_of(arguments, 8);
+    request.origin = origin_of(call);
+    auto budget = open_budget(call, *library, request);
+    if (!budget) return told(budget.error());
+    request.budget_usd = budget->limit_usd();
     call.progress(0, {}, "looking for evidence");
     const auto answer = library->ask(call.context(), request);
     if (!answer) return told(answer.error());
+    budget->settle(answer->cost_usd, tokens_of(answer->usage));
     std::string text = answer->answer;
     for (const rag::Citation& citation : answer->citations)
       text += fmt::format("\n[{}] {}", citation.number, citation.path);
     if (answer->refused) text = "The documents do not say. " + text;
-    return result_of(text, rag::to_json(*answer));
+    return result_of(text, rag::to_json(*answer),
+                     {.usage = answer->usage, .usd = answer->cost_usd});
+  }
+
+  static trace::Origin origin_of(mcp::Call& call) {
+    trace::Origin origin;
+    origin.trace_id = call.context().trace_id().empty() ? make_trace_id()
+                                                        : call.context().trace_id();
+    origin.key = call.principal().name;
+    return origin;
+  }
+
+  /// Paid as a question over HTTP is. Fails: rate_limited with the budget's words.
+  Result<api::AskBudget> open_budget(mcp::Call& call, rag::Library& library,
+                                     const rag::AskRequest& request) const {
+    auto budget = TRY(api::AskBudget::open(call.context(), {.ledger = sources_.ledger,
+                                                            .library = library,
+                                                            .request = request,
+                                                            .call_id = make_trace_id()}));
+    if (budget.refusal()) return fail(Code::rate_limited, "{}", budget.refusal()->message);
+    return budget;
   }
 
   Result<mcp::Page> documents(mcp::Call& call, const std::string& cursor) const {

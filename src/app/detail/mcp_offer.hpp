@@ -7,6 +7,7 @@
 
 #include "app/detail/mcp_agents.hpp"
 #include "app/detail/mcp_models.hpp"
+#include "budgets/ledger.hpp"
 #include "mcp/server.hpp"
 #include "rag/library.hpp"
 
@@ -26,6 +27,8 @@ struct McpSources {
   /// Both must outlive the offer; null: agents are not served.
   agents::Host* agents = nullptr;
   const agents::ToolRegistry* tools = nullptr;
+  /// Of questions and searches; null: nothing is limited. Must outlive the offer.
+  budgets::Ledger* ledger = nullptr;
   std::function<McpShown()> shown = [] { return McpShown(); };
 };
 /// Rights of its principals: "read" lists, searches and reads, "write" asks, runs and calls.

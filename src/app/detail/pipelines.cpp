@@ -46,6 +46,7 @@ gateway::Pipelines pipelines_of(Guarded<std::shared_ptr<rag::Library>>& current,
                                     .runtime = agenting.runtime(),
                                     .agent = name.substr(agents::pipeline_prefix.size()),
                                     .caller = call.origin.key,
+                                    .origin = call.origin,
                                     .thread = std::move(call.thread),
                                     .answers = std::move(call.answers)});
     if (!name.starts_with(rag::pipeline_prefix))

@@ -24,7 +24,7 @@ http::Response run_response(const Begun& begun) {
 
 Result<http::Response> create(const Asked& asked) {
   const Value body = TRY(read_body(asked.request()));
-  const RunWish wish = TRY(read_wish(asked.core, asked.context, body));
+  const RunWish wish = TRY(read_wish(asked.core, asked.context, body, asked.request()));
   return run_response(TRY(begin_run(asked.core, asked.context, wish, asked.part("thread"))));
 }
 
@@ -35,7 +35,7 @@ Result<http::Response> create_batch(const Asked& asked) {
                 batch_max);
   std::vector<RunWish> wishes;  // All of them are looked at before the first begins.
   for (const Value& body : bodies.items())
-    wishes.push_back(TRY(read_wish(asked.core, asked.context, body)));
+    wishes.push_back(TRY(read_wish(asked.core, asked.context, body, asked.request())));
   Value list = Value::list();
   for (const RunWish& wish : wishes) {
     const Begun begun = TRY(begin_run(asked.core, asked.context, wish, ""));

@@ -102,7 +102,7 @@ void follow_run(const Asked& asked, const Following& following, bool cancels) {
 
 Result<void> streamed(const Asked& asked) {
   const Value body = TRY(read_body(asked.request()));
-  const RunWish wish = TRY(read_wish(asked.core, asked.context, body));
+  const RunWish wish = TRY(read_wish(asked.core, asked.context, body, asked.request()));
   const Begun begun = TRY(begin_run(asked.core, asked.context, wish, asked.part("thread")));
   TRY(await_begin(asked, begun.run.id));
   follow_run(asked,
@@ -186,7 +186,7 @@ void wait_for(const Asked& asked, const Following& following, bool cancels) {
 
 Result<void> waited(const Asked& asked) {
   const Value body = TRY(read_body(asked.request()));
-  const RunWish wish = TRY(read_wish(asked.core, asked.context, body));
+  const RunWish wish = TRY(read_wish(asked.core, asked.context, body, asked.request()));
   const Begun begun = TRY(begin_run(asked.core, asked.context, wish, asked.part("thread")));
   TRY(await_begin(asked, begun.run.id));
   wait_for(asked, {.run = begun.run, .agent = begun.agent}, wish.cancels_on_disconnect);

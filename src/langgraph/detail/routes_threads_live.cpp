@@ -169,7 +169,7 @@ Result<Value> run_start(const Asked& asked, const Value& params) {
     return fail(Code::invalid_argument, "run.start requires an assistant_id.");
   Value body = params;
   body.put("if_not_exists", "create");
-  const RunWish wish = TRY(read_wish(asked.core, asked.context, body));
+  const RunWish wish = TRY(read_wish(asked.core, asked.context, body, asked.request()));
   const Begun begun = TRY(begin_run(asked.core, asked.context, wish, asked.part("thread")));
   return Value::map({{"run_id", begun.run.id}});
 }
@@ -200,7 +200,7 @@ Result<Value> input_respond(const Asked& asked, const Value& params) {
   if (body.at("assistant_id").is_null()) body.put("assistant_id", thread.agent);
   for (const char* name : {"config", "metadata"})
     if (!params.at(name).is_null()) body.put(name, params.at(name));
-  const RunWish wish = TRY(read_wish(asked.core, asked.context, body));
+  const RunWish wish = TRY(read_wish(asked.core, asked.context, body, asked.request()));
   TRY(begin_run(asked.core, asked.context, wish, thread.id));
   return Value::map();
 }

@@ -164,4 +164,11 @@ Result<RunWish> read_wish(Core& core, const Context& context, const Value& body)
   return wish;
 }
 
+Result<RunWish> read_wish(Core& core, const Context& context, const Value& body,
+                          const http::Request& request) {
+  RunWish wish = TRY(read_wish(core, context, body));
+  wish.origin = agents::run_origin(request);
+  return wish;
+}
+
 }  // namespace slipway::langgraph::detail

@@ -83,6 +83,7 @@ agents::StartRun plain_start(const RunWish& wish, const ThreadView& thread,
                    .steps = wish.steps};
   start.multitask = wish.multitask;
   start.caller = wish.caller;
+  start.origin = wish.origin;
   json::Object metadata = agents::to_json(wish.metadata).as_object();
   metadata["created_by"] = "system";
   metadata["graph_id"] = wish.assistant.graph;

@@ -24,11 +24,15 @@ struct RunWish {
   std::int64_t after_ms = 0;
   std::string webhook;
   std::string caller;  ///< Name of the key: whose budgets pay.
+  std::optional<trace::Origin> origin;  ///< Of who asks, for traces.
   Value metadata = Value::map();
   Value body;
 };
 /// Fails: invalid_argument naming the member, not_found (the assistant).
 Result<RunWish> read_wish(Core& core, const Context& context, const Value& body);
+/// With what the headers of the request say of its traces.
+Result<RunWish> read_wish(Core& core, const Context& context, const Value& body,
+                          const http::Request& request);
 /// Also of joins. Fails: invalid_argument.
 Result<std::set<std::string>> read_modes(const Value& modes);
 

@@ -17,7 +17,7 @@ MadeTool make_http(const ToolSpec& spec);
 MadeTool make_sql(const ToolSpec& spec);
 MadeTool make_command(const ToolSpec& spec);
 MadeTool make_search(const ToolSpec& spec);
-MadeTool make_rag(const ToolSpec& spec, const AskCollection& ask);
+MadeTool make_rag(const ToolSpec& spec, const agents::Collections& collections);
 MadeTool make_code(const ToolSpec& spec, const std::string& python);
 
 /// {"type": "object", "properties": {name: {"type", "description"}}, "required": the first ones}
