@@ -1,5 +1,6 @@
 """What JSON Schema cannot say of our requests: how members of one body bind each other, and languages within
 strings. Such cases are left out; the unit tests and journeys of their routes have them."""
+import json
 import re
 
 import schemathesis
@@ -120,6 +121,27 @@ def agrees_goldens(body):
         isinstance(one, dict) and not any(one.get(key) for key in ("tools_called", "expected_tools")) for one in goldens)
 
 
+AGENT = {"name": "made", "state": {"text": "string", "ok": "any"},
+         "nodes": {"say": {"set": {"text": "'hello'"}}, "ask": {"human": {"ask": "{{text}}?", "into": "ok"}}},
+         "edges": ["START -> say", "say -> ask", "ask -> END"]}
+
+
+def agrees_run(body):
+    """Inputs and pauses are of an agent; what it costs and where it ends are its journeys'."""
+    options = body.get("options") or {}
+    return not body.get("input") and not body.get("agent") and isinstance(options, dict) and not any(
+        options.get(key) for key in ("pause_before", "pause_after", "budget"))
+
+
+def agrees_resume(body):
+    """What a thread goes on from depends on what it did."""
+    return all(body.get(key) is None for key in ("answers", "checkpoint", "set", "as"))
+
+
+def agrees_replay(body):
+    return not body.get("yaml")
+
+
 def has_language(query):
     """Times, filters and cursors of traces are more than a pattern can say."""
     return any((query or {}).get(key) for key in ("from", "to", "filter", "cursor"))
@@ -133,7 +155,8 @@ RULES = {"/api/prices/{model}": agrees_price, "/api/prices/reprice": agrees_repr
          "/api/datasets/{name}/examples": agrees_examples, "/api/datasets/{name}/from-traces": agrees_gathering,
          "/api/feedback": agrees_feedback_on, "/api/runs/{id}/feedback": agrees_feedback,
          "/api/evaluations": agrees_suite, "/api/datasets/{name}/goldens": agrees_goldens, "/api/goldens/from-traces": agrees_trace_goldens,
-         "/api/prompts/{name}/traffic": agrees_shares}
+         "/api/prompts/{name}/traffic": agrees_shares, "/api/threads/{thread}/runs": agrees_run,
+         "/api/threads/{thread}/resume": agrees_resume, "/api/threads/{thread}/runs/{run}/replay": agrees_replay}
 
 
 def is_odd(values):
@@ -153,3 +176,14 @@ def filter_case(context, case):
         return False
     rule = RULES.get(case.operation.path)
     return rule is None or not isinstance(case.body, dict) or rule(case.body)
+
+
+@schemathesis.hook
+def before_call(context, case, kwargs):
+    """The text of an agent is a language of its own: where one is to be good, it is this one."""
+    if case.operation.path != "/api/agents/{name}" or case.method.upper() != "PUT" or not case.meta.generation.mode.is_positive:
+        return
+    if case.media_type == "application/json":
+        case.body = {"yaml": json.dumps(AGENT)}
+    else:
+        case.body = AGENT

@@ -29,10 +29,6 @@ phases.stateful.enabled = false
 [[operations]]
 include-path-regex = "^/api/(datasets/.name./(import|tags|export)|budgets/.id./approvals|prompts/.name./(versions|tags/.tag.)|evaluators.*)$"
 enabled = false
-# Texts of agents are a language of their own; what a thread goes on from depends on what it did.
-[[operations]]
-include-operation-id = ["put_agent", "check_agent", "replay_run", "resume_thread"]
-enabled = false
 """
 
 

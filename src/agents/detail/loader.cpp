@@ -386,10 +386,26 @@ Error LoadedAgent::error() const {
   std::string text;
   for (const Problem& problem : problems)
     if (!problem.is_warning)
-      text += fmt::format("{}{}:{}: {}", text.empty() ? "" : "\n", problem.file, problem.line,
+      text += fmt::format("{}{}{}: {}", text.empty() ? "" : "\n", problem.file,
+                          problem.line > 0 ? fmt::format(":{}", problem.line) : "",
                           problem.message);
   return Error(Code::invalid_argument, text.empty() ? "the agent could not be loaded" : text);
 }
+
+namespace {
+
+/// Files are told as who named the first one would name them: where a server runs is not for its
+/// callers.
+void name_files(const std::filesystem::path& path, const std::string& file,
+                std::vector<Problem>& problems) {
+  const std::string root = path.parent_path().string() + "/";
+  const std::filesystem::path given = std::filesystem::path(file).parent_path();
+  for (Problem& problem : problems)
+    if (problem.file.starts_with(root))
+      problem.file = (given / problem.file.substr(root.size())).string();
+}
+
+}  // namespace
 
 LoadedAgent load_agent(const std::string& file, std::string_view text, const LoadOptions& options) {
   LoadedAgent loaded;
@@ -397,8 +413,9 @@ LoadedAgent load_agent(const std::string& file, std::string_view text, const Loa
   std::error_code ignored;
   std::filesystem::path path = std::filesystem::absolute(file, ignored).lexically_normal();
   std::shared_ptr<Agent> agent = detail::load_one(session, path.string(), text);
+  if (agent != nullptr) detail::finish_agent(session, *agent, path.string());
+  name_files(path, file, loaded.problems);
   if (agent == nullptr) return loaded;
-  detail::finish_agent(session, *agent, path.string());
   loaded.agent = std::move(agent);
   loaded.worst_case = detail::worst_case_of(*loaded.agent);
   return loaded;

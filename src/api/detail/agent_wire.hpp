@@ -381,7 +381,8 @@ namespace slipway::http::detail {
 template <>
 struct BodyOf<api::detail::AgentText> {
   static void tell(Schemas&, std::vector<BodyNote>& notes) {
-    notes.push_back({BodyKind::other, {{"type", "string"}, {"maxLength", 1048576}}});
+    // Whatever it says, it is looked at as a whole, and each fault told with its line.
+    notes.push_back({BodyKind::other, {{"description", "The agent's file: YAML, at most 1 MB."}}});
   }
   static bool takes(BodyKind kind) { return kind == BodyKind::other; }
   static std::optional<api::detail::AgentText> read(const Request& request, const Route&,
