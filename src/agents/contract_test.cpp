@@ -382,7 +382,10 @@ TEST_CASE("the limit of parallel tasks holds for the run: maps, sub-agents and t
     options.thread = fmt::format("t{}", ++threads);
     const std::string replies =
         R"({"turn": 1, "tool_calls": [{"name": "s", "args": {}}, {"name": "s", "args": {}}, )"
-        R"({"name": "s", "args": {}}]})" "\n" R"({"turn": 2, "text": "ok"})" "\n";
+        R"({"name": "s", "args": {}}]})"
+        "\n"
+        R"({"turn": 2, "text": "ok"})"
+        "\n";
     const RunResult result = world.run(world.load(yaml, replies), "{}", options);
     CHECK_MESSAGE(result.status == Status::done, yaml);
     CHECK(world.tool->calls == calls);
@@ -390,7 +393,8 @@ TEST_CASE("the limit of parallel tasks holds for the run: maps, sub-agents and t
   };
   const std::string eight =
       R"({map: {each: "[1, 2, 3, 4, 5, 6, 7, 8]", as: i, do: {tool: {use: t}}, into: a}})";
-  const std::string head = "name: v\nlimits: {parallel: 4}\ntools: {t: {command: [x], effect: pure}";
+  const std::string head =
+      "name: v\nlimits: {parallel: 4}\ntools: {t: {command: [x], effect: pure}";
   REQUIRE(write_file_atomically(world.scratch.path() / "sub.yaml", R"(name: sub
 output: [a]
 tools: {t: {command: [x], effect: pure}}

@@ -172,12 +172,23 @@ std::optional<int> steps_of(const Value& value) {
 
 }  // namespace
 
+/// As if it had never been.
+void OwnHost::take_back(const JobPtr& job) {
+  const RunRow& row = job->row;
+  auto undone = options_.runtime.undo(row.info.thread, row.first);
+  if (undone || undone.error().code() == Code::not_found) undone = store_->remove_run(row.info.id);
+  if (!undone) log::warning("agents: run {}: {}", row.info.id, undone.error().message());
+}
+
 namespace {
 
 constexpr std::pair<const char*, std::string trace::Origin::*> origin_members[] = {
-    {"trace", &trace::Origin::trace_id},      {"parent", &trace::Origin::parent_id},
-    {"order", &trace::Origin::parent_order},  {"project", &trace::Origin::project},
-    {"user", &trace::Origin::user_id},        {"session", &trace::Origin::session_id},
+    {"trace", &trace::Origin::trace_id},
+    {"parent", &trace::Origin::parent_id},
+    {"order", &trace::Origin::parent_order},
+    {"project", &trace::Origin::project},
+    {"user", &trace::Origin::user_id},
+    {"session", &trace::Origin::session_id},
     {"key", &trace::Origin::key}};
 
 Value encode_origin(const trace::Origin& origin) {

@@ -19,7 +19,8 @@ struct PipelineOptions {
   Runtime& runtime;  ///< The host's.
   std::string agent;
   std::string caller;  ///< Name of the key: whose budgets pay, who answers.
-  std::optional<trace::Origin> origin = {};  ///< Its runs are below it; absent: in their own traces.
+  /// Its runs are below it; absent: in their own traces.
+  std::optional<trace::Origin> origin = {};
   /// Goes on with this thread, which is made if it is not there. Empty: that of the request's
   /// metadata (`slipway_thread`), else a new one.
   std::string thread;

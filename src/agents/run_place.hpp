@@ -15,8 +15,8 @@ struct RunPlace {
 };
 using RunPlacePtr = std::shared_ptr<const RunPlace>;
 
-/// Of who asks for a run over HTTP, as its headers say: `langsmith-trace` or `traceparent`, project,
-/// user, session. Nothing: they say nothing.
+/// Of who asks for a run over HTTP, as its headers say: `langsmith-trace` or `traceparent`,
+/// project, user, session. Nothing: they say nothing.
 std::optional<trace::Origin> run_origin(const http::Request& request);
 
 }  // namespace slipway::agents

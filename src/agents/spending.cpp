@@ -12,9 +12,8 @@ std::optional<Spending> read_spending(const Value& value) {
   auto spending = detail::decode_spending(value);
   if (!spending) return spending;
   models::Usage& usage = spending->usage;
-  for (std::int64_t* count :
-       {&usage.input_tokens, &usage.output_tokens, &usage.cached_input_tokens,
-        &usage.embedding_tokens, &usage.rerank_tokens, &usage.search_units}) {
+  for (std::int64_t* count : {&usage.input_tokens, &usage.output_tokens, &usage.cached_input_tokens,
+                              &usage.embedding_tokens, &usage.rerank_tokens, &usage.search_units}) {
     constexpr std::int64_t count_max = 1'000'000'000'000;  // Sums of them stay numbers.
     *count = std::clamp<std::int64_t>(*count, 0, count_max);
   }

@@ -104,8 +104,7 @@ TEST_CASE("a budget that has no room for a question refuses it before anybody is
 
 TEST_CASE("a question waits for the money that somebody adds, and is asked once") {
   Desk desk;
-  RunResult result =
-      desk.run(desk.agent("tokens: 100, on_exceed: approve"), R"({"q": "leave?"})");
+  RunResult result = desk.run(desk.agent("tokens: 100, on_exceed: approve"), R"({"q": "leave?"})");
   REQUIRE(result.interrupts.size() == 1);
   CHECK(result.interrupts[0].kind == "budget");
   CHECK(result.interrupts[0].value.at("needed").at("tokens") == Value(300));

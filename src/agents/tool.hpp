@@ -14,8 +14,8 @@
 namespace slipway::agents {
 
 struct ToolCall {
-  Value args;              ///< A map.
-  std::string effect_key;  ///< The same whenever the same call is made again: SLIPWAY_EFFECT_KEY.
+  Value args;               ///< A map.
+  std::string effect_key;   ///< The same whenever the same call is made again: SLIPWAY_EFFECT_KEY.
   std::string thread, run;  ///< Who calls, as followers know it; may be empty.
   RunPlacePtr place;        ///< Of that run; may be null.
   int attempt = 1;          ///< Of the task: with the key it names the call in traces.

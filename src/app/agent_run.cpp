@@ -79,9 +79,10 @@ Result<int> agent_run(App& app, const AgentRunOptions& options) {
   if (options.durability == "exit") run.durability = agents::Durability::exit;
   if (options.durability == "none") run.durability = agents::Durability::none;
   if (!options.budget.empty()) run.budget = TRY(read_budget(options.budget));
-  const auto runtime = TRY(detail::open_agents(app));
   // Of what leaves nothing on disk nothing is told there either.
-  detail::AgentRunTraces traces(app, run.durability != agents::Durability::none);
+  const bool is_told = run.durability != agents::Durability::none;
+  const auto runtime = TRY(detail::open_agents(app, true, is_told));
+  detail::AgentRunTraces traces(app, is_told);
   run.on_event = traces.sink();
   run.place = place_of_environment();
   const agents::RunResult result = runtime->run(app.context(), agent, input, run);

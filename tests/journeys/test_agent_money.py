@@ -116,7 +116,7 @@ def test_a_question_to_a_collection_is_paid_from_the_agents_budget(shop, upstrea
 
 def test_commands_count_the_same(shop, upstreams):
     told = shop("agent", "run", "helper.yaml", "--input", json.dumps({"question": QUESTION}))
-    assert told.code == 0 and f"1 calls, {USAGE_IN + USAGE_OUT} tokens, 0.021 USD" in told.out, told
+    assert told.code == 0 and f"1 call, {USAGE_IN + USAGE_OUT} tokens, 0.021 USD" in told.out, told
     asked = len(upstreams.requests)
     told = shop("agent", "run", "helper.yaml", "--input", json.dumps({"question": QUESTION}), "--budget", '{"tokens": 20}')
     assert told.code == 1 and "budget has no room" in told.out and len(upstreams.requests) == asked, told

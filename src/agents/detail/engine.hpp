@@ -96,7 +96,7 @@ class Engine {
     int steps_max = 100;                              ///< Of the outermost scope.
     std::set<std::string> pause_before, pause_after;  ///< Nodes of the outermost scope.
     const Listener* listener = nullptr;
-    RunPlacePtr place;  ///< May be null.
+    RunPlacePtr place;                   ///< May be null.
     const Recorded* recorded = nullptr;  ///< A replay.
     /// Until when the run may be worked on: of `Purse::worked_ms`.
     std::optional<std::int64_t> worked_ms_max;

@@ -345,14 +345,6 @@ void OwnHost::end_job(const SlotPtr& slot, const JobPtr& job, RunResult result) 
   tell(*slot);
 }
 
-/// As if it had never been.
-void OwnHost::take_back(const JobPtr& job) {
-  const RunRow& row = job->row;
-  auto undone = options_.runtime.undo(row.info.thread, row.first);
-  if (undone || undone.error().code() == Code::not_found) undone = store_->remove_run(row.info.id);
-  if (!undone) log::warning("agents: run {}: {}", row.info.id, undone.error().message());
-}
-
 void OwnHost::watch_time() {
   Lock lock(mutex_);
   while (!is_closing_) {

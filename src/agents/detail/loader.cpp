@@ -386,9 +386,9 @@ Error LoadedAgent::error() const {
   std::string text;
   for (const Problem& problem : problems)
     if (!problem.is_warning)
-      text += fmt::format("{}{}{}: {}", text.empty() ? "" : "\n", problem.file,
-                          problem.line > 0 ? fmt::format(":{}", problem.line) : "",
-                          problem.message);
+      text +=
+          fmt::format("{}{}{}: {}", text.empty() ? "" : "\n", problem.file,
+                      problem.line > 0 ? fmt::format(":{}", problem.line) : "", problem.message);
   return Error(Code::invalid_argument, text.empty() ? "the agent could not be loaded" : text);
 }
 

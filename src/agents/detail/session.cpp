@@ -88,10 +88,9 @@ Interrupt to_interrupt(const OpenQuestion& question) {
 
 Session::Session(Options options)
     : options_(std::move(options)),
-      watch_(options_.on_event
-                 ? std::make_unique<Watch>(options_.thread, options_.on_event,
-                                           *options_.services.clock, options_.place)
-                 : nullptr),
+      watch_(options_.on_event ? std::make_unique<Watch>(options_.thread, options_.on_event,
+                                                         *options_.services.clock, options_.place)
+                               : nullptr),
       recorder_(options_.thread, watch_.get(), *options_.services.clock) {}
 
 Outcome<bool> Session::note_resume(const std::string& kind, const std::string& name) {

@@ -49,8 +49,8 @@ TaskRun::Ran TaskRun::call_tool(const ToolSpec& spec, Value args, std::uint32_t 
 }
 
 /// A tool that is an agent runs as a sub-agent of the task, with its arguments as input.
-TaskRun::Ran TaskRun::run_tool_agent(const ToolSpec& spec, const Value& args,
-                                     std::uint32_t number, std::size_t share) {
+TaskRun::Ran TaskRun::run_tool_agent(const ToolSpec& spec, const Value& args, std::uint32_t number,
+                                     std::size_t share) {
   Scope* there = nullptr;
   {
     const std::lock_guard lock(mutex_);

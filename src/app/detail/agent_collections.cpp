@@ -19,8 +19,7 @@ rag::AskRequest question_of(const Context& context, const RagBody& body, const T
                           .question = agents::in_words(call.args.at("question")),
                           .limit = body.limit};
   if (!body.is_ask) request.mode = rag::AnswerMode::extract;
-  if (!call.args.at("filter").is_null())
-    request.filter = agents::to_json(call.args.at("filter"));
+  if (!call.args.at("filter").is_null()) request.filter = agents::to_json(call.args.at("filter"));
   trace::Origin origin;
   if (call.place) origin = call.place->origin;
   if (origin.session_id.empty()) origin.session_id = call.thread;
@@ -28,8 +27,7 @@ rag::AskRequest question_of(const Context& context, const RagBody& body, const T
   origin.parent_order.clear();
   if (!call.run.empty()) {
     origin.trace_id = trace_of_run(call.run, call.place.get());
-    origin.parent_id =
-        span_of_call(call.run, call.place.get(), {call.effect_key, call.attempt});
+    origin.parent_id = span_of_call(call.run, call.place.get(), {call.effect_key, call.attempt});
   }
   request.origin = std::move(origin);
   return request;
@@ -78,6 +76,7 @@ ToolResult ask_paid(const AgentCollections& options, const Context& context, con
   auto library = options.library();
   if (!library) return ToolResult::failed(library.failure());
   rag::AskRequest request = question_of(context, body, call);
+  if (!options.is_traced) request.origin.reset();
   auto budget = api::AskBudget::open(context, {.ledger = options.ledger,
                                                .library = **library,
                                                .request = request,

@@ -16,6 +16,8 @@ struct AgentCollections {
   std::function<agents::Outcome<std::shared_ptr<rag::Library>>()> library;
   /// Of the budgets that all share; null: there are none.
   budgets::Ledger* ledger = nullptr;
+  /// Whether questions are runs of their own below their call. Off only without a ledger.
+  bool is_traced = true;
 };
 /// Mode search gives passages as a list, mode ask an answer as a map. Fails: as the library; kind
 /// budget where a shared one has no room.

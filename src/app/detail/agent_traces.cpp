@@ -106,10 +106,9 @@ trace::RunPatch of_task(const Event& event, bool keeps_payloads) {
 
 trace::RunPatch of_call(const Event& event, bool keeps_payloads) {
   const bool is_model = event.type == "model";
-  trace::RunPatch patch =
-      patch_of(event, span_of_call(event.run, event.place.get(),
-                                   {agents::in_words(event.data.at("call")),
-                                    whole(event.data.at("attempt"))}));
+  trace::RunPatch patch = patch_of(event, span_of_call(event.run, event.place.get(),
+                                                       {agents::in_words(event.data.at("call")),
+                                                        whole(event.data.at("attempt"))}));
   patch.kind = is_model ? trace::Kind::llm : trace::Kind::tool;
   patch.parent_id = task_id(event);
   patch.name = agents::in_words(event.data.at(is_model ? "model" : "tool"));

@@ -26,7 +26,7 @@ std::function<Result<void>(const agents::ToolSpec&, const agents::Value&)> tool_
   };
 }
 
-Result<std::unique_ptr<agents::Runtime>> open_agents(App& app, bool is_kept) {
+Result<std::unique_ptr<agents::Runtime>> open_agents(App& app, bool is_kept, bool is_traced) {
   agents::Runtime::Options options;
   if (is_kept) options.data = TRY(app.data_folder());
   // An App is for one thread and opens things when they are first asked for; what it opened is for
@@ -39,12 +39,13 @@ Result<std::unique_ptr<agents::Runtime>> open_agents(App& app, bool is_kept) {
   };
   options.rag = collections_of(
       {.library = [&app, opening]() -> agents::Outcome<std::shared_ptr<rag::Library>> {
-        const std::lock_guard lock(*opening);
-        const auto library = app.library();
-        if (!library) return agents::failure_of(library.error());
-        // The app keeps it.
-        return std::shared_ptr<rag::Library>(std::shared_ptr<void>(), *library);
-      }});
+         const std::lock_guard lock(*opening);
+         const auto library = app.library();
+         if (!library) return agents::failure_of(library.error());
+         // The app keeps it.
+         return std::shared_ptr<rag::Library>(std::shared_ptr<void>(), *library);
+       },
+       .is_traced = is_kept && is_traced});
   options.tools.add("mcp", agents::mcp_tool_factory());
   tools::add_all(options.tools, {.rag = options.rag});
   options.code = tools::code_runner();
@@ -144,7 +145,8 @@ int print_result(App& app, const agents::RunResult& result) {
                             interrupt.path, agents::in_words(interrupt.value)));
     app.print(json::dump_pretty(agents::to_json(result.output)));
     if (result.calls > 0)
-      app.print(fmt::format("{} calls, {} tokens, {} USD\n", result.calls, result.tokens,
+      app.print(fmt::format("{} call{}, {} tokens, {} USD\n", result.calls,
+                            result.calls == 1 ? "" : "s", result.tokens,
                             agents::real_text(result.usd)));
   }
   return result.status == agents::Status::failed ? exit_failed : exit_done;

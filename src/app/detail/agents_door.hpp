@@ -13,8 +13,10 @@ namespace slipway::app::detail {
 
 /// What files of agents may say of tools, beyond their syntax.
 std::function<Result<void>(const agents::ToolSpec&, const agents::Value&)> tool_check();
-/// `app` must outlive it. `is_kept` off: what they do is in memory alone.
-Result<std::unique_ptr<agents::Runtime>> open_agents(App& app, bool is_kept = true);
+/// `app` must outlive it. `is_kept` off: what they do is in memory alone. `is_traced` off: what
+/// they ask collections is not among the traces.
+Result<std::unique_ptr<agents::Runtime>> open_agents(App& app, bool is_kept = true,
+                                                     bool is_traced = true);
 /// Models that files of agents may name without declaring them, agents of the configuration that
 /// they may name.
 agents::LoadOptions agent_load_options(App& app);

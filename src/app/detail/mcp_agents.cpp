@@ -257,8 +257,8 @@ class Conversation {
 
   /// For who keeps a budget around this one. Which tokens were read is not told apart.
   static json::Value spent_of(const agents::RunResult& result) {
-    return agents::to_json(agents::spending_value(
-        {.usage = {.input_tokens = result.tokens}, .usd = result.usd}));
+    return agents::to_json(
+        agents::spending_value({.usage = {.input_tokens = result.tokens}, .usd = result.usd}));
   }
 
   /// Of an agent its output, of a tool what it gave.
@@ -266,11 +266,10 @@ class Conversation {
     const agents::Value given = target_.is_tool ? result.output.at("value") : result.output;
     const json::Value output = agents::to_json(given);
     const std::string text = given.is_text() ? given.text() : json::dump(output);
-    json::Object answer{
-        {"content", json::Array{mcp::text_content(text)}},
-        {"_meta", json::Object{{"slipway/thread", result.thread},
-                               {"slipway/run", result.run},
-                               {agents::spending_key, spent_of(result)}}}};
+    json::Object answer{{"content", json::Array{mcp::text_content(text)}},
+                        {"_meta", json::Object{{"slipway/thread", result.thread},
+                                               {"slipway/run", result.run},
+                                               {agents::spending_key, spent_of(result)}}}};
     // Structured content of older revisions is an object.
     answer["structuredContent"] =
         output.is_object() ? output : json::Value(json::Object{{"result", output}});

@@ -46,8 +46,8 @@ json::Object result_of(std::string_view text, json::Value structured,
                        const agents::Spending& spent) {
   return {{"content", json::Array{mcp::text_content(text)}},
           {"structuredContent", std::move(structured)},
-          {"_meta", json::Object{{agents::spending_key,
-                                  agents::to_json(agents::spending_value(spent))}}}};
+          {"_meta",
+           json::Object{{agents::spending_key, agents::to_json(agents::spending_value(spent))}}}};
 }
 
 std::int64_t tokens_of(const models::Usage& usage) {
@@ -266,8 +266,8 @@ class OfferOfSources final : public mcp::Offer {
 
   static trace::Origin origin_of(mcp::Call& call) {
     trace::Origin origin;
-    origin.trace_id = call.context().trace_id().empty() ? make_trace_id()
-                                                        : call.context().trace_id();
+    origin.trace_id =
+        call.context().trace_id().empty() ? make_trace_id() : call.context().trace_id();
     origin.key = call.principal().name;
     return origin;
   }

@@ -23,7 +23,7 @@ struct RunWish {
   agents::Durability durability = agents::Durability::step;
   std::int64_t after_ms = 0;
   std::string webhook;
-  std::string caller;  ///< Name of the key: whose budgets pay.
+  std::string caller;                   ///< Name of the key: whose budgets pay.
   std::optional<trace::Origin> origin;  ///< Of who asks, for traces.
   Value metadata = Value::map();
   Value body;
