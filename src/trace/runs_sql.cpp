@@ -139,7 +139,8 @@ RunsSql::RunsSql(std::unique_ptr<detail::NewFile> file) : file_(std::move(file))
 RunsSql::~RunsSql() = default;
 
 Result<std::unique_ptr<RunsSql>> RunsSql::create(const std::filesystem::path& path) {
-  std::unique_ptr<RunsSql> made(new RunsSql(TRY(detail::NewFile::create(path, false))));
+  auto file = TRY(detail::NewFile::create(path, false));
+  std::unique_ptr<RunsSql> made(new RunsSql(std::move(file)));
   TRY(made->file_->append(schema()));
   return made;
 }

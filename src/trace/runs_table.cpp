@@ -45,7 +45,8 @@ Result<void> RunsTable::append(std::string_view bytes) {
 }
 
 Result<std::unique_ptr<RunsTable>> RunsTable::create(const std::filesystem::path& path) {
-  return std::unique_ptr<RunsTable>(new RunsTable(TRY(detail::NewFile::create(path, false))));
+  auto file = TRY(detail::NewFile::create(path, false));
+  return std::unique_ptr<RunsTable>(new RunsTable(std::move(file)));
 }
 
 Result<void> RunsTable::add(std::string_view run) {
