@@ -120,13 +120,13 @@ class FakeExchange final : public Exchange {
   }
 
   /// Waits until the answer is complete. False after `patience`.
-  bool wait_ended(std::chrono::milliseconds patience = std::chrono::milliseconds(10'000)) {
+  bool wait_ended(std::chrono::milliseconds patience = std::chrono::milliseconds(60'000)) {
     std::unique_lock lock(mutex_);
     return changed_.wait_for(lock, patience, [this] { return has_ended_; });
   }
   /// Waits until the body holds `text`.
   bool wait_for(std::string_view text,
-                std::chrono::milliseconds patience = std::chrono::milliseconds(10'000)) {
+                std::chrono::milliseconds patience = std::chrono::milliseconds(60'000)) {
     std::unique_lock lock(mutex_);
     return changed_.wait_for(lock, patience,
                              [&] { return response_.body.find(text) != std::string::npos; });
