@@ -39,59 +39,68 @@ def eventually(condition, seconds=60):
         time.sleep(0.2)
 
 
+def is_in_sample(trace):
+    """As the server decides it: FNV-1a, its bits mixed, the upper ones as a share."""
+    lot = 14695981039346656037
+    for byte in trace.encode():
+        lot = ((lot ^ byte) * 1099511628211) % 2**64
+    lot ^= lot >> 33
+    lot = lot * 0xFF51AFD7ED558CCD % 2**64
+    lot ^= lot >> 33
+    return (lot >> 11) * 2**-53 < SAMPLING["rate"]
+
+
+def ask(client, feedback=False):
+    run, now = uuid.uuid4(), datetime.datetime.now(datetime.timezone.utc)
+    place = {"trace_id": run, "dotted_order": f"{now:%Y%m%dT%H%M%S%f}Z{run}"}
+    client.create_run(name="asked", run_type="chain", inputs={"q": "?"}, id=run, start_time=now, project_name="shop", **place)
+    client.update_run(run, outputs={"a": "!"}, end_time=now, **place)
+    if feedback:
+        client.create_feedback(run, key="thumb", score=1, trace_id=run)
+    client.flush()
+    return str(run)
+
+
 def test_whole_traces_stay_or_go_and_what_is_left_out_is_counted(slipway):
     with serve(slipway, config={"traces": {"sampling": SAMPLING}}) as server:
-        plain = [uuid.uuid4().hex for _ in range(200)]
+        plain, failed, slow = ([uuid.uuid4().hex for _ in range(count)] for count in (60, 8, 8))
         for trace in plain:
             # Children first, as OTLP's clients send them.
             send(server, [span(trace, 2, 1), span(trace, 3, 1)])
             send(server, [span(trace, 1)])
-        failed, slow = [uuid.uuid4().hex for _ in range(20)], [uuid.uuid4().hex for _ in range(20)]
         for trace in failed:
             send(server, [span(trace, 1), span(trace, 2, 1, failed=True)])
         for trace in slow:
             send(server, [span(trace, 1, length_ms=5000), span(trace, 2, 1)])
         client = langsmith.Client(api_url=f"{server.url}/langsmith", api_key="any")
-        now = datetime.datetime.now(datetime.timezone.utc)
-        ours = [uuid.uuid4() for _ in range(100)]
-        for run in ours:
-            client.create_run(name="asked", run_type="chain", inputs={"q": "?"}, id=run, trace_id=run, start_time=now,
-                              dotted_order=f"{now:%Y%m%dT%H%M%S%f}Z{run}", project_name="shop")
-            client.update_run(run, trace_id=run, outputs={"a": "!"}, end_time=now,
-                              dotted_order=f"{now:%Y%m%dT%H%M%S%f}Z{run}")
-        client.flush()
-        # What was acknowledged is there before it is left out; and a trace of which somebody speaks stays.
-        assert set(plain) & set(listed(server))
-        spoken = str(ours[0])
-        client.create_feedback(spoken, key="thumb", score=1, trace_id=spoken)
-        client.flush()
+        ours = [ask(client) for _ in range(20)]
+        spoken = next(run for run in iter(lambda: ask(client, feedback=True), None) if not is_in_sample(run))
+        everything = {*plain, *failed, *slow, *ours, spoken}
+        expected = {*failed, *slow, spoken, *(trace for trace in (*plain, *ours) if is_in_sample(trace))}
+        assert expected < everything
+        # What was acknowledged is there before it is left out.
+        last = next(trace for trace in iter(lambda: uuid.uuid4().hex, None) if not is_in_sample(trace))
+        send(server, [span(last, 1)])
+        assert server.get(f"/api/traces/{last}").status == 200
 
-        def rest():
-            return [trace for trace in listed(server) if trace in set(plain)]
+        def there():
+            return {trace for trace in listed(server) if trace in everything or trace == last}
 
-        eventually(lambda: len(rest()) < 100)
-        eventually(lambda: server.get("/api/traces/stats").json["sampling"]["left_out_traces"] > 150)
-        time.sleep(3)  # One more look of the server's.
-        there = listed(server)
-        assert set(failed) <= set(there) and set(slow) <= set(there) and spoken in there
-        assert 20 < len(rest()) < 90  # A quarter of 200, by chance.
-        assert 5 < len([run for run in ours if str(run) in there]) < 55
-        assert all(there[trace]["run_count"] == 3 for trace in rest())
+        eventually(lambda: there() == expected)
+        assert all(trace["run_count"] == 3 for id, trace in listed(server).items() if id in set(plain))
         stats = server.get("/api/traces/stats").json
         told = stats["sampling"]
         assert told["rate"] == 0.25 and told["keep_errors"] and told["keep_slower_ms"] == 5000
-        assert told["left_out_traces"] == 340 - stats["traces"]
-        metrics = server.get("/metrics").text
-        assert f"slipway_traces_left_out_total {told['left_out_traces']}" in metrics
+        assert told["left_out_traces"] == len(everything - expected) + 1
+        assert f"slipway_traces_left_out_total {told['left_out_traces']}" in server.get("/metrics").text
         assert server.get("/api/settings").json["config"]["traces"]["sampling"]["rate"] == 0.25
-        gone = next(trace for trace in plain if trace not in there)
-        assert server.get(f"/api/traces/{gone}").status == 404
+        assert server.get(f"/api/traces/{last}").status == 404
         # What comes late for it goes as well.
-        send(server, [span(gone, 9, 1)])
-        eventually(lambda: gone not in listed(server))
-    with serve(slipway) as server:
+        send(server, [span(last, 9, 1)])
+        eventually(lambda: last not in listed(server))
+    with serve(slipway, config={}) as server:
         assert "sampling" not in server.get("/api/traces/stats").json
-        assert set(listed(server)) == set(there)
+        assert expected <= set(listed(server))
 
 
 def test_wrong_settings_of_sampling_are_told(slipway):

@@ -8,7 +8,6 @@ namespace slipway::trace::detail {
 
 Result<Thinning::Found> Thinning::find(const View& view, const Moment& moment) {
   Found found;
-  if (begin_ < 0) begin_ = moment.next_trace;
   marks_.push_back({moment.now, moment.next_trace});
   std::int64_t end = begin_;
   while (!marks_.empty() && marks_.front().time + moment.patience <= moment.now) {

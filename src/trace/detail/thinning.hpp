@@ -17,7 +17,9 @@ namespace slipway::trace::detail {
 class Thinning {
  public:
   using Steady = std::chrono::steady_clock;
-  explicit Thinning(const SamplingConfig& config) : config_(config) {}
+  /// `next_trace`: the first that is looked at.
+  Thinning(const SamplingConfig& config, std::int64_t next_trace)
+      : config_(config), begin_(next_trace) {}
   const SamplingConfig& config() const { return config_; }
 
   struct Found {
@@ -51,7 +53,7 @@ class Thinning {
     std::int64_t next_trace = 0;
   };
   std::deque<Mark> marks_;
-  std::int64_t begin_ = -1;  ///< Traces from here on were not looked at yet; -1: nobody knows.
+  std::int64_t begin_;  ///< Traces from here on were not looked at yet.
   std::vector<std::string> open_;
   std::deque<std::uint64_t> gone_in_order_;
   std::unordered_set<std::uint64_t> gone_;

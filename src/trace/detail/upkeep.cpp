@@ -50,9 +50,14 @@ std::size_t file_bytes_held() {
 }  // namespace
 
 void SegmentTraceStore::set_sampling(const SamplingConfig& config, Needed needed) {
+  std::int64_t next_trace = 0;
+  {
+    const std::lock_guard writing(writing_);
+    next_trace = arrivals_.next_trace;
+  }
   const std::lock_guard thinning(thinning_mutex_);
   thinning_.reset();
-  if (config.is_on()) thinning_.emplace(config);
+  if (config.is_on()) thinning_.emplace(config, next_trace);
   needed_ = std::move(needed);
   const std::lock_guard lock(mutex_);
   sampling_ = config;
