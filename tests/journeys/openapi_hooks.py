@@ -121,8 +121,9 @@ def agrees_goldens(body):
         isinstance(one, dict) and not any(one.get(key) for key in ("tools_called", "expected_tools")) for one in goldens)
 
 
-AGENT = {"name": "made", "state": {"text": "string", "ok": "any"},
-         "nodes": {"say": {"set": {"text": "'hello'"}}, "ask": {"human": {"ask": "{{text}}?", "into": "ok"}}},
+# Its input is that of the document's examples.
+AGENT = {"name": "made", "state": {"question": "string", "text": "string", "ok": "any"},
+         "nodes": {"say": {"set": {"text": "'hello'"}}, "ask": {"human": {"ask": "{{text}} {{question}}", "into": "ok"}}},
          "edges": ["START -> say", "say -> ask", "ask -> END"]}
 
 
@@ -180,10 +181,12 @@ def filter_case(context, case):
 
 @schemathesis.hook
 def before_call(context, case, kwargs):
-    """The text of an agent is a language of its own: where one is to be good, it is this one."""
-    if case.operation.path != "/api/agents/{name}" or case.method.upper() != "PUT" or not case.meta.generation.mode.is_positive:
+    """The text of an agent is a language of its own: where one is to be good, it is AGENT, and threads are of that
+    agent, which is there."""
+    if not case.meta.generation.mode.is_positive:
         return
-    if case.media_type == "application/json":
-        case.body = {"yaml": json.dumps(AGENT)}
-    else:
-        case.body = AGENT
+    operation = (case.method.upper(), case.operation.path)
+    if operation == ("PUT", "/api/agents/{name}"):
+        case.body = {"yaml": json.dumps(AGENT)} if case.media_type == "application/json" else AGENT
+    if operation == ("POST", "/api/threads") and isinstance(case.body, dict):
+        case.body["agent"] = AGENT["name"]

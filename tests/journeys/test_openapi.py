@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from openapi_hooks import AGENT
 from serving import serve
 
 HOOKS = pathlib.Path(__file__).resolve().parent / "openapi_hooks.py"
@@ -52,6 +53,8 @@ def test_schemathesis_finds_nothing(slipway):
         headers = {"Authorization": f"Bearer {key}"}
         server.post("/api/collections/default/documents?wait=true", {"uri": "a", "text": "Traces are kept for 30 days."},
                     headers=headers)
+        agent = server.request("PUT", "/api/agents/made", {"yaml": json.dumps(AGENT)}, headers=headers)
+        assert agent.status == 200, agent
         run(server, key, slipway.folder, "--phases", "examples,coverage,fuzzing,stateful", "--max-examples", "10",
             "--generation-deterministic")
         assert server.get("/health/ready").status == 200

@@ -81,11 +81,24 @@ agents::LoadOptions agent_load_options(App& app) {
 agents::LoadedAgent find_agent(App& app, const std::string& file_or_name) {
   const agents::LoadOptions options = agent_load_options(app);
   std::error_code ignored;
+  if (std::filesystem::exists(file_or_name, ignored))
+    return agents::load_agent_file(file_or_name, options);
+  std::vector<std::string_view> names;
   const auto config = app.config();
-  if (config && !std::filesystem::exists(file_or_name, ignored))
-    for (const agents::DeclaredAgent& agent : (*config)->agents)
+  if (config)
+    for (const agents::DeclaredAgent& agent : (*config)->agents) {
       if (agent.name == file_or_name) return agents::load_declared_agent(agent, options);
-  return agents::load_agent_file(file_or_name, options);
+      names.push_back(agent.name);
+    }
+  const std::string known = names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", "));
+  agents::LoadedAgent nothing;
+  nothing.problems.push_back(
+      {"file", file_or_name, 0,
+       fmt::format(
+           "there is no such file, nor an agent of that name in slipway.yaml, which has: {}",
+           known),
+       false});
+  return nothing;
 }
 
 Result<agents::AgentPtr> load_agent(App& app, const std::string& file_or_name) {
