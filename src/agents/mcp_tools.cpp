@@ -7,6 +7,8 @@
 #include "agents/detail/mcp_server.hpp"
 #include "agents/failure.hpp"
 #include "agents/spending.hpp"
+#include "agents/telling_tool.hpp"
+#include "core/masking.hpp"
 #include "core/unicode.hpp"
 
 namespace slipway::agents {
@@ -16,6 +18,8 @@ using namespace detail;
 namespace {
 
 constexpr std::size_t names_shown_max = 20;
+/// Of what a call tells of its progress.
+constexpr std::size_t progress_max = 1'000, message_bytes_max = 1u << 10;
 
 /// What a tool gave: its structured content, its only text, or its content as it is.
 Value value_of(const json::Object& result) {
@@ -48,7 +52,7 @@ Failure changed(const McpDefinition& now, const std::string& address, std::strin
                       address, now.name, since, now.hash)};
 }
 
-class McpTool final : public Tool {
+class McpTool final : public TellingTool {
  public:
   McpTool(std::shared_ptr<McpServer> server, std::string name, std::string pin,
           const McpToolOptions& options, std::optional<Milliseconds> timeout)
@@ -58,7 +62,7 @@ class McpTool final : public Tool {
         options_(options),
         timeout_(timeout.value_or(options.call_timeout)) {}
 
-  ToolResult call(const Context& context, const ToolCall& call) override {
+  ToolResult call_telling(const Context& context, const ToolCall& call, const Tell& tell) override {
     const json::Value args = to_json(call.args);
     const json::Object none;
     const json::Object& given = args.is_object() ? args.get_object() : none;
@@ -70,11 +74,12 @@ class McpTool final : public Tool {
         {"arguments", name_.empty() ? mcp::object_of(given, "arguments") : given},
         {"_meta", json::Object{{"slipway/effectKey", call.effect_key}}}};
     const Context limited = context.with_timeout(timeout_);
-    auto result = ask(limited, name, params);
+    const mcp::CallOptions how = tell ? telling(tell) : mcp::CallOptions{};
+    auto result = ask(limited, name, params, how);
     // A session that the server has ended did nothing; the next one does it.
     if (result.has_lost_session) {
       server_->forget();
-      result = ask(limited, name, params);
+      result = ask(limited, name, params, how);
     }
     return std::move(result.result);
   }
@@ -117,7 +122,24 @@ class McpTool final : public Tool {
     bool has_lost_session = false;
   };
 
-  Asked ask(const Context& context, const std::string& name, const json::Object& params) {
+  /// How the server says that it goes on, for followers of the run: not more than they can use.
+  mcp::CallOptions telling(const Tell& tell) const {
+    return {.on_progress = [this, &tell, left = progress_max](double done,
+                                                              std::optional<double> total,
+                                                              const std::string& message) mutable {
+      if (left == 0) return;
+      --left;
+      Value told = Value::map({{"progress", done}});
+      if (total) told.put("total", *total);
+      std::string words = mask_secrets(message, server_->secrets());
+      words.resize(unicode::floor_boundary(words, std::min(words.size(), message_bytes_max)));
+      if (!words.empty()) told.put("message", std::move(words));
+      tell(told);
+    }};
+  }
+
+  Asked ask(const Context& context, const std::string& name, const json::Object& params,
+            const mcp::CallOptions& how) {
     // Until the tool is called nothing can have happened.
     const auto early = [&](const Error& error, bool may_be_session) {
       return Asked{ToolResult::failed(failure_of(server_->told(error))),
@@ -129,7 +151,7 @@ class McpTool final : public Tool {
     const auto tools = server_->definitions(context);
     if (!tools) return early(tools.error(), true);
     if (auto why = objection(**tools, name)) return {ToolResult::failed(std::move(*why))};
-    const auto result = (*client)->request(context, "tools/call", params);
+    const auto result = (*client)->request(context, "tools/call", params, how);
     if (result) return {read(*result)};
     if (result.error().code() == Code::not_found) return early(result.error(), true);
     return {failed(result.error())};

@@ -1,4 +1,5 @@
 // `slipway mcp serve`: a server on standard input and output, for clients that start it themselves.
+// Beside a running `slipway serve` it is that server's voice.
 #include <unistd.h>
 
 #include <condition_variable>
@@ -6,10 +7,14 @@
 
 #include "app/detail/backend.hpp"
 #include "app/mcp_commands.hpp"
+#include "mcp/local_door.hpp"
 
 namespace slipway::app {
 
 namespace {
+
+constexpr int door_tries = 10;
+constexpr std::chrono::milliseconds door_pause{200};
 
 /// Does what a server does now and then, until it ends.
 class Ticking {
@@ -36,7 +41,21 @@ Result<int> serve_by(App& app, mcp::Server& server) {
   return exit_done;
 }
 
-/// What can be served beside another process that has the folder.
+/// By the server that has the folder, if it is one; nothing: there is none.
+Result<std::optional<int>> serve_through_server(App& app) {
+  const std::filesystem::path folder = TRY(app.data_folder());
+  Result<void> spoken = fail(Code::not_found, "");
+  // One that has just taken the folder has no door yet.
+  for (int i = 0; i < door_tries && !spoken && spoken.error().code() == Code::not_found; ++i) {
+    if (i > 0) std::this_thread::sleep_for(door_pause);
+    spoken = mcp::speak_through_door(app.context(), folder, STDIN_FILENO, STDOUT_FILENO);
+  }
+  if (!spoken && spoken.error().code() == Code::not_found) return std::optional<int>();
+  if (!spoken && spoken.error().code() != Code::cancelled) return std::move(spoken.error());
+  return std::optional<int>(exit_done);
+}
+
+/// What can be served beside another command that has the folder.
 Result<int> serve_collections(App& app) {
   rag::Library* library = TRY(app.library(DataFolder::may_be_made));
   // Borrowed: the app outlives the server.
@@ -59,6 +78,7 @@ Result<int> mcp_serve(App& app) {
       return serve_by(app, backend.mcp());
     }
     if (started.error().code() != Code::conflict) return started.error();
+    if (const auto code = TRY(serve_through_server(app))) return *code;
     app.note(
         fmt::format("collections only, without agents and models: {}", started.error().message()));
   }

@@ -88,7 +88,16 @@ constexpr Wish wishes[] = {
     {"POST", "/threads/T/stream/events",
      R"({"channels":["values","custom:a"],"namespaces":[["a:b"],[]],"depth":1,"since":3})"},
     {"GET", "/threads/T/stream?stream_mode=run_modes", ""},
-    {"POST", "/runs/crons", R"({"assistant_id":"desk","schedule":"* * * * *"})"},
+    {"POST", "/runs/crons",
+     R"({"assistant_id":"desk","schedule":"*/5 8-18 1,15 jan-jun mon","timezone":"UTC","input":)"
+     R"({"topic":"x"},"end_time":"2030-01-01T00:00:00Z","enabled":true,"metadata":{"a":1},)"
+     R"("on_run_completed":"keep"})"},
+    {"POST", "/threads/T/runs/crons", R"({"assistant_id":"desk","schedule":"@daily"})"},
+    {"POST", "/runs/crons/search",
+     R"({"assistant_id":"A","enabled":true,"metadata":{"a":1},"sort_by":"end_time","limit":2,)"
+     R"("sort_order":"asc","select":["cron_id"]})"},
+    {"PATCH", "/runs/crons/R", R"({"schedule":"0 0 * * *","end_time":null,"enabled":false})"},
+    {"PATCH", "/threads/T/state", R"({"metadata":{"a":1}})"},
     {"PUT", "/store/items",
      R"({"namespace":["a","b"],"key":"k","value":{"x":{"y":1}},"index":false,"ttl":5})"},
     {"GET", "/store/items?namespace=a.b&key=k&refresh_ttl=true", ""},

@@ -313,14 +313,8 @@ TEST_CASE("what the protocol cannot do or read is refused in its words") {
   CHECK(world.ask("POST", "/threads/no-uuid/stream/events", all_channels).status == 422);
 }
 
-TEST_CASE("crons are refused by name, and so is what only LangSmith could do") {
+TEST_CASE("what only LangSmith could do is refused by name") {
   World world;
-  for (const char* path : {"/runs/crons", "/runs/crons/search", "/runs/crons/count",
-                           "/threads/33333333-3333-4333-8333-333333333333/runs/crons"}) {
-    const Answer answer = world.ask("POST", path, "{}");
-    CHECK(answer.status == 404);
-    CHECK(answer.body.find("crons are not served") != std::string::npos);
-  }
   const Answer answer = world.ask("POST", "/runs/wait", R"({"assistant_id": "outer",
       "input": {"topic": "x"}, "feedback_keys": ["k"]})");
   CHECK(answer.status == 422);

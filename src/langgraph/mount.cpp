@@ -31,7 +31,7 @@ Result<http::Response> info(const Asked& asked) {
   return json_response(Value::map({{"version", asked.core.version()},
                                    {"langgraph_py_version", Value()},
                                    {"flags", Value::map({{"assistants", true},
-                                                         {"crons", false},
+                                                         {"crons", true},
                                                          {"langsmith", false},
                                                          {"langsmith_tracing_replicas", false},
                                                          {"strict_resume", true}})},
@@ -130,6 +130,7 @@ void mount(http::Router& router, const std::shared_ptr<Keeper>& keeper, const Ad
   detail::mount_threads(routes);
   detail::mount_states(routes);
   detail::mount_runs(routes);
+  detail::mount_crons(routes);
   detail::mount_streams(routes);
   detail::mount_live(routes);
   detail::mount_store(routes);

@@ -226,6 +226,16 @@ class ClientOfWire final : public Client {
     });
   }
 
+  /// Of a server that is known to be modern.
+  Result<void> discover(const Context& context) {
+    is_modern_ = true;
+    version_ = std::string(modern_version);
+    Message answer = TRY(wire_->ask(context, outgoing("server/discover", {}), [](Message) {}));
+    if (answer.error) return to_error(*answer.error);
+    discovered_ = std::move(*answer.result);
+    return {};
+  }
+
   Result<void> initialize(const Context& context) {
     is_modern_ = false;
     version_.clear();
@@ -233,6 +243,9 @@ class ClientOfWire final : public Client {
                                                  {"capabilities", our_capabilities()},
                                                  {"clientInfo", identity()}});
     Message answer = TRY(wire_->ask(context, out, [](Message) {}));
+    // One that was slow to start has heard our first word since, and keeps to the era of that.
+    if (answer.error && is_modern_error(*answer.error) && options_.era == Era::any)
+      return discover(context);
     if (answer.error) return to_error(*answer.error);
     discovered_ = std::move(*answer.result);
     version_ = text_of(discovered_, "protocolVersion");

@@ -60,6 +60,41 @@ ClientOptions answering(Era era) {
 
 }  // namespace
 
+namespace {
+
+/// A program that is slow to start: it hears the first question when nobody waits for it any more,
+/// and is then of the modern era for good.
+class SlowWire final : public Wire {
+ public:
+  std::vector<std::string> asked;
+  Result<Message> ask(const Context&, const Outgoing& request, const OnMessage&) override {
+    asked.push_back(request.method);
+    if (asked.size() == 1) return fail(Code::deadline_exceeded, "it said nothing");
+    Message answer{.id = request.message.at("id")};
+    if (request.method == "initialize")
+      answer.error = RpcError{code::unsupported_version, "this is served in 2026-07-28", {}};
+    else
+      answer.result = json::Object{{"capabilities", json::Object{{"tools", json::Object()}}}};
+    return answer;
+  }
+  Result<void> tell(const Context&, const Outgoing&) override { return {}; }
+  void listen(OnMessage) override {}
+  bool is_process() const override { return true; }
+  bool is_open() const override { return true; }
+};
+
+}  // namespace
+
+TEST_CASE("a server that was too slow for the first question is asked again in its era") {
+  auto wire = std::make_unique<SlowWire>();
+  const auto& asked = wire->asked;
+  const auto client = Client::connect(patience, std::move(wire), {});
+  REQUIRE(client.ok());
+  CHECK((*client)->is_modern());
+  CHECK((*client)->capabilities().contains("tools"));
+  CHECK(asked == std::vector<std::string>{"server/discover", "initialize", "server/discover"});
+}
+
 TEST_CASE("a client finds out the era of a server and uses it in both") {
   Serving serving;
   for (const Era era : {Era::any, Era::modern, Era::legacy}) {

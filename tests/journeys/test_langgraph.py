@@ -407,10 +407,21 @@ def test_the_store(client):
         store.search_items(["u"], filter={"n": {"$like": 1}})
 
 
-def test_crons_are_not_there(client):
-    for ask in (client.crons.search, client.crons.count, lambda: client.crons.create("quick", schedule="0 0 * * *")):
-        with pytest.raises(NotFoundError, match="crons are not served"):
-            ask()
+def test_crons(client):
+    thread = client.threads.create()["thread_id"]
+    cron = client.crons.create_for_thread(thread, "quick", schedule="* * * * *", input={"topic": "x"}, metadata={"n": 1},
+                                          timezone="Europe/Berlin")
+    assert cron["thread_id"] == thread and cron["timezone"] == "Europe/Berlin" and cron["payload"]["input"] == {"topic": "x"}
+    assert client.crons.search(thread_id=thread)[0]["cron_id"] == cron["cron_id"]
+    off = client.crons.update(cron["cron_id"], enabled=False)
+    assert off["next_run_date"] is None and client.crons.search(enabled=True, thread_id=thread) == []
+    with pytest.raises(UnprocessableEntityError, match="minute '61'"):
+        client.crons.create("quick", schedule="61 * * * *", input={"topic": "x"})
+    with pytest.raises(UnprocessableEntityError, match="'Mars/Base' is no time zone"):
+        client.crons.create("quick", schedule="0 * * * *", input={"topic": "x"}, timezone="Mars/Base")
+    client.threads.delete(thread)
+    assert client.crons.count(metadata={"n": 1}) == 0
+    assert client.http.get("/info")["flags"]["crons"] is True
 
 
 class State(typing.TypedDict, total=False):
@@ -450,6 +461,125 @@ def test_a_remote_graph_as_a_node(url):
     inner = [chunk for chunk in graph.stream({"topic": "y"}, {"configurable": {"thread_id": str(uuid.uuid4())}}, subgraphs=True,
                                              stream_mode="updates") if chunk[0]]
     assert [list(data) for _, data in inner] == [["before"], ["after"]]
+
+
+def parent_of(remote, **more):
+    builder = StateGraph(State)
+    builder.add_node("first", lambda state: {"notes": ["local"]})
+    builder.add_node("remote", remote)
+    builder.add_edge(START, "first")
+    builder.add_edge("first", "remote")
+    builder.add_edge("remote", END)
+    return builder.compile(checkpointer=InMemorySaver(), **more)
+
+
+def test_what_a_remote_node_asks_stops_its_graph(url):
+    remote = RemoteGraph("asks", url=url, api_key=KEY)
+    graph = parent_of(remote)
+    config = {"configurable": {"thread_id": str(uuid.uuid4())}}
+    stopped = graph.invoke({"topic": "x"}, config)
+    [interrupt] = stopped["__interrupt__"]
+    assert interrupt.value["ask"] == "Inner?" if isinstance(interrupt.value, dict) else interrupt.value == "Inner?"
+    state = graph.get_state(config)
+    assert state.next == ("remote",) and state.tasks[0].interrupts[0].id == interrupt.id
+    assert remote.get_state(config).tasks[0].interrupts[0].id == interrupt.id
+    # The answer goes to the remote agent, which goes on from where it stood.
+    answered = remote.invoke(Command(resume={interrupt.id: "yes"}), config)
+    assert answered["said"] == "yes" and answered["notes"][-1] == "first x"
+    assert answered["notes"].count("first x") == 1
+
+
+def test_what_fails_in_a_remote_node_fails_its_graph(url):
+    graph = parent_of(RemoteGraph("fails", url=url, api_key=KEY))
+    with pytest.raises(RemoteException, match="bad topic"):
+        graph.invoke({"topic": "x"}, {"configurable": {"thread_id": str(uuid.uuid4())}})
+
+
+def test_a_remote_node_streams_into_its_graph(url):
+    graph = parent_of(RemoteGraph("outer", url=url, api_key=KEY))
+    config = {"configurable": {"thread_id": str(uuid.uuid4())}}
+    told = [(space, mode, list(data)) for space, mode, data in
+            graph.stream({"topic": "x"}, config, stream_mode=["updates", "custom"], subgraphs=True) if mode == "updates"]
+    nodes = [(len(space), data[0]) for space, _, data in told]
+    # Of the graph, of the remote agent below it, of its own sub-agent below that.
+    assert nodes == [(0, "first"), (1, "before"), (2, "before"), (2, "after"), (1, "sub"), (0, "remote")]
+
+    async def go():
+        return [space async for space, _ in graph.astream({"topic": "x"}, {"configurable": {"thread_id": str(uuid.uuid4())}},
+                                                          stream_mode="updates", subgraphs=True)]
+    assert [len(space) for space in asyncio.run(go())] == [0, 1, 2, 2, 1, 0]
+
+
+def test_a_remote_graph_goes_back_in_time(url):
+    remote = RemoteGraph("desk", url=url, api_key=KEY)
+    config = {"configurable": {"thread_id": str(uuid.uuid4())}}
+    remote.invoke({"topic": "cats"}, config)
+    remote.invoke(Command(resume="yes"), config)
+    history = list(remote.get_state_history(config))
+    planned = next(one for one in history if one.next == ("talk",))
+    assert remote.get_state(planned.config).values["notes"] == ["plan cats"]
+    parents = [one.parent_config["configurable"]["checkpoint_id"] if one.parent_config else None for one in history]
+    assert parents == [one.config["configurable"]["checkpoint_id"] for one in history[1:]] + [None]
+    forked = remote.update_state(planned.config, {"notes": ["other"]}, as_node="plan")
+    assert remote.get_state(forked).next == ("talk",)
+    again = remote.invoke(None, forked)
+    assert again["notes"] == ["plan cats", "other"] and again["__interrupt__"]
+    limited = list(remote.get_state_history(config, limit=2, filter={"source": "loop"}))
+    assert len(limited) == 2 and all(one.metadata["source"] == "loop" for one in limited)
+
+    async def go():
+        state = await remote.aget_state(config)
+        numbers = [one.metadata["step"] async for one in remote.aget_state_history(config, limit=3)]
+        graph = await remote.aget_graph()
+        made = await remote.aupdate_state(config, {"notes": ["more"]}, as_node="plan")
+        return state.next, len(numbers), "plan" in graph.nodes, made["configurable"]["checkpoint_id"]
+    assert asyncio.run(go())[:3] == (("ask",), 3, True)
+
+
+def test_checkpoints_are_kept_as_langgraph_keeps_them(client):
+    """Order, parents, sources, steps; an unknown one; a fork leaves the old branch."""
+    thread = client.threads.create()["thread_id"]
+    client.runs.wait(thread, "quick", input={"topic": "x"})
+    client.runs.wait(thread, "quick", input={"topic": "y"})
+    history = client.threads.get_history(thread, limit=100)
+    ids = [one["checkpoint"]["checkpoint_id"] for one in history]
+    assert [(one["metadata"]["source"], one["metadata"]["step"]) for one in history] == [
+        ("loop", 6), ("loop", 5), ("loop", 4), ("input", 3), ("loop", 2), ("loop", 1), ("loop", 0), ("input", -1)]
+    assert len(set(ids)) == len(ids) and [one["created_at"] for one in history] == sorted((one["created_at"] for one in history), reverse=True)
+    assert [one["parent_checkpoint"]["checkpoint_id"] for one in history[:-1]] == ids[1:] and history[-1]["parent_checkpoint"] is None
+    assert [one["next"] for one in history[:4]] == [[], ["after"], ["before"], ["__start__"]]
+    assert all(one["checkpoint"]["thread_id"] == thread and one["checkpoint"]["checkpoint_ns"] == "" for one in history)
+    # Each is read alike by its id, and is what it was.
+    for one in history:
+        at = client.threads.get_state(thread, checkpoint=one["checkpoint"])
+        assert (at["values"], at["next"], at["metadata"]["step"]) == (one["values"], one["next"], one["metadata"]["step"])
+    assert client.threads.get_state(thread)["checkpoint"] == history[0]["checkpoint"]
+    # Filters and pages.
+    assert [one["metadata"]["step"] for one in client.threads.get_history(thread, metadata={"source": "input"})] == [3, -1]
+    assert [one["metadata"]["step"] for one in client.threads.get_history(thread, limit=2, before=history[1]["checkpoint"])] == [4, 3]
+    # A fork at an old place: a child of it; the other branch is as it was.
+    past = history[5]["checkpoint"]
+    made = client.threads.update_state(thread, {"notes": ["forked"]}, as_node="before", checkpoint=past)
+    forked = client.threads.get_state(thread)
+    assert forked["checkpoint"]["checkpoint_id"] == made["checkpoint"]["checkpoint_id"]
+    assert forked["parent_checkpoint"]["checkpoint_id"] == past["checkpoint_id"] and forked["next"] == ["after"]
+    assert (forked["metadata"]["source"], forked["metadata"]["step"]) == ("update", 2)
+    assert client.threads.get_state(thread, checkpoint=history[0]["checkpoint"])["values"] == history[0]["values"]
+    assert client.runs.wait(thread, "quick", input=None)["notes"][-2:] == ["forked", "after"]
+    assert ids == [one["checkpoint"]["checkpoint_id"] for one in client.threads.get_history(thread, limit=100)
+                   if one["checkpoint"]["checkpoint_id"] in ids]
+    # Going on from a checkpoint makes what follows it anew.
+    replayed = client.runs.wait(thread, "quick", checkpoint_id=past["checkpoint_id"])
+    assert replayed["notes"] == ["before x", "after"]
+    with pytest.raises(NotFoundError):
+        client.threads.get_state(thread, checkpoint_id="1ef00000-0000-6000-8000-000000000000")
+    # A copy has the history and goes its own way.
+    copied = client.threads.copy(thread) or client.threads.search(limit=1)[0]
+    assert client.threads.get_state(copied["thread_id"])["values"] == client.threads.get_state(thread)["values"]
+    client.threads.delete(thread)
+    with pytest.raises(NotFoundError):
+        client.threads.get_history(thread)
+    assert client.threads.get_state(copied["thread_id"])["values"]["notes"]
 
 
 def test_the_async_client(url):

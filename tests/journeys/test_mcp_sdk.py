@@ -84,6 +84,11 @@ async def everything(peer, era):
         assert "thirty days" in found.content[0].text
         uris = {str(resource.uri) for resource in (await client.list_resources()).resources}
         assert {"slipway://models/writer", "slipway://models/vectors", "slipway://models/order"} < uris
+        assert {"slipway://agents/desk", "slipway://collections/default"} < uris
+        agent = json.loads((await client.read_resource("slipway://agents/desk")).contents[0].text)
+        assert agent["tool"] == "agent_desk" and agent["output"] == ["sum", "said"] and "topic" in agent["inputSchema"]["properties"]
+        collection = json.loads((await client.read_resource("slipway://collections/default")).contents[0].text)
+        assert collection["documents"] == 1
         document = next(uri for uri in uris if "/documents/" in uri)
         assert "thirty days" in (await client.read_resource(document)).contents[0].text
         card = json.loads((await client.read_resource("slipway://models/vectors")).contents[0].text)
@@ -173,14 +178,13 @@ def free_port():
 
 
 @contextlib.contextmanager
-def sdk_server(transport):
-    """The `mcp:` of a server that the SDK serves."""
-    script = HERE / "mcp" / "peer_server.py"
+def sdk_server(transport, command=(sys.executable, HERE / "mcp" / "peer_server.py")):
+    """The `mcp:` of a server that an SDK serves: of the Python SDK unless told."""
     if transport == "stdio":
-        yield f"stdio:{sys.executable} {script} stdio"
+        yield f"stdio:{' '.join(map(str, command))} stdio"
         return
     port = free_port()
-    process = subprocess.Popen([sys.executable, script, "http", str(port)], stdout=subprocess.DEVNULL,
+    process = subprocess.Popen([*command, "http", str(port)], stdout=subprocess.DEVNULL,
                                stderr=subprocess.DEVNULL, env=dict(os.environ))
     try:
         for _ in range(600):
@@ -194,36 +198,43 @@ def sdk_server(transport):
         process.wait(30)
 
 
-@pytest.mark.parametrize("transport", ("stdio", "http"))
-def test_an_agent_uses_a_server_of_the_sdk(slipway, transport):
-    with sdk_server(transport) as address:
-        (slipway.folder / "uses.yaml").write_text(f"""
+USES = """\
 name: uses
 input: [a, b]
 output: [sum, steps, hello, why]
-state: {{a: int, b: int, sum: any, steps: any, hello: any, why: any}}
+state: {a: int, b: int, sum: any, steps: any, hello: any, why: any}
 tools:
-  add: {{mcp: "{address}", tool: add, effect: pure}}
-  slow: {{mcp: "{address}", tool: slow, effect: pure}}
-  profile: {{mcp: "{address}", tool: profile, effect: pure}}
-  any: {{mcp: "{address}", effect: pure}}
+  add: {mcp: "ADDRESS", tool: add, effect: pure}
+  slow: {mcp: "ADDRESS", tool: slow, effect: pure}
+  profile: {mcp: "ADDRESS", tool: profile, effect: pure}
+  any: {mcp: "ADDRESS", effect: pure}
 nodes:
-  add: {{tool: {{use: add, args: {{a: "{{{{a}}}}", b: "{{{{b}}}}"}}, into: sum}}}}
-  slow: {{tool: {{use: slow, args: {{steps: 3}}, into: steps}}}}
-  hello: {{tool: {{use: profile, args: {{name: Ada}}, into: hello}}}}
-  broken: {{tool: {{use: any, args: {{tool: fail, arguments: {{}}}}, into: why}}}}
-  note: {{set: {{why: why.message}}}}
+  add: {tool: {use: add, args: {a: "{{a}}", b: "{{b}}"}, into: sum}}
+  slow: {tool: {use: slow, args: {steps: 3}, into: steps}}
+  hello: {tool: {use: profile, args: {name: Ada}, into: hello}}
+  broken: {tool: {use: any, args: {tool: fail, arguments: {}}, into: why}}
+  note: {set: {why: why.message}}
 edges:
   - START -> add
   - add -> slow
   - slow -> hello
   - hello -> broken
   - broken -> END
-  - broken -> note: {{on: [tool], into: why}}
+  - broken -> note: {on: [tool], into: why}
   - note -> END
-""")
-        result = slipway.result("agent", "run", slipway.folder / "uses.yaml", "--input", '{"a": 19, "b": 23}')
+"""
+
+
+def check_uses(slipway, address):
+    (slipway.folder / "uses.yaml").write_text(USES.replace("ADDRESS", address))
+    result = slipway.result("agent", "run", slipway.folder / "uses.yaml", "--input", '{"a": 19, "b": 23}')
     assert result["status"] == "done", result
     output = result["output"]
-    assert output["sum"] in (42, {"result": 42}) and "3 steps" in json.dumps(output["steps"])
+    assert output["sum"] in (42, "42", {"result": 42}) and "3 steps" in json.dumps(output["steps"])
     assert output["hello"]["greeting"] == "Hello, Ada" and "Error executing tool fail" in output["why"]
+
+
+@pytest.mark.parametrize("transport", ("stdio", "http"))
+def test_an_agent_uses_a_server_of_the_sdk(slipway, transport):
+    with sdk_server(transport) as address:
+        check_uses(slipway, address)

@@ -1,6 +1,7 @@
 // Calls of tools: approved, written down, made; one whose end nobody knows is looked into.
 #include "agents/detail/task_run.hpp"
 #include "agents/detail/thread.hpp"
+#include "agents/telling_tool.hpp"
 
 namespace slipway::agents::detail {
 
@@ -9,6 +10,13 @@ namespace {
 /// Each time that a call is lost is a question of its own.
 std::string effect_token(const CallRecord& call) {
   return fmt::format("effect:{}:{}", call.number, call.tries);
+}
+
+/// What a tool tells while it is called.
+Value told_of(const ToolSpec& spec, const Value& told) {
+  Value value = Value::map({{"tool", spec.name}});
+  for (const auto& [key, said] : told.entries().items) value.put(key, said);
+  return value;
 }
 
 }  // namespace
@@ -192,7 +200,14 @@ TaskRun::Ran TaskRun::call_out(const ToolSpec& spec, Tool& tool, const Value& ar
     }
   const Context context = spec.timeout ? context_.with_timeout(*spec.timeout) : context_;
   known->begun_ms = now_ms();
-  const ToolResult result = tool.call(context, call);
+  const Listener* listener = options().listener;
+  auto* telling = dynamic_cast<TellingTool*>(&tool);
+  const ToolResult result =
+      telling != nullptr && listener != nullptr && listener->emitted
+          ? telling->call_telling(
+                context, call,
+                [&](const Value& told) { listener->emitted(place_, task_, told_of(spec, told)); })
+          : tool.call(context, call);
   known->took_ms = now_ms() - known->begun_ms;
   note_result(spec, result, *known, most);
   settle(*wish, known->used);

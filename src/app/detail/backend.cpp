@@ -30,7 +30,18 @@ void tidy_uploads(const std::filesystem::path& folder) {
 Result<void> Backend::start(const LoadedConfig& loaded) {
   TRY(open_foundations(loaded.config));
   TRY(take_over(loaded));
+  open_door();
   return {};
+}
+
+void Backend::open_door() {
+  const auto folder = app_.data_folder();
+  auto door = folder ? mcp::LocalDoor::open(*mcp_, {.folder = *folder})
+                     : Result<std::unique_ptr<mcp::LocalDoor>>(folder.error());
+  if (door)
+    door_ = *std::move(door);
+  else
+    log::warning("'slipway mcp serve' will have collections only: {}", door.error().message());
 }
 
 void Backend::tick() {

@@ -8,6 +8,7 @@
 #include "app/app.hpp"
 #include "app/detail/mcp_offer.hpp"
 #include "app/detail/service.hpp"
+#include "mcp/local_door.hpp"
 
 namespace slipway::app::detail {
 
@@ -33,6 +34,8 @@ class Backend {
 
  private:
   Result<void> open_foundations(const Config& config);
+  /// For every `slipway mcp serve` that is started while this has the data folder.
+  void open_door();
   void show_to_mcp(const LoadedConfig& loaded);
   McpShown mcp_shown() const;
 
@@ -65,6 +68,7 @@ class Backend {
   std::unique_ptr<api::Jobs> jobs_;
   std::unique_ptr<Pool> workers_;
   api::Waiters waiters_;
+  std::unique_ptr<mcp::LocalDoor> door_;
 };
 
 }  // namespace slipway::app::detail

@@ -11,7 +11,7 @@ namespace slipway::app::detail {
 namespace {
 
 constexpr std::string_view agent_prefix = "agent_", tool_prefix = "tool_", resume_tool = "resume";
-constexpr std::string_view run_key = "run";
+constexpr std::string_view run_key = "run", uri_prefix = "slipway://agents/";
 
 std::string_view json_type(agents::Type type) {
   switch (type) {
@@ -243,6 +243,9 @@ class Conversation {
       seen = (*event)->id;
       if ((*event)->type == "step.finished" || (*event)->type == "task.started")
         call_.progress(++progress_, {}, fmt::format("{} {}", (*event)->type, ++steps));
+      if (const agents::Value& words = (*event)->data.at("value").at("message");
+          (*event)->type == "custom" && words.is_text())
+        call_.progress(++progress_, {}, words.text());
     }
     return host_.wait(call_.context(), run);
   }
@@ -360,6 +363,25 @@ void add_tools_of(const McpAgents& door, const std::string& name, const agents::
   }
 }
 
+json::Object card_of(const agents::Agent& agent) {
+  json::Array output, nodes, tools;
+  for (const std::size_t at : agent.output) output.emplace_back(agent.keys[at].name);
+  for (const agents::Node& node : agent.nodes) nodes.emplace_back(node.name);
+  for (const agents::ToolSpec& tool : agent.tools)
+    tools.push_back(json::Object{{"name", tool.name},
+                                 {"kind", tool.kind},
+                                 {"description", tool.description},
+                                 {"risk", tool.is_high_risk ? "high" : "low"},
+                                 {"exposed", tool.is_exposed}});
+  return {{"name", agent.name},
+          {"description", agent.description},
+          {"tool", std::string(agent_prefix) + agent.name},
+          {"inputSchema", schema_of(agent)},
+          {"output", std::move(output)},
+          {"nodes", std::move(nodes)},
+          {"tools", std::move(tools)}};
+}
+
 }  // namespace
 
 bool is_agent_tool(std::string_view tool) {
@@ -418,6 +440,30 @@ mcp::Answer call_agent(const McpAgents& door, mcp::Call& call, const std::string
   const auto target = find_target(door.host, tool);
   if (!target) return mcp::unknown_thing(call, "tool", tool);
   return Conversation(door, call, *target).run(arguments);
+}
+
+Result<json::Array> agent_resources(const McpAgents& door) {
+  json::Array resources;
+  for (const agents::AgentInfo& info : TRY(door.host.agents()))
+    if (is_served(door.host, info.name))
+      resources.push_back(json::Object{{"uri", std::string(uri_prefix) + info.name},
+                                       {"name", info.name},
+                                       {"description", info.description},
+                                       {"mimeType", "application/json"}});
+  return resources;
+}
+
+bool is_agent_resource(std::string_view uri) { return uri.starts_with(uri_prefix); }
+
+mcp::Answer read_agent_resource(const McpAgents& door, mcp::Call& call, const std::string& uri) {
+  const std::string name = uri.substr(uri_prefix.size());
+  const auto agent = door.host.loaded_agent(name);
+  if (!agent || name.find('/') != std::string::npos || !(*agent)->is_exposed)
+    return mcp::unknown_thing(call, "resource", uri);
+  return json::Object{
+      {"contents", json::Array{json::Object{{"uri", uri},
+                                            {"mimeType", "application/json"},
+                                            {"text", json::dump(card_of(**agent))}}}}};
 }
 
 }  // namespace slipway::app::detail

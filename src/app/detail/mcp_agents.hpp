@@ -30,4 +30,9 @@ bool is_agent_tool(std::string_view tool);
 mcp::Answer call_agent(const McpAgents& door, mcp::Call& call, const std::string& tool,
                        const json::Object& arguments);
 
+/// "slipway://agents/NAME": what each exposed agent is, takes, gives and may call, JSON.
+Result<json::Array> agent_resources(const McpAgents& door);
+bool is_agent_resource(std::string_view uri);
+mcp::Answer read_agent_resource(const McpAgents& door, mcp::Call& call, const std::string& uri);
+
 }  // namespace slipway::app::detail

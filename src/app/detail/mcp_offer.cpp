@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::string_view scheme = "slipway://";
 constexpr std::string_view middle = "/documents/";
+constexpr std::string_view collection_prefix = "slipway://collections/";
 constexpr int page_size = 100;
 constexpr int limit_max = 50;
 
@@ -112,16 +113,19 @@ class OfferOfSources final : public mcp::Offer {
   }
 
   mcp::Answer read_resource(mcp::Call& call, const std::string& uri) override {
-    if (is_model_resource(uri) && call.principal().has("read")) {
-      // A collection may have the name "models".
-      auto model = read_model_resource(sources_.shown().models, call, uri);
-      if (!model.error || !read_uri(uri)) return model;
-    }
+    if (!call.principal().has("read")) return mcp::unknown_thing(call, "resource", uri);
+    const McpShown shown = sources_.shown();
+    std::optional<mcp::Answer> card;
+    if (is_model_resource(uri)) card = read_model_resource(shown.models, call, uri);
+    if (const auto door = agents_of(shown); door && is_agent_resource(uri))
+      card = read_agent_resource(*door, call, uri);
+    if (uri.starts_with(collection_prefix)) card = read_collection(call, uri);
     const auto place = read_uri(uri);
+    // A collection may have the name "models".
+    if (card && (!card->error || !place)) return *std::move(card);
     const auto library =
-        sources_.shown().has_collections ? sources_.library() : std::shared_ptr<rag::Library>();
-    if (!place || !library || !call.principal().has("read"))
-      return mcp::unknown_thing(call, "resource", uri);
+        shown.has_collections ? sources_.library() : std::shared_ptr<rag::Library>();
+    if (!place || !library) return mcp::unknown_thing(call, "resource", uri);
     const auto document = library->document(call.context(), place->collection, place->id);
     if (!document) return mcp::unknown_thing(call, "resource", uri);
     const auto text = library->document_text(call.context(), place->id);
@@ -138,13 +142,43 @@ class OfferOfSources final : public mcp::Offer {
     return McpAgents{*sources_.agents, *sources_.tools, shown.lets_clients_approve};
   }
 
+  Result<std::vector<rag::CollectionInfo>> collection_infos(mcp::Call& call) const {
+    const auto library = sources_.library();
+    if (!library || !sources_.shown().has_collections) return std::vector<rag::CollectionInfo>();
+    return library->collections(call.context());
+  }
+
   Result<std::vector<std::string>> collections(mcp::Call& call) const {
     std::vector<std::string> names;
-    const auto library = sources_.library();
-    if (!library || !sources_.shown().has_collections) return names;
-    for (const rag::CollectionInfo& info : TRY(library->collections(call.context())))
-      names.push_back(info.name);
+    for (const rag::CollectionInfo& info : TRY(collection_infos(call))) names.push_back(info.name);
     return names;
+  }
+
+  mcp::Answer read_collection(mcp::Call& call, const std::string& uri) const {
+    const auto infos = collection_infos(call);
+    if (!infos) return mcp::RpcError{mcp::code::internal_error, infos.error().message(), {}};
+    for (const rag::CollectionInfo& info : *infos)
+      if (uri == std::string(collection_prefix) + info.name)
+        return json::Object{
+            {"contents", json::Array{json::Object{{"uri", uri},
+                                                  {"mimeType", "application/json"},
+                                                  {"text", json::dump(json::to(info))}}}}};
+    return mcp::unknown_thing(call, "resource", uri);
+  }
+
+  /// What models, agents and collections are; their documents come after them.
+  Result<json::Array> cards(mcp::Call& call) const {
+    const McpShown shown = sources_.shown();
+    json::Array cards = model_resources(shown.models, call.principal());
+    if (const auto door = agents_of(shown))
+      for (json::Value& agent : TRY(agent_resources(*door))) cards.push_back(std::move(agent));
+    for (const rag::CollectionInfo& info : TRY(collection_infos(call)))
+      cards.push_back(
+          json::Object{{"uri", std::string(collection_prefix) + info.name},
+                       {"name", info.name},
+                       {"description", fmt::format("A collection of {} documents", info.documents)},
+                       {"mimeType", "application/json"}});
+    return cards;
   }
 
   static json::Object collection_schema(const std::vector<std::string>& names) {
@@ -285,7 +319,7 @@ class OfferOfSources final : public mcp::Offer {
 
   Result<mcp::Page> documents(mcp::Call& call, const std::string& cursor) const {
     mcp::Page page;
-    if (cursor.empty()) page.items = model_resources(sources_.shown().models, call.principal());
+    if (cursor.empty()) page.items = TRY(cards(call));
     const auto library = sources_.library();
     auto names = TRY(collections(call));
     if (!library || names.empty()) return page;

@@ -19,6 +19,7 @@ Core::Core(Options given)
       assistants_(options_.database, options_.host, options_.clock, options_.random),
       notes_(options_.database),
       items_(options_.database, options_.clock),
+      crons_(options_.database),
       followers_({.threads = options_.followers, .queue_max = follower_queue_max}) {}
 
 Core::~Core() {
@@ -34,6 +35,7 @@ Core::~Core() {
 
 Result<void> Core::begin() {
   for (RunNote& note : TRY(notes_.open_runs({}))) watched_.emplace(note.id, std::move(note));
+  TRY(crons_changed({}));
   // A server that no client of LangGraph asks has no thread for them.
   if (!watched_.empty()) begin_looking();
   return {};
@@ -84,14 +86,21 @@ void Core::look() {
   auto next_sweep = std::chrono::steady_clock::now();
   for (;;) {
     std::vector<RunNote> notes;
+    bool has_due_cron = false;
     {
       std::unique_lock lock(mutex_);
-      const bool is_idle = watched_.empty();
-      changed_.wait_for(lock, is_idle ? sweep_every : look_every,
-                        [&] { return is_ending_ || (is_idle && !watched_.empty()); });
+      const bool is_idle = watched_.empty(), has_crons = next_cron_ms_.has_value();
+      // The clock may be set, so nobody sleeps until a cron's time.
+      const auto rest = !is_idle ? look_every : has_crons ? crons_every : sweep_every;
+      changed_.wait_for(lock, rest, [&] {
+        return is_ending_ || (is_idle && !watched_.empty()) ||
+               (is_idle && !has_crons && next_cron_ms_.has_value());
+      });
       if (is_ending_) return;
       for (const auto& [id, note] : watched_) notes.push_back(note);
+      has_due_cron = next_cron_ms_ && *next_cron_ms_ <= now_ms(options_.clock);
     }
+    if (has_due_cron) begin_crons();
     for (const RunNote& note : notes) look_at(note);
     if (std::chrono::steady_clock::now() < next_sweep) continue;
     next_sweep = std::chrono::steady_clock::now() + sweep_every;
@@ -121,7 +130,9 @@ void Core::look_at(const RunNote& note) {
 
 void Core::begin_delayed(RunNote note) {
   forget(note.id);
-  const Context context(stop_.get_token());
+  const Value& caller = note.after.at("caller");
+  const Context context =
+      Context(stop_.get_token()).with_caller(caller.is_text() ? caller.text() : "");
   const auto begun = [&]() -> Result<void> {
     const RunWish wish = TRY(read_wish(*this, context, note.body));
     const ThreadView thread = TRY(find_thread(*this, context, note.thread));
@@ -137,6 +148,46 @@ void Core::begin_delayed(RunNote note) {
   log::warning("langgraph: the delayed run {} cannot begin: {}", note.id, begun.error().message());
   if (auto removed = notes_.remove_run(context, note.id); !removed)
     log::warning("langgraph: run {}: {}", note.id, removed.error().message());
+}
+
+Result<void> Core::crons_changed(const Context& context) {
+  const auto first = TRY(crons_.first_due(context));
+  const std::lock_guard lock(mutex_);
+  next_cron_ms_ = first;
+  if (!first) return {};
+  begin_looking();
+  changed_.notify_all();
+  return {};
+}
+
+void Core::begin_crons() {
+  const std::lock_guard turn(crons_mutex_);
+  const Context context(stop_.get_token());
+  const auto due = crons_.due(context, now_ms(options_.clock));
+  if (!due) log::warning("langgraph: crons: {}", due.error().message());
+  for (const Cron& cron : due ? *due : std::vector<Cron>()) {
+    // Its next time is written first: who ends here loses a run, and pays for none twice.
+    const auto begun = [&]() -> Result<void> {
+      const auto next = next_time(cron, now_ms(options_.clock));
+      const bool is_ours =
+          TRY(crons_.go_on(context, cron, next ? *next : std::optional<std::int64_t>()));
+      if (!next) return next.error();
+      return is_ours ? begin_cron(context.with_caller(cron.caller), cron) : Result<void>();
+    }();
+    if (!begun)
+      log::warning("langgraph: cron {} begins no run: {}", cron.id, begun.error().message());
+  }
+  if (auto changed = crons_changed(context); !changed)
+    log::warning("langgraph: crons: {}", changed.error().message());
+}
+
+Result<void> Core::begin_cron(const Context& context, const Cron& cron) {
+  Value body = cron.payload;
+  body.put("on_completion", cron.on_completed);
+  RunWish wish = TRY(read_wish(*this, context, body));
+  wish.metadata.put("cron_id", cron.id);
+  TRY(begin_run(*this, context, wish, cron.thread));
+  return {};
 }
 
 void Core::end_of(const RunNote& note, const agents::RunInfo& run) {

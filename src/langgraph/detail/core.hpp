@@ -9,6 +9,7 @@
 
 #include "core/pool.hpp"
 #include "langgraph/detail/assistants.hpp"
+#include "langgraph/detail/crons.hpp"
 #include "langgraph/detail/items.hpp"
 #include "langgraph/detail/lineage.hpp"
 #include "langgraph/detail/notes.hpp"
@@ -34,6 +35,7 @@ class Core final : public Keeper {
   Assistants& assistants() { return assistants_; }
   Notes& notes() { return notes_; }
   Items& items() { return items_; }
+  Crons& crons() { return crons_; }
   /// Where what waits for runs waits.
   Pool& followers() { return followers_; }
 
@@ -49,14 +51,21 @@ class Core final : public Keeper {
   void forget(const std::string& run);
   /// Times of life: every minute, and for tests.
   void sweep();
+  /// Some were added, changed or removed.
+  Result<void> crons_changed(const Context& context);
+  /// Begins the runs of those whose time has come: when it comes, and for tests. A time that came
+  /// while no server was there is made up for once.
+  void begin_crons();
 
   static constexpr std::size_t watched_max = 10'000;
-  static constexpr std::chrono::milliseconds look_every{100}, sweep_every{60'000};
+  static constexpr std::chrono::milliseconds look_every{100}, sweep_every{60'000},
+      crons_every{1'000};
 
  private:
   void look();
   void look_at(const RunNote& note);
   void begin_delayed(RunNote note);
+  Result<void> begin_cron(const Context& context, const Cron& cron);
   void end_of(const RunNote& note, const agents::RunInfo& run);
   void call_webhook(const std::string& url, const RunNote& note, const agents::RunInfo& run);
 
@@ -64,9 +73,12 @@ class Core final : public Keeper {
   Assistants assistants_;
   Notes notes_;
   Items items_;
-  std::mutex mutex_;  // Guards the three below.
+  Crons crons_;
+  std::mutex crons_mutex_;  // Of who begins them.
+  std::mutex mutex_;        // Guards the four below.
   std::map<std::string, RunNote> watched_;
   std::map<std::string, int> held_;
+  std::optional<std::int64_t> next_cron_ms_;
   bool is_ending_ = false;
   std::condition_variable changed_;
   std::stop_source stop_, waiting_;

@@ -25,7 +25,8 @@ struct RunNote {
   Value body = Value::map();
   std::int64_t created_ms = 0;
   std::optional<std::int64_t> due_ms;  ///< Not begun yet.
-  Value after;  ///< {webhook?, is_temporary?}: to be done at its end. Null: nothing.
+  Value after;  ///< {webhook?, is_temporary?}: to be done at its end; {caller}: of a delayed run,
+                ///< whose budgets pay. Null: nothing.
 };
 
 /// Safe to use from many threads.

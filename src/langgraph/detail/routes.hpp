@@ -47,6 +47,7 @@ void mount_assistants(const Routes& routes);
 void mount_threads(const Routes& routes);
 void mount_states(const Routes& routes);
 void mount_runs(const Routes& routes);
+void mount_crons(const Routes& routes);
 void mount_streams(const Routes& routes);
 void mount_live(const Routes& routes);
 void mount_store(const Routes& routes);

@@ -48,6 +48,7 @@ Result<http::Response> search(const Asked& asked) {
 Result<http::Response> remove(const Asked& asked) {
   const Assistant there = TRY(asked_assistant(asked));
   TRY(asked.core.assistants().remove(asked.context, there.id));
+  TRY(asked.core.crons().remove_of_assistant(asked.context, there.id));
   const Value query = TRY(read_query(asked.request()));
   if (is_yes(query.at("delete_threads")))
     for (const ThreadView& thread : TRY(list_threads(asked.core, asked.context)))

@@ -185,13 +185,6 @@ void remove(const Asked& asked) {
                                  : error_response(asked.request(), response.error()));
 }
 
-/// By name, so that nobody looks for a wrong URL.
-Result<http::Response> no_crons(const Asked&) {
-  return fail(Code::not_found,
-              "crons are not served: let a timer of your system begin runs, or begin one later "
-              "with after_seconds");
-}
-
 }  // namespace
 
 void mount_runs(const Routes& routes) {
@@ -203,11 +196,6 @@ void mount_runs(const Routes& routes) {
   routes.serve("POST", "/runs", "write", create);
   routes.serve("POST", "/runs/batch", "write", create_batch);
   routes.follow("POST", "/runs/cancel", "write", cancel_many);
-  for (const char* path :
-       {"/runs/crons", "/runs/crons/search", "/runs/crons/count", "/threads/{thread}/runs/crons"})
-    routes.serve("POST", path, "read", no_crons);
-  for (const char* method : {"GET", "PATCH", "DELETE"})
-    routes.serve(method, "/runs/crons/{cron}", "read", no_crons);
 }
 
 }  // namespace slipway::langgraph::detail

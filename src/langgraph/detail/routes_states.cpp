@@ -127,6 +127,16 @@ Result<http::Response> update(const Asked& asked) {
       Value::map({{"checkpoint", named}, {"configurable", named}, {"checkpoint_id", made}}));
 }
 
+/// A state's metadata are its thread's, so that is what a client writes there.
+Result<http::Response> patch(const Asked& asked) {
+  const Value body = TRY(read_body(asked.request()));
+  const ThreadView thread = TRY(asked_thread(asked));
+  TRY(set_metadata(asked.core, asked.context, thread, TRY(map_of(body, "metadata"))));
+  const Lineage lineage = TRY(lineage_of(asked.core, thread));
+  const std::string newest = lineage.newest() == nullptr ? "" : lineage.newest()->id;
+  return json_response(Value::map({{"checkpoint", checkpoint_json(thread.id, newest)}}));
+}
+
 struct HistoryWish {
   std::int64_t limit = 10;
   std::string before;
@@ -193,6 +203,7 @@ void mount_states(const Routes& routes) {
                                          .select = TRY(selected_of(body))});
                });
   routes.serve("POST", "/threads/{thread}/state", "write", update);
+  routes.serve("PATCH", "/threads/{thread}/state", "write", patch);
   routes.serve("GET", "/threads/{thread}/history", "read", get_history);
   routes.serve("POST", "/threads/{thread}/history", "read", post_history);
 }

@@ -216,6 +216,7 @@ Result<Begun> begin_run(Core& core, const Context& context, const RunWish& wish,
   Value after = Value::map();
   if (!wish.webhook.empty()) after.put("webhook", wish.webhook);
   if (begun.is_temporary) after.put("is_temporary", true);
+  if (wish.after_ms > 0 && !wish.caller.empty()) after.put("caller", wish.caller);
   if (!after.entries().items.empty()) begun.note.after = after;
   if (wish.after_ms > 0) {
     begun.note.due_ms = begun.note.created_ms + wish.after_ms;

@@ -2,6 +2,28 @@
 
 namespace slipway::langgraph {
 
+namespace {
+
+constexpr std::string_view crons = R"sql(
+    CREATE TABLE langgraph_crons(
+      id TEXT PRIMARY KEY,
+      assistant TEXT NOT NULL,
+      thread TEXT NOT NULL,  -- Empty: one per run.
+      schedule TEXT NOT NULL,
+      timezone TEXT NOT NULL,  -- Empty: UTC.
+      on_completed TEXT NOT NULL,
+      payload TEXT NOT NULL,  -- The body of each run.
+      enabled INTEGER NOT NULL,
+      caller TEXT NOT NULL,
+      created INTEGER NOT NULL,
+      updated INTEGER NOT NULL,
+      ends INTEGER,
+      next INTEGER) WITHOUT ROWID;  -- Null: it will not come again.
+    CREATE INDEX langgraph_crons_next ON langgraph_crons(next) WHERE next IS NOT NULL;
+  )sql";
+
+}  // namespace
+
 std::vector<store::Migration> migrations() {
   return {{"langgraph", 1, R"sql(
     CREATE TABLE langgraph_assistants(
@@ -60,7 +82,8 @@ std::vector<store::Migration> migrations() {
       ttl INTEGER,
       UNIQUE(namespace, key));
     CREATE INDEX langgraph_items_expires ON langgraph_items(expires) WHERE expires IS NOT NULL;
-  )sql"}};
+  )sql"},
+          {"langgraph", 2, crons}};
 }
 
 }  // namespace slipway::langgraph

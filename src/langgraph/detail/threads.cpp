@@ -142,6 +142,7 @@ Result<void> remove_thread(Core& core, const Context& context, const std::string
           return ended.error();
     TRY(core.host().remove_thread(id));
   }
+  TRY(core.crons().remove_of_thread(context, id));
   return core.notes().remove_thread(context, id);
 }
 

@@ -153,10 +153,12 @@ class ProcessWire final : public Wire {
         changed_.wait(lock, is_over);
     }
     waiting_.erase(key);
+    const bool is_gone = !is_open_;
+    lock.unlock();
+    waiting->end();
     if (waiting->answer) return std::move(*waiting->answer);
     if (!written) return std::move(written.error());
-    if (!is_open_) return gone();
-    lock.unlock();
+    if (is_gone) return told_gone();
     if (request.method != "initialize")
       (void)write(
           Context().with_timeout(std::chrono::seconds(1)),
@@ -181,6 +183,18 @@ class ProcessWire final : public Wire {
     OnMessage on_message;
     std::string token;
     std::optional<Message> answer;
+
+    /// Unless whoever waited has gone; then what the callback refers to is no more.
+    void tell(Message message) {
+      const std::lock_guard lock(telling);
+      if (!is_over) on_message(std::move(message));
+    }
+    void end() {
+      const std::lock_guard lock(telling);
+      is_over = true;
+    }
+    std::mutex telling;
+    bool is_over = false;
   };
 
   static std::string text_key(const json::Object& meta) {
@@ -188,6 +202,10 @@ class ProcessWire final : public Wire {
     return token ? id_key(*token) : std::string();
   }
 
+  Error told_gone() {
+    const std::lock_guard lock(mutex_);
+    return gone();
+  }
   /// With the lock.
   Error gone() const {
     return fail(Code::unavailable, "the MCP server '{}' has ended{}{}", options_.command.front(),
@@ -275,6 +293,7 @@ class ProcessWire final : public Wire {
 
   void deliver(Message message) {
     OnMessage on_message;
+    std::shared_ptr<Waiting> of_call;
     {
       const std::lock_guard lock(mutex_);
       if (message.is_answer()) {
@@ -288,9 +307,10 @@ class ProcessWire final : public Wire {
       on_message = on_message_;
       if (const auto* token = message.params.if_contains("progressToken"))
         for (const auto& [key, waiting] : waiting_)
-          if (!waiting->token.empty() && waiting->token == id_key(*token))
-            on_message = waiting->on_message;
+          if (!waiting->token.empty() && waiting->token == id_key(*token)) of_call = waiting;
     }
+    // At once, so that it comes in its order and before the answer.
+    if (of_call) return of_call->tell(std::move(message));
     if (!on_message) return;
     // Whoever answers a question may take long; answers must not wait for it.
     const auto queued = questions_.try_submit(

@@ -24,10 +24,10 @@ class LineOutlet final : public Outlet {
       const ssize_t written = ::write(fd_, line.data() + at, line.size() - at);
       if (written > 0)
         at += static_cast<std::size_t>(written);
-      else if (errno != EINTR && errno != EAGAIN)
-        is_broken_ = true;
       else if (errno == EAGAIN)
-        wait();
+        is_broken_ = !can_write();
+      else if (errno != EINTR)
+        is_broken_ = true;
     }
     return !is_broken_;
   }
@@ -35,9 +35,11 @@ class LineOutlet final : public Outlet {
   void drop() override {}
 
  private:
-  void wait() const {
+  /// Waits until it can; false: whoever reads has not for too long.
+  bool can_write() const {
+    constexpr int patience_ms = 60'000;
     pollfd ready{.fd = fd_, .events = POLLOUT, .revents = 0};
-    ::poll(&ready, 1, 1'000);
+    return ::poll(&ready, 1, patience_ms) > 0;
   }
 
   const int fd_;

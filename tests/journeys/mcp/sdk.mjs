@@ -12,7 +12,8 @@ await client.connect(transport);
 const { tools } = await client.listTools();
 const search = await client.callTool({ name: "search", arguments: { query: "How long are traces kept?" } });
 const { resources } = await client.listResources();
-const read = await client.readResource({ uri: resources[0].uri });
+const document = resources.find((one) => one.uri.includes("/documents/"));
+const read = await client.readResource({ uri: document.uri });
 console.log(JSON.stringify({ tools: tools.map((tool) => tool.name), search, resources, read,
   server: client.getServerVersion() }));
 await client.close();
