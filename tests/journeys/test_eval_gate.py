@@ -1,17 +1,22 @@
 """Suites, baselines and gates, as a person and a pipeline meet them; and the gate of this project's own answers."""
 import json
+import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
+import tarfile
 import time
 import xml.etree.ElementTree as ElementTree
 
 import pytest
+import yaml
 
 from test_page import browser  # noqa: F401  One Chromium, as for the page.
 
-EXAMPLE = pathlib.Path(__file__).resolve().parents[2] / "examples" / "eval"
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+EXAMPLE = ROOT / "examples" / "eval"
 HOSTILE = "<img src=x onerror=\"window.stolen=1\"> & '\"\n::error ::x"
 WRONG = range(8, 40, 2)  # In eight documents.
 SUITE = """name: demo
@@ -198,3 +203,75 @@ def test_the_pytest_example_runs_as_it_stands(slipway, prefix):
                          env={**slipway.environment, "SLIPWAY": f"{slipway.program} --data {slipway.data}"})
     assert run.returncode == 0, run.stdout + run.stderr
     assert " passed" in run.stdout and "skipped" not in run.stdout
+
+
+class Runner:
+    """Runs the steps of a workflow as GitHub's runner does: in order, each by `bash -e`, what it adds to $GITHUB_PATH in front
+    of the next one's PATH."""
+
+    def __init__(self, slipway, checkout, path):
+        self.checkout, self.added = checkout, slipway.folder / "github_path"
+        self.environment = {**slipway.environment, "PATH": path, "GITHUB_PATH": str(self.added),
+                            "GITHUB_STEP_SUMMARY": str(slipway.folder / "summary.md")}
+        self.added.write_text("")
+
+    def __call__(self, step):
+        path = ":".join([*reversed(self.added.read_text().split()), self.environment["PATH"]])
+        return subprocess.run(["bash", "-e", "-c", step["run"]], cwd=self.checkout, capture_output=True, text=True,
+                              env={**self.environment, "PATH": path}, timeout=300)
+
+
+@pytest.fixture
+def workflow(slipway):
+    """Its steps, and a checkout of what they need, in a folder where nothing else is."""
+    job = yaml.safe_load((ROOT / "docs" / "ci" / "evaluation.yml").read_text())["jobs"]["answers"]
+    checkout = slipway.folder / "checkout"
+    shutil.copytree(EXAMPLE, checkout / "examples" / "eval", ignore=shutil.ignore_patterns("__pycache__"))
+    return job, [step for step in job["steps"] if "run" in step], checkout
+
+
+@pytest.fixture
+def without_slipway(slipway):
+    """A PATH of the machine's programs alone."""
+    return os.pathsep.join(folder for folder in slipway.environment["PATH"].split(os.pathsep)
+                           if not (pathlib.Path(folder) / "slipway").exists())
+
+
+def test_the_workflow_file_runs_as_it_stands(slipway, workflow, without_slipway):
+    job, steps, checkout = workflow
+    programs = slipway.folder / "programs"
+    programs.mkdir()
+    (programs / "slipway").symlink_to(slipway.program)
+    run = Runner(slipway, checkout, f"{programs}:{without_slipway}")
+    for step in steps:
+        done = run(step)
+        assert done.returncode == 0, (step, done.stdout, done.stderr)
+    assert not [line for line in done.stdout.splitlines() if line.startswith("::error")]
+    kept = next(step for step in job["steps"] if "upload-artifact" in step.get("uses", ""))["with"]["path"].split()
+    assert sorted(kept) == ["eval.html", "eval.json", "eval.xml"] and all((checkout / name).stat().st_size for name in kept)
+    assert "| faithfulness |" in (slipway.folder / "summary.md").read_text()
+    # What the pull request makes worse fails the job, and says where.
+    for document in (checkout / "examples" / "eval" / "handbook").iterdir():
+        document.write_text(document.read_text()[:200])
+    assert run(steps[-2]).returncode == 0
+    worse = run(steps[-1])
+    assert worse.returncode == 1, worse
+    assert [line for line in worse.stdout.splitlines() if line.startswith("::error file=examples/eval/")], worse.stdout
+
+
+def test_the_workflow_unpacks_a_tarball_where_no_slipway_is_installed(slipway, workflow, without_slipway):
+    _, steps, checkout = workflow
+    release = slipway.folder / "slipway-1-linux" / "bin" / "slipway"
+    release.parent.mkdir(parents=True)
+    release.write_text(f"#!/bin/sh\nexec {slipway.program} \"$@\"\n")
+    release.chmod(0o755)
+    with tarfile.open(slipway.folder / "release.tar.gz", "w:gz") as tarball:
+        tarball.add(slipway.folder / "slipway-1-linux", "slipway-1-linux")
+    run = Runner(slipway, checkout, without_slipway)
+    run.environment["SLIPWAY_TARBALL"] = (slipway.folder / "release.tar.gz").as_uri()
+    for step in steps:
+        done = run(step)
+        assert done.returncode == 0, (step, done.stdout, done.stderr)
+    run.environment["HOME"], run.environment["SLIPWAY_TARBALL"] = str(slipway.folder / "other"), "file:///nowhere.tar.gz"
+    run.added.write_text("")
+    assert run(steps[0]).returncode != 0
