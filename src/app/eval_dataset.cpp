@@ -274,17 +274,18 @@ Result<int> eval_dataset_diff(App& app, const EvalDatasetOptions& options) {
 }
 
 Result<int> eval_dataset_alias(App& app, const EvalDatasetOptions& options) {
+  const std::string& alias = options.words.at(1);
   const auto door = TRY(DatasetDoor::open(app, DataFolder::must_exist));
   const auto named = TRY(eval::find_goldens(app.context(), door->datasets(), options.words.at(0)));
-  if (options.alias.starts_with("sha256:"))
+  if (alias.starts_with("sha256:"))
     return app.wrong_use(
         fail(Code::invalid_argument, "an alias that looks like a digest would hide a version"));
-  TRY(door->datasets().tag(app.context(), named.dataset.id, named.as_of, options.alias));
+  TRY(door->datasets().tag(app.context(), named.dataset.id, named.as_of, alias));
   const auto version = TRY(eval::golden_version(app.context(), door->datasets(), named));
   if (app.options().json)
     app.print_json(json_of(version));
   else
-    app.print(fmt::format("{}@{} is {}\n", named.dataset.name, options.alias, version.digest));
+    app.print(fmt::format("{}@{} is {}\n", named.dataset.name, alias, version.digest));
   return exit_done;
 }
 

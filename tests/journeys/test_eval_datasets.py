@@ -43,6 +43,8 @@ def test_every_version_stays_and_has_a_name(slipway, folder):
     listed = slipway.result(*dataset, "list")["items"]
     assert {one["name"]: one["size"] for one in listed} == {"qa": 3, "other": 2}
     assert "3 goldens" in slipway.ok(*dataset, "show", "qa").out
+    assert "qa@yesterday is sha256:" in slipway.ok(*dataset, "alias", "qa@" + first["digest"][:20], "yesterday").out
+    assert slipway.result(*dataset, "show", "qa@yesterday")["digest"] == first["digest"]
     wrong = slipway.fails(1, *dataset, "show", "qa@nothing")
     assert "has no version 'nothing'" in wrong.err
 

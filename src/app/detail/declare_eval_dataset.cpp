@@ -91,8 +91,9 @@ void Declarations::declare_eval_dataset_changes(CLI::App& group) {
 
   CLI::App& alias = add(group, "alias", "Name a version, or move its name");
   auto n = runs<EvalDatasetOptions>(alias, &eval_dataset_alias);
-  add_argument(alias, "NAME", n->words, "NAME or NAME@VERSION")->required()->expected(1);
-  add_argument(alias, "ALIAS", n->alias, "Its new name")->required();
+  add_argument(alias, "NAME ALIAS", n->words, "NAME or NAME@VERSION, and its new name")
+      ->required()
+      ->expected(2);
   finish(alias, "  slipway eval dataset alias handbook@sha256:1f2e3d4c release");
 
   CLI::App& answer = add(group, "answer", "Say what the answer to a golden should be");
