@@ -143,6 +143,17 @@ export interface Collection {
   chunks: number;
   index_version: number;
   created_at: string;
+  defaults: QuestionDefaults | null; // What a question uses where it says nothing.
+}
+
+export interface QuestionDefaults {
+  search: string | null;
+  fusion: string | null;
+  dense_weight: number | null;
+  reranker: string | null;
+  prompt: string | null;
+  answer: string | null;
+  answer_model: string | null;
 }
 
 export interface DocumentInfo {

@@ -39,10 +39,10 @@ function DocumentRow({
           </details>
         )}
       </td>
-      <td class="muted wide-only">{document.media_type}</td>
-      <td class="number wide-only">{bytes(document.size_bytes)}</td>
+      <td class="muted wide-only media-type">{document.media_type}</td>
+      <td class="number wide-only whole">{bytes(document.size_bytes)}</td>
       <td class="number">{count(document.chunks)}</td>
-      <td class="muted wide-only">{time(document.ingested_at)}</td>
+      <td class="muted wide-only whole">{time(document.ingested_at)}</td>
       <td>
         <button
           type="button"
@@ -283,6 +283,16 @@ function Versions({ name, version }: { name: string; version: number }) {
   );
 }
 
+/** What a question uses where it says nothing. */
+const usual: Record<string, string> = {
+  search: 'Searched by',
+  fusion: 'Fused by',
+  dense_weight: 'Weight of meaning',
+  prompt: 'Prompt',
+  answer: 'Answers',
+  answer_model: 'Answered by',
+};
+
 function Facts({ collection }: { collection: Collection }) {
   const facts = [
     ['Documents', count(collection.documents)],
@@ -293,6 +303,9 @@ function Facts({ collection }: { collection: Collection }) {
     ['Reranker', collection.reranker ?? 'none'],
     ['Language', collection.language],
   ];
+  // The reranker has a place of its own.
+  for (const [name, value] of Object.entries(collection.defaults ?? {}))
+    if (value !== null && value !== '' && usual[name]) facts.push([usual[name], String(value)]);
   return (
     <dl class="facts">
       {facts.map(([term, value]) => (

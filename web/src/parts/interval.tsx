@@ -20,16 +20,15 @@ export function signed(name: string, value: number | null | undefined): string {
   return value > 0 ? `+${text}` : value < 0 ? `−${text}` : `±${text}`;
 }
 
-const isShare = (metric: { name: string; low: number | null; high: number | null }) =>
-  !/(^|_)(latency|cost)/.test(metric.name) &&
-  (metric.low === null || metric.low > -0.5) &&
-  (metric.high === null || metric.high < 1.5);
+/** Of few cases an interval may reach far beyond 0 and 1; what it is of does not. */
+const isShare = (name: string, middle: number) =>
+  !/(^|_)(latency|cost)/.test(name) && middle >= 0 && middle <= 1;
 
 const within = (value: number) => Math.max(0, Math.min(1, value)) * 100;
 
 /** The interval on the way from 0 to 1, with the mean as a dot. Its numbers stand beside it. */
 function Bar({ metric }: { metric: Metric }) {
-  if (metric.mean === null || !isShare(metric)) return null;
+  if (metric.mean === null || !isShare(metric.name, metric.mean)) return null;
   const low = within(metric.low ?? metric.mean);
   const high = within(metric.high ?? metric.mean);
   return (
@@ -48,10 +47,9 @@ export function intervalText(name: string, low: number | null, high: number | nu
   if (low === null || high === null) return 'no interval';
   const show = shownAs(name);
   // A share is never outside 0..1, whatever its interval's formula says.
-  const [a, b] =
-    /(^|_)(latency|cost)/.test(name) || low < -0.5 || high > 1.5
-      ? [low, high]
-      : [Math.max(0, low), Math.min(1, high)];
+  const [a, b] = isShare(name, (low + high) / 2)
+    ? [Math.max(0, low), Math.min(1, high)]
+    : [low, high];
   return `${show(a)} – ${show(b)}`;
 }
 

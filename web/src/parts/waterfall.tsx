@@ -33,6 +33,9 @@ interface Look {
   id: string; // Of the tree: rows have ids below it.
 }
 
+/** Where a bar ends so that its time has room behind it, also on a phone; in parts of 100. */
+const room = 64;
+
 function RowContent({ row, look }: { row: Row; look: Look }) {
   const { run } = row;
   const style = barStyle(row, look.span, look.length);
@@ -42,7 +45,7 @@ function RowContent({ row, look }: { row: Row; look: Look }) {
   // The time stands where there is room: behind the bar, before it, or on it.
   const left = parseFloat(style.left);
   const right = left + parseFloat(style.width);
-  const place = right < 82 ? 'behind' : left > 18 ? 'before' : 'on';
+  const place = right < room ? 'behind' : left > 100 - room ? 'before' : 'on';
   const at =
     place === 'behind'
       ? { left: `${right}%` }
