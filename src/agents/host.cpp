@@ -50,19 +50,21 @@ Result<void> OwnHost::recover() {
       set_timer(row.wake_ms, row.info.thread);
       continue;
     }
-    auto job = std::make_shared<Job>();
-    job->row = row;
-    job->start = decode_job(row.job);
-    job->may_have_begun = true;
-    job->has_first = row.last > 0 || row.first > 0 || row.wake_ms > 0;
-    const SlotPtr slot = slot_of(row.info.thread, lock);
-    if (row.wake_ms > 0 && !slot->active) {
-      job->is_wake = true;
-      job->is_timed = true;
-      slot->active = job;
-      set_timer(row.wake_ms, row.info.thread);
+    const std::string& thread = row.info.thread;
+    if (row.wake_ms > 0 && !slots_.contains(thread) && run_asleep(thread).empty()) {
+      set_timer(row.wake_ms, thread, row.info.id);
       continue;
     }
+    const JobPtr job = job_of(row);
+    const SlotPtr slot = TRY(slot_of(thread, lock));
+    if (row.wake_ms > 0 && !slot->active) {
+      job->is_timed = job->may_sleep = true;
+      slot->active = job;
+      set_timer(row.wake_ms, thread);
+      continue;
+    }
+    job->is_wake = false;
+    job->has_first = row.last > 0 || row.first > 0 || row.wake_ms > 0;
     slot->queue.push_back(job);
     ++pending_;
     activate_next(slot);
@@ -108,7 +110,7 @@ Result<ThreadInfo> OwnHost::set_metadata(const std::string& id, json::Object met
 Result<void> OwnHost::remove_thread(const std::string& id) {
   TRY(store_->thread(id));
   Lock lock(mutex_);
-  const SlotPtr slot = slot_of(id, lock);
+  const SlotPtr slot = TRY(slot_of(id, lock));
   if (slot->active || !slot->queue.empty() || slot->is_starting)
     return fail(Code::conflict, "thread '{}' is running; cancel its runs first", id);
   slot->is_starting = true;  // Nobody begins meanwhile.

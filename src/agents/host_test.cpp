@@ -75,6 +75,15 @@ struct House {
     REQUIRE_MESSAGE(result.ok(), why);
     return *std::move(result);
   }
+  /// Until it stands at its timer.
+  void wait_for_sleep(const RunInfo& run) {
+    const auto sleeps = [&] {
+      const auto state = host->state(run.thread);
+      return state.ok() && state->find("wakes_ms") != nullptr;
+    };
+    for (int i = 0; i < 6000 && !sleeps(); ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
   std::vector<Event> events(const RunInfo& run, std::uint64_t seen = 0) {
     std::vector<Event> all;
     for (;;) {
@@ -221,27 +230,59 @@ TEST_CASE("ten thousand threads wait without a thread of the system, and wake by
     runs.push_back(house.start("sleep", "", Multitask::enqueue));
     if (i % 1000 == 999) std::this_thread::yield();
   }
-  const auto waiting = [&](const RunInfo& run) {
-    const auto state = house.host->state(run.thread);
-    return state.ok() && state->find("wakes_ms") != nullptr;
-  };
-  for (const RunInfo& run : runs)
-    for (int i = 0; i < 6000 && !waiting(run); ++i)
-      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  for (const RunInfo& run : runs) house.wait_for_sleep(run);
   CHECK(house.host->run(runs.front().id)->status == RunStatus::running);
   house.world.clock.advance(std::chrono::hours(2));
   for (const RunInfo& run : runs) CHECK(house.wait(run).state.at("x") == Value("up"));
+}
+
+TEST_CASE("a thread that waits for its time is out of mind, and answers as if it were not") {
+  House house;
+  house.put("sleep", sleeping);
+  house.put("counter", counting);
+  constexpr int count = 800;  // More than there are slots for threads that rest.
+  std::vector<RunInfo> runs;
+  for (int i = 0; i < count; ++i) runs.push_back(house.start("sleep"));
+  for (const RunInfo& run : runs) house.wait_for_sleep(run);
+  for (int i = 0; i < count; ++i) runs.push_back(house.start("counter"));
+  for (int i = count; i < 2 * count; ++i) house.wait(runs[static_cast<std::size_t>(i)]);
+
+  Host& host = *house.host;
+  CHECK(host.run(runs[0].id)->status == RunStatus::running);
+  CHECK(host.thread(runs[0].thread)->status == ThreadStatus::busy);
+  CHECK(host.result(runs[1].id).error().code() == Code::conflict);
+  CHECK(host.remove_run(runs[2].id).error().code() == Code::conflict);
+  CHECK(host.remove_thread(runs[3].thread).error().code() == Code::conflict);
+  CHECK(host.start({.agent = "sleep", .thread = runs[4].thread}).error().code() == Code::conflict);
+  CHECK(host.cancel({}, runs[5].id)->status == RunStatus::cancelled);
+  const RunInfo after = house.start("counter", runs[6].thread, Multitask::enqueue);
+  const RunInfo instead = house.start("counter", runs[7].thread, Multitask::interrupt);
+  CHECK(house.wait(instead).status == Status::done);
+  CHECK(host.run(runs[7].id)->status == RunStatus::cancelled);
+  const auto first = host.next_event({}, runs[8].thread, runs[8].id, 0);
+  REQUIRE(first.ok());
+  CHECK((*first)->type == "run.started");
+  house.reopen();
+  CHECK(house.host->run(runs[9].id)->status == RunStatus::running);
+  CHECK(house.host->cancel({}, runs[9].id)->status == RunStatus::cancelled);
+  CHECK(house.host->run(after.id)->status == RunStatus::pending);
+
+  house.world.clock.advance(std::chrono::hours(2));
+  for (std::size_t i = 0; i < count; ++i) {
+    if (i == 5 || i == 7 || i == 9) continue;
+    const RunResult result = house.wait(runs[i]);
+    CHECK(result.status == Status::done);
+    CHECK(result.state.at("x") == Value("up"));
+  }
+  CHECK(house.wait(after).state.at("n") == Value(1));
+  CHECK(types(house.events(runs[10])).ends_with("run.finished "));
 }
 
 TEST_CASE("a timer outlives the process") {
   House house;
   house.put("sleep", sleeping);
   const RunInfo run = house.start("sleep");
-  for (int i = 0; i < 3000; ++i) {
-    const auto state = house.host->state(run.thread);
-    if (state.ok() && state->find("wakes_ms") != nullptr) break;
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
+  house.wait_for_sleep(run);
   house.reopen();
   CHECK(house.host->run(run.id)->status == RunStatus::running);
   CHECK(house.host->start({.agent = "sleep", .thread = run.thread}).error().code() ==

@@ -67,6 +67,20 @@ Failure busy(const std::string& id) {
   return {"busy", fmt::format("thread '{}' is running; wait for it or cancel it", id)};
 }
 
+/// Where a record could not be written, no state is told that is not kept.
+RunResult as_kept(const Thread& thread, RunResult result) {
+  if (!thread.is_stale) return result;
+  const auto records = thread.log->read();
+  if (!records) return result;
+  Thread kept(thread.id);
+  kept.use(thread.agent);
+  restore(kept, *records);
+  result.state = state_value(*kept.agent, kept.root->state);
+  result.output = output_value(*kept.agent, kept.root->state);
+  result.checkpoint = checkpoint_name(kept.head);
+  return result;
+}
+
 /// What was done of the open superstep counts where the new graph has the same tasks.
 Result<void> change_agent(Thread& thread, const AgentPtr& agent) {
   const std::vector<Value> records = TRY(thread.log->read());
@@ -131,19 +145,18 @@ RunResult OwnRuntime::run(const Context& context, const AgentPtr& agent, const V
           id, {"durability", fmt::format("durability exit would forget what tool '{}' did, which "
                                          "has an effect; use step",
                                          spec->name)});
-  auto thread = find_thread(id, options.durability, agent, true);
-  if (!thread) return refused(id, failure_of(thread.error()));
-  const std::unique_lock lock((*thread)->running, std::try_to_lock);
-  if (!lock) return refused(id, busy(id));
+  const auto held = hold_thread(id, options.durability, agent, true);
+  if (!held) return refused(id, held.failure());
+  Thread& thread = *held->thread;
   const std::string run =
       options.run.empty() ? make_id("run", options_.clock, options_.random) : options.run;
-  Session session(session_options(context, **thread, services_, options));
+  Session session(session_options(context, thread, services_, options));
   RunOptions named = options;
   named.run = run;
-  if (auto begun = begin(session, **thread, agent, input, named); !begun)
+  if (auto begun = begin(session, thread, agent, input, named); !begun)
     return refused(id, std::move(begun.failure()));
   session.go_on();
-  return session.result();
+  return as_kept(thread, session.result());
 }
 
 Outcome<bool> OwnRuntime::begin(Session& session, Thread& thread, const AgentPtr& agent,
@@ -159,27 +172,22 @@ Outcome<bool> OwnRuntime::begin(Session& session, Thread& thread, const AgentPtr
 
 RunResult OwnRuntime::resume(const Context& context, const std::string& id,
                              const ResumeOptions& options, const AgentPtr& agent) {
-  auto thread = find_thread(id, Durability::step, agent);
-  if (!thread) {
-    const bool is_unknown = thread.error().code() == Code::not_found;
-    return refused(id, is_unknown ? Failure{"no_thread", thread.error().message()}
-                                  : failure_of(thread.error()));
-  }
-  const std::unique_lock lock((*thread)->running, std::try_to_lock);
-  if (!lock) return refused(id, busy(id));
-  if ((*thread)->purse == nullptr)
+  const auto held = hold_thread(id, Durability::step, agent);
+  if (!held) return refused(id, held.failure());
+  Thread& thread = *held->thread;
+  if (thread.purse == nullptr)
     return refused(id, {"no_thread", fmt::format("thread '{}' has no run yet", id)});
-  if (agent != nullptr && agent->hash != (*thread)->agent->hash) {
+  if (agent != nullptr && agent->hash != thread.agent->hash) {
     if (auto kept = store_->keep_agent(id, agent); !kept)
       return refused(id, storage_failure(kept.error()));
-    if (auto changed = change_agent(**thread, agent); !changed)
+    if (auto changed = change_agent(thread, agent); !changed)
       return refused(id, failure_of(changed.error()));
   }
-  Session session(session_options(context, **thread, services_, options));
-  if (auto begun = begin_resume(session, **thread, options); !begun)
+  Session session(session_options(context, thread, services_, options));
+  if (auto begun = begin_resume(session, thread, options); !begun)
     return refused(id, std::move(begun.failure()));
   session.go_on();
-  return session.result();
+  return as_kept(thread, session.result());
 }
 
 Outcome<bool> OwnRuntime::begin_resume(Session& session, Thread& thread,
@@ -262,11 +270,30 @@ void OwnRuntime::forget_idle() {
     });
 }
 
+Outcome<OwnRuntime::Held> OwnRuntime::hold_thread(const std::string& id, Durability durability,
+                                                  const AgentPtr& agent, bool may_make) {
+  for (;;) {
+    auto thread = find_thread(id, durability, agent, may_make);
+    if (!thread && thread.error().code() == Code::not_found)
+      return Failure{"no_thread", thread.error().message()};
+    if (!thread) return storage_failure(thread.error());
+    std::unique_lock lock((*thread)->running, std::try_to_lock);
+    if (!lock) return busy(id);
+    if (!(*thread)->is_stale) return Held{*std::move(thread), std::move(lock)};
+    // It became so since it was found: what is found next was read after that.
+  }
+}
+
 Result<std::shared_ptr<Thread>> OwnRuntime::find_thread(const std::string& id,
                                                         Durability durability,
                                                         const AgentPtr& agent, bool may_make) {
   const std::lock_guard lock(mutex_);
-  if (const auto found = threads_.find(id); found != threads_.end()) return found->second;
+  if (const auto found = threads_.find(id); found != threads_.end()) {
+    Thread& there = *found->second;
+    const bool is_over = there.is_stale && std::unique_lock(there.running, std::try_to_lock);
+    if (!is_over) return found->second;
+    threads_.erase(found);
+  }
   auto thread = std::make_shared<Thread>(id);
   thread->log = TRY(store_->open_log(id, durability, may_make));
   const std::vector<Value> records = TRY(thread->log->read());

@@ -45,6 +45,16 @@ Value state_of(const Thread& thread) {
   return value;
 }
 
+Result<std::unique_ptr<ThreadLog>> copy_log(ThreadStore& store, const Thread& thread,
+                                            const std::vector<Value>& records,
+                                            const std::string& to) {
+  auto log = TRY(store.open_log(to, Durability::step, true));
+  if (thread.agent) TRY(store.keep_agent(to, thread.agent));
+  for (const Value& record : records) TRY(log->append(record, false));
+  TRY(log->sync());
+  return log;
+}
+
 Result<AgentPtr> agent_for_log(const Thread& thread) {
   const std::lock_guard lock(thread.agent_mutex);
   if (thread.agent) return thread.agent;
@@ -266,12 +276,13 @@ Result<void> OwnRuntime::copy(const std::string& id, const std::string& to) {
   if (find_thread(to, Durability::step, nullptr).ok())
     return fail(Code::conflict, "there is a thread '{}' already", to);
   const std::vector<Value> records = TRY(thread->log->read());
-  auto log = TRY(store_->open_log(to, Durability::step, true));
-  if (thread->agent) TRY(store_->keep_agent(to, thread->agent));
-  for (const Value& record : records) TRY(log->append(record, false));
-  TRY(log->sync());
+  auto log = copy_log(*store_, *thread, records, to);
+  if (!log) {
+    (void)store_->remove(to);  // Half a thread is none.
+    return log.error();
+  }
   auto made = std::make_shared<Thread>(to);
-  made->log = std::move(log);
+  made->log = *std::move(log);
   made->is_durable = store_->is_durable();
   if (thread->agent) {
     made->use(thread->agent);

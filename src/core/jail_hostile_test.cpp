@@ -7,29 +7,15 @@
 #include <filesystem>
 #include <fstream>
 
+#include "core/detail/jailed_python.hpp"
 #include "core/files.hpp"
 #include "core/jail.hpp"
 
 using namespace slipway;
 using namespace std::chrono_literals;
+using detail::end_of, detail::python;
 
 namespace {
-
-Jail python(const std::string& source) {
-  Jail jail;
-  jail.command = {"/usr/bin/python3", "-I", "-S", "-c", source};
-  jail.readable = system_paths();
-  jail.limits.wall = 60s;
-  jail.limits.cpu = 30s;
-  return jail;
-}
-
-/// What it printed, what it raised, or how it was ended.
-std::string end_of(const Jail& jail) {
-  const auto output = run_jailed({}, jail, "");
-  if (!output) return output.error().message();
-  return output->exit_code == 0 ? output->out : output->err;
-}
 
 constexpr const char* libc = "import ctypes\nl = ctypes.CDLL(None, use_errno=True)\n";
 constexpr const char* too_much = "takes more than 134217728 bytes of memory";
@@ -67,6 +53,86 @@ TEST_CASE("memory of which no process says that it has it is not to be had") {
     CHECK(end_of(python(fmt::format("{}r = {}\nprint(ctypes.get_errno() if r < 0 else 'done', "
                                     "end='')",
                                     libc, call))) == "38");
+}
+
+TEST_CASE("what the kernel keeps for a jail counts") {
+  // Unread in sockets. Each process alone would be within the limit, here and below.
+  CHECK(end_of(with_128_mib("import os, socket, time\nfor i in range(3): os.fork()\nkept = []\n"
+                            "for i in range(60):\n  kept += socket.socketpair()\n"
+                            "  kept[-1].setblocking(False)\n"
+                            "  try:\n    while True: kept[-1].send(b'x' * 65536)\n"
+                            "  except BlockingIOError: pass\ntime.sleep(50)")) == too_much);
+  // Pipes.
+  CHECK(end_of(with_128_mib("import os, time\nfor i in range(4): os.fork()\n"
+                            "kept = [os.pipe() for i in range(120)]\ntime.sleep(50)")) == too_much);
+  // Sockets that were sent and closed, so that no process has them open.
+  CHECK(end_of(with_128_mib("import array, socket, time\na, b = socket.socketpair()\n"
+                            "for i in range(50):\n  c, d = socket.socketpair()\n"
+                            "  a.sendmsg([b'x'], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, "
+                            "array.array('i', [c.fileno(), d.fileno()]))])\n"
+                            "  c.close()\n  d.close()\nx = bytearray(70 << 20)\n"
+                            "time.sleep(50)")) == too_much);
+  // Locks of parts of files.
+  CHECK(end_of(with_128_mib("import fcntl, time\nx = bytearray(70 << 20)\n"
+                            "f = [open(f'/tmp/{i}', 'wb') for i in range(240)]\n"
+                            "for one in f:\n  for at in range(2000):\n"
+                            "    fcntl.lockf(one, fcntl.LOCK_EX, 1, 2 * at)\n"
+                            "time.sleep(50)")) == too_much);
+  // Mappings of one page.
+  CHECK(end_of(with_128_mib("import ctypes, mmap, os, time\nfor i in range(4): os.fork()\n"
+                            "l = ctypes.CDLL(None)\nm = mmap.mmap(-1, 80 << 20)\n"
+                            "a = ctypes.addressof(ctypes.c_char.from_buffer(m))\n"
+                            "for at in range(0, 20480, 2):\n"
+                            "  l.mprotect(ctypes.c_void_p(a + 4096 * at), 4096, 1)\n"
+                            "time.sleep(50)")) == too_much);
+}
+
+TEST_CASE("buffers of the kernel stay as large as they are") {
+  CHECK(end_of(python("import fcntl, os\nr, w = os.pipe()\n"
+                      "try: fcntl.fcntl(w, 1031, 1 << 20)\nexcept PermissionError: pass\n"
+                      "print(fcntl.fcntl(w, 1032), end='')")) == "65536");
+  CHECK(end_of(python("import socket\na, b = socket.socketpair()\n"
+                      "for option in (socket.SO_SNDBUF, socket.SO_RCVBUF, 32, 33):\n"
+                      "  before = a.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)\n"
+                      "  a.setsockopt(socket.SOL_SOCKET, option, 1 << 23)\n"
+                      "  print(a.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) == before)")) ==
+        "True\nTrue\nTrue\nTrue\n");
+}
+
+TEST_CASE("a call that no program needs is unknown in a jail, of newer kernels too") {
+  // inotify (its queues), AIO (its rings), POSIX queues, pages in pipes, files in memory.
+  CHECK(end_of(python("import ctypes, os\nl = ctypes.CDLL(None, use_errno=True)\n"
+                      "known = []\nfor n in [253, 254, 294, 206, 240, 278, 216, 319, 447] + "
+                      "list(range(468, 800)):\n"
+                      "  if l.syscall(n, 0, 0, 0, 0, 0, 0) >= 0 or ctypes.get_errno() != 38: "
+                      "known.append(n)\nprint(known, end='')")) == "[]");
+}
+
+TEST_CASE("what honest programs do works in a jail") {
+  const std::string source =
+      "import asyncio, concurrent.futures, fcntl, multiprocessing, os, select, shutil, signal\n"
+      "import socket, sqlite3, ssl, subprocess, tempfile, threading, time\n"
+      "with concurrent.futures.ThreadPoolExecutor(3) as pool: print(*pool.map(abs, (-1, -2)))\n"
+      "print(subprocess.run(['/usr/bin/env', 'echo', 'a'], capture_output=True).stdout)\n"
+      "a, b = multiprocessing.Pipe()\n"
+      "p = multiprocessing.get_context('fork').Process(target=lambda: b.send('b'))\n"
+      "p.start(); print(a.recv()); p.join()\n"
+      "db = sqlite3.connect('/tmp/a.db'); db.execute('create table t(x)')\n"
+      "db.execute('insert into t values (1)'); db.commit()\n"
+      "print(db.execute('select * from t').fetchall())\n"
+      "shutil.copy2('/usr/bin/env', '/tmp/env'); print(os.path.exists('/tmp/env'))\n"
+      "async def main():\n"
+      "  p = await asyncio.create_subprocess_exec('/usr/bin/cat', stdin=-1, stdout=-1)\n"
+      "  print((await p.communicate(b'c'))[0])\n  await asyncio.sleep(0.01)\n"
+      "  server = await asyncio.start_unix_server(lambda r, w: w.close(), '/tmp/s')\n"
+      "  r, w = await asyncio.open_unix_connection('/tmp/s'); print(await r.read())\n"
+      "asyncio.run(main())\n"
+      "signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})\n"
+      "signal.setitimer(signal.ITIMER_REAL, 0.01); print(signal.sigwait({signal.SIGALRM}) > 0)\n"
+      "with tempfile.TemporaryDirectory() as d: os.rename('/tmp/env', d + '/env')\n"
+      "print(time.monotonic() > 0, os.cpu_count() > 0)\n";
+  CHECK(end_of(python(source)) ==
+        "1 2\nb'a\\n'\nb\n[(1,)]\nTrue\nb'c'\nb''\nTrue\nTrue True\n");
 }
 
 TEST_CASE("a process that another thread of a jail started counts") {

@@ -7,25 +7,15 @@
 #include <filesystem>
 #include <fstream>
 
+#include "core/detail/jailed_python.hpp"
+
 using namespace slipway;
 using namespace std::chrono_literals;
+using detail::end_of, detail::python;
 
 namespace {
 
-Jail python(const std::string& source) {
-  Jail jail;
-  jail.command = {"/usr/bin/python3", "-I", "-S", "-c", source};
-  jail.readable = system_paths();
-  jail.limits.wall = 20s;
-  return jail;
-}
-
-/// What the source printed; what it raised is printed too.
-std::string said(const std::string& source) {
-  const auto output = run_jailed({}, python(source), "");
-  if (!output) return output.error().message();
-  return output->exit_code == 0 ? output->out : output->err;
-}
+std::string said(const std::string& source) { return end_of(python(source)); }
 
 /// Tries a statement, prints "done" or the name of what it raised.
 std::string tried(const std::string& statement) {

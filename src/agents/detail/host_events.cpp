@@ -10,29 +10,41 @@ constexpr std::size_t recent_max = 4096;
 constexpr std::size_t slots_max = 256;  ///< That nobody runs.
 }  // namespace
 
-/// Made with what the log holds behind it.
-SlotPtr OwnHost::slot_of(const std::string& thread, Lock& lock) {
-  if (const auto found = slots_.find(thread); found != slots_.end()) {
-    found->second->used = ++uses_;
-    return found->second;
+/// Made with what the log holds behind it, and with the run that waits for its time.
+Result<SlotPtr> OwnHost::slot_of(const std::string& thread, Lock& lock) {
+  for (;;) {
+    if (const auto found = slots_.find(thread); found != slots_.end()) {
+      found->second->used = ++uses_;
+      return found->second;
+    }
+    const std::string asleep = run_asleep(thread);
+    lock.unlock();
+    const auto records = options_.runtime.records(thread);
+    auto row = asleep.empty() ? Result<RunRow>(RunRow()) : store_->run(asleep);
+    lock.lock();
+    // Others were here meanwhile.
+    if (slots_.contains(thread) || run_asleep(thread) != asleep) continue;
+    if (!row) return row.error();
+    forget_idle();
+    auto slot = std::make_shared<Slot>(thread);
+    slot->used = ++uses_;
+    slot->recent_from = first_event_of((records ? *records : 0) + 1);
+    slot->last_id = slot->recent_from - 1;
+    if (!asleep.empty()) {
+      slot->active = job_of(*std::move(row));
+      slot->active->is_timed = slot->active->may_sleep = true;
+      timer_of_[thread].run.clear();
+    }
+    slots_.emplace(thread, slot);
+    return slot;
   }
-  lock.unlock();
-  const auto records = options_.runtime.records(thread);
-  lock.lock();
-  if (const auto found = slots_.find(thread); found != slots_.end()) return found->second;
-  forget_idle();
-  auto slot = std::make_shared<Slot>(thread);
-  slot->used = ++uses_;
-  slot->recent_from = first_event_of((records ? *records : 0) + 1);
-  slot->last_id = slot->recent_from - 1;
-  slots_.emplace(thread, slot);
-  return slot;
 }
 
 void OwnHost::forget_idle() {
   if (slots_.size() < slots_looked_at_) return;
   const auto is_idle = [](const SlotPtr& slot) {
-    return !slot->active && slot->queue.empty() && !slot->is_starting && slot.use_count() == 1;
+    const bool rests = !slot->active || (slot->active->is_timed && slot->active->may_sleep);
+    return rests && slot->queue.empty() && !slot->is_starting && slot.use_count() == 1;
   };
   std::vector<std::uint64_t> uses;
   for (const auto& [id, slot] : slots_)
@@ -44,7 +56,10 @@ void OwnHost::forget_idle() {
                    uses.end());
   const std::uint64_t middle = uses[uses.size() / 2];
   std::erase_if(slots_, [&](const auto& entry) {
-    return is_idle(entry.second) && entry.second->used <= middle;
+    const auto& [thread, slot] = entry;
+    if (!is_idle(slot) || slot->used > middle) return false;
+    if (slot->active) timer_of_[thread].run = slot->active->row.info.id;
+    return true;
   });
   slots_looked_at_ = slots_.size() + slots_max;
 }
@@ -122,7 +137,7 @@ Result<std::optional<Event>> OwnHost::next_event(const Context& context, const s
       return fail(Code::not_found, "thread '{}' has no run '{}'", thread, run);
   }
   Lock lock(mutex_);
-  const SlotPtr slot = slot_of(thread, lock);
+  const SlotPtr slot = TRY(slot_of(thread, lock));
   for (;;) {
     TRY(context.check());
     const bool is_behind = seen + 1 < slot->recent_from;

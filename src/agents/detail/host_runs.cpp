@@ -8,8 +8,7 @@ namespace slipway::agents::detail {
 
 namespace {
 
-constexpr std::size_t results_max = 8;                ///< Kept of a thread, for who waits.
-constexpr std::chrono::milliseconds look_again{100};  ///< The wall clock may be set.
+constexpr std::size_t results_max = 8;  ///< Kept of a thread, for who waits.
 
 RunStatus status_of(const RunResult& result) {
   switch (result.status) {
@@ -95,21 +94,6 @@ void OwnHost::activate_next(const SlotPtr& slot) {
   make_ready(slot);
 }
 
-void OwnHost::set_timer(std::int64_t wake_ms, const std::string& thread) {
-  drop_timers(thread);
-  timers_.emplace(wake_ms, thread);
-  timer_of_[thread] = wake_ms;
-  if (!timer_.joinable() && !is_closing_) timer_ = std::thread([this] { watch_time(); });
-  has_timer_.notify_all();
-}
-
-void OwnHost::drop_timers(const std::string& thread) {
-  const auto found = timer_of_.find(thread);
-  if (found == timer_of_.end()) return;
-  timers_.erase({found->second, thread});
-  timer_of_.erase(found);
-}
-
 // Starting
 
 Result<JobPtr> OwnHost::prepare(StartRun start) {
@@ -189,7 +173,7 @@ Result<RunInfo> OwnHost::start(StartRun start) {
   const JobPtr job = TRY(prepare(std::move(start)));
   Lock lock(mutex_);
   if (is_closing_) return fail(Code::unavailable, "the host ends");
-  const SlotPtr slot = slot_of(job->row.info.thread, lock);
+  const SlotPtr slot = TRY(slot_of(job->row.info.thread, lock));
   // Others may be accepting a run of the thread just now.
   if (multitask != Multitask::reject)
     slot->changed.wait(lock, [&] { return !slot->is_starting || is_closing_; });
@@ -202,6 +186,7 @@ Result<RunInfo> OwnHost::start(StartRun start) {
   slot->is_starting = false;
   tell(*slot);
   if (!kept) return kept.error();
+  unkept_.erase(job->row.info.id);
   slot->queue.push_back(job);
   ++pending_;
   activate_next(slot);
@@ -301,21 +286,6 @@ RunResult OwnHost::do_job(const SlotPtr& slot, const JobPtr& job) {
   return options_.runtime.run(context, agent, job->start.input, options);
 }
 
-/// It stands at a timer: no worker has it until its time has come.
-void OwnHost::wait_for_time(const SlotPtr& slot, const JobPtr& job, const RunResult& result) {
-  job->row.wake_ms = result.wake_ms;
-  job->may_have_begun = true;
-  RunRow row = job->row;
-  if (const auto kept = store_->put_run(row); !kept)
-    log::warning("agents: run {}: {}", row.info.id, kept.error().message());
-  const std::lock_guard lock(mutex_);
-  job->is_running = false;
-  job->is_wake = true;
-  if (job->stop.stop_requested() && !is_closing_) return make_ready(slot);
-  job->is_timed = true;
-  set_timer(result.wake_ms, slot->thread);
-}
-
 void OwnHost::end_job(const SlotPtr& slot, const JobPtr& job, RunResult result) {
   result.run = job->row.info.id;
   {
@@ -337,54 +307,13 @@ void OwnHost::end_job(const SlotPtr& slot, const JobPtr& job, RunResult result) 
   if (!kept) log::warning("agents: run {}: {}", row.info.id, kept.error().message());
   const std::lock_guard lock(mutex_);
   if (row.wake_ms > 0 && !job->rolls_back) set_timer(row.wake_ms, slot->thread);
+  if (!kept) keep_later(row);
   if (slot->results.size() >= results_max) slot->results.erase(slot->results.begin());
   slot->results[row.info.id] = std::move(result);
   job->row = std::move(row);
   slot->active = nullptr;
   activate_next(slot);
   tell(*slot);
-}
-
-void OwnHost::watch_time() {
-  Lock lock(mutex_);
-  while (!is_closing_) {
-    if (timers_.empty()) {
-      has_timer_.wait(lock, [&] { return is_closing_ || !timers_.empty(); });
-      continue;
-    }
-    const std::int64_t wait_ms = timers_.begin()->first - now_ms();
-    if (wait_ms > 0) {
-      has_timer_.wait_for(lock, std::min(look_again, std::chrono::milliseconds(wait_ms)));
-      continue;
-    }
-    const std::string thread = timers_.begin()->second;
-    drop_timers(thread);
-    wake(thread, lock);
-  }
-}
-
-/// A timer's run goes on; one that waits for an answer learns that nobody came.
-void OwnHost::wake(const std::string& thread, Lock& lock) {
-  const SlotPtr slot = slot_of(thread, lock);
-  if (slot->active && slot->active->is_timed) {
-    slot->active->is_timed = false;
-    return make_ready(slot);
-  }
-  if (slot->active || !slot->queue.empty() || slot->is_starting) return;
-  slot->is_starting = true;
-  lock.unlock();
-  auto rows = store_->runs(thread, 1, 0);
-  lock.lock();
-  slot->is_starting = false;
-  tell(*slot);
-  if (!rows || rows->empty() || rows->front().info.status != RunStatus::interrupted) return;
-  auto job = std::make_shared<Job>();
-  job->row = std::move(rows->front());
-  job->start = decode_job(job->row.job);
-  job->is_wake = job->may_have_begun = job->has_first = true;
-  slot->queue.push_back(job);
-  ++pending_;
-  activate_next(slot);
 }
 
 // Asking
@@ -394,6 +323,7 @@ Result<RunInfo> OwnHost::run(const std::string& id) {
   const std::lock_guard lock(mutex_);
   if (const auto found = slots_.find(info.thread); found != slots_.end())
     if (const JobPtr job = find_job(*found->second, id)) return job->row.info;
+  if (const auto found = unkept_.find(id); found != unkept_.end()) return found->second.info;
   return info;
 }
 
@@ -401,12 +331,12 @@ Result<RunResult> OwnHost::result(const std::string& id) {
   const RunRow row = TRY(store_->run(id));
   {
     const std::lock_guard lock(mutex_);
-    if (const auto found = slots_.find(row.info.thread); found != slots_.end()) {
-      if (find_job(*found->second, id))
-        return fail(Code::conflict, "run '{}' is not over; wait for it", id);
+    const auto found = slots_.find(row.info.thread);
+    if (run_asleep(row.info.thread) == id || (found != slots_.end() && find_job(*found->second, id)))
+      return fail(Code::conflict, "run '{}' is not over; wait for it", id);
+    if (found != slots_.end())
       if (const auto kept = found->second->results.find(id); kept != found->second->results.end())
         return kept->second;
-    }
   }
   if (!row.error.empty() || row.last <= row.first) return result_of_row(row);
   RunResult result = TRY(options_.runtime.result(row.info.thread, row.last));
@@ -417,7 +347,7 @@ Result<RunResult> OwnHost::result(const std::string& id) {
 Result<RunResult> OwnHost::wait(const Context& context, const std::string& id) {
   const RunRow row = TRY(store_->run(id));
   Lock lock(mutex_);
-  const SlotPtr slot = slot_of(row.info.thread, lock);
+  const SlotPtr slot = TRY(slot_of(row.info.thread, lock));
   while (find_job(*slot, id)) {
     TRY(context.check());
     if (is_closing_) return fail(Code::unavailable, "the host ends");
@@ -441,14 +371,11 @@ Result<std::vector<RunInfo>> OwnHost::runs(const std::string& thread, int limit,
 Result<RunInfo> OwnHost::cancel(const Context& context, const std::string& id, bool rollback) {
   RunRow row = TRY(store_->run(id));
   Lock lock(mutex_);
-  const SlotPtr slot = slot_of(row.info.thread, lock);
+  const SlotPtr slot = TRY(slot_of(row.info.thread, lock));
   JobPtr job = find_job(*slot, id);
   if (!job && row.info.status == RunStatus::interrupted && !slot->active && slot->queue.empty()) {
     // Nobody answers any more: its end is written like that of one that runs.
-    job = std::make_shared<Job>();
-    job->row = row;
-    job->start = decode_job(row.job);
-    job->is_wake = job->may_have_begun = job->has_first = true;
+    job = job_of(row);
     slot->queue.push_back(job);
     ++pending_;
     activate_next(slot);
@@ -486,8 +413,8 @@ Result<void> OwnHost::remove_run(const std::string& id) {
   const RunRow row = TRY(store_->run(id));
   {
     const std::lock_guard lock(mutex_);
-    if (const auto found = slots_.find(row.info.thread);
-        found != slots_.end() && find_job(*found->second, id))
+    const auto found = slots_.find(row.info.thread);
+    if (run_asleep(row.info.thread) == id || (found != slots_.end() && find_job(*found->second, id)))
       return fail(Code::conflict, "run '{}' is not over; cancel it first", id);
   }
   return store_->remove_run(id);

@@ -7,7 +7,12 @@ Result<std::uint64_t> LogRecorder::append(const Value& record, bool syncs, const
                                           const std::function<void(std::uint64_t)>& noted) {
   std::unique_lock<std::mutex> order;
   if (watch_ != nullptr) order = std::unique_lock(watch_->order());
-  const std::uint64_t number = TRY(thread_.log->append(record, syncs));
+  const auto appended = thread_.log->append(record, syncs);
+  if (!appended) {
+    thread_.is_stale = thread_.is_durable;
+    return appended.error();
+  }
+  const std::uint64_t number = *appended;
   if (noted) noted(number);
   if (watch_ != nullptr) watch_->recorded(number, record, scope);
   return number;

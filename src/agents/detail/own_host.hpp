@@ -26,12 +26,14 @@ struct Job {
   bool rolls_back = false;                ///< When it has stopped.
   bool is_running = false;                ///< A worker has it.
   bool is_timed = false;                  ///< Waits for its time, no worker has it.
+  bool may_sleep = false;                 ///< What it is stands on disk as it is.
   RunStatus before = RunStatus::pending;  ///< If it is refused, it is as it was.
   std::stop_source stop;
 };
 using JobPtr = std::shared_ptr<Job>;
 
-/// A thread that somebody runs or follows.
+/// A thread that somebody runs or follows. One whose run waits for its time is forgotten like one
+/// without a run; its timer knows the run then.
 struct Slot {
   explicit Slot(std::string thread_) : thread(std::move(thread_)) {}
   const std::string thread;
@@ -100,14 +102,21 @@ class OwnHost final : public Host {
   Result<AgentPtr> loaded_with_lock(const std::string& name);
   Result<const Declared*> tool_agent(const std::string& name);
   // Slots; with the lock held.
-  SlotPtr slot_of(const std::string& thread, Lock& lock);
+  /// Fails as the disk, of a thread whose run waits for its time.
+  Result<SlotPtr> slot_of(const std::string& thread, Lock& lock);
   void forget_idle();
   JobPtr find_job(const Slot& slot, const std::string& run) const;
   void activate_next(const SlotPtr& slot);
   void make_ready(const SlotPtr& slot);
   void stop_job(const SlotPtr& slot, const JobPtr& job, bool rollback);
-  void set_timer(std::int64_t wake_ms, const std::string& thread);
+  void set_timer(std::int64_t wake_ms, const std::string& thread, std::string run = {});
   void drop_timers(const std::string& thread);
+  void begin_to_watch();
+  void keep_later(RunRow row);
+  void keep_unkept();
+  /// The run that waits for its time and has no slot; "": there is none.
+  std::string run_asleep(const std::string& thread) const;
+  static JobPtr job_of(RunRow row);
   // Starting
   Result<JobPtr> prepare(StartRun start);
   Result<void> admit(const Slot& slot, Multitask multitask, const std::string& run) const;
@@ -142,7 +151,13 @@ class OwnHost final : public Host {
   std::map<std::string, SlotPtr> slots_;
   std::deque<SlotPtr> ready_;
   std::set<std::pair<std::int64_t, std::string>> timers_;
-  std::map<std::string, std::int64_t> timer_of_;  ///< Of a thread: one at most.
+  struct Timer {
+    std::int64_t wake_ms = 0;
+    std::string run;  ///< Has no slot; "": none, or in the slot.
+  };
+  std::map<std::string, Timer> timer_of_;  ///< Of a thread: one at most.
+  std::map<std::string, RunRow> unkept_;  ///< Ends of runs that are to be written yet.
+  std::int64_t keep_again_ms_ = 0;
   std::size_t slots_looked_at_ = 256;  ///< As many as there must be to look for idle ones.
   std::size_t pending_ = 0;            ///< In queues.
   std::uint64_t uses_ = 0;

@@ -45,6 +45,13 @@ class OwnRuntime final : public Runtime {
   /// `agent`: what it is taken to be of; null: what it says itself.
   Result<std::shared_ptr<Thread>> find_thread(const std::string& id, Durability durability,
                                               const AgentPtr& agent, bool may_make = false);
+  /// A thread for who runs it, alone.
+  struct Held {
+    std::shared_ptr<Thread> thread;
+    std::unique_lock<std::mutex> lock;
+  };
+  Outcome<Held> hold_thread(const std::string& id, Durability durability, const AgentPtr& agent,
+                            bool may_make = false);
   Result<AgentPtr> agent_of(const std::string& thread);
   Outcome<bool> begin(Session& session, Thread& thread, const AgentPtr& agent, const Value& input,
                       const RunOptions& options);

@@ -416,6 +416,7 @@ void Session::finish(End end, Engine& engine) {
 void Session::fail_with(const Error& error) {
   status_ = Status::failed;
   is_waiting_ = false;
+  options_.thread.is_stale = options_.thread.is_durable;
   options_.thread.end.errors = {storage_failure(error)};
   options_.thread.end.error_nodes = {""};
 }

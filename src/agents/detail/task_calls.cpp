@@ -176,7 +176,7 @@ Outcome<budgets::HoldPtr> TaskRun::hold_shared(const ModelSpec& spec, std::int64
   auto decision = decided.get_future();
   ledger->reserve(std::move(wish), [&](budgets::Decision d) { decided.set_value(std::move(d)); });
   budgets::Decision made = decision.get();
-  if (made.error) return failure_of(*made.error);
+  if (made.error) return storage_failure(*made.error);
   if (!made.hold)
     return Failure{"budget", made.refusal ? made.refusal->message : "a budget has no room"};
   return std::move(made.hold);

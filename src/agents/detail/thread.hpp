@@ -1,6 +1,7 @@
 // A thread: what its records tell, in memory. Restored by replaying them in order.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -63,6 +64,9 @@ struct Thread {
   std::int64_t limits_from_ms = 0;
   std::shared_ptr<ThreadLog> log;
   bool is_durable = false;         ///< Its log is on disk as it goes.
+  /// A record could not be written, so what is here may be ahead of the log, or behind: it is read
+  /// again before anybody goes on with it.
+  std::atomic<bool> is_stale{false};
   std::mutex running;              ///< Held by who runs it.
   mutable std::mutex agent_mutex;  ///< Of `agent`, for who looks while it runs.
 

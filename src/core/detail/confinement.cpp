@@ -1,15 +1,9 @@
-// Filters are written by hand in classic BPF: libseccomp would be one more library in every
-// program, and two short lists do not need it. Numbers come from <sys/syscall.h> of the build
-// machine; calls that are newer than its kernel headers are given by number where they matter.
 // Landlock's structs are declared here because Debian 12's header knows only the first of its seven
 // versions, while the running kernel may know all; the kernel accepts a larger struct when the part
 // that it does not know is zero.
 #include "core/detail/confinement.hpp"
 
 #include <fcntl.h>
-#include <linux/audit.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -20,6 +14,8 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+
+#include "core/detail/call_filter.hpp"
 
 namespace slipway::detail {
 
@@ -72,125 +68,10 @@ void allow(int ruleset, const std::string& path, std::uint64_t rights) {
   close(fd);
 }
 
-// --- Seccomp ------------------------------------------------------------------------------------
-#if defined(__x86_64__)
-constexpr std::uint32_t architecture = AUDIT_ARCH_X86_64;
-#elif defined(__aarch64__)
-constexpr std::uint32_t architecture = AUDIT_ARCH_AARCH64;
-#else
-constexpr std::uint32_t architecture = 0;
-#endif
-
-constexpr std::uint32_t low_half_of_argument(int index) {  // Little endian.
-  return static_cast<std::uint32_t>(offsetof(seccomp_data, args) +
-                                    8 * static_cast<unsigned>(index));
-}
-
-class Filter {
- public:
-  Filter() {
-    load(offsetof(seccomp_data, arch));
-    jump(BPF_JEQ, architecture, 1, 0);
-    verdict(SECCOMP_RET_KILL_PROCESS);
-    load(offsetof(seccomp_data, nr));
-#if defined(__x86_64__)
-    jump(BPF_JGE, 0x40000000, 0, 1);  // The x32 calls have other numbers for the same deeds.
-    verdict(SECCOMP_RET_KILL_PROCESS);
-#endif
-  }
-
-  void on(long call, std::uint32_t verdict_then) {
-    jump(BPF_JEQ, static_cast<std::uint32_t>(call), 0, 1);
-    verdict(verdict_then);
-  }
-  struct Bits {
-    int argument;
-    std::uint32_t mask;
-    bool is_set;  ///< Whether one of them must be set, or none.
-  };
-  void on_bits(long call, const Bits& bits, std::uint32_t verdict_then) {
-    jump(BPF_JEQ, static_cast<std::uint32_t>(call), 0, 4);
-    load(low_half_of_argument(bits.argument));
-    jump(BPF_JSET, bits.mask, bits.is_set ? 0 : 1, bits.is_set ? 1 : 0);
-    verdict(verdict_then);
-    load(offsetof(seccomp_data, nr));
-  }
-  void on_value(long call, int argument, std::uint32_t value, std::uint32_t verdict_then) {
-    jump(BPF_JEQ, static_cast<std::uint32_t>(call), 0, 4);
-    load(low_half_of_argument(argument));
-    jump(BPF_JEQ, value, 0, 1);
-    verdict(verdict_then);
-    load(offsetof(seccomp_data, nr));
-  }
-
-  bool install(std::uint32_t otherwise) {
-    if (architecture == 0) {
-      errno = ENOSYS;  // The numbers of its calls are not known here.
-      return false;
-    }
-    verdict(otherwise);
-    sock_fprog program{static_cast<unsigned short>(code_.size()), code_.data()};
-    return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
-  }
-
- private:
-  void load(std::size_t offset) {
-    code_.push_back(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, static_cast<std::uint32_t>(offset)));
-  }
-  void jump(int test, std::uint32_t value, int if_true, int if_false) {
-    code_.push_back(BPF_JUMP(static_cast<std::uint16_t>(BPF_JMP | test | BPF_K), value,
-                             static_cast<std::uint8_t>(if_true),
-                             static_cast<std::uint8_t>(if_false)));
-  }
-  void verdict(std::uint32_t value) { code_.push_back(BPF_STMT(BPF_RET | BPF_K, value)); }
-
-  std::vector<sock_filter> code_;
-};
-
-constexpr std::uint32_t permit = SECCOMP_RET_ALLOW;
-constexpr std::uint32_t deny = SECCOMP_RET_ERRNO | EPERM;
-constexpr std::uint32_t deny_as_unknown = SECCOMP_RET_ERRNO | ENOSYS;
-
 bool set_limit(__rlimit_resource resource, std::size_t value) {
   const rlimit limit{value, value};
   return setrlimit(resource, &limit) == 0;
 }
-
-/// Calls by which a process reaches others, or changes the system that all share.
-constexpr long ways_out[] = {SYS_ptrace,
-                             SYS_process_vm_readv,
-                             SYS_process_vm_writev,
-                             SYS_kcmp,
-                             SYS_mount,
-                             SYS_umount2,
-                             SYS_pivot_root,
-                             SYS_chroot,
-                             SYS_unshare,
-                             SYS_setns,
-                             SYS_bpf,
-                             SYS_perf_event_open,
-                             SYS_userfaultfd,
-                             SYS_keyctl,
-                             SYS_add_key,
-                             SYS_request_key,
-                             SYS_init_module,
-                             SYS_finit_module,
-                             SYS_delete_module,
-                             SYS_kexec_load,
-                             SYS_reboot,
-                             SYS_swapon,
-                             SYS_swapoff,
-                             SYS_acct,
-                             SYS_settimeofday,
-                             SYS_clock_settime,
-                             SYS_sethostname,
-                             SYS_setdomainname,
-                             SYS_quotactl,
-                             SYS_personality,
-                             SYS_mknodat,
-                             SYS_open_by_handle_at,
-                             SYS_pidfd_open,
-                             SYS_pidfd_send_signal};
 
 }  // namespace
 
@@ -228,7 +109,7 @@ bool restrict_paths(const ReachablePaths& paths) {
 }
 
 bool allow_computing_only() {
-  Filter filter;
+  CallFilter filter;
   for (const long call : {SYS_read,           SYS_write,        SYS_readv,       SYS_writev,
                           SYS_munmap,         SYS_mremap,       SYS_brk,         SYS_madvise,
                           SYS_futex,          SYS_exit,         SYS_exit_group,  SYS_rt_sigaction,
@@ -251,12 +132,12 @@ bool allow_computing_only() {
 }
 
 bool deny_network_and_processes() {
-  Filter filter;
+  CallFilter filter;
   for (const long call : {SYS_socket, SYS_socketpair, SYS_connect, SYS_bind, SYS_listen, SYS_accept,
                           SYS_accept4, SYS_sendto, SYS_sendmsg, SYS_sendmmsg, SYS_kill, SYS_tkill,
                           SYS_rt_sigqueueinfo, SYS_rt_tgsigqueueinfo, SYS_memfd_create})
     filter.on(call, deny);
-  for (const long call : ways_out) filter.on(call, deny);
+  for (const long call : calls_that_lead_out()) filter.on(call, deny);
 #if defined(SYS_fork)
   filter.on(SYS_fork, deny);
   filter.on(SYS_vfork, deny);
@@ -268,36 +149,6 @@ bool deny_network_and_processes() {
   // Its flags are behind a pointer, which a filter cannot follow; libraries fall back to clone.
   filter.on(SYS_clone3, deny_as_unknown);
   for (const long io_uring : {425, 426, 427}) filter.on(io_uring, deny_as_unknown);
-  return filter.install(permit);
-}
-
-bool deny_escapes(bool has_network) {
-  Filter filter;
-  for (const long call : ways_out) filter.on(call, deny);
-  for (const long call : {SYS_syslog, SYS_adjtimex, SYS_clock_adjtime, SYS_vhangup,
-                          SYS_name_to_handle_at, SYS_fanotify_init})
-    filter.on(call, deny);
-#if defined(__x86_64__)
-  for (const long call : {SYS_iopl, SYS_ioperm, SYS_modify_ldt, SYS_mknod, SYS_kexec_file_load})
-    filter.on(call, deny);
-#endif
-  // The mounts of the newer interface, pidfd_getfd, process_madvise, and all of io_uring, whose
-  // deeds no filter sees.
-  for (const long call : {428, 429, 430, 431, 432, 433, 438, 440, 442, 467}) filter.on(call, deny);
-  for (const long io_uring : {425, 426, 427}) filter.on(io_uring, deny_as_unknown);
-  // Memory that no process has mapped counts for none: files in memory, memfd_secret, System V's.
-  for (const long kept :
-       {long{SYS_memfd_create}, 447L, long{SYS_shmget}, long{SYS_msgget}, long{SYS_semget}})
-    filter.on(kept, deny_as_unknown);
-  constexpr std::uint32_t new_namespaces = 0x7E020080;
-  filter.on_bits(SYS_clone, {0, new_namespaces, true}, deny);
-  filter.on(SYS_clone3, deny_as_unknown);
-  constexpr std::uint32_t families[] = {1, 2, 10, 16};  // Of this machine, IPv4, IPv6, routes.
-  for (const std::uint32_t family : families)
-    if (has_network || family == 1) filter.on_value(SYS_socket, 0, family, permit);
-  filter.on(SYS_socket, deny);
-  // Characters pushed into somebody's terminal.
-  for (const std::uint32_t push : {0x5412u, 0x541cu}) filter.on_value(SYS_ioctl, 1, push, deny);
   return filter.install(permit);
 }
 

@@ -41,9 +41,9 @@ bool allow_computing_only();
 /// starts.
 bool deny_network_and_processes();
 
-/// Seccomp for a program in namespaces of its own: what would make others, look into other
-/// processes, or reach parts of the kernel that computing does not need. Without network only
-/// sockets between its own processes.
-bool deny_escapes(bool has_network);
+/// Seccomp for a program in namespaces of its own: what programs need, and nothing that makes other
+/// namespaces, looks into other processes, or keeps memory that counts for none. Without network
+/// only sockets between its own processes. In jail_calls.cpp.
+bool allow_program_calls(bool has_network);
 
 }  // namespace slipway::detail

@@ -151,11 +151,11 @@ bool set_limit(__rlimit_resource resource, std::uint64_t soft, std::uint64_t har
 void confine(const JailOrder& order) {
   become_user();
   const auto memory = static_cast<std::uint64_t>(order.memory_bytes_max);
-  constexpr std::uint64_t files_max = 256;
+  constexpr std::uint64_t signals_max = 1024;
   const std::uint64_t processes = static_cast<std::uint64_t>(order.processes_max) + 1;
-  demand(set_limit(RLIMIT_CORE, 0, 0) && set_limit(RLIMIT_NOFILE, files_max, files_max) &&
+  demand(set_limit(RLIMIT_CORE, 0, 0) && set_limit(RLIMIT_NOFILE, jail_files_max, jail_files_max) &&
              set_limit(RLIMIT_FSIZE, memory, memory) && set_limit(RLIMIT_MEMLOCK, 0, 0) &&
-             set_limit(RLIMIT_MSGQUEUE, 0, 0) && set_limit(RLIMIT_NPROC, processes, processes),
+             set_limit(RLIMIT_MSGQUEUE, 0, 0) && set_limit(RLIMIT_SIGPENDING, signals_max, signals_max) && set_limit(RLIMIT_NPROC, processes, processes),
          "have limits");
   give_up_capabilities();
   demand(give_up_privileges(), "give up its rights");
@@ -163,7 +163,7 @@ void confine(const JailOrder& order) {
   paths.readable = {"/"};
   for (const char* path : {"/tmp", "/dev"}) paths.writable.emplace_back(path);
   demand(restrict_paths(paths), "be confined to its files (Landlock)");
-  demand(deny_escapes(order.has_network), "be confined in what it may call (seccomp)");
+  demand(allow_program_calls(order.has_network), "be confined in what it may call (seccomp)");
   prctl(PR_SET_DUMPABLE, 0);
 }
 

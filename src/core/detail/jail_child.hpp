@@ -18,6 +18,8 @@
 namespace slipway::detail {
 
 inline constexpr const char* jail_entry = "@jail";
+/// Open at once, by each process; as many may be under way from one process to another.
+inline constexpr std::uint64_t jail_files_max = 256;
 
 struct JailOrder {
   std::vector<std::string> command, readable, writable;

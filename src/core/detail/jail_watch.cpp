@@ -16,6 +16,8 @@
 #include <string_view>
 #include <vector>
 
+#include "core/detail/kernel_memory.hpp"
+
 namespace slipway::detail {
 
 namespace {
@@ -86,13 +88,21 @@ class Watch {
   /// `cpu_ms` also of those that have ended.
   Use look() {
     Use sum;
+    KernelMemory kernel;
+    // Reading what is mapped takes longer, and it grows slower.
+    const bool looks_at_mappings = looks_++ % 5 == 0;
+    if (looks_at_mappings) mapping_bytes_ = 0;
     std::map<pid_t, std::int64_t> alive;
     std::vector<pid_t> open{first_};
     constexpr std::size_t processes_max = 4096;
     for (std::size_t i = 0; i < open.size() && i < processes_max; ++i) {
       const Use one = use_of(open[i]);
       sum.cpu_ms += one.cpu_ms + one.children_cpu_ms;
-      if (open[i] != first_) sum.memory_bytes += one.memory_bytes;
+      if (open[i] != first_) {
+        sum.memory_bytes += one.memory_bytes;
+        kernel.add_open_files(open[i]);
+        if (looks_at_mappings) mapping_bytes_ += mapping_bytes(open[i]);
+      }
       alive[open[i]] = one.cpu_ms;
       for (const pid_t child : children_of(open[i])) open.push_back(child);
     }
@@ -105,6 +115,7 @@ class Watch {
     for (const auto& [process, cpu_ms] : alive) seen_ms += cpu_ms;
     last_ = std::move(alive);
     sum.cpu_ms = std::max(sum.cpu_ms, seen_ms + ended_ms_);
+    sum.memory_bytes += kernel.bytes() + mapping_bytes_;
     return sum;
   }
 
@@ -112,6 +123,8 @@ class Watch {
   const pid_t first_;
   std::map<pid_t, std::int64_t> last_;  ///< What they had used when they were last seen.
   std::int64_t ended_ms_ = 0;
+  int looks_ = 0;
+  std::int64_t mapping_bytes_ = 0;
 };
 
 }  // namespace
