@@ -153,11 +153,18 @@ class SqliteDatabase final : public Database {
     return opened;
   }
 
+  /// One that rests keeps the pages that it has read; the others, which are taken after it, none.
   void return_reader(std::unique_ptr<SqliteConnection> reader) {
     {
-      const std::lock_guard lock(mutex_);
+      std::unique_lock lock(mutex_);
+      const bool is_first = readers_.empty();
+      if (reader && !is_first) {
+        lock.unlock();
+        reader->forget_pages();
+        lock.lock();
+      }
       --readers_used_;
-      if (reader) readers_.push_back(std::move(reader));
+      if (reader) readers_.insert(is_first ? readers_.end() : readers_.begin(), std::move(reader));
     }
     changed_.notify_all();
   }

@@ -280,6 +280,8 @@ void SqliteConnection::roll_back() {
   context_ = context;
 }
 
+void SqliteConnection::forget_pages() { sqlite3_db_release_memory(handle_); }
+
 Result<void> SqliteConnection::copy_to(const Context& context,
                                        const std::filesystem::path& target) {
   TRY(fault_point(FaultKind::database, "backup"));

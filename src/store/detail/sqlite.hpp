@@ -53,6 +53,8 @@ class SqliteConnection final : public Connection {
   Result<void> in_write(const std::function<Result<void>(Connection&)>& body);
   /// The body in a snapshot that starts now.
   Result<void> in_read(const std::function<Result<void>(Connection&)>& body);
+  /// Forgets the pages that it has read: between uses.
+  void forget_pages();
   /// Every page into `target`, which must not exist.
   Result<void> copy_to(const Context& context, const std::filesystem::path& target);
 
