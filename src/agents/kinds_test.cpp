@@ -25,30 +25,30 @@ struct Cause {
 };
 
 const std::vector<Cause> causes = {
-    {"expression", R"({set: {n: "1 / 0"}})"},
-    {"failed", R"({set: {n: "fail('no')"}})"},
-    {"type", R"({set: {n: "x"}})"},
-    {"turn_limit", R"({agent: {model: m, prompt: hi, tools: [calc], max_turns: 1, into: n}})",
-     R"({"tool_calls": [{"name": "calc", "args": {"expression": "1"}}]})"},
-    {"schema", R"({llm: {model: m, prompt: hi, schema: {n: int}, max_tokens: 9}})",
-     R"({"text": "none"})"},
-    {"context", R"({llm: {model: m, prompt: "{{lists.range(99)}}", max_tokens: 9, into: x}})",
-     R"({"text": "none"})"},
-    {"refused", R"({code: {lang: python, source: "result = 1", into: x}})"},
-    {"unsupported", R"({rag: {collection: c, question: hi, into: x}})"},
-    {"script", R"({llm: {model: m, prompt: hi, max_tokens: 9, into: x}})",
-     R"({"contains": "other", "text": "a"})"},
-    {"network", R"({llm: {model: m, prompt: hi, max_tokens: 9, into: x}})",
-     R"({"error": "network"})"},
-    {"rate_limit", R"({llm: {model: m, prompt: hi, max_tokens: 9, into: x}})",
-     R"({"error": "rate_limit"})"},
-    {"timeout", R"({llm: {model: m, prompt: hi, max_tokens: 9, into: x}, timeout: 20ms})",
-     R"({"text": "late", "delay_ms": 60000})"},
-    {"timeout", R"({human: {ask: hi, into: x, timeout: 1s, on_timeout: fail}})"},
-    {"budget", R"({llm: {model: m, prompt: hi, max_tokens: 9, into: x}, budget: {tokens: 5}})",
-     R"({"text": "a"})"},
-    {"tool", R"({tool: {use: t, args: {}, into: x}})"},
-    {"rejected", R"({tool: {use: calc, args: {expression: "1"}, into: x}, approve: {ask: "Do?"}})"},
+    {"expression", R"y({set: {n: "1 / 0"}})y"},
+    {"failed", R"y({set: {n: "fail('no')"}})y"},
+    {"type", R"y({set: {n: "x"}})y"},
+    {"turn_limit", R"y({agent: {model: m, prompt: hi, tools: [calc], max_turns: 1, into: n}})y",
+     R"y({"tool_calls": [{"name": "calc", "args": {"expression": "1"}}]})y"},
+    {"schema", R"y({llm: {model: m, prompt: hi, schema: {n: int}, max_tokens: 9}})y",
+     R"y({"text": "none"})y"},
+    {"context", R"y({llm: {model: m, prompt: "{{lists.range(99)}}", max_tokens: 9, into: x}})y",
+     R"y({"text": "none"})y"},
+    {"refused", R"y({code: {lang: python, source: "result = 1", into: x}})y"},
+    {"unsupported", R"y({rag: {collection: c, question: hi, into: x}})y"},
+    {"script", R"y({llm: {model: m, prompt: hi, max_tokens: 9, into: x}})y",
+     R"y({"contains": "other", "text": "a"})y"},
+    {"network", R"y({llm: {model: m, prompt: hi, max_tokens: 9, into: x}})y",
+     R"y({"error": "network"})y"},
+    {"rate_limit", R"y({llm: {model: m, prompt: hi, max_tokens: 9, into: x}})y",
+     R"y({"error": "rate_limit"})y"},
+    {"timeout", R"y({llm: {model: m, prompt: hi, max_tokens: 9, into: x}, timeout: 20ms})y",
+     R"y({"text": "late", "delay_ms": 60000})y"},
+    {"timeout", R"y({human: {ask: hi, into: x, timeout: 1s, on_timeout: fail}})y"},
+    {"budget", R"y({llm: {model: m, prompt: hi, max_tokens: 9, into: x}, budget: {tokens: 5}})y",
+     R"y({"text": "a"})y"},
+    {"tool", R"y({tool: {use: t, args: {}, into: x}})y"},
+    {"rejected", R"y({tool: {use: calc, args: {expression: "1"}, into: x}, approve: {ask: "Do?"}})y"},
 };
 
 }  // namespace
@@ -100,9 +100,10 @@ TEST_CASE("what ends a run and no edge takes has its kind too") {
   CHECK(kind_of(world.runtime->resume({}, "t", {.answer = Value(1)})) == "answer");
   CHECK(kind_of(world.runtime->resume({}, "t", {.checkpoint = "c99"})) == "checkpoint");
   const AgentPtr effect = world.load(with_node("{tool: {use: t, args: {}, into: x}}"));
-  const std::string paid = with(with_node("{tool: {use: t, args: {}, into: x}}"), "pure", "idempotent");
-  CHECK(kind_of(world.run(world.load(paid), "{}", {.thread = "d", .durability = Durability::exit})) ==
-        "durability");
+  const std::string paid =
+      with(with_node("{tool: {use: t, args: {}, into: x}}"), "pure", "idempotent");
+  CHECK(kind_of(world.run(world.load(paid), "{}",
+                          {.thread = "d", .durability = Durability::exit})) == "durability");
   std::string busy;
   world.tool->act = [&](int, const Value&) {
     busy = kind_of(world.runtime->resume({}, "b", {}));

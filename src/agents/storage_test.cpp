@@ -1,5 +1,6 @@
-// A disk that is full, or gone, at any of a run's writes: the run fails with kind `storage`, and goes
-// on in the same process when there is room again; nothing is lost, and no effect happens twice.
+// A disk that is full, or gone, at any of a run's writes: the run fails with kind `storage`, and
+// goes on in the same process when there is room again; nothing is lost, and no effect happens
+// twice.
 #include <mutex>
 #include <set>
 
@@ -86,9 +87,7 @@ struct Shop {
     REQUIRE(opened.ok());
     runtime = *std::move(opened);
   }
-  RunResult run() {
-    return runtime->run({}, agent, Value::map(), {.thread = "t", .run = "r"});
-  }
+  RunResult run() { return runtime->run({}, agent, Value::map(), {.thread = "t", .run = "r"}); }
   /// As somebody who knows what was paid answers.
   RunResult go_on() {
     ResumeOptions resume;
@@ -99,9 +98,9 @@ struct Shop {
           std::string done;
           for (const auto& [what, keys] : effects.keys)
             if (keys.contains(key)) done = what;
-          resume.answers.emplace_back(in_words(question.at("id")),
-                                      done.empty() ? Value::map({{"retry", true}})
-                                                   : Value::map({{"done", "did " + done}}));
+          resume.answers.emplace_back(
+              in_words(question.at("id")),
+              done.empty() ? Value::map({{"retry", true}}) : Value::map({{"done", "did " + done}}));
         }
     RunResult result = runtime->resume({}, "t", resume);
     return result.error && result.error->kind == "no_thread" ? run() : result;

@@ -131,8 +131,7 @@ TEST_CASE("what honest programs do works in a jail") {
       "signal.setitimer(signal.ITIMER_REAL, 0.01); print(signal.sigwait({signal.SIGALRM}) > 0)\n"
       "with tempfile.TemporaryDirectory() as d: os.rename('/tmp/env', d + '/env')\n"
       "print(time.monotonic() > 0, os.cpu_count() > 0)\n";
-  CHECK(end_of(python(source)) ==
-        "1 2\nb'a\\n'\nb\n[(1,)]\nTrue\nb'c'\nb''\nTrue\nTrue True\n");
+  CHECK(end_of(python(source)) == "1 2\nb'a\\n'\nb\n[(1,)]\nTrue\nb'c'\nb''\nTrue\nTrue True\n");
 }
 
 TEST_CASE("a process that another thread of a jail started counts") {

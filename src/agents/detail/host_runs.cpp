@@ -332,7 +332,8 @@ Result<RunResult> OwnHost::result(const std::string& id) {
   {
     const std::lock_guard lock(mutex_);
     const auto found = slots_.find(row.info.thread);
-    if (run_asleep(row.info.thread) == id || (found != slots_.end() && find_job(*found->second, id)))
+    if (run_asleep(row.info.thread) == id ||
+        (found != slots_.end() && find_job(*found->second, id)))
       return fail(Code::conflict, "run '{}' is not over; wait for it", id);
     if (found != slots_.end())
       if (const auto kept = found->second->results.find(id); kept != found->second->results.end())
@@ -414,7 +415,8 @@ Result<void> OwnHost::remove_run(const std::string& id) {
   {
     const std::lock_guard lock(mutex_);
     const auto found = slots_.find(row.info.thread);
-    if (run_asleep(row.info.thread) == id || (found != slots_.end() && find_job(*found->second, id)))
+    if (run_asleep(row.info.thread) == id ||
+        (found != slots_.end() && find_job(*found->second, id)))
       return fail(Code::conflict, "run '{}' is not over; cancel it first", id);
   }
   return store_->remove_run(id);

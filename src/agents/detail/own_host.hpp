@@ -156,7 +156,7 @@ class OwnHost final : public Host {
     std::string run;  ///< Has no slot; "": none, or in the slot.
   };
   std::map<std::string, Timer> timer_of_;  ///< Of a thread: one at most.
-  std::map<std::string, RunRow> unkept_;  ///< Ends of runs that are to be written yet.
+  std::map<std::string, RunRow> unkept_;   ///< Ends of runs that are to be written yet.
   std::int64_t keep_again_ms_ = 0;
   std::size_t slots_looked_at_ = 256;  ///< As many as there must be to look for idle ones.
   std::size_t pending_ = 0;            ///< In queues.

@@ -63,7 +63,7 @@ struct Thread {
   /// `limits.steps` count from there, over timers and processes.
   std::int64_t limits_from_ms = 0;
   std::shared_ptr<ThreadLog> log;
-  bool is_durable = false;         ///< Its log is on disk as it goes.
+  bool is_durable = false;  ///< Its log is on disk as it goes.
   /// A record could not be written, so what is here may be ahead of the log, or behind: it is read
   /// again before anybody goes on with it.
   std::atomic<bool> is_stale{false};

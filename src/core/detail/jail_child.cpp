@@ -155,7 +155,9 @@ void confine(const JailOrder& order) {
   const std::uint64_t processes = static_cast<std::uint64_t>(order.processes_max) + 1;
   demand(set_limit(RLIMIT_CORE, 0, 0) && set_limit(RLIMIT_NOFILE, jail_files_max, jail_files_max) &&
              set_limit(RLIMIT_FSIZE, memory, memory) && set_limit(RLIMIT_MEMLOCK, 0, 0) &&
-             set_limit(RLIMIT_MSGQUEUE, 0, 0) && set_limit(RLIMIT_SIGPENDING, signals_max, signals_max) && set_limit(RLIMIT_NPROC, processes, processes),
+             set_limit(RLIMIT_MSGQUEUE, 0, 0) &&
+             set_limit(RLIMIT_SIGPENDING, signals_max, signals_max) &&
+             set_limit(RLIMIT_NPROC, processes, processes),
          "have limits");
   give_up_capabilities();
   demand(give_up_privileges(), "give up its rights");
