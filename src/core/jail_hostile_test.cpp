@@ -70,10 +70,10 @@ TEST_CASE("what the kernel keeps for a jail counts") {
                             "for i in range(50):\n  c, d = socket.socketpair()\n"
                             "  a.sendmsg([b'x'], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, "
                             "array.array('i', [c.fileno(), d.fileno()]))])\n"
-                            "  c.close()\n  d.close()\nx = bytearray(70 << 20)\n"
+                            "  c.close()\n  d.close()\nx = bytearray(80 << 20)\n"
                             "time.sleep(50)")) == too_much);
   // Locks of parts of files.
-  CHECK(end_of(with_128_mib("import fcntl, time\nx = bytearray(70 << 20)\n"
+  CHECK(end_of(with_128_mib("import fcntl, time\nx = bytearray(80 << 20)\n"
                             "f = [open(f'/tmp/{i}', 'wb') for i in range(240)]\n"
                             "for one in f:\n  for at in range(2000):\n"
                             "    fcntl.lockf(one, fcntl.LOCK_EX, 1, 2 * at)\n"
