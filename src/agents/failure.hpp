@@ -9,11 +9,9 @@
 
 namespace slipway::agents {
 
-/// Kinds of tasks and runs: expression, failed, type, write_conflict, step_limit, wall_limit,
-/// turn_limit, schema, context (of a conversation that does not fit its model), rejected, refused,
-/// budget, script, network, timeout, rate_limit, tool, unsupported, cancelled, storage, internal.
-/// Of what is refused before anything is written: no_thread, busy, answer, checkpoint, input,
-/// durability. Functions of C++, tools and scripts may give others.
+/// Kinds: expression, failed, type, write_conflict, step_limit, wall_limit, turn_limit, schema,
+/// context, rejected, refused, budget, script, network, timeout, rate_limit, tool, unsupported,
+/// cancelled, storage, internal; of what is refused also no_thread, busy, answer, input and others.
 struct Failure {
   std::string kind;
   std::string message;
