@@ -85,8 +85,13 @@ class DiskLog final : public ThreadLog {
     rows.push_back(std::move(row));
     // Numbers are given in the order in which records are written.
     const std::lock_guard lock(mutex_);
+    // Whether one that failed stands there is not known, so neither is the next number.
+    if (broken_) return *broken_;
     rows.front().seq = seq_ + 1;
-    TRY(committer_.write(std::move(rows), syncs));
+    if (auto written = committer_.write(std::move(rows), syncs); !written) {
+      broken_ = written.error();
+      return *broken_;
+    }
     return static_cast<std::uint64_t>(++seq_);
   }
 
@@ -149,6 +154,7 @@ class DiskLog final : public ThreadLog {
   const std::int64_t thread_;
   mutable std::mutex mutex_;
   std::int64_t seq_;
+  std::optional<Error> broken_;  ///< The first record that could not be written: none follows.
 };
 
 /// Writes once, when a run ends (durability `exit`).
