@@ -20,13 +20,16 @@ models: {m: {provider: scripted, replies: r.jsonl}}
 tools:
   pay: {command: [pay], effect: at_most_once}
   note: {command: [note], effect: idempotent}
-state: {n: {type: int, default: 0}, said: string, log: {type: list, reduce: append}, got: any, yes: any}
+state: {n: {type: int, default: 0}, said: string, log: {type: list, reduce: append}, got: any,
+        yes: any}
 budget: {tokens: 10000, calls: 100, on_exceed: fail}
 nodes:
   count: {set: {n: n + 1, log: "[n]"}}
   say: {llm: {model: m, prompt: "Say {{n}}", into: said, max_tokens: 30}}
   pay: {tool: {use: pay, args: {what: "pay {{n}}"}, into: got}}
-  all: {map: {each: "[1, 2]", as: x, parallel: 1, do: {tool: {use: note, args: {what: "note {{n}}-{{x}}"}}}, into: got}}
+  all:
+    map: {each: "[1, 2]", as: x, parallel: 1, into: got,
+          do: {tool: {use: note, args: {what: "note {{n}}-{{x}}"}}}}
   doze: {wait: {for: 1ms}}
   ask: {human: {ask: "Is {{n}} enough?", into: yes}}
 edges:
