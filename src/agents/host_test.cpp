@@ -240,12 +240,12 @@ TEST_CASE("a thread that waits for its time is out of mind, and answers as if it
   House house;
   house.put("sleep", sleeping);
   house.put("counter", counting);
-  constexpr int count = 800;  // More than there are slots for threads that rest.
+  constexpr int count = 520;  // More than there are slots for threads that rest.
   std::vector<RunInfo> runs;
   for (int i = 0; i < count; ++i) runs.push_back(house.start("sleep"));
   for (const RunInfo& run : runs) house.wait_for_sleep(run);
-  for (int i = 0; i < count; ++i) runs.push_back(house.start("counter"));
-  for (int i = count; i < 2 * count; ++i) house.wait(runs[static_cast<std::size_t>(i)]);
+  for (int i = 0; i < 260; ++i) runs.push_back(house.start("counter"));
+  for (int i = count; i < count + 260; ++i) house.wait(runs[static_cast<std::size_t>(i)]);
 
   Host& host = *house.host;
   CHECK(host.run(runs[0].id)->status == RunStatus::running);

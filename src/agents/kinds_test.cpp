@@ -1,5 +1,5 @@
 // Each kind of failure that `failure.hpp` names, from what causes it. Of `storage` see
-// storage_test.cpp, of `wall_limit` limits_test.cpp.
+// storage_test.cpp, of `wall_limit` limits_test.cpp, of `context` conversation_test.cpp.
 #include "agents/detail/test_world.hpp"
 
 using namespace slipway;
@@ -31,8 +31,6 @@ const std::vector<Cause> causes = {
     {"turn_limit", R"y({agent: {model: m, prompt: hi, tools: [calc], max_turns: 1, into: n}})y",
      R"y({"tool_calls": [{"name": "calc", "args": {"expression": "1"}}]})y"},
     {"schema", R"y({llm: {model: m, prompt: hi, schema: {n: int}, max_tokens: 9}})y",
-     R"y({"text": "none"})y"},
-    {"context", R"y({llm: {model: m, prompt: "a b c d", context: {trim: {tokens: 1}}, into: x}})y",
      R"y({"text": "none"})y"},
     {"refused", R"y({code: {lang: python, source: "result = 1", into: x}})y"},
     {"unsupported", R"y({rag: {collection: c, question: hi, into: x}})y"},

@@ -6,9 +6,6 @@ import os
 import pathlib
 import random
 import shutil
-import socket
-import subprocess
-import sys
 import threading
 
 import conftest
@@ -323,44 +320,3 @@ def test_a_disk_that_is_full_at_any_write_is_told_and_the_run_goes_on_when_it_is
             assert "disk" in text and ("space" in text or "full" in text), (at, result)
         forty.look()
         check_forty(forty, forty.finish(), forty_clean, at)
-
-
-FILL = """\
-name: fill
-limits: {steps: 1000}
-models: {m: {provider: scripted, replies: replies.jsonl}}
-tools:
-  pay: {http: {method: POST, url: "http://127.0.0.1:PORT/", body: "{{n}}", allow_private: ["127.0.0.1:PORT"]}, effect: at_most_once}
-state: {most: int, n: {type: int, default: 0}, said: string, got: any, texts: {type: list, reduce: append}, log: {type: list, reduce: append}}
-nodes:
-  say: {llm: {model: m, prompt: "Say {{n}}", into: said, max_tokens: 30}}
-  pay: {tool: {use: pay, args: {n: "{{n}}"}, into: got}}
-  keep: {set: {texts: "[said + string(n)]", log: "[n]", n: n + 1}}
-edges:
-  - START -> say, pay
-  - say & pay -> keep
-  - keep -> say: {when: n < most}
-  - keep -> pay: {when: n < most}
-  - keep -> END: {else: true}
-"""
-
-
-@pytest.mark.timeout(180)
-@pytest.mark.parametrize("room", [8, 14])
-def test_a_server_on_a_full_disk_fails_runs_with_kind_storage_and_goes_on_with_room(slipway, tmp_path, room):
-    mount = tmp_path / "disk"
-    mount.mkdir()
-    slipway.data = mount / "data"
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    (slipway.folder / "fill.yaml").write_text(FILL.replace("PORT", str(port)))
-    (slipway.folder / "replies.jsonl").write_text(json.dumps({"text": "x" * 100_000, "usage": {"input": 10, "output": 20}}))
-    (slipway.folder / "slipway.yaml").write_text(json.dumps({"agents": {"fill": "fill.yaml"}, "budgets": {"all": {"limit_tokens": 1_000_000}}}))
-    effects = tmp_path / "effects"
-    effects.touch()
-    program = pathlib.Path(__file__).with_name("full_disk_agents.py")
-    done = subprocess.run(["unshare", "--user", "--map-root-user", "--mount", sys.executable, program, str(mount), str(room), str(effects),
-                           str(port), *slipway.command("serve", "--port", 0)],
-                          cwd=slipway.folder, env=slipway.environment, capture_output=True, text=True, timeout=170)
-    assert done.returncode == 0, done.stdout + done.stderr
