@@ -57,6 +57,7 @@ AskBudget::AskBudget(AskBudget&& other) noexcept
       wish_(std::move(other.wish_)),
       hold_(std::exchange(other.hold_, nullptr)),
       refusal_(std::move(other.refusal_)),
+      left_(std::move(other.left_)),
       is_short_(other.is_short_) {}
 
 AskBudget::~AskBudget() {
@@ -72,6 +73,7 @@ Result<void> AskBudget::reserve(budgets::Wish wish) {
   budgets::Decision decision = future.get();
   if (decision.error) return *std::move(decision.error);
   hold_ = std::move(decision.hold);
+  if (decision.refusal) left_ = decision.refusal->budget;
   if (hold_ == nullptr) refusal_ = std::move(decision.refusal);
   return {};
 }

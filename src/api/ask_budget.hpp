@@ -33,6 +33,8 @@ class AskBudget {
   /// Whether that is less than was asked for.
   bool is_short() const { return is_short_; }
   const std::optional<budgets::Refusal>& refusal() const { return refusal_; }
+  /// Of the budget with the least room, as callers are told; empty: none is concerned.
+  const json::Object& left() const { return left_; }
   /// It was not answered, for want of money: why, as the ledger says it.
   Result<void> refuse();
   void settle(double cost_usd, std::int64_t tokens);
@@ -47,6 +49,7 @@ class AskBudget {
   budgets::Wish wish_;
   budgets::HoldPtr hold_;
   std::optional<budgets::Refusal> refusal_;
+  json::Object left_;
   bool is_short_ = false;
 };
 

@@ -233,6 +233,34 @@ TEST_CASE("a stream that is longer than what was paid for is stopped") {
   CHECK(bank.state().reserved_usd == 0);
 }
 
+TEST_CASE("a stream that a budget stops says what is left of it, relayed and translated") {
+  for (const Dialect dialect : {Dialect::openai, Dialect::anthropic, Dialect::cohere}) {
+    CAPTURE(json::name(dialect));
+    Bank bank;
+    bank.dollars(200 / million);
+    bank.upstream.set_script([](const auto&) {
+      FakeAnswer answer{.status = 200};
+      for (int i = 0; i < 1'000; ++i) answer.pieces.push_back(House::chunk("x"));
+      return answer;
+    });
+    bank.open();
+    const auto response =
+        bank.answer(bank.ask(bank.question("m", R"(,"stream":true,"max_tokens":50)"), {}, dialect));
+    CHECK(response.status == 200);
+    const std::size_t at = response.body.find(R"("budget":{"name":"team","limit_usd":)");
+    REQUIRE(at != std::string::npos);
+    // What is left beside what this call itself was given.
+    const json::Object told =
+        must(json::parse(json::member(
+                 "{" + response.body.substr(at, response.body.find('}', at) + 1 - at) + "}",
+                 "budget")))
+            .as_object();
+    CHECK(told.at("remaining_usd").as_double() > 0);
+    CHECK(told.at("remaining_usd").as_double() < 100 / million);
+    CHECK(bank.state().reserved_usd == 0);
+  }
+}
+
 TEST_CASE("a reply that nobody limited may grow while the budget has more") {
   Bank bank;
   bank.settings.gateway.output_tokens_default = 10;

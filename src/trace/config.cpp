@@ -27,8 +27,7 @@ Result<void> TracesConfig::validate() const {
   if (retention_days < 0 || retention_days > days_most)
     return fail(Code::invalid_argument, "retention_days: {} is not in 0..{}", retention_days,
                 days_most);
-  if (!(sample >= 0 && sample <= 1))
-    return fail(Code::invalid_argument, "sample: {} is not in 0..1", sample);
+  TRY(sampling.validate().within("sampling"));
   if (own_per_second < 0)
     return fail(Code::invalid_argument, "own_per_second: {} is negative; 0 is no limit",
                 own_per_second);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/json.hpp"
+#include "trace/sampling.hpp"
 
 namespace slipway::trace {
 
@@ -28,9 +29,9 @@ struct TracesConfig {
   /// What is replaced before anything is stored: JSON paths ("$.inputs.card", "$..password"), kinds
   /// of personal data ("email"), regular expressions.
   std::vector<std::string> mask;
-  bool own = true;       ///< Calls of the gateway, questions, searches and jobs are runs too,
-  bool payloads = true;  ///< with what was asked and answered,
-  double sample = 1;     ///< in this share of the traces, 0..1; what failed always.
+  bool own = true;          ///< Calls of the gateway, questions, searches and jobs are runs too,
+  bool payloads = true;     ///< with what was asked and answered.
+  SamplingConfig sampling;  ///< Which traces are kept, our own and those that clients send.
   /// Of our own, as many traces begin in a second at most: beyond, fewer are kept, and counted.
   std::int64_t own_per_second = 1000;           ///< 0: no limit.
   std::map<std::string, ExportConfig> exports;  ///< By name.
@@ -38,6 +39,6 @@ struct TracesConfig {
 };
 BOOST_DESCRIBE_STRUCT(TracesConfig, (),
                       (max_request_bytes, max_queued_bytes, retention_days, mask, own, payloads,
-                       sample, own_per_second, exports))
+                       sampling, own_per_second, exports))
 
 }  // namespace slipway::trace

@@ -1,10 +1,10 @@
 #include "trace/recorder.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 #include "core/log.hpp"
 #include "trace/detail/pace.hpp"
+#include "trace/sampling.hpp"
 
 namespace slipway::trace {
 
@@ -28,18 +28,6 @@ class MadeRuns final : public Draft {
   std::vector<RunPatch> runs_;
   std::size_t bytes_ = 0;
 };
-
-/// FNV-1a with its bits mixed: the same in every process.
-std::uint64_t hash_of(std::string_view text) {
-  std::uint64_t hash = 14695981039346656037ull;
-  for (const char c : text) {
-    hash ^= static_cast<unsigned char>(c);
-    hash *= 1099511628211ull;
-  }
-  hash ^= hash >> 33;
-  hash *= 0xff51afd7ed558ccdull;
-  return hash ^ (hash >> 33);
-}
 
 }  // namespace
 
@@ -98,10 +86,7 @@ double Recorder::share_now() {
 bool Recorder::takes(std::string_view trace_id) {
   const double share = share_now();
   if (share >= 1) return true;
-  // Upper bits, as a number from 0 to 1.
-  constexpr int mantissa = 53, bits = 64;
-  const double lot =
-      std::ldexp(static_cast<double>(hash_of(trace_id) >> (bits - mantissa)), -mantissa);
+  const double lot = lot_of(trace_id);
   if (lot < share) return true;
   if (lot < options_.sample) dropped_.fetch_add(1, std::memory_order_relaxed);
   return false;

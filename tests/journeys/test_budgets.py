@@ -7,6 +7,7 @@ import threading
 import time
 
 import anthropic
+import cohere
 import openai
 import pytest
 from mock_upstream import Upstream
@@ -252,6 +253,41 @@ def test_the_sdks_get_their_exception_and_do_not_ask_again(slipway, upstream):
         eventually(lambda: server.get("/api/runs?status=error").json["items"])
         refused_run = server.get("/api/runs?status=error").json["items"][0]
         assert refused_run["metadata"]["budget"]["reserved_usd"] == 0
+
+
+def test_a_budget_that_ends_a_stream_says_what_is_left_of_it(slipway, upstream):
+    """The upstream writes on for ever; what was paid for is a few tokens of it."""
+    upstream.behaviour["m"] = "writing"
+    with serve(slipway, config=configuration(upstream)) as server:
+        make(server, limit_usd=200 / MILLION, period="day")
+        words = [{"role": "user", "content": "Hi"}]
+
+        def check(told):
+            assert told["name"] == "team" and told["limit_usd"] == 200 / MILLION and told["resets_at"].endswith("Z")
+            assert 0 <= told["remaining_usd"] < 200 / MILLION
+
+        client = openai.OpenAI(base_url=f"{server.url}/openai/v1", api_key="none", max_retries=0)
+        with pytest.raises(openai.APIError, match="longer than the 20 tokens that budget 'team'") as ended:
+            list(client.chat.completions.create(model="m", messages=words, max_tokens=20, stream=True))
+        assert ended.value.code == "budget_exceeded" and ended.value.type == "insufficient_quota"
+        check(ended.value.body["budget"])
+        with pytest.raises(openai.APIError, match="team") as ended:
+            list(client.completions.create(model="m", prompt="Hi", max_tokens=20, stream=True))
+        check(ended.value.body["budget"])
+        with pytest.raises(openai.APIError, match="team") as ended:
+            list(client.responses.create(model="m", input="Hi", max_output_tokens=20, stream=True))
+        check(ended.value.body["budget"])
+        client = anthropic.Anthropic(base_url=f"{server.url}/anthropic", api_key="none", max_retries=0)
+        with pytest.raises(anthropic.APIError, match="team") as ended:
+            with client.messages.stream(model="m", max_tokens=20, messages=words) as stream:
+                list(stream.text_stream)
+        check(ended.value.body["error"]["budget"])
+        # The SDK passes on what it does not know of the end.
+        client = cohere.ClientV2(base_url=f"{server.url}/cohere", api_key="none")
+        last = list(client.chat_stream(model="m", messages=words, max_tokens=20))[-1]
+        assert last.type == "message-end" and last.delta.finish_reason == "ERROR"
+        check(last.delta.model_dump()["budget"])
+        eventually(lambda: server.get("/api/budgets").json["items"][0]["reserved_usd"] == 0)
 
 
 def test_scopes_come_from_bodies_and_headers(slipway, upstream):

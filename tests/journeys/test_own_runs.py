@@ -116,7 +116,7 @@ def test_masks_samples_and_silence(slipway, upstream):
         assert run["inputs"]["messages"][0]["content"] == "I am [email]"
     assert b"ada@example.com" not in b"".join(file.read_bytes() for file in slipway.data.rglob("trace*") if file.is_file())
     upstream.behaviour["wrong"] = 400
-    with start(slipway, upstream, {"fast": {}, "wrong": {}}, traces={"sample": 0, "payloads": False}) as server:
+    with start(slipway, upstream, {"fast": {}, "wrong": {}}, traces={"sampling": {"rate": 0}, "payloads": False}) as server:
         ask(server, "fast")
         ask(server, "wrong")
         failed, = (run for run in runs(server, 2) if run["name"] == "chat wrong")

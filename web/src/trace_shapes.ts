@@ -114,8 +114,18 @@ export interface StatsRow {
   cost_usd: number;
 }
 
+/** Of all traces: which are kept where not all are, and how many were left out. */
+export interface Sampling {
+  rate: number;
+  keep_errors: boolean;
+  keep_slower_ms: number;
+  left_out_traces: number;
+  left_out_runs: number;
+}
+
 export interface Stats extends StatsRow {
   groups?: (StatsRow & { key: string })[];
+  sampling?: Sampling;
 }
 
 export interface Project {

@@ -67,8 +67,11 @@ Result<AskReply> stream_answer(const http::Call& call, rag::Library& library,
                                    sentence.citations, new_citations});
   };
   const rag::Answer answer = TRY(library.ask(call.context(), request, heard));
+  json::Value told = rag::to_json(answer);
+  if (budget.is_short() && answer.reason == rag::RefusalReason::budget && !budget.left().empty())
+    told.as_object()["budget"] = budget.left();
   budget.settle(answer.cost_usd, tokens_of(answer.usage));
-  send("done", rag::to_json(answer));
+  send("done", told);
   TRY(sent);
   events.end();
   return AskReply(http::Streamed{});
@@ -207,7 +210,9 @@ void mount_questions(http::Api& api, const ServicesPtr& services) {
        .events = {{"passages", "What was found; first.", &http::reply_schema<PassagesEvent>},
                   {"sentence", "A sentence, once it is checked.",
                    &http::reply_schema<SentenceEvent>},
-                  {"done", "The whole answer; last.", &http::reply_schema<rag::Answer>},
+                  {"done",
+                   "The whole answer; last. Where a budget had no room for it, with `budget`.",
+                   &http::reply_schema<rag::Answer>},
                   {"error", "What went wrong behind the first event; last.",
                    &http::reply_schema<http::Problem>}}},
       [services](const http::Call& call, const http::NoParameters&,

@@ -111,11 +111,11 @@ CommandRuns::CommandRuns(Options options) : options_(std::move(options)) {
   const trace::TracesConfig& config = options_.config.traces;
   if (!config.own) return;
   store_ = std::make_unique<LateStore>(*this);
-  recorder_ =
-      std::make_unique<trace::Recorder>(trace::Recorder::Options{.store = *store_,
-                                                                 .sample = config.sample,
-                                                                 .payloads = config.payloads,
-                                                                 .pause = until_the_end});
+  recorder_ = std::make_unique<trace::Recorder>(
+      trace::Recorder::Options{.store = *store_,
+                               .sample = trace::own_share(config.sampling),
+                               .payloads = config.payloads,
+                               .pause = until_the_end});
 }
 
 CommandRuns::~CommandRuns() {

@@ -4,6 +4,8 @@
 #include "core/secret.hpp"
 #include "trace/face.hpp"
 #include "trace/masks.hpp"
+#include "trace/sampling.hpp"
+#include "trace/spoken_of.hpp"
 
 namespace slipway::app::detail {
 
@@ -20,6 +22,9 @@ constexpr std::size_t memory_bytes_max = 16u << 20;
 constexpr std::chrono::milliseconds own_runs_pause{200};
 /// How often old traces are looked for.
 constexpr std::chrono::minutes removal_pause{10};
+/// Traces outside of the sample go so long after their end: children may end after their root, and
+/// people be quick to say what they think.
+constexpr std::chrono::seconds upkeep_pause{2}, thinning_patience{10};
 
 /// Scores nothing until it is told what.
 std::unique_ptr<eval::OnlineEvaluations> online_of(store::Database& database, Tracing& tracing,
@@ -73,6 +78,11 @@ Result<std::unique_ptr<Tracing>> Tracing::open(Options options) {
              if (self->online_) self->online_->offer(run);
              for (const auto& exporter : self->exporters_) exporter->offer(run);
            }}));
+  trace::upkeep_of(*tracing->store_)
+      ->set_sampling(options.config.sampling,
+                     [&database = options.database](const std::vector<std::string>& traces) {
+                       return trace::spoken_of(Context(), database, traces);
+                     });
   TRY(tracing->open_exporters());
   tracing->rules_ = TRY(trace::Rules::open(
       {.database = options.database,
@@ -101,7 +111,7 @@ Result<std::unique_ptr<Tracing>> Tracing::open(Options options) {
   if (options.config.own)
     tracing->recorder_ = std::make_unique<trace::Recorder>(
         trace::Recorder::Options{.store = *tracing->store_,
-                                 .sample = options.config.sample,
+                                 .sample = trace::own_share(options.config.sampling),
                                  .per_second_max = options.config.own_per_second,
                                  .payloads = options.config.payloads,
                                  .pause = own_runs_pause});
@@ -184,6 +194,9 @@ void Tracing::observe(http::Metrics& metrics) {
       [](const Tracing& self) {
         return self.recorder_ == nullptr ? 0 : self.recorder_->counters().dropped;
       });
+  add("slipway_traces_left_out_total", Kind::counter,
+      "Traces that ended outside of the sample (traces.sampling) and were deleted.",
+      [](const Tracing& self) { return trace::upkeep_of(*self.store_)->left_out().traces; });
   add("slipway_evaluations_written_total", Kind::counter, "Feedback that evaluators wrote.",
       [](const Tracing& self) { return self.evaluations_->counters().written; });
   add("slipway_evaluations_dropped_total", Kind::counter,
@@ -221,6 +234,10 @@ Result<std::int64_t> Tracing::erase_document(const Context& context,
 
 void Tracing::tick() {
   const auto now = std::chrono::steady_clock::now();
+  if (now >= next_upkeep_ && !is_tended_.exchange(true)) {
+    next_upkeep_ = now + upkeep_pause;
+    if (!workers_.try_submit([this] { tend(); })) is_tended_ = false;
+  }
   if (now < next_removal_ || is_removing_.exchange(true)) return;
   next_removal_ = now + removal_pause;
   // Busy workers: then the next tick will do.
@@ -245,6 +262,13 @@ void Tracing::remove_old() {
   else if (*count > 0)
     log::info("{} traces older than {} days were deleted", *count, config_.retention_days);
   is_removing_ = false;
+}
+
+void Tracing::tend() {
+  const auto tended = trace::upkeep_of(*store_)->tend(Context(), thinning_patience);
+  if (!tended)
+    log::warning("traces outside of the sample stay for now: {}", tended.error().message());
+  is_tended_ = false;
 }
 
 /// Attachments of runs that were deleted.

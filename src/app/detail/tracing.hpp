@@ -82,6 +82,7 @@ class Tracing {
   void observe(http::Metrics& metrics);
   void remove_old();
   void remove_orphans();
+  void tend();
 
   const trace::TracesConfig config_;
   Pool& workers_;
@@ -106,7 +107,8 @@ class Tracing {
   std::unique_ptr<store::BlobStore> dataset_files_;
   std::unique_ptr<datasets::Datasets> datasets_;
   std::chrono::steady_clock::time_point next_removal_{};
-  std::atomic<bool> is_removing_{false};
+  std::chrono::steady_clock::time_point next_upkeep_{};
+  std::atomic<bool> is_removing_{false}, is_tended_{false};
 };
 
 }  // namespace slipway::app::detail

@@ -1,6 +1,7 @@
 #include "budgets/detail/books.hpp"
 
 #include <algorithm>
+#include <limits>
 
 #include "budgets/detail/periods.hpp"
 #include "budgets/detail/refusal.hpp"
@@ -144,6 +145,25 @@ Result<Decision> Books::reserve(const Wish& wished, std::string hold_id) {
   return decision;
 }
 
+std::optional<Refusal> Books::refusal_of_more(const Wish& wish,
+                                              const std::vector<Match>& matches) const {
+  Wish more = wish;
+  more.input_usd = {};
+  more.input_tokens = 0;
+  more.output_tokens = std::numeric_limits<std::int32_t>::max();
+  std::optional<std::int64_t> least;
+  const Match* tightest = nullptr;
+  for (const Match& match : matches) {
+    if (match.definition == nullptr) continue;
+    const std::int64_t tokens = Room{*match.definition, *match.account}.output_tokens(more);
+    if (least && tokens >= *least) continue;
+    least = tokens;
+    tightest = &match;
+  }
+  if (tightest == nullptr) return {};
+  return refusal_of({*tightest->definition, *tightest->account}, wish, parts_.now);
+}
+
 Result<Decision> Books::admit(const Wish& wish, std::string hold_id,
                               const std::vector<Match>& matches, std::int64_t output_tokens) {
   auto hold = std::make_shared<Hold>();
@@ -167,7 +187,7 @@ Result<Decision> Books::admit(const Wish& wish, std::string hold_id,
     insert.bind(6, hold->reserved.usd.value).bind(7, hold->reserved.tokens);
     TRY(insert.run());
   }
-  return Decision{.hold = std::move(hold)};
+  return Decision{.hold = std::move(hold), .refusal = refusal_of_more(wish, matches)};
 }
 
 Result<Decision> Books::refuse(const Wish& wish, const Match& match) {
@@ -218,7 +238,7 @@ Result<Decision> Books::extend(const Hold& hold, std::int64_t output_tokens) {
   auto larger = std::make_shared<Hold>(hold);
   add(larger->reserved, amount);
   larger->output_tokens += output_tokens;
-  return Decision{.hold = std::move(larger)};
+  return Decision{.hold = std::move(larger), .refusal = refusal_of_more(more, open)};
 }
 
 // --- Outcomes

@@ -89,6 +89,8 @@ class Books {
     const std::string& trace_id;
   };
   Result<std::vector<Match>> matches(const Payer& payer);
+  /// What a call would be told that wants more than it has, by the budget with the least room.
+  std::optional<Refusal> refusal_of_more(const Wish& wish, const std::vector<Match>& matches) const;
   Result<Decision> admit(const Wish& wish, std::string hold_id, const std::vector<Match>& matches,
                          std::int64_t output_tokens);
   Result<Decision> refuse(const Wish& wish, const Match& match);

@@ -1,5 +1,7 @@
 #include "gateway/detail/budget_error.hpp"
 
+#include <algorithm>
+
 namespace slipway::gateway::detail {
 
 using dialects::Dialect;
@@ -22,6 +24,48 @@ Failure failure_of_refusal(const budgets::Refusal& refusal) {
   failure.may_fall_back = false;
   failure.budget = refusal.budget;
   return failure;
+}
+
+namespace {
+
+/// Where an event of a stream tells of its error; null: nowhere.
+json::Object* told_in(json::Value& event) {
+  if (!event.is_object()) return nullptr;
+  json::Object& whole = event.get_object();
+  const auto inner = [](json::Object& object, std::string_view key) -> json::Object* {
+    json::Value* value = object.if_contains(key);
+    return value == nullptr ? nullptr : value->if_object();
+  };
+  if (json::Object* error = inner(whole, "error")) return error;
+  // The end of a failed response, and that of Cohere, whose error is a text.
+  if (json::Object* response = inner(whole, "response")) return inner(*response, "error");
+  json::Object* delta = inner(whole, "delta");
+  return delta != nullptr && delta->contains("error") ? delta : nullptr;
+}
+
+}  // namespace
+
+std::string budget_error_events(std::string_view events, const dialects::WireError& error,
+                                const json::Object& budget) {
+  constexpr std::string_view data = "data: ";
+  std::string out;
+  while (!events.empty()) {
+    const std::size_t end = std::min(events.find('\n'), events.size() - 1) + 1;
+    const std::string_view line = events.substr(0, end);
+    events.remove_prefix(end);
+    auto event = line.starts_with(data) ? json::parse(line.substr(data.size()))
+                                        : Result<json::Value>(json::Value());
+    json::Object* told = event ? told_in(*event) : nullptr;
+    if (told == nullptr) {
+      out += line;
+      continue;
+    }
+    if (told->contains("param")) (*told)["type"] = "insufficient_quota";  // OpenAI's.
+    (*told)["code"] = error.code;
+    (*told)["budget"] = budget;
+    out += fmt::format("{}{}\n", data, json::dump(*event));
+  }
+  return out;
 }
 
 json::Value budget_error_body(Dialect dialect, const dialects::WireError& error,

@@ -409,6 +409,7 @@ void Call::try_failed(Failure failure) {
     return;
   }
   if (is_committed_) {
+    spending_.told = std::move(failure.budget);
     refuse(failure.error);  // The dialect's own way to break a stream.
     return;
   }

@@ -43,6 +43,11 @@ std::optional<budgets::Refusal> Allowance::refusal() const {
   return refusal_;
 }
 
+json::Object Allowance::left() const {
+  const std::lock_guard lock(mutex_);
+  return left_;
+}
+
 bool Allowance::covers(std::int64_t tokens, bool may_grow) {
   bool asks = false, is_covered = true;
   {
@@ -62,10 +67,12 @@ void Allowance::ask_for_more() {
   ledger_.extend(hold(), more_tokens, [self = shared_from_this()](budgets::Decision decision) {
     const std::lock_guard lock(self->mutex_);
     self->is_asking_ = false;
-    if (decision.hold)
+    if (decision.refusal) self->left_ = decision.refusal->budget;
+    if (decision.hold) {
       self->hold_ = std::move(decision.hold);
-    else
-      self->is_refused_ = true;
+      return;
+    }
+    self->is_refused_ = true;
     self->refusal_ = std::move(decision.refusal);
   });
 }
@@ -131,7 +138,7 @@ void Call::reserved(budgets::Decision decision, const std::function<void()>& go_
   if (decision.hold) {
     spending_.has_reserved = true;
     const budgets::Hold& hold = *decision.hold;
-    spending_.allowance = std::make_shared<Allowance>(*engine_.budgets(), decision.hold);
+    spending_.allowance = std::make_shared<Allowance>(*engine_.budgets(), decision);
     spending_.output_limit.reset();
     if (decision.is_clamped) spending_.output_limit = hold.output_tokens;
     record_.budget =
@@ -209,6 +216,7 @@ std::optional<Failure> Call::over_budget(std::int64_t tokens) {
                                hold->output_tokens * hold->wish.choices, joined(hold->names),
                                refusal ? ": " + refusal->message : std::string()),
                    ""};
+  failure.budget = allowance->left();
   return failure;
 }
 

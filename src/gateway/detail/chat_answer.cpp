@@ -312,7 +312,9 @@ void ConversationCall::tell_failure(const dialects::WireError& error, http::Head
       request.stream = true;
       encoder = codec_.stream_encoder(request);
     }
-    exchange_->write(encoder->fail(error));
+    std::string end = encoder->fail(error);
+    if (spending_.told) end = budget_error_events(end, error, *spending_.told);
+    exchange_->write(std::move(end));
     end_stream();
     return;
   }

@@ -15,8 +15,10 @@ namespace slipway::gateway::detail {
 class Allowance : public std::enable_shared_from_this<Allowance> {
  public:
   /// `ledger` must outlive the calls that it is asked for.
-  Allowance(budgets::Ledger& ledger, budgets::HoldPtr hold)
-      : ledger_(ledger), hold_(std::move(hold)) {}
+  Allowance(budgets::Ledger& ledger, budgets::Decision decision)
+      : ledger_(ledger), hold_(std::move(decision.hold)) {
+    if (decision.refusal) left_ = std::move(decision.refusal->budget);
+  }
 
   budgets::HoldPtr hold() const;
   /// Whether so many tokens of a reply may have been written. Before they run out it asks for more,
@@ -24,6 +26,8 @@ class Allowance : public std::enable_shared_from_this<Allowance> {
   bool covers(std::int64_t tokens, bool may_grow);
   /// Why there were no more.
   std::optional<budgets::Refusal> refusal() const;
+  /// Of the budget with the least room, as callers are told; what is reserved here is not in it.
+  json::Object left() const;
 
  private:
   void ask_for_more();
@@ -32,6 +36,7 @@ class Allowance : public std::enable_shared_from_this<Allowance> {
   mutable std::mutex mutex_;
   budgets::HoldPtr hold_;
   std::optional<budgets::Refusal> refusal_;
+  json::Object left_;
   bool is_asking_ = false, is_refused_ = false;
 };
 

@@ -61,6 +61,7 @@ Result<Manifest> Filing::open(const Manifest& manifest) {
       if (row < traces) dead.push_back(row);
     if (!dead.empty()) shelved.manifest = with_dead(nullptr, traces, dead);
     shelved.live = shelved.set_aside = shelved.manifest;
+    shelved.segment->release();  // All that was looked at.
     segments.push_back(std::move(shelved));
   }
   options_.shelf.open(std::move(segments));
@@ -274,7 +275,6 @@ void Filing::merge_until_stopped(const std::stop_token& stop, std::size_t waitin
   }
 }
 
-/// Readers' pages are the system's to keep, not the program's.
 void Filing::release_pages() const {
   for (const Shelved& one : options_.shelf.segments()) one.segment->release();
 }

@@ -64,6 +64,9 @@ class Filing {
     std::vector<Shelved> added_;
   };
 
+  /// Pages of files are the system's to keep, not the program's.
+  void release_pages() const;
+
   /// Writes all segments anew that have dead traces. Only after all was sealed, while nobody
   /// changes traces. Fails: unavailable, and when the context ends.
   Result<void> purge(const Context& context);
@@ -81,7 +84,6 @@ class Filing {
   Result<void> merge(const Context& context, const std::vector<Shelved>& inputs);
   /// What is merged next, and nobody else merges meanwhile; nothing where fewer wait.
   std::vector<Shelved> take_inputs(std::size_t waiting_least);
-  void release_pages() const;
   std::uint64_t take_number();
   Result<std::vector<Shelved>> write(std::vector<MemTracePtr> traces);
   void delete_files(const std::vector<std::uint64_t>& numbers);

@@ -2,13 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 namespace slipway::trace::detail {
 
 namespace {
 
-constexpr int zero = std::numeric_limits<int>::min();
 constexpr double nanoseconds_per_millisecond = 1e6;
 
 double log_of_base() {
@@ -17,35 +15,56 @@ double log_of_base() {
   return log_base;
 }
 
+/// Of one above 0.
 int bucket_of(Nanoseconds latency) {
-  if (latency <= 0) return zero;
   return static_cast<int>(std::ceil(std::log(static_cast<double>(latency)) / log_of_base()));
 }
 
 double value_of(int bucket) {
-  if (bucket == zero) return 0;
   // Between both ends of the bucket, as far from the one as from the other in relation to them.
   return std::exp(log_of_base() * bucket) * (1 - Latencies::relative_error);
 }
 
 }  // namespace
 
+std::uint64_t& Latencies::at_bucket(int bucket) {
+  // Some room on the side that grows, so that it does not grow at each step.
+  constexpr int room = 32;
+  if (counts_.empty()) {
+    first_ = bucket;
+    counts_.assign(1, 0);
+  } else if (bucket < first_) {
+    const int begin = bucket - room;
+    counts_.insert(counts_.begin(), static_cast<std::size_t>(first_ - begin), 0);
+    first_ = begin;
+  } else if (static_cast<std::size_t>(bucket - first_) >= counts_.size()) {
+    counts_.resize(static_cast<std::size_t>(bucket - first_) + 1, 0);
+  }
+  return counts_[static_cast<std::size_t>(bucket - first_)];
+}
+
+void Latencies::count(Nanoseconds latency) {
+  ++(latency > 0 ? at_bucket(bucket_of(latency)) : zeros_);
+}
+
+void Latencies::make_buckets(LatencyRoom& room) {
+  if (!is_exact_) return;
+  is_exact_ = false;
+  room.held -= all_.size();
+  for (const Nanoseconds latency : all_) count(latency);
+  all_ = {};
+}
+
 void Latencies::add(Nanoseconds latency, LatencyRoom& room) {
   ++count_;
-  if (!is_exact()) {
-    ++buckets_[bucket_of(latency)];
-    return;
-  }
+  if (!is_exact()) return count(latency);
   all_.push_back(latency);
   ++room.held;
   make_room(room);
 }
 
 void Latencies::make_room(LatencyRoom& room) {
-  if (room.held <= room.most || all_.size() <= few) return;
-  room.held -= all_.size();
-  for (const Nanoseconds latency : all_) ++buckets_[bucket_of(latency)];
-  all_ = {};
+  if (room.held > room.most && all_.size() > few) make_buckets(room);
 }
 
 void Latencies::merge(const Latencies& other, LatencyRoom& room) {
@@ -53,16 +72,26 @@ void Latencies::merge(const Latencies& other, LatencyRoom& room) {
     for (const Nanoseconds latency : other.all_) add(latency, room);
     return;
   }
-  for (const Nanoseconds latency : all_) ++buckets_[bucket_of(latency)];
-  room.held -= all_.size();
-  all_ = {};
-  for (const auto& [bucket, times] : other.buckets_) buckets_[bucket] += times;
+  make_buckets(room);
+  zeros_ += other.zeros_;
+  for (std::size_t i = 0; i < other.counts_.size(); ++i)
+    if (other.counts_[i] > 0) at_bucket(other.first_ + static_cast<int>(i)) += other.counts_[i];
   count_ += other.count_;
 }
 
 void Latencies::clear(LatencyRoom& room) {
   room.held -= all_.size();
   *this = Latencies();
+}
+
+void Latencies::shrink() {
+  all_.shrink_to_fit();
+  const auto is_used = [](std::uint64_t count) { return count > 0; };
+  counts_.erase(std::find_if(counts_.rbegin(), counts_.rend(), is_used).base(), counts_.end());
+  const auto begin = std::find_if(counts_.begin(), counts_.end(), is_used);
+  first_ += static_cast<int>(begin - counts_.begin());
+  counts_.erase(counts_.begin(), begin);
+  counts_.shrink_to_fit();
 }
 
 std::optional<double> Latencies::at(double share) {
@@ -74,12 +103,14 @@ std::optional<double> Latencies::at(double share) {
     std::nth_element(all_.begin(), place, all_.end());
     return static_cast<double>(*place) / nanoseconds_per_millisecond;
   }
-  std::uint64_t before = 0;
-  for (const auto& [bucket, times] : buckets_) {
-    before += times;
-    if (before > rank) return value_of(bucket) / nanoseconds_per_millisecond;
+  std::uint64_t before = zeros_;
+  if (before > rank) return 0.0;
+  std::size_t place = 0;
+  for (; place + 1 < counts_.size(); ++place) {
+    before += counts_[place];
+    if (before > rank) break;
   }
-  return value_of(buckets_.rbegin()->first) / nanoseconds_per_millisecond;
+  return value_of(first_ + static_cast<int>(place)) / nanoseconds_per_millisecond;
 }
 
 }  // namespace slipway::trace::detail

@@ -9,7 +9,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <vector>
 
@@ -20,7 +19,7 @@ namespace slipway::trace::detail {
 /// How many latencies are held by all that belong to one answer.
 struct LatencyRoom {
   /// More than that, and those become buckets that would take more room.
-  static constexpr std::size_t exact_max = 1'000'000;
+  static constexpr std::size_t exact_max = 100'000;
   std::size_t held = 0;
   std::size_t most = exact_max;
 };
@@ -36,19 +35,33 @@ class Latencies {
   void merge(const Latencies& other, LatencyRoom& room);
   /// Gives its room back.
   void clear(LatencyRoom& room);
-  bool is_exact() const { return buckets_.empty(); }
+  bool is_exact() const { return is_exact_; }
   std::size_t count() const { return count_; }
+  /// Gives spare memory back.
+  void shrink();
+  /// What it holds beside itself.
+  std::size_t bytes() const {
+    return all_.capacity() * sizeof(Nanoseconds) + counts_.capacity() * sizeof(std::uint64_t);
+  }
   /// The one of nearest rank, in milliseconds; absent where there are none.
   std::optional<double> at(double share);
 
  private:
   /// So many are never worth a sketch.
-  static constexpr std::size_t few = 1024;
+  static constexpr std::size_t few = 256;
   void make_room(LatencyRoom& room);
+  void count(Nanoseconds latency);
+  /// The count of a bucket, which may be a new one.
+  std::uint64_t& at_bucket(int bucket);
+  void make_buckets(LatencyRoom& room);
 
+  bool is_exact_ = true;
   std::size_t count_ = 0;
-  std::vector<Nanoseconds> all_;          ///< While exact.
-  std::map<int, std::uint64_t> buckets_;  ///< Else; 0 is in the bucket `zero`.
+  std::vector<Nanoseconds> all_;  ///< While exact.
+  // Else:
+  std::uint64_t zeros_ = 0;            ///< Of 0 itself, which is in no bucket.
+  int first_ = 0;                      ///< The bucket of the first of `counts_`.
+  std::vector<std::uint64_t> counts_;  ///< Of one bucket after the other.
 };
 
 }  // namespace slipway::trace::detail

@@ -53,6 +53,8 @@ class Part {
   virtual ~Part() = default;
   virtual std::size_t traces() const = 0;
   virtual std::size_t runs() const = 0;
+  /// Whether it stays for long, so that what is found out of it is worth keeping.
+  virtual bool is_lasting() const { return false; }
   virtual std::int64_t number(TraceNumber which, std::size_t trace) const = 0;
   virtual std::int64_t number(RunNumber which, std::size_t run) const = 0;
   virtual std::size_t trace_of(std::size_t run) const = 0;

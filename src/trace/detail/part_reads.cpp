@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "trace/detail/latencies.hpp"
 #include "trace/detail/times.hpp"
 
 namespace slipway::trace::detail {
@@ -60,122 +59,6 @@ Result<Run> whole_run(const Part& part, std::size_t run, bool with_payload) {
   found.trace_id = part.trace_id(part.trace_of(run));
   return found;
 }
-
-/// "2026-11-23" or "2026-11-23T08:00:00Z" of a time.
-std::string day_or_hour(Nanoseconds time, bool is_day) {
-  const std::string text = time_text(time);
-  return is_day ? text.substr(0, 10) : text.substr(0, 13) + ":00:00Z";
-}
-
-/// Of a run; `run` is absent for a trace without a root.
-std::string group_key(const Part& part, GroupBy group_by, std::optional<std::size_t> run) {
-  const auto text = [&](RunText which) {
-    return run ? part.text(which, *run).value_or("") : std::string();
-  };
-  switch (group_by) {
-    case GroupBy::model: return text(RunText::model);
-    case GroupBy::project: return text(RunText::project);
-    case GroupBy::user: return text(RunText::user);
-    case GroupBy::session: return text(RunText::session);
-    case GroupBy::key: return text(RunText::key);
-    case GroupBy::prompt: return text(RunText::prompt);
-    case GroupBy::kind: {
-      const auto kind = run ? static_cast<Kind>(part.number(RunNumber::kind, *run)) : Kind::span;
-      return std::string(json::name(kind));
-    }
-    case GroupBy::day:
-    case GroupBy::hour: break;
-  }
-  return {};
-}
-
-/// Groups of what is walked. A text of one part is looked up once.
-template <typename Group>
-class Groups {
- public:
-  explicit Groups(GroupBy group_by) : group_by_(group_by) {}
-
-  Group& of_run(const Part& part, std::size_t run) {
-    if (is_time()) return of_time(part.number(RunNumber::start, run));
-    return of_code(part, code(part, run), run);
-  }
-  Group& of_trace(const Part& part, std::size_t trace) {
-    if (is_time()) return of_time(part.number(TraceNumber::start, trace));
-    if (group_by_ == GroupBy::project) return groups_[part.project(trace)];
-    const auto root = root_run(part, trace);
-    return root ? of_code(part, code(part, *root), *root) : groups_[group_key(part, group_by_, {})];
-  }
-  std::map<std::string, Group>& all() { return groups_; }
-  Group& named(const std::string& key) { return groups_[key]; }
-
- private:
-  bool is_time() const { return group_by_ == GroupBy::day || group_by_ == GroupBy::hour; }
-  std::uint64_t code(const Part& part, std::size_t run) const {
-    switch (group_by_) {
-      case GroupBy::model: return part.code(RunText::model, run);
-      case GroupBy::project: return part.code(RunText::project, run);
-      case GroupBy::user: return part.code(RunText::user, run);
-      case GroupBy::session: return part.code(RunText::session, run);
-      case GroupBy::key: return part.code(RunText::key, run);
-      case GroupBy::prompt: return part.code(RunText::prompt, run);
-      default: return static_cast<std::uint64_t>(part.number(RunNumber::kind, run));
-    }
-  }
-  Group& of_code(const Part& part, std::uint64_t code, std::size_t run) {
-    if (part_ != &part) known_.clear();
-    part_ = &part;
-    Group*& known = known_[code];
-    if (known == nullptr) known = &groups_[group_key(part, group_by_, run)];
-    return *known;
-  }
-  Group& of_time(Nanoseconds time) {
-    constexpr Nanoseconds hour = 3'600'000'000'000;
-    const Nanoseconds length = group_by_ == GroupBy::day ? 24 * hour : hour;
-    const Nanoseconds begin = time / length - (time % length < 0 ? 1 : 0);
-    Group*& known = times_[begin];
-    if (known == nullptr) known = &groups_[day_or_hour(time, group_by_ == GroupBy::day)];
-    return *known;
-  }
-
-  const GroupBy group_by_;
-  std::map<std::string, Group> groups_;  ///< Its elements stay where they are.
-  const Part* part_ = nullptr;
-  std::unordered_map<std::uint64_t, Group*> known_;
-  std::unordered_map<Nanoseconds, Group*> times_;
-};
-
-/// Sums of what is walked, and its latencies.
-struct Gathering {
-  StatsRow row;
-  Latencies latencies;
-
-  void add(const Part& part, std::size_t trace, LatencyRoom& room) {
-    const auto number = [&](TraceNumber which) { return part.number(which, trace); };
-    ++row.traces;
-    row.runs += number(TraceNumber::run_count);
-    row.errors += number(TraceNumber::status) == static_cast<std::int64_t>(Status::error) ? 1 : 0;
-    row.input_tokens += number(TraceNumber::input);
-    row.output_tokens += number(TraceNumber::output);
-    const std::int64_t flags = number(TraceNumber::flags);
-    if ((flags & has_cost) != 0) row.cost += Picodollars{number(TraceNumber::cost)};
-    if ((flags & has_end) != 0) latencies.add(number(TraceNumber::latency), room);
-  }
-  void merge(const Gathering& other, LatencyRoom& room) {
-    row.traces += other.row.traces;
-    row.runs += other.row.runs;
-    row.errors += other.row.errors;
-    row.input_tokens += other.row.input_tokens;
-    row.output_tokens += other.row.output_tokens;
-    row.cost += other.row.cost;
-    latencies.merge(other.latencies, room);
-  }
-  StatsRow finish() {
-    row.p50_ms = latencies.at(0.5);
-    row.p95_ms = latencies.at(0.95);
-    row.p99_ms = latencies.at(0.99);
-    return std::move(row);
-  }
-};
 
 template <typename Item>
 void set_cursor(Page<Item>& page, const Query& query, std::vector<Hit>& hits) {
@@ -256,60 +139,6 @@ Result<Page<Run>> read_runs(const Context& context, const View& view, const Quer
   for (const Hit& hit : hits)
     page.items.push_back(TRY(whole_run(*view[hit.part].part, hit.row, query.with_payload)));
   return page;
-}
-
-Result<Stats> read_stats(const Context& context, const View& view, const Query& query,
-                         std::optional<GroupBy> group_by) {
-  Gathering all;
-  LatencyRoom room;
-  Groups<Gathering> groups(group_by.value_or(GroupBy::project));
-  // A trace is in one group, or in that of each model which it asked.
-  const bool is_divided = group_by && *group_by != GroupBy::model;
-  TRY(for_each_match(context, Table::traces, query, view, [&](const Part& part, std::size_t trace) {
-    if (is_divided) return groups.of_trace(part, trace).add(part, trace, room);
-    all.add(part, trace, room);
-    if (!group_by) return;
-    for (const std::string& model : models_of(part, trace))
-      groups.named(model).add(part, trace, room);
-  }));
-  Stats stats;
-  for (auto& [key, gathering] : groups.all()) {
-    if (is_divided) all.merge(gathering, room);
-    stats.groups.push_back(gathering.finish());
-    stats.groups.back().key = key;
-    gathering.latencies.clear(room);
-  }
-  stats.all = all.finish();
-  return stats;
-}
-
-Result<CostReport> read_costs(const Context& context, const View& view, const Query& query,
-                              GroupBy group_by) {
-  CostReport report;
-  Groups<CostGroup> groups(group_by);
-  TRY(for_each_match(context, Table::runs, query, view, [&](const Part& part, std::size_t run) {
-    const std::int64_t flags = part.number(RunNumber::flags, run);
-    if ((flags & (counts_tokens | counts_cost)) == 0) return;
-    CostGroup& group = groups.of_run(part, run);
-    ++group.runs;
-    if ((flags & counts_tokens) != 0) {
-      group.input_tokens += part.number(RunNumber::input, run);
-      group.output_tokens += part.number(RunNumber::output, run);
-      group.cache_read_tokens += part.number(RunNumber::cache_read, run);
-      report.unpriced_runs += (flags & has_cost) == 0 ? 1 : 0;
-    }
-    if ((flags & counts_cost) == 0) return;
-    const Picodollars cost{part.number(RunNumber::cost, run)};
-    group.cost += cost;
-    report.total += cost;
-  }));
-  for (auto& [key, group] : groups.all()) {
-    group.key = key;
-    report.groups.push_back(std::move(group));
-  }
-  std::stable_sort(report.groups.begin(), report.groups.end(),
-                   [](const CostGroup& a, const CostGroup& b) { return a.cost > b.cost; });
-  return report;
 }
 
 ProjectMap count_projects(const PartView& view) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "trace/detail/best_rows.hpp"
+#include "trace/detail/part_sums.hpp"
 #include "trace/store.hpp"
 
 namespace slipway::trace::detail {
@@ -16,10 +17,17 @@ std::vector<std::string> read_child_ids(const View& view, const Run& run);
 Result<Page<TraceSummary>> read_traces(const Context& context, const View& view,
                                        const Query& query);
 Result<Page<Run>> read_runs(const Context& context, const View& view, const Query& query);
+/// How what is found is added up.
+struct Dashboard {
+  std::optional<GroupBy> group_by;  ///< Of costs: by model where nothing is said.
+  PartSums* sums = nullptr;         ///< Null: everything is walked.
+  /// Of so many traces at most percentiles are exact.
+  std::size_t exact_max = LatencyRoom::exact_max;
+};
 Result<Stats> read_stats(const Context& context, const View& view, const Query& query,
-                         std::optional<GroupBy> group_by);
+                         const Dashboard& dashboard);
 Result<CostReport> read_costs(const Context& context, const View& view, const Query& query,
-                              GroupBy group_by);
+                              const Dashboard& dashboard);
 
 using ProjectMap = std::map<std::string, Project, std::less<>>;
 ProjectMap count_projects(const PartView& view);

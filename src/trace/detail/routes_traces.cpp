@@ -34,9 +34,8 @@ void mount_traces(http::Api& api, const Services& services) {
       [services](const http::Call& call, const StatsWish& wish) -> Result<StatsReply> {
         const Query query = TRY(resolved(
             call, services, query_of(static_cast<const Selection&>(wish)), Listed::traces));
-        return StatsReply{
-            stats_text(TRY(services.store.stats(call.context(), query, wish.group_by)),
-                       wish.group_by.has_value())};
+        const Stats stats = TRY(services.store.stats(call.context(), query, wish.group_by));
+        return StatsReply{stats_text(stats, wish.group_by.has_value(), upkeep_of(services.store))};
       });
   api.get<TraceWish, Tree>(
       "/api/traces/{trace_id}",

@@ -40,6 +40,7 @@ class Segment final : public Part,
 
   std::size_t traces() const override { return footer_.counts.traces; }
   std::size_t runs() const override { return footer_.counts.runs; }
+  bool is_lasting() const override { return true; }
   std::int64_t number(TraceNumber which, std::size_t trace) const override {
     return trace_numbers_[static_cast<std::size_t>(which)].at(trace);
   }

@@ -9,6 +9,9 @@ namespace slipway::trace::detail {
 
 namespace {
 
+/// Traces after which pages of the inputs are given back.
+constexpr std::size_t rows_of_pages = 8 * block_rows;
+
 /// One of the segments on its way into the new one.
 class Input {
  public:
@@ -145,6 +148,9 @@ Result<std::vector<std::vector<std::uint32_t>>> merge_segments(const Context& co
   for (const Shelved& one : inputs) all.push_back(std::make_unique<Input>(one));
   for (std::uint32_t row = 0;; ++row) {
     if (row % block_rows == 0) TRY(context.check());
+    // Files that are merged are larger than what the program may take.
+    if (row % rows_of_pages == 0)
+      for (const auto& input : all) input->segment().release();
     Input* first = nullptr;
     for (const auto& input : all)
       if (!input->is_at_end() && (first == nullptr || input->key() < first->key()))

@@ -413,12 +413,12 @@ Result<Page<Run>> SegmentTraceStore::runs(const Context& context, const Query& q
 
 Result<Stats> SegmentTraceStore::stats(const Context& context, const Query& query,
                                        std::optional<GroupBy> group_by) {
-  return read_stats(context, shelf_.view(), query, group_by);
+  return read_stats(context, shelf_.view(), query, {group_by, &sums_});
 }
 
 Result<CostReport> SegmentTraceStore::costs(const Context& context, const Query& query,
                                             GroupBy group_by) {
-  return read_costs(context, shelf_.view(), query, group_by);
+  return read_costs(context, shelf_.view(), query, {group_by, &sums_});
 }
 
 Result<Page<Project>> SegmentTraceStore::projects(const Context& context, int limit,

@@ -11,11 +11,13 @@
 #include "trace/detail/folder.hpp"
 #include "trace/detail/journal.hpp"
 #include "trace/detail/part_reads.hpp"
+#include "trace/detail/thinning.hpp"
+#include "trace/sampling.hpp"
 #include "trace/store.hpp"
 
 namespace slipway::trace::detail {
 
-class SegmentTraceStore final : public TraceStore {
+class SegmentTraceStore final : public TraceStore, public Upkeep {
  public:
   /// As `TraceStore::open`.
   static Result<std::unique_ptr<TraceStore>> open(Options options);
@@ -40,6 +42,11 @@ class SegmentTraceStore final : public TraceStore {
   Result<RepricingReport> reprice(const Context& context, const Repricing& wish) override;
   StoreCounters counters() const override;
   Result<void> settle(const Context& context) override;
+
+  void set_sampling(const SamplingConfig& config, Needed needed) override;
+  SamplingConfig sampling() const override;
+  LeftOut left_out() const override;
+  Result<void> tend(const Context& context, std::chrono::milliseconds patience) override;
 
  private:
   /// What a caller waits for.
@@ -81,6 +88,8 @@ class SegmentTraceStore final : public TraceStore {
   std::deque<Delivery*> queue_;
   bool is_committing_ = false;
   StoreCounters counters_;
+  SamplingConfig sampling_;
+  LeftOut left_out_;
 
   /// Projects of parts that were counted, as long as they are read.
   struct Counted {
@@ -89,6 +98,14 @@ class SegmentTraceStore final : public TraceStore {
   };
   std::mutex counting_;
   std::vector<Counted> counted_;
+  PartSums sums_;
+
+  Result<void> thin_out(const Context& context, std::chrono::milliseconds patience);
+  std::mutex thinning_mutex_;         // Guards what follows; held while traces are deleted.
+  std::optional<Thinning> thinning_;  ///< None: every trace is kept.
+  Needed needed_;
+  /// Of `tend`: memory that other files take than those of traces.
+  std::atomic<std::size_t> other_file_bytes_{0};
 };
 
 }  // namespace slipway::trace::detail

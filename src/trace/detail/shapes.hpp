@@ -260,7 +260,7 @@ struct PercentilesShape {
   std::optional<double> p50, p95, p99, relative_error;
   static constexpr std::string_view schema_notes = R"({"required": ["p50", "p95", "p99"],
     "properties": {"relative_error": {"description":
-      "Of more than a million traces: what a percentile may be off. Absent: they are exact."}}})";
+      "Of more than 100,000 traces: what a percentile may be off. Absent: they are exact."}}})";
 };
 BOOST_DESCRIBE_STRUCT(PercentilesShape, (), (p50, p95, p99, relative_error))
 
@@ -276,6 +276,16 @@ BOOST_DESCRIBE_STRUCT(StatsGroupShape, (),
                       (key, traces, runs, errors, error_rate, latency_ms, input_tokens,
                        output_tokens, cost_usd))
 
+/// See trace/sampling.hpp.
+struct SamplingShape {
+  double rate = 1;
+  bool keep_errors = true;
+  double keep_slower_ms = 0;
+  std::int64_t left_out_traces = 0, left_out_runs = 0;
+};
+BOOST_DESCRIBE_STRUCT(SamplingShape, (),
+                      (rate, keep_errors, keep_slower_ms, left_out_traces, left_out_runs))
+
 struct StatsShape {
   std::int64_t traces = 0, runs = 0, errors = 0;
   double error_rate = 0;
@@ -283,15 +293,18 @@ struct StatsShape {
   std::int64_t input_tokens = 0, output_tokens = 0;
   double cost_usd = 0;
   std::vector<StatsGroupShape> groups;
+  std::optional<SamplingShape> sampling;
   static constexpr std::string_view schema_notes = R"({
     "required": ["traces", "runs", "errors", "error_rate", "latency_ms", "input_tokens",
                  "output_tokens", "cost_usd"],
     "properties": {"errors": {"description": "Traces whose status is error."},
+                   "sampling": {"description":
+      "Where not all traces are kept (`traces.sampling`): what is, and what was left out of all."},
                    "groups": {"description": "Only with `group_by`."}}})";
 };
 BOOST_DESCRIBE_STRUCT(StatsShape, (),
                       (traces, runs, errors, error_rate, latency_ms, input_tokens, output_tokens,
-                       cost_usd, groups))
+                       cost_usd, groups, sampling))
 
 struct CostGroupShape {
   std::string key;

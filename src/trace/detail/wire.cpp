@@ -308,7 +308,7 @@ std::string prices_text(const std::vector<const PriceRow*>& rows) {
                    [](std::string& out, const PriceRow* row) { out += price_text(*row); });
 }
 
-std::string stats_text(const Stats& stats, bool has_groups) {
+std::string stats_text(const Stats& stats, bool has_groups, const Upkeep* upkeep) {
   std::string out;
   ObjectText object(out);
   // Of fewer all latencies were looked at.
@@ -323,6 +323,17 @@ std::string stats_text(const Stats& stats, bool has_groups) {
       add_stats(one, row, relative_error);
       one.end();
     });
+  }
+  if (upkeep != nullptr && upkeep->sampling().is_on()) {
+    const SamplingConfig kept = upkeep->sampling();
+    const LeftOut left_out = upkeep->left_out();
+    ObjectText sampling(object.name("sampling"));
+    sampling.number("rate", kept.rate);
+    sampling.raw("keep_errors", kept.keep_errors ? "true" : "false");
+    sampling.number("keep_slower_ms", kept.keep_slower_ms);
+    sampling.count("left_out_traces", left_out.traces);
+    sampling.count("left_out_runs", left_out.runs);
+    sampling.end();
   }
   object.end();
   return out;

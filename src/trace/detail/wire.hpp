@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "trace/sampling.hpp"
 #include "trace/store.hpp"
 
 namespace slipway::trace::detail {
@@ -26,7 +27,7 @@ std::string runs_text(const Page<Run>& page);
 std::string traces_text(const Page<TraceSummary>& page);
 std::string projects_text(const Page<Project>& page);
 std::string prices_text(const std::vector<const PriceRow*>& rows);
-std::string stats_text(const Stats& stats, bool has_groups);
+std::string stats_text(const Stats& stats, bool has_groups, const Upkeep* upkeep);
 std::string costs_text(const CostReport& report);
 std::string repricing_text(const RepricingReport& report);
 

@@ -52,6 +52,16 @@ function Summary({
           <span class="muted">{name}</span> {value}
         </span>
       ))}
+      {stats?.sampling && (
+        <span
+          class="muted"
+          data-testid="sampling"
+          title="Traces that failed or were slow may be kept beside the share: traces.sampling in slipway.yaml"
+        >
+          {percent(stats.sampling.rate)} are kept, {short(stats.sampling.left_out_traces)} left out so
+          far
+        </span>
+      )}
       {children}
     </p>
   );
