@@ -61,7 +61,6 @@ Result<Manifest> Filing::open(const Manifest& manifest) {
       if (row < traces) dead.push_back(row);
     if (!dead.empty()) shelved.manifest = with_dead(nullptr, traces, dead);
     shelved.live = shelved.set_aside = shelved.manifest;
-    shelved.segment->release();  // All that was looked at.
     segments.push_back(std::move(shelved));
   }
   options_.shelf.open(std::move(segments));
