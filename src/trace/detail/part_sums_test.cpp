@@ -64,7 +64,7 @@ struct Store {
     for (int i = 0; i < count; ++i) {
       const std::string trace = fmt::format("t{}-{}", random() % 3, random() % traces_of_a_file);
       must(batch.apply(prepare(call(random, trace, fmt::format("late {}", ++runs)))));
-      put(batch, fmt::format("new {} {}", count, i));
+      put(batch, fmt::format("new {}", ++runs));
     }
     batch.finish();
     batch.install();
