@@ -32,6 +32,7 @@ Result<AskBudget> AskBudget::open(const Context& context, const Options& options
   wish.payer.session = origin.session_id;
   wish.payer.key = origin.key;
   wish.payer.trace = origin.trace_id;
+  wish.payer.run = options.run_id;
   const rag::AskEstimate estimate = TRY(options.library.estimate(context, request));
   wish.payer.model = estimate.writer;
   if (!ledger->concerns(wish.payer)) return budget;

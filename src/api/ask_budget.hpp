@@ -18,6 +18,7 @@ class AskBudget {
     rag::Library& library;
     const rag::AskRequest& request;  ///< With an origin: it says who pays.
     std::string call_id;
+    std::string run_id;  ///< That pays: see trace/paying_run.hpp.
     /// Another reservation of the same call counts its tokens, and it as admitted or refused.
     bool is_beside = false;
   };

@@ -16,15 +16,15 @@ bool is_http(std::string_view url) {
 }
 
 Result<void> check_scope(const Scope& scope) {
-  static const std::vector<std::string_view> known = {"project", "user",  "session",
-                                                      "key",     "model", "trace"};
+  static const std::vector<std::string_view> known = {"project", "user",  "session", "key",
+                                                      "model",   "trace", "run"};
   for (const auto& [key, value] : scope) {
     if (std::find(known.begin(), known.end(), key) == known.end()) {
       const auto hint = json::nearest(key, known);
-      return fail(Code::invalid_argument,
-                  "scope.{}: is no scope{}; there are: project, user, session, key, model, trace",
+      return fail(Code::invalid_argument, "scope.{}: is no scope{}; there are: {}",
                   std::string_view(key).substr(0, name_bytes_max),
-                  hint.empty() ? "" : fmt::format(", did you mean '{}'?", hint));
+                  hint.empty() ? "" : fmt::format(", did you mean '{}'?", hint),
+                  fmt::join(known, ", "));
     }
     if (value.empty() || value.size() > text_bytes_max)
       return fail(Code::invalid_argument,

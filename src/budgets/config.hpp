@@ -32,7 +32,7 @@ struct AlertConfig {
 };
 BOOST_DESCRIBE_STRUCT(AlertConfig, (), (at, webhook))
 
-/// Values of a call by name: project, user, session, key, model, trace.
+/// Values of a call by name: project, user, session, key, model, trace, run.
 using Scope = std::map<std::string, std::string>;
 
 struct BudgetConfig {

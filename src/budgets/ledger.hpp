@@ -36,6 +36,7 @@ struct Amount {
 /// Whose call it is. What is empty matches no scope of that name.
 struct Payer {
   std::string project = "default", user, session, key, trace;
+  std::string run;                  ///< One step of the trace: a question, an agent's run, a call.
   std::string model;                ///< As asked for; a scope of {"model": "*"} goes by it.
   std::vector<std::string> models;  ///< Other names that it may go by.
 };
@@ -79,10 +80,12 @@ struct Hold {
 using HoldPtr = std::shared_ptr<const Hold>;
 
 struct Decision {
-  HoldPtr hold;                    ///< Absent: it may not leave.
-  bool is_clamped = false;         ///< Then `hold->output_tokens` is less than was wished.
-  std::optional<Refusal> refusal;  ///< Present whenever `hold` is not, or it was clamped.
-  std::optional<Error> error;      ///< The ledger cannot be written: nobody may leave.
+  HoldPtr hold;             ///< Absent: it may not leave.
+  bool is_clamped = false;  ///< Then `hold->output_tokens` is less than was wished.
+  /// Present whenever `hold` is not, or it was clamped; else of the budget with the least room,
+  /// what a call would be told that wants more.
+  std::optional<Refusal> refusal;
+  std::optional<Error> error;  ///< The ledger cannot be written: nobody may leave.
 };
 using Decided = std::function<void(Decision)>;
 

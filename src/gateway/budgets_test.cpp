@@ -1,5 +1,6 @@
 // How calls pay: what is reserved, refused, shortened, settled.
 #include <future>
+#include <set>
 
 #include "core/json_members.hpp"
 #include "gateway/detail/demand.hpp"
@@ -259,6 +260,34 @@ TEST_CASE("a stream that a budget stops says what is left of it, relayed and tra
     CHECK(told.at("remaining_usd").as_double() < 100 / million);
     CHECK(bank.state().reserved_usd == 0);
   }
+}
+
+TEST_CASE("one run has a limit: the one that is named, else the caller's, else the call itself") {
+  Bank bank;
+  bank.upstream.set_script([](const auto&) { return House::good(); });
+  budgets::BudgetConfig each;
+  each.scope = {{"run", "*"}};
+  each.limit_tokens = 100;
+  bank.make("each run", each);
+  bank.open();
+  const std::string body = bank.question("m", R"(,"max_tokens":50)");
+  const auto status = [&](http::Headers headers) {
+    return bank.answer(bank.ask(body, std::move(headers))).status;
+  };
+  // 14 are taken by each, and about 60 are reserved.
+  const http::Headers named = {{"x-slipway-run", "r1"}};
+  for (int i = 0; i < 3; ++i) CHECK(status(named) == 200);
+  CHECK(status(named) == 429);
+  CHECK(status({{"x-slipway-run", "r2"}}) == 200);
+  for (int i = 0; i < 5; ++i) CHECK(status({}) == 200);
+  const std::string step = "20261123T080000000001Z11111111-1111-4111-8111-111111111111";
+  for (int i = 0; i < 3; ++i) CHECK(status({{"langsmith-trace", step}}) == 200);
+  CHECK(status({{"langsmith-trace", step}}) == 429);
+  std::set<std::string> runs;
+  for (const auto& subject : bank.state().subjects) runs.insert(subject.scope.at("run"));
+  CHECK(runs.size() == 8);
+  CHECK(runs.contains("r1"));
+  CHECK(runs.contains("11111111-1111-4111-8111-111111111111"));
 }
 
 TEST_CASE("a reply that nobody limited may grow while the budget has more") {

@@ -103,6 +103,7 @@ struct PipelineCall {
   std::function<void(budgets::Refusal)> refused;
   std::string thread;                  ///< x-slipway-thread: what it goes on with.
   std::optional<std::string> answers;  ///< x-slipway-answers
+  std::string run;                     ///< That pays, where there are budgets.
 };
 
 /// Chat models that are not in the catalog: "rag/handbook", "agent/research".

@@ -159,6 +159,51 @@ def test_two_hundred_calls_at_once_are_never_over(slipway, upstream):
         assert ask(server, max_tokens=1000).status == 200
 
 
+def test_a_run_has_a_limit_of_its_own_with_two_hundred_calls_at_once_and_after_a_kill(slipway, upstream):
+    """Four runs of one trace, fifty calls each: none takes more than it may, whatever the others do."""
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    runs = [f"{number:016x}" for number in range(1, 5)]
+    config = configuration(upstream, budgets={"each run": {"scope": {"run": "*"}, "limit_usd": 0.005}})
+    server = serve(slipway, config=config)
+    id = server.get("/api/budgets").json["items"][0]["id"]
+
+    def call(number):
+        return ask(server, max_tokens=1000, headers={"traceparent": f"00-{trace}-{runs[number % 4]}-01"})
+
+    with concurrent.futures.ThreadPoolExecutor(200) as pool:
+        replies = list(pool.map(call, range(200)))
+    good = [reply for reply in replies if reply.status == 200]
+    assert {reply.status for reply in replies} == {200, 429} and len(upstream.requests) == len(good)
+    _, items = check_sums(server, id)
+    taken = dict.fromkeys(runs, 0)
+    for item in items:
+        taken[item["scope"]["run"]] += item["usd"]
+        assert taken[item["scope"]["run"]] <= 0.005 + 1e-12
+    assert sum(taken.values()) == pytest.approx(len(good) * COST)
+    refused = next(reply for reply in replies if reply.status == 429)
+    assert refused.json["error"]["budget"]["name"] == "each run"
+
+    # What hangs when the program is killed counts for its own run alone.
+    upstream.behaviour["m"] = "hang"
+    pool = concurrent.futures.ThreadPoolExecutor(2)
+    before = len(upstream.requests)
+    calls = [pool.submit(ask, server, max_tokens=1000, headers={"x-slipway-run": "nightly"}) for _ in range(2)]
+    eventually(lambda: len(upstream.requests) == before + 2)
+    server.process.kill()
+    server.process.wait()
+    concurrent.futures.wait(calls)
+    upstream.behaviour["m"] = "good"
+    with serve(slipway, config=config) as server:
+        state, items = check_sums(server, id)
+        spent = {one["scope"]["run"]: one["spent_usd"] for one in state["subjects"]}
+        assert spent["nightly"] > 2 * 0.002 and state["reserved_usd"] == 0
+        assert {item["scope"]["run"] for item in items if item["kind"] == "adjust"} == {"nightly"}
+        assert ask(server, max_tokens=1000, headers={"x-slipway-run": "nightly"}).status == 429
+        assert ask(server, max_tokens=1000, metadata={"run_id": "nightly"}).status == 429
+        assert ask(server, max_tokens=1000, headers={"x-slipway-run": "daily"}).status == 200
+        assert ask(server, max_tokens=1000).status == 200  # A run for itself.
+
+
 def test_killed_in_the_middle_what_was_open_counts_as_spent(slipway, upstream):
     upstream.behaviour["m"] = "hang"
     config = configuration(upstream)

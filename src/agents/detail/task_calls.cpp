@@ -149,8 +149,10 @@ Outcome<budgets::HoldPtr> TaskRun::hold_shared(const ModelSpec& spec, std::int64
                                                std::int64_t output, const std::string& id) {
   budgets::Ledger* const ledger = options().services.budgets;
   if (ledger == nullptr || !ledger->has_budgets()) return budgets::HoldPtr();
-  budgets::Payer payer{
-      .session = options().thread, .key = context_.caller(), .trace = options().run};
+  budgets::Payer payer{.session = options().thread,
+                       .key = context_.caller(),
+                       .trace = options().run,
+                       .run = options().run};
   if (const RunPlacePtr& run = options().place) {
     const trace::Origin& origin = run->origin;
     if (!origin.project.empty()) payer.project = origin.project;

@@ -2,6 +2,7 @@
 #include "api/ask_budget.hpp"
 #include "api/detail/routes.hpp"
 #include "http/problem.hpp"
+#include "trace/paying_run.hpp"
 
 namespace slipway::api::detail {
 
@@ -15,6 +16,10 @@ using SearchReply = std::variant<rag::SearchReply, http::Streamed>;
 std::vector<Code> failures_of_questions() {
   return {Code::not_found,    Code::conflict,  Code::unsupported,
           Code::rate_limited, Code::cancelled, Code::deadline_exceeded};
+}
+
+std::string run_of(const http::Call& call) {
+  return trace::paying_run(call.request(), trace::origin_of(call.request()), call.request().id);
 }
 
 /// Where the runs of a question stand: as its headers say.
@@ -100,7 +105,8 @@ Result<AskReply> answer_paid(const http::Call& call, const Services& services,
   AskBudget budget = TRY(AskBudget::open(call.context(), {.ledger = services.budgets,
                                                           .library = *services.library,
                                                           .request = request,
-                                                          .call_id = call.request().id}));
+                                                          .call_id = call.request().id,
+                                                          .run_id = run_of(call)}));
   if (!budget.refusal()) {
     request.budget_usd = budget.limit_usd();
     if (is_streamed) return stream_answer(call, *services.library, request, budget);
@@ -137,7 +143,8 @@ Result<SearchReply> search_paid(const http::Call& call, const Services& services
   AskBudget budget = TRY(AskBudget::open(call.context(), {.ledger = services.budgets,
                                                           .library = *services.library,
                                                           .request = question,
-                                                          .call_id = call.request().id}));
+                                                          .call_id = call.request().id,
+                                                          .run_id = run_of(call)}));
   if (!budget.refusal()) {
     request.budget_usd = budget.limit_usd();
     auto reply = services.library->search(call.context(), request);

@@ -30,7 +30,7 @@ class PaidChatModel final : public models::ChatModel {
   Result<models::ChatReply> chat(const Context& context, const models::ChatRequest& request,
                                  const models::TokenSink& sink) override {
     std::size_t prompt = 0;
-    if (ledger_.concerns(payer_)) prompt = TRY(model_->count_tokens(TRY(model_->render(request))));
+    if (is_concerned(context)) prompt = TRY(model_->count_tokens(TRY(model_->render(request))));
     auto hold = TRY(reserve(context, prompt, request.max_tokens));
     auto reply = model_->chat(context, request, sink);
     settle(std::move(hold), reply ? reply->usage : models::Usage(), reply.ok());
@@ -40,7 +40,7 @@ class PaidChatModel final : public models::ChatModel {
   Result<dialects::ChatReply> converse(const Context& context, const dialects::ChatRequest& request,
                                        const models::EventSink& sink) override {
     std::size_t prompt = 0;
-    if (ledger_.concerns(payer_)) prompt = TRY(model_->count_prompt(request));
+    if (is_concerned(context)) prompt = TRY(model_->count_prompt(request));
     auto hold = TRY(reserve(context, prompt, request.max_tokens.value_or(output_tokens_open)));
     auto reply = model_->converse(context, request, sink);
     models::Usage usage;
@@ -56,20 +56,29 @@ class PaidChatModel final : public models::ChatModel {
   /// What is reserved where the request leaves the length of the reply open.
   static constexpr int output_tokens_open = 4096;
 
+  /// What one evaluation asks is one run of its trace.
+  budgets::Payer payer(const Context& context) const {
+    budgets::Payer payer = payer_;
+    payer.trace = payer.run = context.trace_id();
+    return payer;
+  }
+  bool is_concerned(const Context& context) const {
+    return ledger_.has_budgets() && ledger_.concerns(payer(context));
+  }
+
   trace::Picodollars cost(const models::Usage& usage) const {
     const auto usd = trace::picodollars(price_ ? price_->of(usage) : 0);
     return usd ? *usd : trace::Picodollars();
   }
 
   Result<budgets::HoldPtr> reserve(const Context& context, std::size_t prompt, int output) {
-    if (!ledger_.concerns(payer_)) return budgets::HoldPtr();
+    if (!is_concerned(context)) return budgets::HoldPtr();
     models::Usage input;
     input.input_tokens = static_cast<std::int64_t>(prompt);
     models::Usage all = input;
     all.output_tokens = output;
     budgets::Wish wish;
-    wish.payer = payer_;
-    wish.payer.trace = context.trace_id();
+    wish.payer = payer(context);
     wish.is_priced = price_.has_value();
     // Replies of judges are not shortened: half of one says nothing.
     wish.may_clamp = wish.may_degrade = false;

@@ -55,8 +55,9 @@ gateway::Pipelines pipelines_of(Guarded<std::shared_ptr<rag::Library>>& current,
     auto parts = std::make_shared<PipelineParts>();
     parts->library = library_now();
     TRY(parts->library->collection({}, collection));
-    parts->model = rag::make_pipeline(*parts->library, collection, std::move(call.origin),
-                                      question_payments(ledger, std::move(call.refused)));
+    parts->model =
+        rag::make_pipeline(*parts->library, collection, std::move(call.origin),
+                           question_payments(ledger, std::move(call.run), std::move(call.refused)));
     return std::shared_ptr<models::ChatModel>(parts, parts->model.get());
   };
   return pipelines;

@@ -37,8 +37,9 @@ class Payment final : public rag::QuestionPayment {
 
 }  // namespace
 
-rag::PayForQuestion question_payments(budgets::Ledger& ledger, Refused refused) {
-  return [&ledger, refused = std::move(refused)](
+rag::PayForQuestion question_payments(budgets::Ledger& ledger, std::string run_id,
+                                      Refused refused) {
+  return [&ledger, run_id = std::move(run_id), refused = std::move(refused)](
              const Context& context, rag::Library& library,
              const rag::AskRequest& request) -> Result<std::unique_ptr<rag::QuestionPayment>> {
     if (!request.origin) return std::unique_ptr<rag::QuestionPayment>();
@@ -46,6 +47,7 @@ rag::PayForQuestion question_payments(budgets::Ledger& ledger, Refused refused) 
                                                      .library = library,
                                                      .request = request,
                                                      .call_id = request.origin->parent_id,
+                                                     .run_id = run_id,
                                                      .is_beside = true}));
     if (budget.refusal()) return too_little(refused, *budget.refusal());
     return std::unique_ptr<rag::QuestionPayment>(

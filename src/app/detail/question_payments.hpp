@@ -9,7 +9,7 @@ namespace slipway::app::detail {
 /// The gateway counts the tokens of such a call; what its models cost is counted here. `refused` is
 /// told why there is no money before the question fails with rate_limited. `ledger` must outlive
 /// what it gives.
-rag::PayForQuestion question_payments(budgets::Ledger& ledger,
+rag::PayForQuestion question_payments(budgets::Ledger& ledger, std::string run_id,
                                       std::function<void(budgets::Refusal)> refused);
 
 }  // namespace slipway::app::detail

@@ -25,6 +25,7 @@ const std::string& value_of(const Payer& payer, std::string_view key) {
   if (key == "session") return payer.session;
   if (key == "key") return payer.key;
   if (key == "trace") return payer.trace;
+  if (key == "run") return payer.run;
   return key == "model" ? payer.model : none;
 }
 

@@ -46,7 +46,7 @@ struct NewBudget {
   static constexpr std::string_view schema_notes = R"({"required": ["name"], "properties": {
     "name": {"minLength": 1, "maxLength": 100},
     "scope": {"description":
-      "Whose calls: any of project, user, session, key, model, trace; `\"*\"`: one budget each.",
+      "Whose calls: any of project, user, session, key, model, trace, run; `\"*\"`: one each.",
       "example": {"user": "*"}},
     "limit_usd": {"minimum": 0, "maximum": 1000000},
     "limit_tokens": {"minimum": 0, "maximum": 1000000000000},

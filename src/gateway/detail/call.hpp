@@ -139,6 +139,7 @@ class Call : public std::enable_shared_from_this<Call> {
   trace::Origin origin_below() const { return trace::below(record_.origin, record_.place); }
   /// Whose budgets pay for it.
   budgets::Payer payer() const;
+  std::string paying_run() const;  ///< See trace/paying_run.hpp.
   PipelineCall pipeline_call() const;
   /// What a pipeline told beside its answer.
   void note_pipeline(const json::Value& told);

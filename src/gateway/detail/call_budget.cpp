@@ -4,6 +4,7 @@
 #include "gateway/detail/budget_error.hpp"
 #include "gateway/detail/call.hpp"
 #include "gateway/prices.hpp"
+#include "trace/paying_run.hpp"
 
 namespace slipway::gateway::detail {
 
@@ -98,6 +99,10 @@ bool Call::asks_budgets(std::function<void()> go_on) {
   return true;
 }
 
+std::string Call::paying_run() const {
+  return trace::paying_run(exchange_->request(), record_.origin, record_.place.id);
+}
+
 budgets::Payer Call::payer() const {
   budgets::Payer payer;
   if (!record_.origin.project.empty()) payer.project = record_.origin.project;
@@ -105,6 +110,7 @@ budgets::Payer Call::payer() const {
   payer.session = record_.origin.session_id;
   payer.key = caller_.name;
   payer.trace = record_.trace_id;
+  payer.run = paying_run();
   payer.model = spending_.degraded_to.empty() ? record_.model : spending_.degraded_to;
   for (const DeploymentPtr& one : candidates_.list) {
     payer.models.push_back(one->name());

@@ -59,7 +59,8 @@ PipelineCall Call::pipeline_call() const {
   const http::Headers& headers = exchange_->request().headers;
   PipelineCall call{.origin = origin_below(),
                     .thread = std::string(headers.get("x-slipway-thread").substr(0, bytes_max)),
-                    .answers = {}};
+                    .answers = {},
+                    .run = engine_.budgets() != nullptr ? paying_run() : std::string()};
   if (const std::string* answers = headers.find("x-slipway-answers"))
     call.answers = answers->substr(0, bytes_max);
   return call;

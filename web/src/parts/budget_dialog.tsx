@@ -6,7 +6,7 @@ import { type Budget, type BudgetWish, observe } from '../observe';
 import { Dialog, Field, ProblemBox } from './common';
 import { Icon } from './icons';
 
-const scopes = ['project', 'user', 'session', 'key', 'model', 'trace'] as const;
+const scopes = ['project', 'user', 'session', 'key', 'model', 'trace', 'run'] as const;
 const periods = [
   ['total', 'For ever'],
   ['hour', 'Every hour'],
