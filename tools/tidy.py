@@ -61,6 +61,10 @@ HEADER_BANS = [
 NAKED_NEW = re.compile(r"(?<![\w.])new\s+[A-Z(:\w]")
 OWNED_NEW = re.compile(r"(unique_ptr|shared_ptr)<|\bnew\s*\(")
 
+# What TRY's `return` leaves: GCC 12 cleans up partly built aggregates and new objects for exceptions only.
+TRY_TOKEN = re.compile(r"\bTRY\b|[{}()\[\],]")
+NEW_TYPE = re.compile(r"\bnew\s+[\w:]+(?:<[^()]*>)?\s*$")
+
 # In code, comments and documents alike.
 TEXT_BANS = [
     (r"(?<![\w./-])/(root|home/\w+|work)(/|\b)", never, "a path of one machine; say where it comes from"),
@@ -163,6 +167,39 @@ def code_faults(source, code):
         start = source.starts[source.line(match.start()) - 1]
         if not OWNED_NEW.search(code, start, match.end() + 1):
             yield source.at(match.start(), "a naked 'new' is banned: use std::make_unique, or give it to its std::unique_ptr on the same line")
+
+
+def try_faults(source, code):
+    """TRY after a comma in braces that hold values, or within a new object."""
+    if is_test(source.path):
+        return
+    frames = []         # [what the bracket holds, commas so far]
+    for match in TRY_TOKEN.finditer(code):
+        token = match.group()
+        if token in ("(", "[", "{"):
+            frames.append([content_of(code, match.start()), 0])
+        elif token == "," and frames:
+            frames[-1][1] += 1
+        elif token in (")", "]", "}") and frames:
+            frames.pop()
+        elif token == "TRY":
+            for content, commas in reversed(frames):
+                if content == "statements":
+                    break
+                if content == "new object" or (content == "values" and commas > 0):
+                    yield source.at(match.start(), "TRY in braces or in 'new'; take it out of the braces: what was built before it would leak")
+                    break
+
+
+def content_of(code, bracket):
+    """What the bracket there opens; '' for calls and the like. The text is laid out by clang-format."""
+    before = code[max(0, bracket - 2 * LINE_COLUMNS_MAX):bracket]
+    if NEW_TYPE.search(before):
+        return "new object"
+    if code[bracket] != "{":
+        return ""
+    is_joined = not before[-1:].isspace()
+    return "values" if is_joined or before.rstrip().endswith(("=", "return", ",", "(", "{")) else "statements"
 
 
 def line_faults(source):
@@ -355,7 +392,7 @@ def check(root, files=None):
         faults += text_faults(source)
         if suffix in CPP:
             code = without_comments_and_literals(source.text)
-            faults += [*code_faults(source, code), *line_faults(source), *sleep_faults(source, code)]
+            faults += [*code_faults(source, code), *try_faults(source, code), *line_faults(source), *sleep_faults(source, code)]
             if path.startswith("src/"):
                 texts[path] = source.text
             lines[path] = sizes[(path, "file")] = source.text.count("\n")

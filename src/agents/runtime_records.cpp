@@ -160,11 +160,12 @@ Result<Value> OwnRuntime::replay(const Context& context, const std::string& run,
   const std::string id = TRY(store_->thread_of_run(run));
   const std::shared_ptr<Thread> thread = TRY(find_thread(id, Durability::step, nullptr));
   const AgentPtr original = TRY(agent_for_log(*thread));
+  auto records = TRY(thread->log->read());
   return replay_run({.context = context,
                      .services = services_,
                      .original = original,
                      .agent = agent != nullptr ? agent : original,
-                     .records = TRY(thread->log->read()),
+                     .records = std::move(records),
                      .run = run});
 }
 

@@ -116,9 +116,10 @@ Result<int> agent_approve(App& app, const AgentApproveOptions& options) {
   Value answer = "approve";
   if (options.has_reject)
     answer = Value::map({{"reject", Value::map({{"reason", options.reject}})}});
-  if (!options.edit.empty())
-    answer = Value::map(
-        {{"edit", Value::map({{"args", TRY(detail::read_json_option(options.edit, "--edit"))}})}});
+  if (!options.edit.empty()) {
+    Value args = TRY(detail::read_json_option(options.edit, "--edit"));
+    answer = Value::map({{"edit", Value::map({{"args", std::move(args)}})}});
+  }
   return go_on(app, options.thread,
                {.answers = {{options.id, std::move(answer)}}, .trace = options.trace}, nullptr);
 }

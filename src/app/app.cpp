@@ -129,9 +129,10 @@ Result<std::filesystem::path> App::data_folder() {
 }
 
 Result<models::Catalog*> App::catalog() {
-  if (catalog_ == nullptr)
-    catalog_ =
-        TRY(models::Catalog::open({.folders = {}, .configured = TRY(config())->config.models}));
+  if (catalog_ == nullptr) {
+    const Config& settings = TRY(config())->config;
+    catalog_ = TRY(models::Catalog::open({.folders = {}, .configured = settings.models}));
+  }
   return catalog_.get();
 }
 
@@ -169,11 +170,12 @@ Result<detail::CommandRuns*> App::runs(DataFolder data) {
     const Config& settings = TRY(config())->config;
     TRY(open_store(data));
     TRY(catalog());
+    const auto folder = TRY(data_folder());
     runs_ = std::make_unique<detail::CommandRuns>(
         detail::CommandRuns::Options{.config = settings,
                                      .database = *database_,
                                      .catalog = *catalog_,
-                                     .traces = detail::traces_folder(TRY(data_folder())),
+                                     .traces = detail::traces_folder(folder),
                                      .note = [this](const std::string& line) { note(line); }});
   }
   return runs_.get();

@@ -51,10 +51,9 @@ class Judging {
 
   /// Fails: invalid_argument and not_found, as for a command line that is wrong.
   Result<void> open() {
-    eval::MetricSpec spec{.name = options_.metric,
-                          .as = "",
-                          .mode = {},
-                          .options = TRY(options_of(options_.options))};
+    json::Object wished = TRY(options_of(options_.options));
+    eval::MetricSpec spec{
+        .name = options_.metric, .as = "", .mode = {}, .options = std::move(wished)};
     if (!options_.mode.empty())
       spec.mode = TRY(json::from<eval::Mode>(json::Value(options_.mode.c_str())));
     if (options_.judge.empty() && !spec.mode) spec.mode = eval::Mode::local;

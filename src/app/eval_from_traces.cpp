@@ -35,12 +35,10 @@ Result<eval::TraceGoldensReport> take_here(App& app, const eval::TraceGoldensWis
   const auto traces = TRY(detail::open_trace_store(app));
   trace::Feedbacks feedbacks(*TRY(app.database(DataFolder::must_exist)));
   const auto door = TRY(detail::DatasetDoor::open(app, DataFolder::must_exist));
-  return eval::take_trace_goldens(app.context(),
-                                  {.store = *traces,
-                                   .feedbacks = feedbacks,
-                                   .datasets = door->datasets(),
-                                   .mask = TRY(app.config())->config.traces.mask},
-                                  wish);
+  const auto& mask = TRY(app.config())->config.traces.mask;
+  return eval::take_trace_goldens(
+      app.context(),
+      {.store = *traces, .feedbacks = feedbacks, .datasets = door->datasets(), .mask = mask}, wish);
 }
 
 Result<eval::TraceGoldensReport> take_there(App& app, const EvalTracesOptions& options,

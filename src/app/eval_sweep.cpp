@@ -66,11 +66,14 @@ class SweepRun {
 
   Result<void> run() {
     const eval::Suite& suite = evaluation_->suite();
-    auto subject = TRY(eval::CollectionSweep::open(
-        app_.context(), {.library = *TRY(app_.library()),
-                         .catalog = *TRY(app_.catalog()),
-                         .collection = *suite.target->rag,
-                         .prompts = detail::rag_prompts(*TRY(app_.database()))}));
+    rag::Library& library = *TRY(app_.library());
+    models::Catalog& catalog = *TRY(app_.catalog());
+    store::Database& database = *TRY(app_.database());
+    auto subject = TRY(
+        eval::CollectionSweep::open(app_.context(), {.library = library,
+                                                     .catalog = catalog,
+                                                     .collection = *suite.target->rag,
+                                                     .prompts = detail::rag_prompts(database)}));
     eval::SweepBase base = subject->base();
     base.limit = suite.target->limit.value_or(base.limit);
     base_ = base;

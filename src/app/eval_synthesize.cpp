@@ -18,8 +18,8 @@ struct Made {
 Result<void> take_document(App& app, const rag::DocumentInfo& info, models::ChatModel* model,
                            const EvalSynthesizeOptions& options, Made& made) {
   rag::Library* const library = TRY(app.library());
-  const eval::SourceDocument document{.path = info.path,
-                                      .text = TRY(library->document_text(app.context(), info.id))};
+  std::string text = TRY(library->document_text(app.context(), info.id));
+  const eval::SourceDocument document{.path = info.path, .text = std::move(text)};
   const eval::SynthesisOptions wish{.per_document = options.per_document, .seed = options.seed};
   std::vector<eval::Golden> goldens;
   if (model == nullptr) {

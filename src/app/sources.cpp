@@ -72,14 +72,15 @@ Result<int> sources_list(App& app) {
   std::vector<std::vector<std::string>> rows;
   for (const DeclaredSource& source : sources) {
     const std::string due = source.due_at ? format_time(*source.due_at) : "";
+    const std::string collection = TRY(app.collection_or_default(source.config.collection));
     items.push_back(json::Object{
         {"name", source.name},
         {"from", json::to(source.config.from)},
-        {"collection", TRY(app.collection_or_default(source.config.collection))},
+        {"collection", collection},
         {"every", source.config.every},
         {"due_at", due.empty() ? json::Value() : json::Value(boost::json::string(due))},
         {"last", json::to(source.last)}});
-    rows.push_back({source.name, TRY(app.collection_or_default(source.config.collection)),
+    rows.push_back({source.name, collection,
                     source.config.every.empty() ? "when asked" : source.config.every,
                     source.last ? source.last->started_at : "", printable(state_of(source)), due});
   }

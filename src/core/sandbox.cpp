@@ -80,7 +80,9 @@ Result<Pipe> make_pipe() {
   if (pipe2(ends, O_CLOEXEC) != 0) return system_error("no pipe for a sandboxed child");
   auto ours = lift(ends[0]);
   auto theirs = lift(ends[1]);
-  Pipe pipe{TRY(std::move(ours)), TRY(std::move(theirs))};
+  Fd read_end = TRY(std::move(ours));
+  Fd write_end = TRY(std::move(theirs));
+  Pipe pipe{std::move(read_end), std::move(write_end)};
   fcntl(pipe.ours.get(), F_SETFL, O_NONBLOCK);
   (void)fcntl(pipe.ours.get(), F_SETPIPE_SZ, pipe_bytes);
   return pipe;

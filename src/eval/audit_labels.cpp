@@ -72,14 +72,14 @@ Result<AuditLabel> parse_label(const json::Value& value) {
   if (!value.is_object()) return fail(Code::invalid_argument, "$: expected an object");
   const json::Object& object = value.get_object();
   TRY(check_keys(object));
-  AuditLabel label{.id = TRY(text_at(object, "id")),
-                   .human = TRY(human_at(object)),
-                   .judge = TRY(number_at(object, "judge")),
-                   .swapped = TRY(number_at(object, "swapped")),
-                   .repeats = TRY(repeats_at(object)),
-                   .length = TRY(number_at(object, "length")),
-                   .cluster = TRY(text_at(object, "cluster")),
-                   .golden = {}};
+  AuditLabel label;
+  label.id = TRY(text_at(object, "id"));
+  label.human = TRY(human_at(object));
+  label.judge = TRY(number_at(object, "judge"));
+  label.swapped = TRY(number_at(object, "swapped"));
+  label.repeats = TRY(repeats_at(object));
+  label.length = TRY(number_at(object, "length"));
+  label.cluster = TRY(text_at(object, "cluster"));
   if (const json::Value* golden = object.if_contains("case")) {
     label.golden = TRY(parse_golden(*golden).within("$.case"));
     identify(*label.golden);

@@ -171,8 +171,10 @@ Result<FilledPrompt> JudgePrompts::fill(std::string_view name, const json::Objec
     else
       known[variable] = value == nullptr ? "(none)" : shown(*value, tag);
   }
-  FilledPrompt filled{.system = TRY(rendered(system.ask, {{"tag", tag}})),
-                      .user = TRY(rendered(prompt.ask, known)),
+  std::string system_text = TRY(rendered(system.ask, {{"tag", tag}}));
+  std::string user_text = TRY(rendered(prompt.ask, known));
+  FilledPrompt filled{.system = std::move(system_text),
+                      .user = std::move(user_text),
                       .schema = prompt.schema,
                       .name = prompt.name,
                       .hash = prompt.hash,

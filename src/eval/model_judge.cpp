@@ -257,9 +257,10 @@ Result<JudgeReply> ModelJudge::call(const Context& context, const Call& call) {
 Result<JudgeReply> ModelJudge::ask_sample(const Context& context, const Golden& golden,
                                           const Question& question, std::int64_t sample) {
   const JudgeParameters& parameters = options_.parameters;
+  FilledPrompt prompt = TRY(options_.prompts.fill(question.prompt, question.values));
   Call asked{.golden = golden,
              .question = question,
-             .prompt = TRY(options_.prompts.fill(question.prompt, question.values)),
+             .prompt = std::move(prompt),
              .request = {},
              .sample = sample};
   dialects::ChatRequest& request = asked.request;

@@ -31,8 +31,8 @@ Result<std::vector<TokenLogprob>> read_logprobs(const json::Value& value) {
       for (const json::Value& choice : top->get_array()) {
         if (!choice.is_object()) return fail(Code::invalid_argument, "expected tokens");
         const json::Object& object = choice.get_object();
-        token.top.push_back({.token = reply_text(object, "token"),
-                             .logprob = TRY(Reading::logprob(object.if_contains("logprob")))});
+        const auto logprob = TRY(Reading::logprob(object.if_contains("logprob")));
+        token.top.push_back({.token = reply_text(object, "token"), .logprob = logprob});
       }
     tokens.push_back(std::move(token));
   }

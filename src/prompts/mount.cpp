@@ -210,9 +210,8 @@ Result<http::Created<CommitShape>> commit(const Context& context, Prompts& promp
   if (!wish.model.empty()) body["model"] = wish.model;
   if (!wish.parameters.empty()) body["parameters"] = wish.parameters;
   // In one form, so that what says the same is the same.
-  NewCommit made{.form = Form::native,
-                 .body = template_json(TRY(read_template(body))),
-                 .description = wish.message};
+  const Template written = TRY(read_template(body));
+  NewCommit made{.form = Form::native, .body = template_json(written), .description = wish.message};
   if (wish.parent > 0)
     made.parent_hash = TRY(prompts.find(context, name, fmt::format("{}", wish.parent))).hash;
   // The first version makes the prompt.

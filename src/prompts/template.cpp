@@ -164,8 +164,8 @@ Result<json::Array> render(const Template& written, const json::Object& variable
       continue;
     }
     const auto parsed = TRY(detail::parse_text(written.syntax, message.content));
-    out.push_back(json::Object{{"role", message.role},
-                               {"content", TRY(detail::render_text(parsed, variables))}});
+    std::string content = TRY(detail::render_text(parsed, variables));
+    out.push_back(json::Object{{"role", message.role}, {"content", std::move(content)}});
   }
   return out;
 }

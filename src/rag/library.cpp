@@ -276,6 +276,7 @@ class LibraryOnDatabase final : public Library {
   Result<CollectionInfo> describe(store::Connection& connection, const detail::CollectionRow& row) {
     const auto counts = TRY(detail::count(connection, row.id));
     const std::string reranker = shelf_.reranker_of(row);
+    const auto version = TRY(index::version_of(connection, row.id));
     return CollectionInfo{row.name,
                           row.settings.embedder,
                           row.settings.splitter,
@@ -283,7 +284,7 @@ class LibraryOnDatabase final : public Library {
                           reranker.empty() ? std::nullopt : std::optional(reranker),
                           counts.documents,
                           counts.chunks,
-                          TRY(index::version_of(connection, row.id)),
+                          version,
                           row.created_at};
   }
 

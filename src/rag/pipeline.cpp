@@ -136,9 +136,9 @@ class Pipeline final : public models::ChatModel {
 
   Result<models::ChatReply> chat(const Context& context, const models::ChatRequest& request,
                                  const models::TokenSink& sink) override {
+    std::string question = TRY(last_question(request));
     dialects::ChatRequest asked;
-    asked.messages = {
-        {.role = dialects::Role::user, .parts = {{.text = TRY(last_question(request))}}}};
+    asked.messages = {{.role = dialects::Role::user, .parts = {{.text = std::move(question)}}}};
     return models::chat_by_converse(*this, context, asked, sink);
   }
 

@@ -79,7 +79,9 @@ class SqlTool final : public Tool {
 MadeTool make_sql(const ToolSpec& spec) {
   const ConfigMap map =
       TRY(ConfigMap::open(spec.config, "sql", {"sqlite", "postgres", "max_rows"}));
-  SqlTool::Source source{.sqlite = TRY(map.text("sqlite")), .postgres = TRY(map.text("postgres"))};
+  SqlTool::Source source;
+  source.sqlite = TRY(map.text("sqlite"));
+  source.postgres = TRY(map.text("postgres"));
   if (source.sqlite.empty() == source.postgres.empty())
     return fail(Code::invalid_argument, "sql: either sqlite: PATH or postgres: DSN");
   if (!source.sqlite.empty())

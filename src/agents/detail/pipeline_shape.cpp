@@ -103,8 +103,9 @@ Result<Value> PipelineShape::input_of(const dialects::ChatRequest& request,
     const dialects::Message& message = request.messages[i];
     if (message.role == dialects::Role::tool || !message.tool_calls.empty())
       return fail(Code::unsupported, "messages: agents call their own tools only");
+    std::string text = TRY(text_of(message));
     messages.push_back(
-        Value::map({{"role", role_word(message.role)}, {"content", TRY(text_of(message))}}));
+        Value::map({{"role", role_word(message.role)}, {"content", std::move(text)}}));
   }
   if (messages.empty() && !question_)
     return fail(Code::invalid_argument, "messages: there is nothing new to answer");

@@ -87,8 +87,9 @@ Result<void> Backend::open_foundations(const Config& config) {
        .ledger = &budgeting_->ledger(),
        .shown = [this] { return mcp_shown(); }});
   mcp_ = mcp::Server::make({.offer = *mcp_offer_});
+  store::BlobStore& blobs = *TRY(app_.blobs(DataFolder::may_be_made));
   foundations_.emplace(Foundations{.database = database,
-                                   .blobs = *TRY(app_.blobs(DataFolder::may_be_made)),
+                                   .blobs = blobs,
                                    .keys = *keys_,
                                    .metrics = metrics_,
                                    .upstream = *upstream_,

@@ -38,10 +38,11 @@ Result<std::unique_ptr<eval::ModelJudge>> open_judge(Opened& opened, const eval:
   opened.models.push_back(std::move(model));
   const auto embedder = TRY(open_embedder(opened, spec.embedder));
   if (embedder) opened.embedders.push_back(embedder);
+  auto prompts = TRY(eval::JudgePrompts::open({}));
   eval::ModelJudgeOptions options{.model = *opened.models.back(),
                                   .embedder = embedder.get(),
                                   .price = price,
-                                  .prompts = TRY(eval::JudgePrompts::open({})),
+                                  .prompts = std::move(prompts),
                                   .cache = spec.cache.value_or(true) ? opened.cache.get() : nullptr,
                                   .recorder = opened.parts.recorder};
   options.parameters.temperature = spec.temperature.value_or(options.parameters.temperature);

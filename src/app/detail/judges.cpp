@@ -29,10 +29,11 @@ Result<std::unique_ptr<eval::ModelJudge>> Judges::open(
   parameters.temperature = spec.temperature.value_or(parameters.temperature);
   parameters.max_tokens = spec.max_tokens.value_or(parameters.max_tokens);
   parameters.seed = spec.seed.value_or(parameters.seed);
+  auto judge_prompts = TRY(eval::JudgePrompts::open(prompts).within("judge"));
   return eval::ModelJudge::make({.model = *models_.back(),
                                  .embedder = embedders_.back().get(),
                                  .price = catalog->price(spec.model),
-                                 .prompts = TRY(eval::JudgePrompts::open(prompts).within("judge")),
+                                 .prompts = std::move(judge_prompts),
                                  .parameters = parameters,
                                  .budget = {.usd = limits.usd, .calls = limits.calls},
                                  .cache = caches ? cache_.get() : nullptr})

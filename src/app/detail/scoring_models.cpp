@@ -22,15 +22,15 @@ Result<void> ScoringModels::open_judge(const Context& context, const eval::Judge
   const auto price = parts_.catalog->price(spec.model);
   model_ = paid_chat_model(TRY(parts_.catalog->chat_model(context, spec.model).within("judge")),
                            price, judge_payer(spec.model), parts_.ledger);
-  eval::ModelJudgeOptions options{
-      .model = *model_,
-      .embedder = embedder_.get(),
-      .price = price,
-      .prompts = TRY(eval::JudgePrompts::open(spec.prompts).within("judge")),
-      .budget = budget_of_a_day,
-      .cache = nullptr,
-      .recorder = parts_.recorder,
-      .day_clock = &system_clock()};
+  auto prompts = TRY(eval::JudgePrompts::open(spec.prompts).within("judge"));
+  eval::ModelJudgeOptions options{.model = *model_,
+                                  .embedder = embedder_.get(),
+                                  .price = price,
+                                  .prompts = std::move(prompts),
+                                  .budget = budget_of_a_day,
+                                  .cache = nullptr,
+                                  .recorder = parts_.recorder,
+                                  .day_clock = &system_clock()};
   options.parameters.temperature = spec.temperature.value_or(options.parameters.temperature);
   options.parameters.max_tokens = spec.max_tokens.value_or(options.parameters.max_tokens);
   judge_ = TRY(eval::ModelJudge::make(std::move(options)).within("judge"));

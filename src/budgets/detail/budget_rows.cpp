@@ -216,9 +216,10 @@ Result<Budget> read_budget(store::Connection& connection, const Definition& defi
   if (definition.is_declared) budget.source = "slipway.yaml";
   TRY(read_totals(connection, definition, period, budget));
   if (definition.has_subjects) TRY(read_subjects(connection, definition, period, budget));
-  for (const AlertConfig& alert : config.alerts)
-    budget.alerts.push_back(
-        {alert.at, alert.webhook, TRY(fired_at(connection, definition, period, alert))});
+  for (const AlertConfig& alert : config.alerts) {
+    auto fired = TRY(fired_at(connection, definition, period, alert));
+    budget.alerts.push_back({alert.at, alert.webhook, std::move(fired)});
+  }
   return budget;
 }
 

@@ -61,12 +61,10 @@ Result<void> deliver(const Context& context, http::Client& client, const Notice&
     return post(context, client, TRY(url_of("slack", target.slack)),
                 json::dump(json::Object{{"text", text}}));
   const std::string subject = "Slipway: " + text.substr(0, text.find('\n'));
-  return http::send_mail(context,
-                         {.url = target.smtp,
-                          .user = target.user,
-                          .password = TRY(resolve_secret("password", target.password))},
-                         {.from = target.from, .to = target.to, .subject = subject, .text = text},
-                         mail_date(now));
+  std::string password = TRY(resolve_secret("password", target.password));
+  return http::send_mail(
+      context, {.url = target.smtp, .user = target.user, .password = std::move(password)},
+      {.from = target.from, .to = target.to, .subject = subject, .text = text}, mail_date(now));
 }
 
 }  // namespace slipway::budgets::detail

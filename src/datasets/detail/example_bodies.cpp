@@ -157,8 +157,8 @@ Result<void> complete_one(const Context& context, const Services& services, Exam
         wish.use_run_io || std::find(wish.run_attachments.begin(), wish.run_attachments.end(),
                                      one.name) != wish.run_attachments.end();
     if (!is_wanted) continue;
-    example.attachments.push_back(
-        {one.name, one.media_type, TRY(services.traces.attachments.read(one))});
+    std::string bytes = TRY(services.traces.attachments.read(one));
+    example.attachments.push_back({one.name, one.media_type, std::move(bytes)});
   }
   return {};
 }

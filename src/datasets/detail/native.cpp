@@ -15,8 +15,8 @@ Result<Named> named(const Context& context, Datasets& datasets, const std::strin
   if (auto whole = find(name)) return Named{*std::move(whole), AsOf{}};
   const std::size_t at = name.rfind('@');
   Dataset dataset = TRY(find(name.substr(0, at)));
-  return Named{std::move(dataset),
-               TRY(parse_as_of(at == std::string::npos ? "" : name.substr(at + 1)))};
+  AsOf as_of = TRY(parse_as_of(at == std::string::npos ? "" : name.substr(at + 1)));
+  return Named{std::move(dataset), std::move(as_of)};
 }
 
 DatasetShape shape_of(const Dataset& dataset) {

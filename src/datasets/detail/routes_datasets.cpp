@@ -208,9 +208,10 @@ BOOST_DESCRIBE_STRUCT(CloneBody, (), (source_dataset_id, target_dataset_id, as_o
 Reply clone(const Services& services, const ExchangePtr& exchange, const http::PathParameters&) {
   const auto body = TRY(read_body<CloneBody>(exchange));
   const Context& context = exchange->context();
+  AsOf as_of = TRY(parse_as_of(body.as_of.value_or("")));
   ExampleQuery query{.dataset_id = body.source_dataset_id,
                      .ids = body.examples.value_or(std::vector<std::string>()),
-                     .as_of = TRY(parse_as_of(body.as_of.value_or("")))};
+                     .as_of = std::move(as_of)};
   query.limit = 1000;
   std::vector<NewExample> copies;
   for (;;) {
@@ -221,9 +222,10 @@ Reply clone(const Services& services, const ExchangePtr& exchange, const http::P
       copy.outputs = example.outputs;
       copy.metadata = example.metadata;
       copy.source_run_id = example.source_run_id;
-      for (const Attachment& one : example.attachments)
-        copy.attachments.push_back(
-            {one.name, one.media_type, TRY(services.datasets.bytes_of(one))});
+      for (const Attachment& one : example.attachments) {
+        std::string bytes = TRY(services.datasets.bytes_of(one));
+        copy.attachments.push_back({one.name, one.media_type, std::move(bytes)});
+      }
     }
     if (static_cast<int>(page.size()) < query.limit) break;
     query.after = page.back().place;
@@ -238,10 +240,10 @@ Reply clone(const Services& services, const ExchangePtr& exchange, const http::P
 
 Reply give_out(const Services& services, const ExchangePtr& exchange,
                const http::PathParameters& path, Format format) {
-  const Export whole = TRY(export_dataset(exchange->context(), services.datasets,
-                                          {.dataset_id = trace::path_value(path, "id"),
-                                           .as_of = TRY(as_of_of(exchange->request())),
-                                           .format = format}));
+  AsOf as_of = TRY(as_of_of(exchange->request()));
+  const Export whole = TRY(export_dataset(
+      exchange->context(), services.datasets,
+      {.dataset_id = trace::path_value(path, "id"), .as_of = std::move(as_of), .format = format}));
   return http::Response{
       .status = 200,
       .headers = {{"Content-Type", whole.media_type},

@@ -93,9 +93,10 @@ Reply remove_for_good(const Services& services, const ExchangePtr& exchange,
 
 Result<ExampleQuery> example_query_of(const http::Request& request) {
   const Paging paging = TRY(paging_of(request));
+  AsOf as_of = TRY(as_of_of(request));
   ExampleQuery query{.dataset_id = trace::query_value(request, "dataset"),
                      .ids = trace::query_values(request, "id"),
-                     .as_of = TRY(as_of_of(request)),
+                     .as_of = std::move(as_of),
                      .splits = trace::query_values(request, "splits"),
                      .filter = trace::query_value(request, "filter").value_or(""),
                      .limit = paging.limit,

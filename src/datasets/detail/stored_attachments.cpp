@@ -14,9 +14,10 @@ Result<Attachment> store_attachment(store::Connection& connection, const Dataset
   const bool is_plain = std::all_of(attachment.media_type.begin(), attachment.media_type.end(),
                                     [](char c) { return c >= ' ' && c <= '~'; });
   const bool is_told = is_plain && !attachment.media_type.empty();
+  std::string hash = TRY(options.attachments.put(attachment.bytes));
   Attachment stored{.name = attachment.name,
                     .media_type = is_told ? attachment.media_type : "application/octet-stream",
-                    .hash = TRY(options.attachments.put(attachment.bytes)),
+                    .hash = std::move(hash),
                     .size_bytes = static_cast<std::int64_t>(attachment.bytes.size()),
                     .token = trace::random_uuid(options.random)};
   auto insert = TRY(connection.prepare(

@@ -150,14 +150,14 @@ Result<void> Assistants::write(const Context& context, const Assistant& assistan
 }
 
 Result<Assistant> Assistants::create(const Context& context, const Value& body) {
-  Assistant made{.id = TRY(text_of(body, "assistant_id", make_uuid(random_))),
-                 .graph = TRY(text_of(body, "graph_id")),
-                 .name = TRY(text_of(body, "name", "Untitled")),
-                 .config = Value::map(),
-                 .context = Value::map(),
-                 .metadata = TRY(map_of(body, "metadata")),
-                 .created_ms = now_ms(clock_)};
-  made.updated_ms = made.created_ms;
+  Assistant made;
+  made.id = TRY(text_of(body, "assistant_id", make_uuid(random_)));
+  made.graph = TRY(text_of(body, "graph_id"));
+  made.name = TRY(text_of(body, "name", "Untitled"));
+  made.config = Value::map();
+  made.context = Value::map();
+  made.metadata = TRY(map_of(body, "metadata"));
+  made.created_ms = made.updated_ms = now_ms(clock_);
   if (body.at("graph_id").is_null())
     return fail(Code::invalid_argument, "graph_id: is required; it is the name of an agent");
   if (!is_uuid(made.id))

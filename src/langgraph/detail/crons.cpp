@@ -29,13 +29,14 @@ void bind_number(store::Statement& row, int index, const std::optional<std::int6
 }
 
 Result<Cron> read_row(const store::Statement& row) {
+  Value payload = TRY(agents::parse_json(row.text(6)).within("a stored cron"));
   Cron made{.id = std::string(row.text(0)),
             .assistant = std::string(row.text(1)),
             .thread = std::string(row.text(2)),
             .schedule = std::string(row.text(3)),
             .timezone = std::string(row.text(4)),
             .on_completed = std::string(row.text(5)),
-            .payload = TRY(agents::parse_json(row.text(6)).within("a stored cron")),
+            .payload = std::move(payload),
             .is_enabled = row.integer(7) != 0,
             .caller = std::string(row.text(8)),
             .created_ms = row.integer(9),

@@ -42,8 +42,9 @@ Value to_value(const Namespace& space) {
 std::string stored(const Namespace& space) { return agents::dump(to_value(space)); }
 
 Result<Item> read_item(const store::Statement& row) {
+  Value value = TRY(agents::parse_json(row.text(2)).within("a stored item"));
   Item made{.key = std::string(row.text(1)),
-            .value = TRY(agents::parse_json(row.text(2)).within("a stored item")),
+            .value = std::move(value),
             .created_ms = row.integer(3),
             .updated_ms = row.integer(4)};
   const Value space = TRY(agents::parse_json(row.text(0)).within("a stored item"));

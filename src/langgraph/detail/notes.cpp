@@ -19,8 +19,9 @@ void bind_number(store::Statement& row, int index, const std::optional<std::int6
 }
 
 Result<ThreadNote> read_thread(const store::Statement& row) {
+  Value metadata = TRY(agents::parse_json(row.text(1)).within("a stored thread"));
   return ThreadNote{.id = std::string(row.text(0)),
-                    .metadata = TRY(agents::parse_json(row.text(1)).within("a stored thread")),
+                    .metadata = std::move(metadata),
                     .created_ms = row.integer(2),
                     .updated_ms = row.integer(3),
                     .expires_ms = number_in(row, 4),
@@ -28,11 +29,12 @@ Result<ThreadNote> read_thread(const store::Statement& row) {
 }
 
 Result<RunNote> read_run(const store::Statement& row) {
+  Value body = TRY(agents::parse_json(row.text(4)).within("a stored run"));
   RunNote made{.id = std::string(row.text(0)),
                .thread = std::string(row.text(1)),
                .assistant = std::string(row.text(2)),
                .kind = std::string(row.text(3)),
-               .body = TRY(agents::parse_json(row.text(4)).within("a stored run")),
+               .body = std::move(body),
                .created_ms = row.integer(5),
                .due_ms = number_in(row, 6)};
   if (!row.is_null(7)) made.after = TRY(agents::parse_json(row.text(7)).within("a stored run"));

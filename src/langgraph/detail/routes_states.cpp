@@ -103,9 +103,10 @@ Result<http::Response> state_at(const Asked& asked, const StateWish& wish) {
 
 Result<http::Response> get_state(const Asked& asked) {
   const Value query = TRY(read_query(asked.request()));
+  std::vector<std::string> select = TRY(selected_of(query));
   return state_at(asked, {.checkpoint = asked.part("checkpoint"),
                           .has_subgraphs = is_yes(query.at("subgraphs")),
-                          .select = TRY(selected_of(query))});
+                          .select = std::move(select)});
 }
 
 Result<http::Response> update(const Asked& asked) {
@@ -118,10 +119,10 @@ Result<http::Response> update(const Asked& asked) {
     return fail(Code::invalid_argument,
                 "values: an object with keys of the state is expected, not {}",
                 agents::kind_name(values));
-  const std::string made = TRY(update_state(asked.core, asked.context, thread,
-                                            {.values = body.at("values"),
-                                             .node = TRY(text_of(body, "as_node")),
-                                             .checkpoint = checkpoint}));
+  const std::string node = TRY(text_of(body, "as_node"));
+  const std::string made =
+      TRY(update_state(asked.core, asked.context, thread,
+                       {.values = body.at("values"), .node = node, .checkpoint = checkpoint}));
   const Value named = checkpoint_json(thread.id, made);
   return json_response(
       Value::map({{"checkpoint", named}, {"configurable", named}, {"checkpoint_id", made}}));
@@ -168,9 +169,11 @@ Result<http::Response> history(const Asked& asked, const HistoryWish& wish) {
 
 Result<http::Response> get_history(const Asked& asked) {
   const Value query = TRY(read_query(asked.request()));
-  return history(asked, {.limit = TRY(number_of(query, "limit", 10)),
-                         .before = TRY(text_of(query, "before")),
-                         .select = TRY(selected_of(query))});
+  HistoryWish wish;
+  wish.limit = TRY(number_of(query, "limit", 10));
+  wish.before = TRY(text_of(query, "before"));
+  wish.select = TRY(selected_of(query));
+  return history(asked, wish);
 }
 
 /// "before" is an id, a checkpoint, or a configuration with one.
@@ -183,10 +186,11 @@ Result<http::Response> post_history(const Asked& asked) {
     before = TRY(text_of(said.at("configurable"), "checkpoint_id"));
   else
     before = TRY(checkpoint_of(body, "before"));
-  return history(asked, {.limit = TRY(number_of(body, "limit", 10)),
-                         .before = before,
-                         .metadata = TRY(map_of(body, "metadata")),
-                         .select = TRY(selected_of(body))});
+  HistoryWish wish{.before = before};
+  wish.limit = TRY(number_of(body, "limit", 10));
+  wish.metadata = TRY(map_of(body, "metadata"));
+  wish.select = TRY(selected_of(body));
+  return history(asked, wish);
 }
 
 }  // namespace
@@ -197,10 +201,12 @@ void mount_states(const Routes& routes) {
   routes.serve("POST", "/threads/{thread}/state/checkpoint", "read",
                [](const Asked& asked) -> Result<http::Response> {
                  const Value body = TRY(read_body(asked.request()));
-                 return state_at(asked, {.checkpoint = TRY(checkpoint_of(body, "checkpoint")),
-                                         .space = TRY(space_of(body, "checkpoint")),
-                                         .has_subgraphs = TRY(flag_of(body, "subgraphs", false)),
-                                         .select = TRY(selected_of(body))});
+                 StateWish wish;
+                 wish.checkpoint = TRY(checkpoint_of(body, "checkpoint"));
+                 wish.space = TRY(space_of(body, "checkpoint"));
+                 wish.has_subgraphs = TRY(flag_of(body, "subgraphs", false));
+                 wish.select = TRY(selected_of(body));
+                 return state_at(asked, wish);
                });
   routes.serve("POST", "/threads/{thread}/state", "write", update);
   routes.serve("PATCH", "/threads/{thread}/state", "write", patch);

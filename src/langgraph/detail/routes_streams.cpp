@@ -129,8 +129,8 @@ Result<Joined> join_of(const Asked& asked) {
   TRY(await_begin(asked, asked.part("run")));
   const agents::RunInfo run =
       TRY(find_run(asked.core, asked.context, asked.part("thread"), asked.part("run")));
-  Joined joined{.hold = std::move(hold),
-                .thread = TRY(find_thread(asked.core, asked.context, run.thread))};
+  ThreadView thread = TRY(find_thread(asked.core, asked.context, run.thread));
+  Joined joined{.hold = std::move(hold), .thread = std::move(thread)};
   joined.following.run = run;
   joined.following.agent = TRY(run.agent.empty() ? agent_of(asked.core, joined.thread)
                                                  : asked.core.host().loaded_agent(run.agent));

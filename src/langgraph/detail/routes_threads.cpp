@@ -44,9 +44,9 @@ Result<void> write_supersteps(const Asked& asked, const std::string& id, const V
     if (!update.at("command").is_null())
       return fail(Code::invalid_argument, "supersteps: an update has 'values' and 'as_node'");
     const ThreadView thread = TRY(find_thread(asked.core, asked.context, id));
-    TRY(update_state(
-        asked.core, asked.context, thread,
-        {.values = TRY(map_of(update, "values")), .node = TRY(text_of(update, "as_node"))}));
+    const Value values = TRY(map_of(update, "values"));
+    const std::string node = TRY(text_of(update, "as_node"));
+    TRY(update_state(asked.core, asked.context, thread, {.values = values, .node = node}));
   }
   return {};
 }
@@ -56,11 +56,10 @@ Result<http::Response> create(const Asked& asked) {
   const std::string id = TRY(text_of(body, "thread_id", make_uuid(asked.core.random())));
   if (!is_uuid(id)) return fail(Code::invalid_argument, "Invalid thread ID: must be a UUID");
   const std::string if_exists = TRY(choice_of(body, "if_exists", {"raise", "do_nothing"}));
-  ThreadNote note{.id = id,
-                  .metadata = TRY(map_of(body, "metadata")),
-                  .created_ms = now_ms(asked.core.clock()),
-                  .ttl_ms = TRY(ttl_of(body))};
-  note.updated_ms = note.created_ms;
+  ThreadNote note{.id = id};
+  note.metadata = TRY(map_of(body, "metadata"));
+  note.created_ms = note.updated_ms = now_ms(asked.core.clock());
+  note.ttl_ms = TRY(ttl_of(body));
   if (note.ttl_ms) note.expires_ms = note.created_ms + *note.ttl_ms;
   if (auto there = find_thread(asked.core, asked.context, id)) {
     if (if_exists == "do_nothing") return json_response(TRY(thread_json(asked.core, *there)));

@@ -157,7 +157,8 @@ Result<std::vector<Message>> plain_messages(const dialects::ChatRequest& request
     if (message.role == dialects::Role::assistant) role = Role::assistant;
     if (message.role == dialects::Role::system || message.role == dialects::Role::developer)
       role = Role::system;
-    messages.push_back({role, TRY(text_of(message, path, model))});
+    auto text = TRY(text_of(message, path, model));
+    messages.push_back({role, std::move(text)});
   }
   return messages;
 }

@@ -81,8 +81,9 @@ Result<http::Response> read(Prompts& prompts, const http::ExchangePtr& exchange,
   const std::string name = TRY(repo_of(path));
   const Commit commit = TRY(prompts.find(context, name, trace::path_value(path, "commit")));
   const bool has_model = trace::is_asked(exchange->request(), "include_model");
+  json::Object manifest = TRY(manifest_for(commit, has_model));
   json::Object reply{{"commit_hash", commit.hash},
-                     {"manifest", TRY(manifest_for(commit, has_model))},
+                     {"manifest", std::move(manifest)},
                      {"examples", json::Array()},
                      {"description", text_or_null(commit.description)}};
   TRY(prompts.count_download(context, commit.id));

@@ -61,8 +61,8 @@ Result<http::Response> create(Prompts& prompts, const http::ExchangePtr& exchang
   prompt.readme = body.readme.value_or("");
   prompt.labels = body.tags.value_or(std::vector<std::string>());
   prompt.is_public = body.is_public.value_or(false);
-  return json_reply(json::Object{
-      {"repo", repo_json(TRY(prompts.create(exchange->context(), std::move(prompt))))}});
+  const Prompt made = TRY(prompts.create(exchange->context(), std::move(prompt)));
+  return json_reply(json::Object{{"repo", repo_json(made)}});
 }
 
 Result<http::Response> list(Prompts& prompts, const http::ExchangePtr& exchange,
@@ -95,8 +95,8 @@ Result<http::Response> list(Prompts& prompts, const http::ExchangePtr& exchange,
 
 Result<http::Response> read(Prompts& prompts, const http::ExchangePtr& exchange,
                             const http::PathParameters& path) {
-  return json_reply(
-      json::Object{{"repo", repo_json(TRY(prompts.get(exchange->context(), TRY(repo_of(path)))))}});
+  const Prompt prompt = TRY(prompts.get(exchange->context(), TRY(repo_of(path))));
+  return json_reply(json::Object{{"repo", repo_json(prompt)}});
 }
 
 Result<http::Response> change(Prompts& prompts, const http::ExchangePtr& exchange,
@@ -107,8 +107,8 @@ Result<http::Response> change(Prompts& prompts, const http::ExchangePtr& exchang
                             .labels = body.tags,
                             .is_public = body.is_public,
                             .is_archived = body.is_archived};
-  return json_reply(json::Object{
-      {"repo", repo_json(TRY(prompts.change(exchange->context(), TRY(repo_of(path)), change)))}});
+  const Prompt changed = TRY(prompts.change(exchange->context(), TRY(repo_of(path)), change));
+  return json_reply(json::Object{{"repo", repo_json(changed)}});
 }
 
 Result<http::Response> remove(Prompts& prompts, const http::ExchangePtr& exchange,
@@ -125,8 +125,8 @@ BOOST_DESCRIBE_STRUCT(LikeBody, (), (like))
 Result<http::Response> like(Prompts& prompts, const http::ExchangePtr& exchange,
                             const http::PathParameters& path) {
   const auto body = TRY(json::from<LikeBody>(TRY(body_of(exchange)), json::Policy::ignore_unknown));
-  return json_reply(json::Object{
-      {"likes", TRY(prompts.like(exchange->context(), TRY(repo_of(path)), body.like))}});
+  const auto likes = TRY(prompts.like(exchange->context(), TRY(repo_of(path)), body.like));
+  return json_reply(json::Object{{"likes", likes}});
 }
 
 // --- Tags of commits

@@ -265,7 +265,8 @@ Result<std::string> Answering::passages_that_fit(const models::ChatModel& model)
 }
 
 Result<models::ChatRequest> Answering::build_prompt(const models::ChatModel& model) {
-  const PromptMaterial material{request_.question, TRY(passages_that_fit(model)),
+  std::string passages = TRY(passages_that_fit(model));
+  const PromptMaterial material{request_.question, std::move(passages),
                                 std::string(not_in_documents)};
   auto request = fill_prompt(prompt_, material);
   is_prompt_good_ = request.ok();

@@ -213,9 +213,11 @@ Result<Replay> replay(const Context& context, Shelf& shelf, Texts& texts, const 
   replayed.is_recorded_version = search.version.has_value();
   replayed.index_version = retrieved.reply.index_version;
   replayed.retrieval = ranked(retrieved) == receipt.retrieval ? "identical" : "differs";
-  for (const json::Value& citation : receipt.answer.as_object().at("citations").as_array())
-    replayed.citations.push_back({static_cast<int>(citation.as_object().at("number").as_int64()),
-                                  TRY(state_of(context, shelf, texts, citation.as_object()))});
+  for (const json::Value& citation : receipt.answer.as_object().at("citations").as_array()) {
+    const int number = static_cast<int>(citation.as_object().at("number").as_int64());
+    std::string state = TRY(state_of(context, shelf, texts, citation.as_object()));
+    replayed.citations.push_back({number, std::move(state)});
+  }
   replayed.answer = "not_rerun";
   // Words of an erased document cannot be compared.
   if (rerun && receipt.erased.empty()) {

@@ -345,8 +345,9 @@ Result<std::optional<SeenChunk>> find_chunk(store::Connection& connection, Seen 
                   document_columns, chunk_columns, is_seen)));
   select.bind(0, seen.collection).bind(1, seen.version).bind(2, id);
   if (!TRY(select.step())) return std::optional<SeenChunk>();
+  DocumentRow document = TRY(read_document(select));
   return std::optional<SeenChunk>(
-      SeenChunk{read_chunk(select, document_column_count), TRY(read_document(select))});
+      SeenChunk{read_chunk(select, document_column_count), std::move(document)});
 }
 
 Result<std::vector<ChunkRow>> chunks_of(store::Connection& connection, std::int64_t document_row) {

@@ -353,9 +353,11 @@ Result<void> Retrieving::choose() {
 Result<void> Retrieving::collapse() {
   Repetitions repetitions;
   std::vector<Passage> kept;
-  for (Passage& passage : retrieved_.passages)
-    if (repetitions.keep({passage.chunk_hash, TRY(vector_of(passage))}))
+  for (Passage& passage : retrieved_.passages) {
+    models::Vector vector = TRY(vector_of(passage));
+    if (repetitions.keep({passage.chunk_hash, std::move(vector)}))
       kept.push_back(std::move(passage));
+  }
   retrieved_.passages = std::move(kept);
   return {};
 }

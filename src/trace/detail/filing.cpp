@@ -24,8 +24,8 @@ bool is_mostly_dead(const Shelved& one) {
 
 Result<Shelved> open_segment(Shelf& shelf, std::uint64_t number) {
   const auto path = segment_path(shelf.folder(), number);
-  return Shelved{number, TRY(Segment::open(path, number, shelf.cache())), nullptr, nullptr,
-                 nullptr};
+  auto segment = TRY(Segment::open(path, number, shelf.cache()));
+  return Shelved{number, std::move(segment), nullptr, nullptr, nullptr};
 }
 
 std::vector<std::uint64_t> numbers_of(const std::vector<Shelved>& segments) {

@@ -289,9 +289,9 @@ void mount_native_feedback(http::Api& api, const Services& services) {
       [services](const http::Call& call, const StatsWishOfProject& wish) -> Result<ProjectStats> {
         TRY(place_feedback(call.context(), services));
         const std::string id = TRY(project_uuid(call.context(), services, wish.project));
-        return ProjectStats{
-            by_key(TRY(services.feedbacks.stats_of_session(call.context(), id, false))),
-            by_key(TRY(services.feedbacks.stats_of_session(call.context(), id, true)))};
+        const auto of_runs = TRY(services.feedbacks.stats_of_session(call.context(), id, false));
+        const auto of_session = TRY(services.feedbacks.stats_of_session(call.context(), id, true));
+        return ProjectStats{by_key(of_runs), by_key(of_session)};
       });
   api.get<FeedbackPath, FeedbackShape>(
       "/api/feedback/{id}",

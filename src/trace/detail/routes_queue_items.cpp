@@ -88,9 +88,9 @@ Result<http::Response> remove(const Services& services, const http::ExchangePtr&
 Result<http::Response> count(const Services& services, const http::ExchangePtr& exchange,
                              const http::PathParameters& path) {
   const QueueItemQuery query = TRY(item_query(exchange->request()));
-  return json_reply(json::Object{
-      {"count",
-       TRY(services.queues.count(exchange->context(), path_value(path, "queue_id"), query))}});
+  const auto items =
+      TRY(services.queues.count(exchange->context(), path_value(path, "queue_id"), query));
+  return json_reply(json::Object{{"count", items}});
 }
 
 struct ItemBody {

@@ -233,9 +233,9 @@ Result<http::Response> size(const Services& services, const http::ExchangePtr& e
     query.is_completed = true;
   else if (!is_whole && !query.is_completed)
     query.is_completed = false;
-  return json_reply(json::Object{
-      {"size",
-       TRY(services.queues.count(exchange->context(), path_value(path, "queue_id"), query))}});
+  const auto items =
+      TRY(services.queues.count(exchange->context(), path_value(path, "queue_id"), query));
+  return json_reply(json::Object{{"size", items}});
 }
 
 /// A line for each run with its feedback, as a table (CSV would lose what is nested).

@@ -92,6 +92,7 @@ Result<http::Response> read_attachment(const Services& services, const http::Exc
   const AttachmentInfo file = TRY(services.attachments.opened(
       exchange->context(), path_value(path, "id"), query_value(request, "expires").value_or(""),
       query_value(request, "signature").value_or("")));
+  std::string bytes = TRY(services.attachments.read(file));
   // Whatever it says that it is, a browser must not run it as part of this server.
   return http::Response{
       .status = 200,
@@ -101,7 +102,7 @@ Result<http::Response> read_attachment(const Services& services, const http::Exc
                   {"Content-Security-Policy", "sandbox; default-src 'none'"},
                   {"X-Content-Type-Options", "nosniff"},
                   {"Cache-Control", "private, max-age=3600"}},
-      .body = TRY(services.attachments.read(file))};
+      .body = std::move(bytes)};
 }
 
 // --- Secrets

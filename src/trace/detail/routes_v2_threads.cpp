@@ -309,9 +309,10 @@ Result<std::string> project_of(const http::ExchangePtr& exchange) {
 
 Result<http::Response> share(const Services& services, const http::ExchangePtr& exchange,
                              const http::PathParameters& path) {
+  const std::string project = TRY(project_of(exchange));
   Share share{.kind = Share::Kind::thread,
               .subject = path_value(path, "thread_id"),
-              .session_id = as_uuid(TRY(project_of(exchange)))};
+              .session_id = as_uuid(project)};
   const Share shared = TRY(services.shares.put(exchange->context(), std::move(share)));
   return json_response(200, json::dump(json::Object{{"share_token", shared.token}}));
 }

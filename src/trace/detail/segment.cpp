@@ -122,9 +122,14 @@ Result<void> Segment::open_columns() {
   outputs_ = TRY(column(run_outputs, footer_.counts.runs));
   for (std::size_t i = 0; i < streams; ++i) {
     const std::size_t first = stream_begin + i * stream_sections;
-    streams_[i] = TRY(BlockView::open({file_.bytes(), TRY(section(first)), TRY(section(first + 1)),
-                                       TRY(section(first + 2)), TRY(section(first + 3)),
-                                       footer_.counts.blocks[i], footer_.counts.items[i]}));
+    BlockView::Parts parts{.file = file_.bytes()};
+    parts.lengths = TRY(section(first));
+    parts.firsts = TRY(section(first + 1));
+    parts.offsets = TRY(section(first + 2));
+    parts.sizes = TRY(section(first + 3));
+    parts.blocks = footer_.counts.blocks[i];
+    parts.items = footer_.counts.items[i];
+    streams_[i] = TRY(BlockView::open(parts));
   }
   return {};
 }
