@@ -29,6 +29,13 @@ Error Evaluation::of_metric(Error error, std::size_t index) const {
 }
 
 Result<void> Evaluation::open_goldens(const Doors& doors) {
+  TRY(load_goldens(doors));
+  if (!suite_.splits.empty())
+    goldens_ = TRY(in_splits(goldens_, suite_.splits).within(suite_.dataset));
+  return {};
+}
+
+Result<void> Evaluation::load_goldens(const Doors& doors) {
   const std::filesystem::path file = suite_.resolve(suite_.dataset);
   std::error_code ignored;
   if (std::filesystem::exists(file, ignored)) {

@@ -42,6 +42,9 @@ Result<rag::AskRequest> request_of(const http::Call& call, const AskBody& body) 
   request.version = body.version;
   request.pin = body.pin;
   request.prompt = body.prompt;
+  request.search = body.search;
+  request.fusion = body.fusion;
+  request.dense_weight = body.dense_weight;
   return request;
 }
 

@@ -13,6 +13,7 @@
 
 #include "core/pool.hpp"
 #include "rag/detail/chunking.hpp"
+#include "rag/detail/defaults.hpp"
 #include "rag/detail/filing.hpp"
 #include "rag/detail/generations.hpp"
 #include "rag/detail/gold.hpp"
@@ -52,6 +53,7 @@ class Migrating {
     CollectionSettings settings = serving_->row.settings;
     if (request.embedder) settings.embedder = *request.embedder;
     if (request.splitter) settings.splitter = *request.splitter;
+    if (request.defaults) settings.defaults = merged(*request.defaults, settings.defaults);
     TRY(open_next(std::move(settings)));
     return run(&request);
   }
@@ -85,8 +87,9 @@ class Migrating {
     TRY(settings.splitter.validate());
     embedder_ = TRY(shelf_.catalog().embedder(context_, settings.embedder));
     TRY(check_fits(settings.splitter, *embedder_));
+    TRY(settings.defaults.validate());
     if (embedder_->identity() == old.embedder_identity &&
-        settings.splitter == old.settings.splitter)
+        settings.splitter == old.settings.splitter && settings.defaults == old.settings.defaults)
       return fail(Code::invalid_argument,
                   "collection '{}' is made with embedder '{}' and this splitter already; name "
                   "another one",
@@ -106,7 +109,8 @@ class Migrating {
                   old.name);
     }));
     const bool goes_on = known && known->embedder_identity == row.embedder_identity &&
-                         known->settings.splitter == row.settings.splitter;
+                         known->settings.splitter == row.settings.splitter &&
+                         known->settings.defaults == row.settings.defaults;
     if (known && !goes_on) TRY(drop_generation(context_, shelf_, *known));
     if (!goes_on)
       TRY(shelf_.database().write(context_, [&](store::Connection& connection) -> Result<void> {
@@ -192,6 +196,7 @@ class Migrating {
     Batch batch;
     for (auto& item : items)
       if (item) batch.items.push_back(std::move(*item));
+    if (is_cut_alike()) take_vectors(batch);
     const models::Usage usage = TRY(filing_->embed(batch, [&](std::int64_t embedded) {
       progress_state_.chunks_done += embedded;
       show_progress();
@@ -208,6 +213,21 @@ class Migrating {
       show_progress();
     }
     return {};
+  }
+
+  /// Whether the new generation has the very chunks and vectors of the one that serves.
+  bool is_cut_alike() const {
+    return !target_->row.settings.contextual &&
+           embedder_->identity() == serving_->row.embedder_identity &&
+           target_->row.settings.splitter == serving_->row.settings.splitter;
+  }
+
+  /// Vectors that are there already need not be made, and paid for, again.
+  void take_vectors(Batch& batch) const {
+    for (const Item& item : batch.items)
+      for (std::size_t i = 0; i < item.chunks.size(); ++i)
+        if (auto vector = serving_->index->vector(context_, item.chunks[i].id))
+          batch.vectors.emplace(item.vector_keys[i], *std::move(vector));
   }
 
   /// The document with the new settings; nothing when it is gone meanwhile.
