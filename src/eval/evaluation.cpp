@@ -49,7 +49,10 @@ Result<void> Evaluation::load_goldens(const Doors& doors) {
     goldens_ = TRY(doors.open_dataset(suite_.dataset));
     return {};
   }
-  return fail(Code::not_found, "the dataset {} is not there", file.string());
+  return fail(Code::not_found, "the dataset {} is not there{}", file.string(),
+              looks_like_file && !suite_.file.empty()
+                  ? fmt::format("; 'dataset:' of {} is relative to that file", suite_.file.string())
+                  : "");
 }
 
 Result<void> Evaluation::open_judges(const Doors& doors) {

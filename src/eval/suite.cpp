@@ -79,7 +79,9 @@ BOOST_DESCRIBE_STRUCT(MetricFile, (),
 Error at_member(Error error, std::string_view path) {
   std::string message = error.message();
   const std::string checked = "$: ";
-  if (message.starts_with(checked)) message = fmt::format("$.{}", message.substr(checked.size()));
+  // "$: expected an object": that is all of it, and no member of it.
+  if (message.starts_with(checked) && !message.starts_with("$: expected"))
+    message = fmt::format("$.{}", message.substr(checked.size()));
   if (message.starts_with('$')) message.replace(0, 1, path);
   return Error(error.code(), std::move(message));
 }

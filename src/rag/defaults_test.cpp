@@ -74,7 +74,7 @@ TEST_CASE("other defaults are another version: nothing is embedded again, and it
   CHECK(shop.library->migrate(shop.context, again).error().code() == Code::invalid_argument);
   // The old version is asked as it was then.
   CHECK(shop.asks({.query = "traces", .version = before}).mode == SearchMode::hybrid);
-  CHECK(shop.asks({.query = "dogs", .mode = SearchMode::dense, .limit = 1}).items[0].path ==
+  CHECK(shop.asks({.query = "dogs", .limit = 1, .mode = SearchMode::dense}).items[0].path ==
         "b.txt");
   must(shop.library->roll_back(shop.context, "default"));
   CHECK(shop.asks({.query = "traces"}).mode == SearchMode::hybrid);

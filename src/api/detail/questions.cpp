@@ -146,9 +146,9 @@ Result<SearchReply> search_paid(const http::Call& call, const Services& services
     auto reply = services.library->search(call.context(), request);
     const bool lacks_money = !reply && budget.is_short() && reply.error().code() == Code::conflict;
     if (!lacks_money) {
-      const rag::SearchReply found = TRY(std::move(reply));
-      budget.settle(found.cost_usd, tokens_of(found.usage));
-      return SearchReply(found);
+      if (!reply) return std::move(reply.error());
+      budget.settle(reply->cost_usd, tokens_of(reply->usage));
+      return SearchReply(*std::move(reply));
     }
     TRY(budget.refuse());
     if (!budget.refusal()) return reply.error();

@@ -38,7 +38,9 @@ std::string complaint_about_extras(const CLI::App& app) {
       option != extras.end() ? option->substr(0, option->find('=')) : extras.front();
   const std::vector<std::string_view> known(names.begin(), names.end());
   const auto hint = json::nearest(word, known);
-  const std::string meant = hint.empty() ? "" : fmt::format("; did you mean '{}'?", hint);
+  std::string meant = hint.empty() ? "" : fmt::format("; did you mean '{}'?", hint);
+  if (hint.empty() && option == extras.end() && !names.empty())
+    meant = fmt::format("; there are: {}", fmt::join(names, ", "));
   if (option != extras.end()) return fmt::format("unknown option '{}'{}", word, meant);
   if (!names.empty()) return fmt::format("unknown command '{}'{}", word, meant);
   return fmt::format("unexpected argument '{}'; put a text with spaces in quotes", word);
