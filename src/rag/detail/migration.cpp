@@ -196,7 +196,6 @@ class Migrating {
     Batch batch;
     for (auto& item : items)
       if (item) batch.items.push_back(std::move(*item));
-    if (is_cut_alike()) take_vectors(batch);
     const models::Usage usage = TRY(filing_->embed(batch, [&](std::int64_t embedded) {
       progress_state_.chunks_done += embedded;
       show_progress();
@@ -213,21 +212,6 @@ class Migrating {
       show_progress();
     }
     return {};
-  }
-
-  /// Whether the new generation has the very chunks and vectors of the one that serves.
-  bool is_cut_alike() const {
-    return !target_->row.settings.contextual &&
-           embedder_->identity() == serving_->row.embedder_identity &&
-           target_->row.settings.splitter == serving_->row.settings.splitter;
-  }
-
-  /// Vectors that are there already need not be made, and paid for, again.
-  void take_vectors(Batch& batch) const {
-    for (const Item& item : batch.items)
-      for (std::size_t i = 0; i < item.chunks.size(); ++i)
-        if (auto vector = serving_->index->vector(context_, item.chunks[i].id))
-          batch.vectors.emplace(item.vector_keys[i], *std::move(vector));
   }
 
   /// The document with the new settings; nothing when it is gone meanwhile.
