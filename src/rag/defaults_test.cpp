@@ -23,7 +23,10 @@ struct Shop : Fixture {
   Shop() {
     folder.write("a.txt", "Traces are kept for 30 days by default.");
     folder.write("b.txt", "Dogs bark at night.");
-    ingest();
+    IngestRequest request;
+    request.settings.emplace();
+    request.settings->evidence_min = 0;
+    ingest(request);
   }
   SearchReply asks(const SearchRequest& request) { return must(library->search(context, request)); }
   MigrationReport migrate(const QuestionDefaults& defaults) {
