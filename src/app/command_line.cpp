@@ -45,8 +45,8 @@ CommandNode describe(const CLI::App& app) {
 }
 
 constexpr const char* program_description =
-    "Cited answers from your documents; one address for all language models, with traces, budgets,\n"
-    "evaluations and agents. Every command has its own --help with examples.";
+    "Cited answers from your documents; one address for all language models, with traces,\n"
+    "budgets, evaluations and agents. Every command has its own --help with examples.";
 
 }  // namespace
 
