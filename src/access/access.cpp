@@ -103,6 +103,10 @@ class KeysInDatabase final : public Keys {
                   "key name '{}': use 1 to 100 letters, digits, dots, dashes and underscores",
                   name);
     TRY(config.validate());
+    if (!config.expires.empty() && TRY(parse_expiry(config.expires)) <= clock_.now())
+      return fail(Code::invalid_argument,
+                  "expires: {} is past; the key could never be used, so name a later time",
+                  config.expires);
     std::string secret(secret_prefix);
     for (int i = 0; i < 3; ++i) secret += fmt::format("{:016x}", system_random().next());
     TRY(store(name, secret, config, ""));

@@ -116,6 +116,7 @@ TEST_CASE("bad names, rates and dates are refused") {
   CHECK_FALSE(f.keys->create("two words", {}));
   CHECK_FALSE(f.keys->create("a", {.roles = {}}));
   CHECK_FALSE(f.keys->create("a", {.expires = "tomorrow"}));
+  CHECK_FALSE(f.keys->create("a", {.expires = "2003-01-01"}));
   CHECK_FALSE(f.keys->create("a", {.limits = {.requests = "many"}}));
   for (const char* text :
        {"", "5", "/min", "5/", "-1/s", "0/s", "nan/s", "1e99/s", "5/minute", "5 /s"})

@@ -53,7 +53,7 @@ Result<int> agent_check(App& app, const AgentCheckOptions& options) {
     for (const agents::Problem& problem : loaded.problems)
       app.print(fmt::format(
           "{}{}: {}: {}\n", problem.file, problem.line > 0 ? fmt::format(":{}", problem.line) : "",
-          problem.is_warning && !options.strict ? "warning" : "error", problem.message));
+          problem.is_warning && !options.strict ? "warning" : "error", printable(problem.message)));
     if (is_good)
       app.print(fmt::format("good: {} nodes, {} edges\n", loaded.agent->nodes.size(),
                             count_of(loaded).at("edges").integer()));

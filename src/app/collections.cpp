@@ -9,6 +9,18 @@ namespace slipway::app {
 
 namespace {
 
+/// "search lexical, answer extract": those that are said.
+std::string render_defaults(const rag::QuestionDefaults& defaults) {
+  std::string said;
+  const json::Value object = json::to(defaults);
+  for (const auto& [name, value] : object.as_object()) {
+    if (value.is_null()) continue;
+    said += fmt::format("{}{} {}", said.empty() ? "" : ", ", std::string_view(name),
+                        value.is_string() ? std::string(value.as_string()) : json::dump(value));
+  }
+  return said;
+}
+
 std::string render_collection(const rag::CollectionInfo& info) {
   return format_table({}, {{"name", info.name},
                            {"documents", group_digits(info.documents)},
@@ -16,6 +28,8 @@ std::string render_collection(const rag::CollectionInfo& info) {
                            {"embedder", info.embedder},
                            {"splitter", render_splitter(info.splitter)},
                            {"language", info.language},
+                           {"questions use", info.defaults ? render_defaults(*info.defaults)
+                                                           : "what every collection does"},
                            {"index version", std::to_string(info.index_version)},
                            {"created", info.created_at}});
 }

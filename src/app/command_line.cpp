@@ -45,7 +45,8 @@ CommandNode describe(const CLI::App& app) {
 }
 
 constexpr const char* program_description =
-    "Documents to cited answers, on your machine: ingest, search, ask.";
+    "Cited answers from your documents; one address for all language models, with traces,\n"
+    "budgets, evaluations and agents. Every command has its own --help with examples.";
 
 }  // namespace
 

@@ -70,7 +70,10 @@ TEST_CASE("values out of range are refused") {
   CHECK(error_of({"search", "x", "--limit", "0"}).find("--limit") != std::string::npos);
   CHECK(error_of({"search", "x", "--limit", "1001"}).find("--limit") != std::string::npos);
   CHECK(error_of({"search", "x", "--limit", "ten"}).find("ten") != std::string::npos);
-  CHECK(error_of({"ask", "x", "--mode", "guess"}).find("guess") != std::string::npos);
+  CHECK(error_of({"ask", "x", "--mode", "extracts"}) ==
+        "slipway ask: --mode: 'extracts' is none of: auto, generate, extract; did you mean "
+        "'extract'?");
+  CHECK(error_of({"search", "x", "--mmr", "7"}).find("range 0 to 1") != std::string::npos);
   CHECK(error_of({"ask", "x", "--budget", "-1"}).find("-1") != std::string::npos);
 }
 

@@ -42,7 +42,7 @@ struct SearchOptions {
   std::string query;
   std::string collection;
   int limit = 10;
-  std::string mode = "hybrid";
+  std::string mode;    ///< Empty: the collection's, else hybrid.
   std::string filter;  ///< JSON
   bool rerank = false;
   std::string reranker;

@@ -35,6 +35,11 @@ Result<void> check_names(App& app) {
     if (!settings.reranker.empty())
       TRY(check(models::ModelTask::rerank, settings.reranker,
                 "$.collections." + name + ".reranker"));
+    if (const auto& named = settings.defaults.reranker; named && !named->empty())
+      TRY(check(models::ModelTask::rerank, *named, "$.collections." + name + ".defaults.reranker"));
+    if (const auto& named = settings.defaults.answer_model; named && !named->empty())
+      TRY(check(models::ModelTask::chat, *named,
+                "$.collections." + name + ".defaults.answer_model"));
     if (settings.contextual && !settings.contextual->model.empty())
       TRY(check(models::ModelTask::chat, settings.contextual->model,
                 "$.collections." + name + ".contextual.model"));

@@ -1,10 +1,12 @@
 // `slipway eval dataset`: goldens in the project's datasets and in files.
 #include <algorithm>
+#include <map>
 
 #include "app/detail/dataset_door.hpp"
 #include "app/eval_dataset_commands.hpp"
 #include "core/files.hpp"
 #include "eval/golden_files.hpp"
+#include "eval/golden_set.hpp"
 
 namespace slipway::app {
 
@@ -186,6 +188,25 @@ Result<int> eval_dataset_list(App& app, const EvalDatasetOptions&) {
   return exit_done;
 }
 
+namespace {
+
+/// "base 10, smoke 2": how many goldens each split has.
+std::map<std::string, std::size_t> count_splits(const std::vector<Golden>& goldens) {
+  std::map<std::string, std::size_t> counts;
+  for (const Golden& golden : goldens)
+    for (const std::string& split : eval::splits_of(golden)) ++counts[split];
+  return counts;
+}
+
+std::string splits_text(const std::vector<Golden>& goldens) {
+  std::string text;
+  for (const auto& [name, count] : count_splits(goldens))
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", printable(name), count);
+  return text;
+}
+
+}  // namespace
+
 Result<int> eval_dataset_show(App& app, const EvalDatasetOptions& options) {
   const auto door = TRY(DatasetDoor::open(app, DataFolder::must_exist));
   const auto named =
@@ -210,15 +231,18 @@ Result<int> eval_dataset_show(App& app, const EvalDatasetOptions& options) {
     for (const auto& one : versions) all.push_back(json_of(one));
     for (std::size_t i = 0; i < shown; ++i) items.push_back(eval::to_json(goldens[i]));
     object["versions"] = std::move(all);
+    object["splits"] = json::to(count_splits(goldens));
     object["goldens"] = std::move(items);
     app.print_json(object);
     return exit_done;
   }
   std::string text = fmt::format(
-      "{}, {} goldens\nversion {} of {}{}\n\n", app.out_style().bold(printable(named.dataset.name)),
+      "{}, {} goldens\nversion {} of {}{}\nsplits {}\n\n",
+      app.out_style().bold(printable(named.dataset.name)),
       group_digits(static_cast<std::int64_t>(goldens.size())), version.digest,
       time_text(version.version),
-      version.aliases.empty() ? "" : fmt::format(" ({})", fmt::join(version.aliases, ", ")));
+      version.aliases.empty() ? "" : fmt::format(" ({})", fmt::join(version.aliases, ", ")),
+      goldens.empty() ? "none" : splits_text(goldens));
   std::vector<std::vector<std::string>> rows;
   for (std::size_t i = 0; i < shown; ++i)
     rows.push_back({clip(printable(goldens[i].id), 20),

@@ -121,59 +121,85 @@ class SweepRun {
     return now ? now->front().name() : "";
   }
 
-  /// The winner's index becomes the collection's next version. What is no part of an index is not
-  /// the collection's to keep: what slipway.yaml decides, which is the user's file, and what each
-  /// search says for itself. Both are told, ready to be copied.
+  /// The winner becomes the collection's next version: its index, and what its questions use where
+  /// they say nothing. What slipway.yaml says counts first, and that file is the user's: what
+  /// stands against the winner there is told, and so is how many passages a question wants.
   Result<json::Value> apply() {
     const eval::SweepVariant& winner = report_.points.front().variant;
     const std::string& collection = *evaluation_->suite().target->rag;
-    json::Object applied{{"collection", collection}, {"settings", winner.settings()}};
-    const json::Object configured = configured_of(winner), said = said_of(winner);
-    if (!configured.empty())
-      app_.note(
-          fmt::format("an index does not hold these; write into slipway.yaml: "
-                      "collections: {{{}: {}}}",
-                      collection, json::dump(configured)));
-    if (!said.empty())
-      app_.note(fmt::format("each search says these for itself: POST /api/search with {}",
-                            json::dump(said)));
-    applied["slipway_yaml"] = configured;
-    applied["each_search"] = said;
     rag::MigrateRequest request{.collection = collection};
     if (winner.embedder != base_.embedder) request.embedder = winner.embedder;
     if (!(winner.splitter == base_.splitter)) request.splitter = winner.splitter;
-    if (!request.embedder && !request.splitter) {
-      app_.note(fmt::format("the index of '{}' is the best already", collection));
-      applied["migrated"] = false;
-      return json::Value(std::move(applied));
+    const rag::QuestionDefaults wanted = defaults_of(winner);
+    if (!(wanted == rag::QuestionDefaults{})) request.defaults = wanted;
+    json::Object applied{{"collection", collection}, {"settings", winner.settings()}};
+    applied["defaults"] = request.defaults ? said(*request.defaults) : json::Object();
+    applied["migrated"] = false;
+    if (request.embedder || request.splitter || request.defaults) {
+      const auto migrated = TRY(TRY(app_.library())->migrate(app_.context(), request));
+      app_.note(fmt::format(
+          "'{}' is served by {}, version {}; 'slipway collections rollback {}' goes back",
+          collection, winner.name(), migrated.index_version, collection));
+      applied["migrated"] = migrated.switched;
+      applied["index_version"] = migrated.index_version;
+    } else {
+      app_.note(fmt::format("'{}' is the best already", collection));
     }
-    const auto migrated = TRY(TRY(app_.library())->migrate(app_.context(), request));
-    app_.note(fmt::format(
-        "'{}' is served by {}, version {}; 'slipway collections rollback {}' goes "
-        "back",
-        collection, render_splitter(winner.splitter), migrated.index_version, collection));
-    applied["migrated"] = migrated.switched;
-    applied["index_version"] = migrated.index_version;
+    applied["slipway_yaml"] = TRY(overruled(collection, wanted));
+    json::Object each;
+    if (winner.limit != eval::SweepVariant().limit) {
+      each["limit"] = winner.limit;
+      app_.note(fmt::format("a question says for itself how many passages it wants: limit {}",
+                            winner.limit));
+    }
+    applied["each_question"] = std::move(each);
     return json::Value(std::move(applied));
   }
 
-  /// Of `collections: {NAME: ...}` in slipway.yaml, where it differs from what is.
-  json::Object configured_of(const eval::SweepVariant& winner) const {
-    json::Object configured;
-    if (winner.reranker != base_.reranker) configured["reranker"] = winner.reranker;
-    if (!winner.prompt.empty() && winner.prompt != "builtin") configured["prompt"] = winner.prompt;
-    return configured;
+  /// Where the winner differs from what is.
+  rag::QuestionDefaults defaults_of(const eval::SweepVariant& winner) const {
+    rag::QuestionDefaults wanted;
+    if (winner.search != base_.search) wanted.search = winner.search;
+    if (winner.search == index::SearchMode::hybrid) {
+      if (winner.fusion != base_.fusion) wanted.fusion = winner.fusion;
+      if (winner.dense_weight != base_.dense_weight) wanted.dense_weight = winner.dense_weight;
+    }
+    if (winner.reranker != base_.reranker) wanted.reranker = winner.reranker;
+    if (winner.answer.empty()) return wanted;  // Passages were measured, no answers.
+    if (winner.answer != base_.answer && !spec_.answer.empty()) wanted.answer = winner.answer;
+    if (winner.answer == "extract") return wanted;
+    if (winner.answer_model != base_.answer_model) wanted.answer_model = winner.answer_model;
+    const auto plain = [](const std::string& prompt) {
+      return prompt == rag::built_in_prompt ? "" : prompt;
+    };
+    if (plain(winner.prompt) != plain(base_.prompt)) wanted.prompt = winner.prompt;
+    return wanted;
   }
 
-  /// Of a search, where it is not what one does that says nothing.
-  static json::Object said_of(const eval::SweepVariant& winner) {
-    const eval::SweepVariant usual;
-    json::Object said;
-    if (winner.search != usual.search) said["mode"] = json::name(winner.search);
-    if (winner.search != index::SearchMode::hybrid) return said;
-    if (winner.fusion != usual.fusion) said["fusion"] = json::name(winner.fusion);
-    if (winner.dense_weight != usual.dense_weight) said["dense_weight"] = winner.dense_weight;
-    return said;
+  /// Those that are said, as slipway.yaml would say them.
+  static json::Object said(const rag::QuestionDefaults& defaults) {
+    json::Object object = json::to(defaults).as_object();
+    json::Object kept;
+    for (const auto& [name, value] : object)
+      if (!value.is_null()) kept[name] = value;
+    return kept;
+  }
+
+  /// What slipway.yaml says of the collection against what is wanted.
+  Result<json::Object> overruled(const std::string& collection,
+                                 const rag::QuestionDefaults& wanted) const {
+    const auto info = TRY(TRY(app_.library())->collection(app_.context(), collection));
+    const json::Object in_force = said(info.defaults.value_or(rag::QuestionDefaults{}));
+    json::Object against;
+    for (const auto& [name, value] : said(wanted))
+      if (const auto* now = in_force.if_contains(name); now == nullptr || *now != value)
+        against[name] = value;
+    if (!against.empty())
+      app_.note(
+          fmt::format("slipway.yaml says otherwise of '{}' and counts first; to serve the "
+                      "best, write there: {}",
+                      collection, json::dump(against)));
+    return against;
   }
 
   App& app_;

@@ -10,7 +10,8 @@ Result<rag::SearchRequest> search_request(const SearchOptions& options) {
   rag::SearchRequest request;
   request.query = options.query;
   request.limit = options.limit;
-  request.mode = TRY(json::from<index::SearchMode>(json::Value(options.mode.c_str())));
+  if (!options.mode.empty())
+    request.mode = TRY(json::from<index::SearchMode>(json::Value(options.mode.c_str())));
   request.filter = TRY(parse_filter(options.filter));
   if (options.rerank) request.rerank = true;
   request.reranker = options.reranker;

@@ -29,6 +29,13 @@ Error Evaluation::of_metric(Error error, std::size_t index) const {
 }
 
 Result<void> Evaluation::open_goldens(const Doors& doors) {
+  TRY(load_goldens(doors));
+  if (!suite_.splits.empty())
+    goldens_ = TRY(in_splits(goldens_, suite_.splits).within(suite_.dataset));
+  return {};
+}
+
+Result<void> Evaluation::load_goldens(const Doors& doors) {
   const std::filesystem::path file = suite_.resolve(suite_.dataset);
   std::error_code ignored;
   if (std::filesystem::exists(file, ignored)) {
@@ -42,7 +49,10 @@ Result<void> Evaluation::open_goldens(const Doors& doors) {
     goldens_ = TRY(doors.open_dataset(suite_.dataset));
     return {};
   }
-  return fail(Code::not_found, "the dataset {} is not there", file.string());
+  return fail(Code::not_found, "the dataset {} is not there{}", file.string(),
+              looks_like_file && !suite_.file.empty()
+                  ? fmt::format("; 'dataset:' of {} is relative to that file", suite_.file.string())
+                  : "");
 }
 
 Result<void> Evaluation::open_judges(const Doors& doors) {

@@ -50,6 +50,7 @@ class Evaluation {
 
  private:
   Result<void> open_goldens(const Doors& doors);
+  Result<void> load_goldens(const Doors& doors);
   Result<void> open_metrics(const Doors& doors);
   Result<void> open_judges(const Doors& doors);
   Result<NamedPerturb> own_perturbation(const std::string& name) const;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fstream>
 #include <numeric>
+#include <set>
 
 #include "core/files.hpp"
 #include "core/json_exact.hpp"
@@ -181,6 +182,38 @@ Result<GoldenSet> read_jsonl_goldens(const std::filesystem::path& file) {
     return fail(Code::invalid_argument, "{}: has no goldens; write one JSON object a line",
                 file.string());
   return set;
+}
+
+std::vector<std::string> splits_of(const Golden& golden) {
+  std::vector<std::string> splits;
+  for (const char* member : {"dataset_split", "split"}) {
+    const json::Value* value = golden.metadata.if_contains(member);
+    if (value == nullptr) continue;
+    if (value->is_string()) splits.emplace_back(value->get_string());
+    if (!value->is_array()) continue;
+    for (const json::Value& one : value->get_array())
+      if (one.is_string()) splits.emplace_back(one.get_string());
+  }
+  if (splits.empty()) splits.emplace_back("base");
+  return splits;
+}
+
+Result<GoldenSet> in_splits(const GoldenSet& goldens, const std::vector<std::string>& splits) {
+  GoldenSet chosen;
+  std::set<std::string> there;
+  for (std::size_t i = 0; i < goldens.size(); ++i) {
+    Golden golden = goldens.at(i);
+    const auto own = splits_of(golden);
+    there.insert(own.begin(), own.end());
+    if (std::find_first_of(own.begin(), own.end(), splits.begin(), splits.end()) != own.end())
+      TRY(chosen.add(std::move(golden), goldens.line(i)));
+  }
+  if (chosen.size() > 0) return chosen;
+  constexpr std::size_t named_max = 20;
+  std::vector<std::string> named(there.begin(), there.end());
+  if (named.size() > named_max) named.resize(named_max);
+  return fail(Code::not_found, "no golden is in split {}; there are: {}", fmt::join(splits, ", "),
+              fmt::join(named, ", "));
 }
 
 }  // namespace slipway::eval

@@ -45,6 +45,12 @@ class GoldenSet {
   std::unordered_multimap<std::size_t, std::uint32_t> by_id_;  ///< Hash of the id -> index.
 };
 
+/// The splits that a golden is in: what its metadata call `dataset_split`, as LangSmith's clients
+/// do, or `split`, a text or a list; else "base".
+std::vector<std::string> splits_of(const Golden& golden);
+/// Those that are in one of these splits. Fails: not_found, with those that there are; unavailable.
+Result<GoldenSet> in_splits(const GoldenSet& goldens, const std::vector<std::string>& splits);
+
 /// Goldens in any format of golden_files.hpp; our own JSON Lines are read line by line. Fails: as
 /// `read_jsonl_goldens` and `load_goldens`.
 Result<GoldenSet> load_golden_set(const std::filesystem::path& file);

@@ -15,6 +15,7 @@ constexpr std::uint64_t suite_bytes_max = 4u << 20;
 /// A suite as it is written, but for its metrics.
 struct SuiteFile {
   std::string name, dataset;
+  std::vector<std::string> splits;
   std::optional<std::string> cluster;
   std::optional<TargetSpec> target;
   std::optional<JudgeSpec> judge;
@@ -48,9 +49,9 @@ struct SuiteFile {
   }
 };
 BOOST_DESCRIBE_STRUCT(SuiteFile, (),
-                      (name, dataset, cluster, target, judge, budget, embedder, repeats, per_item,
-                       metrics, robustness, sweep, baseline, inconclusive, alpha, confidence, seed,
-                       resamples))
+                      (name, dataset, splits, cluster, target, judge, budget, embedder, repeats,
+                       per_item, metrics, robustness, sweep, baseline, inconclusive, alpha,
+                       confidence, seed, resamples))
 
 /// What every metric may be told; all else is an option of that metric.
 struct MetricFile {
@@ -78,7 +79,9 @@ BOOST_DESCRIBE_STRUCT(MetricFile, (),
 Error at_member(Error error, std::string_view path) {
   std::string message = error.message();
   const std::string checked = "$: ";
-  if (message.starts_with(checked)) message = fmt::format("$.{}", message.substr(checked.size()));
+  // "$: expected an object": that is all of it, and no member of it.
+  if (message.starts_with(checked) && !message.starts_with("$: expected"))
+    message = fmt::format("$.{}", message.substr(checked.size()));
   if (message.starts_with('$')) message.replace(0, 1, path);
   return Error(error.code(), std::move(message));
 }
@@ -131,6 +134,7 @@ Result<Suite> suite_of(const json::Value& value) {
   if (!read) return at_member(std::move(read.error()), "$");
   Suite suite{.name = read->name,
               .dataset = read->dataset,
+              .splits = read->splits,
               .cluster = read->cluster,
               .target = read->target,
               .judge = read->judge,

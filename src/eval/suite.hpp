@@ -58,7 +58,8 @@ BOOST_DESCRIBE_ENUM(Inconclusive, pass, fail)
 
 struct Suite {
   std::string name;
-  std::string dataset;  ///< A file relative to the suite, or NAME@version.
+  std::string dataset;              ///< A file relative to the suite, or NAME@version.
+  std::vector<std::string> splits;  ///< Only goldens in one of them; empty: all.
   /// The key of a golden's metadata that says which items belong together; absent: `document`, then
   /// `conversation`.
   std::optional<std::string> cluster;

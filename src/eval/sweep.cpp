@@ -196,23 +196,13 @@ Result<void> SweepSpec::validate() const {
   for (const std::string& one : answer)
     if (one != "extract" && one != "generate" && one != "auto")
       return fail(Code::invalid_argument, "answer: '{}' is none of: auto, extract, generate", one);
-  const bool is_fused = std::all_of(search.begin(), search.end(), [](index::SearchMode mode) {
-    return mode == index::SearchMode::hybrid;
-  });
   for (const double one : dense_weight)
     if (!(one >= 0 && one <= 1))
       return fail(Code::invalid_argument, "dense_weight: {} is not in 0..1", one);
-  if (!answer.empty() && (!fusion.empty() || !dense_weight.empty()))
-    return fail(Code::invalid_argument,
-                "{}: answers are made of the usual searches; sweep it without answer",
-                fusion.empty() ? "dense_weight" : "fusion");
   if (!prompt.empty() &&
       std::none_of(answer.begin(), answer.end(), [](const auto& one) { return one != "extract"; }))
     return fail(Code::invalid_argument,
                 "prompt: is of generated answers; write 'answer: [generate]' beside it");
-  if (!answer.empty() && !is_fused)
-    return fail(Code::invalid_argument,
-                "search: answers are made of hybrid searches; sweep search without answer");
   return {};
 }
 
@@ -270,7 +260,10 @@ void leave_out_doubles(std::vector<SweepVariant>& variants) {
       one.fusion = SweepVariant().fusion;
       one.dense_weight = SweepVariant().dense_weight;
     }
-    if (one.answer.empty() || one.answer == "extract") one.prompt.clear();
+    if (one.answer.empty() || one.answer == "extract") {
+      one.prompt.clear();
+      one.answer_model.clear();
+    }
     return !names.insert(one.name()).second;
   });
 }
@@ -279,7 +272,8 @@ void leave_out_doubles(std::vector<SweepVariant>& variants) {
 
 Result<std::vector<SweepVariant>> variants_of(const SweepSpec& spec, const SweepBase& base,
                                               bool needs_answers) {
-  const std::string usual_answer = needs_answers ? "extract" : "";
+  const std::string now = base.answer.empty() ? "extract" : base.answer;
+  const std::string usual_answer = needs_answers ? now : "";
   std::vector<SweepVariant> variants{SweepVariant{}};
   bool is_too_large = false;
   const auto multiply = [&](const auto& values, const auto& set) {
@@ -310,11 +304,11 @@ Result<std::vector<SweepVariant>> variants_of(const SweepSpec& spec, const Sweep
            [](SweepVariant& one, std::size_t value) { one.splitter.chunk_overlap = value; });
   multiply(or_base(spec.embedder, base.embedder),
            [](SweepVariant& one, const std::string& value) { one.embedder = value; });
-  multiply(or_base(spec.search, index::SearchMode::hybrid),
+  multiply(or_base(spec.search, base.search),
            [](SweepVariant& one, auto value) { one.search = value; });
-  multiply(or_base(spec.fusion, index::Fusion::relative_score),
+  multiply(or_base(spec.fusion, base.fusion),
            [](SweepVariant& one, auto value) { one.fusion = value; });
-  multiply(or_base(spec.dense_weight, SweepVariant().dense_weight),
+  multiply(or_base(spec.dense_weight, base.dense_weight),
            [](SweepVariant& one, double value) { one.dense_weight = value; });
   multiply(or_base(spec.reranker, base.reranker),
            [](SweepVariant& one, const std::string& value) { one.reranker = value; });
@@ -322,9 +316,9 @@ Result<std::vector<SweepVariant>> variants_of(const SweepSpec& spec, const Sweep
            [](SweepVariant& one, int value) { one.limit = value; });
   multiply(or_base(spec.answer, usual_answer),
            [](SweepVariant& one, const std::string& value) { one.answer = value; });
-  multiply(or_base(spec.answer_model, std::string()),
+  multiply(or_base(spec.answer_model, base.answer_model),
            [](SweepVariant& one, const std::string& value) { one.answer_model = value; });
-  multiply(or_base(spec.prompt, std::string()),
+  multiply(or_base(spec.prompt, base.prompt),
            [](SweepVariant& one, const std::string& value) { one.prompt = value; });
   if (is_too_large)
     return fail(Code::invalid_argument, "sweep: more than {} variants; leave something out",

@@ -71,6 +71,10 @@ struct SweepBase {
   documents::SplitterSettings splitter;
   std::string reranker;
   int limit = 8;
+  index::SearchMode search = index::SearchMode::hybrid;  ///< As its questions use them now.
+  index::Fusion fusion = index::Fusion::relative_score;
+  double dense_weight = 0.5;
+  std::string prompt, answer, answer_model;  ///< Empty: the usual ones.
 };
 /// Fusion and weight are dimensions of hybrid searches alone, prompts of generated answers alone.
 /// Without combinations that no splitter allows (an overlap as large as the chunk). Fails:

@@ -7,6 +7,32 @@
 
 namespace slipway::eval {
 
+namespace {
+
+void take_defaults(const rag::QuestionDefaults& defaults, SweepBase& base) {
+  base.search = defaults.search.value_or(base.search);
+  base.fusion = defaults.fusion.value_or(base.fusion);
+  base.dense_weight = defaults.dense_weight.value_or(base.dense_weight);
+  base.prompt = defaults.prompt.value_or("");
+  base.answer = defaults.answer.value_or("");
+  base.answer_model = defaults.answer_model.value_or("");
+}
+
+/// How a variant looks for passages, in either kind of question.
+template <typename Request>
+void search_as(const SweepVariant& variant, std::optional<index::SearchMode>& mode,
+               Request& request) {
+  mode = variant.search;
+  if (variant.search == index::SearchMode::hybrid) {
+    request.fusion = variant.fusion;
+    request.dense_weight = variant.dense_weight;
+  }
+  request.rerank = !variant.reranker.empty();
+  request.reranker = variant.reranker;
+}
+
+}  // namespace
+
 Result<std::unique_ptr<CollectionSweep>> CollectionSweep::open(const Context& context,
                                                                const Options& options) {
   auto sweep = std::make_unique<CollectionSweep>(options);
@@ -14,6 +40,7 @@ Result<std::unique_ptr<CollectionSweep>> CollectionSweep::open(const Context& co
   sweep->base_.embedder = info.embedder;
   sweep->base_.splitter = info.splitter;
   sweep->base_.reranker = info.reranker.value_or("");
+  if (info.defaults) take_defaults(*info.defaults, sweep->base_);
   sweep->language_ = info.language;
   TRY(sweep->take_documents(context));
   sweep->database_ = TRY(store::Database::open({.path = ":memory:"}, rag::migrations()));
@@ -96,13 +123,7 @@ Result<Golden> CollectionSweep::search(const Context& context, const SweepVarian
   request.collection = copy_of(variant);
   request.query = golden.input;
   request.limit = variant.limit;
-  request.mode = variant.search;
-  if (variant.search == index::SearchMode::hybrid) {
-    request.fusion = variant.fusion;
-    request.dense_weight = variant.dense_weight;
-  }
-  request.rerank = !variant.reranker.empty();
-  request.reranker = variant.reranker;
+  search_as(variant, request.mode, request);
   const auto begin = std::chrono::steady_clock::now();
   const rag::SearchReply reply = TRY(copies_->search(context, request));
   Golden answered = golden;
@@ -137,8 +158,7 @@ Result<Golden> CollectionSweep::ask(const Context& context, const SweepVariant& 
   request.limit = variant.limit;
   request.model = variant.answer_model;
   request.prompt = variant.prompt;
-  request.rerank = !variant.reranker.empty();
-  request.reranker = variant.reranker;
+  search_as(variant, request.search, request);
   std::vector<rag::SearchItem> passages;
   const auto begin = std::chrono::steady_clock::now();
   const rag::Answer reply = TRY(copies_->ask(

@@ -149,7 +149,7 @@ TEST_CASE("a wrong sweep is refused, a stopped one ends") {
             .code() == Code::cancelled);
   for (const char* text :
        {R"({"keep":1})", R"({"start":0})", R"({"limit":[0]})", R"({"answer":["x"]})",
-        R"({"chunk_sizes":[1]})", R"({"answer":["extract"],"search":["dense"]})"})
+        R"({"chunk_sizes":[1]})", R"({"answer":["extract"],"prompt":["a@1"]})"})
     CHECK_FALSE(json::from<SweepSpec>(*json::parse(text)));
 }
 
@@ -173,9 +173,16 @@ TEST_CASE("fusion and weight are dimensions of hybrid searches, prompts of gener
   CHECK(variants_of(prompts, {}, true)->size() == 3);
   prompts.answer = {"extract"};
   CHECK(prompts.validate().error().message().find("prompt: ") == 0);
+  // Answers are made of whatever search a variant has; quotes ask no model.
   spec.answer = {"extract"};
-  CHECK(spec.validate().error().message().find("fusion: ") == 0);
-  spec.fusion.clear();
+  spec.answer_model = {"one", "two"};
+  REQUIRE(spec.validate().ok());
+  CHECK(variants_of(spec, {}, true)->size() == 5);
+  SweepBase base;
+  base.search = index::SearchMode::lexical;
+  base.answer = "generate";
+  base.prompt = "answer@3";
+  CHECK(variants_of({}, base, true)->front().name().ends_with("lexical, 8, generate answer@3"));
   spec.dense_weight = {1.5};
   CHECK(spec.validate().error().message() == "dense_weight: 1.5 is not in 0..1");
 }

@@ -97,8 +97,12 @@ Result<Endpoint> listen_on(const Server::Options& options, Descriptor& listener)
   Descriptor fd(
       ::socket(address->ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_TCP));
   const auto failed = [&](Code code, const char* what) {
-    return fail(code, "cannot {} {} port {}: {}", what, options.host, options.port,
-                std::strerror(errno));
+    const char* const remedy = errno == EADDRINUSE ? "; name another port, or 0 for any free one"
+                               : errno == EACCES
+                                   ? "; ports below 1024 are for root: name another one"
+                                   : "";
+    return fail(code, "cannot {} {} port {}: {}{}", what, options.host, options.port,
+                std::strerror(errno), remedy);
   };
   if (fd.get() < 0) return failed(Code::unavailable, "make a socket for");
   set_socket_options(fd.get());

@@ -3,6 +3,7 @@
 #include "core/log.hpp"
 #include "rag/detail/answer.hpp"
 #include "rag/detail/check.hpp"
+#include "rag/detail/defaults.hpp"
 #include "rag/detail/estimate.hpp"
 #include "rag/detail/generations.hpp"
 #include "rag/detail/ingest.hpp"
@@ -151,7 +152,8 @@ class LibraryOnDatabase final : public Library {
     return report;
   }
 
-  Result<SearchReply> search(const Context& context, const SearchRequest& request) override {
+  Result<SearchReply> search(const Context& context, const SearchRequest& asked) override {
+    const SearchRequest request = TRY(detail::with_defaults(context, shelf_, asked));
     auto retrieved = TRY(detail::retrieve(context, shelf_, texts_, request));
     if (retrieved.over_budget)
       return fail(Code::conflict,
@@ -164,8 +166,9 @@ class LibraryOnDatabase final : public Library {
     return std::move(retrieved.reply);
   }
 
-  Result<Answer> ask(const Context& context, const AskRequest& request,
+  Result<Answer> ask(const Context& context, const AskRequest& asked,
                      const AskEvents& events) override {
+    const AskRequest request = TRY(detail::with_defaults(context, shelf_, asked));
     auto answered = TRY(detail::answer(context, shelf_, texts_, request, events));
     auto stored = detail::store_receipt(context, shelf_, request, answered);
     detail::end_run(answered, stored);
@@ -174,7 +177,7 @@ class LibraryOnDatabase final : public Library {
   }
 
   Result<AskEstimate> estimate(const Context& context, const AskRequest& request) override {
-    return detail::estimate(context, shelf_, request);
+    return detail::estimate(context, shelf_, TRY(detail::with_defaults(context, shelf_, request)));
   }
 
   Result<json::Value> receipt(const Context& context, const std::string& id) override {
@@ -273,6 +276,18 @@ class LibraryOnDatabase final : public Library {
   }
 
  private:
+  /// What questions use, whoever said it.
+  std::optional<QuestionDefaults> defaults_in_force(const detail::CollectionRow& row) const {
+    QuestionDefaults defaults = shelf_.defaults_of(row);
+    if (const std::string reranker = shelf_.reranker_of(row);
+        defaults.reranker || !reranker.empty())
+      defaults.reranker = reranker;
+    if (const std::string prompt = shelf_.prompt_of(row); defaults.prompt || !prompt.empty())
+      defaults.prompt = prompt;
+    if (defaults == QuestionDefaults{}) return std::nullopt;
+    return defaults;
+  }
+
   Result<CollectionInfo> describe(store::Connection& connection, const detail::CollectionRow& row) {
     const auto counts = TRY(detail::count(connection, row.id));
     const std::string reranker = shelf_.reranker_of(row);
@@ -285,7 +300,8 @@ class LibraryOnDatabase final : public Library {
                           counts.documents,
                           counts.chunks,
                           version,
-                          row.created_at};
+                          row.created_at,
+                          defaults_in_force(row)};
   }
 
   Result<detail::DocumentRow> find(const Context& context, const std::string& id) {

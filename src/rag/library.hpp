@@ -86,8 +86,8 @@ BOOST_DESCRIBE_ENUM(Expand, none, neighbours, section)
 struct SearchRequest {
   std::string collection = "default";
   std::string query;
-  int limit = 10;  ///< 1..1000
-  index::SearchMode mode = index::SearchMode::hybrid;
+  int limit = 10;                              ///< 1..1000
+  std::optional<index::SearchMode> mode = {};  ///< Absent: the collection's, else hybrid.
   std::optional<json::Value> filter;
   /// True: rerank, which needs a reranker named here or in the collection's settings. False: do
   /// not. Absent: rerank if one is named. Then the order is that of `scores.rerank`.
@@ -105,9 +105,10 @@ struct SearchRequest {
   bool explain = false;                 ///< Tell the plan.
   /// Where its runs stand; absent: there are none.
   std::optional<trace::Origin> origin = {};
-  /// Of mode hybrid: how the two lists become one, and the share of the vectors, 0..1.
-  index::Fusion fusion = index::Fusion::relative_score;
-  std::optional<double> dense_weight = {};  ///< Absent: 0.5.
+  /// Of mode hybrid: how the two lists become one, and the share of the vectors, 0..1. Absent: the
+  /// collection's, else relative_score and 0.5.
+  std::optional<index::Fusion> fusion = {};
+  std::optional<double> dense_weight = {};
   Result<void> validate() const;
 };
 BOOST_DESCRIBE_STRUCT(SearchRequest, (),
@@ -117,9 +118,9 @@ BOOST_DESCRIBE_STRUCT(SearchRequest, (),
 struct AskRequest {
   std::string collection = "default";
   std::string question;
-  AnswerMode mode = AnswerMode::automatic;
-  int limit = 8;      ///< Passages to read, 1..50.
-  std::string model;  ///< Empty: the catalog's default.
+  AnswerMode mode = AnswerMode::automatic;  ///< automatic: the collection's.
+  int limit = 8;                            ///< Passages to read, 1..50.
+  std::string model;                        ///< Empty: the collection's, else the default.
   std::optional<json::Value> filter;
   std::optional<double> budget_usd;  ///< Refuse to spend more on this answer.
   bool mark_unsupported = false;  ///< Keep unsupported sentences, marked, instead of dropping them.
@@ -133,6 +134,10 @@ struct AskRequest {
   /// of this program. Empty: the collection's.
   std::string prompt;
   std::optional<trace::Origin> origin = {};  ///< As of a search.
+  /// How passages are looked for: `mode` and the next two of a search.
+  std::optional<index::SearchMode> search = {};
+  std::optional<index::Fusion> fusion = {};
+  std::optional<double> dense_weight = {};
 };
 
 /// About the most that a question can consume; dollars rather too many.
@@ -165,6 +170,8 @@ struct MigrateRequest {
   std::string collection = "default";
   std::optional<std::string> embedder;
   std::optional<documents::SplitterSettings> splitter;
+  /// What is absent in it is what it was before.
+  std::optional<QuestionDefaults> defaults = {};
   std::vector<GoldQuestion> gold;  ///< Empty: the new one takes over when it is complete.
   double margin = 0;               ///< What a score may fall by, 0..1.
   int limit = 10;                  ///< Passages that the gold set looks at.

@@ -26,6 +26,17 @@ Result<void> LoadingSettings::validate() const {
               ocr_command.front());
 }
 
+Result<void> QuestionDefaults::validate() const {
+  if (dense_weight && !(*dense_weight >= 0 && *dense_weight <= 1))
+    return fail(Code::invalid_argument, "dense_weight: {} is out of range 0..1", *dense_weight);
+  if (answer) TRY(parse_answer_mode(*answer).within("answer"));
+  const bool is_told = dense_weight || fusion;
+  if (is_told && search && search != index::SearchMode::hybrid)
+    return fail(Code::invalid_argument, "{}: is for search hybrid; drop it",
+                dense_weight ? "dense_weight" : "fusion");
+  return {};
+}
+
 Result<void> CollectionSettings::validate() const {
   if (keep_versions < 0)
     return fail(Code::invalid_argument, "keep_versions: {} is not a number from 0", keep_versions);
@@ -37,6 +48,7 @@ Result<void> CollectionSettings::validate() const {
       return fail(Code::invalid_argument, "field_weights.{}: {} is out of range 0..{}", name,
                   weight, weight_max);
   }
+  TRY(defaults.validate().within("defaults"));
   TRY(check_threshold("evidence_min", evidence_min));
   return check_threshold("support_min", support_min);
 }
@@ -61,8 +73,8 @@ Result<void> SearchRequest::validate() const {
     return fail(Code::invalid_argument, "budget_usd: {} is not a number from 0", *budget_usd);
   if (dense_weight && !(*dense_weight >= 0 && *dense_weight <= 1))
     return fail(Code::invalid_argument, "dense_weight: {} is out of range 0..1", *dense_weight);
-  const bool is_told = dense_weight || fusion != index::Fusion::relative_score;
-  if (is_told && mode != index::SearchMode::hybrid)
+  const bool is_told = dense_weight || (fusion && fusion != index::Fusion::relative_score);
+  if (is_told && mode && mode != index::SearchMode::hybrid)
     return fail(Code::invalid_argument, "{}: is for mode hybrid; drop it",
                 dense_weight ? "dense_weight" : "fusion");
   return {};
@@ -74,6 +86,7 @@ Result<void> MigrateRequest::validate() const {
     return fail(Code::invalid_argument, "margin: {} is out of range 0..1", margin);
   if (limit < 1 || limit > limit_max)
     return fail(Code::invalid_argument, "limit: {} is out of range 1..{}", limit, limit_max);
+  if (defaults) TRY(defaults->validate().within("defaults"));
   for (std::size_t i = 0; i < gold.size(); ++i) {
     const auto& [input, relevance] = gold[i];
     const bool has_relevant = std::any_of(relevance.begin(), relevance.end(),

@@ -25,6 +25,24 @@ struct ContextualSettings {
 };
 BOOST_DESCRIBE_STRUCT(ContextualSettings, (), (model, budget_usd))
 
+/// What a question of a collection uses where it does not say it itself; absent: what every
+/// collection does. A tuner writes them with an index.
+struct QuestionDefaults {
+  std::optional<index::SearchMode> search;
+  std::optional<index::Fusion> fusion;  ///< Of hybrid searches alone, as the next one.
+  std::optional<double> dense_weight;   ///< 0..1
+  /// "": none. Counts behind `CollectionSettings::reranker`, and so the next one behind `prompt`.
+  std::optional<std::string> reranker;
+  std::optional<std::string> prompt;        ///< "builtin" or "": the built in one.
+  std::optional<std::string> answer;        ///< "generate", "extract"; for questions in mode auto.
+  std::optional<std::string> answer_model;  ///< Instead of the catalog's default.
+  /// Fails: invalid_argument.
+  Result<void> validate() const;
+  bool operator==(const QuestionDefaults&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(QuestionDefaults, (),
+                      (search, fusion, dense_weight, reranker, prompt, answer, answer_model))
+
 /// What a collection is made with; fixed while it holds documents, but for the thresholds.
 struct CollectionSettings {
   std::string embedder;  ///< Empty: the catalog's default.
@@ -48,11 +66,14 @@ struct CollectionSettings {
   /// How much words of a document's "title" and "path" count beside those of a chunk's text,
   /// 0..100; absent: not. May be changed in slipway.yaml at any time.
   std::map<std::string, double> field_weights;
+  /// May be changed in slipway.yaml at any time; each of them that is not there is what the
+  /// collection was made or migrated with.
+  QuestionDefaults defaults = {};
   Result<void> validate() const;
 };
 BOOST_DESCRIBE_STRUCT(CollectionSettings, (),
                       (embedder, reranker, prompt, splitter, language, evidence_min, support_min,
-                       contextual, keep_versions, field_weights))
+                       contextual, keep_versions, field_weights, defaults))
 
 struct CollectionInfo {
   std::string name;
@@ -64,10 +85,12 @@ struct CollectionInfo {
   std::int64_t chunks = 0;
   std::int64_t index_version = 0;
   std::string created_at;
+  std::optional<QuestionDefaults> defaults =
+      {};  ///< As they are in force; absent: nothing is said.
 };
 BOOST_DESCRIBE_STRUCT(CollectionInfo, (),
                       (name, embedder, splitter, language, reranker, documents, chunks,
-                       index_version, created_at))
+                       index_version, created_at, defaults))
 
 struct DocumentInfo {
   std::string id, uri, path, title, media_type, content_hash, text_hash;

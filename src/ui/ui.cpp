@@ -34,6 +34,24 @@ http::Response no_content(std::string cookie) {
           .body = {}};
 }
 
+/// Nothing is there. Whoever reads HTML gets the page, which says so and leads on.
+http::Response refuse(const http::Request& request, int status, const std::string& allow) {
+  const bool reads_html = (request.method == "GET" || request.method == "HEAD") &&
+                          request.headers.get("accept").find("text/html") != std::string_view::npos;
+  if (status == 404 && reads_html) {
+    http::Request anew = request;
+    anew.headers.remove("If-None-Match");  // The page, and not that it is known.
+    http::Response page = serve_asset(anew, "/");
+    if (page.status == 200) page.status = 404;
+    page.headers.remove("ETag");
+    return page;
+  }
+  std::string detail = "the server is busy; try again soon";
+  if (status == 404) detail = fmt::format("there is nothing at {}", request.path);
+  if (status == 405) detail = fmt::format("{} is not one of: {}", request.method, allow);
+  return http::to_response(http::problem_of(status, std::move(detail), request));
+}
+
 Result<http::Response> who(const Options& options, const http::Request& request) {
   json::Object answer{{"version", options.version}, {"caller", nullptr}};
   const auto caller = options.who(request);
@@ -73,6 +91,7 @@ bool is_public(std::string_view path) {
 
 void mount(http::Router& router, Options options) {
   const auto shared = std::make_shared<const Options>(std::move(options));
+  router.refuse_with("", refuse);
   const auto serve = [](const http::ExchangePtr& exchange, const http::PathParameters&) {
     exchange->reply(serve_asset(exchange->request(), "/"));
   };

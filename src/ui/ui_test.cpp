@@ -93,6 +93,21 @@ TEST_CASE("paths of others are not the page's") {
   CHECK(site.ask("POST", "/").status == 405);
 }
 
+TEST_CASE("a browser at a wrong address gets the page, which says so; a program gets a problem") {
+  Site site;
+  const http::Headers browser{{"Accept", "text/html,application/xhtml+xml,*/*;q=0.8"},
+                              {"If-None-Match", "*"}};
+  const auto page = site.ask("GET", "/nothing/here", browser);
+  CHECK(page.status == 404);
+  CHECK(page.body == asset_of("text/html").plain);
+  CHECK_FALSE(page.headers.find("ETag"));
+  const auto problem = site.ask("GET", "/nothing", {{"Accept", "*/*"}});
+  CHECK(problem.status == 404);
+  CHECK(problem.headers.get("content-type") == "application/problem+json");
+  CHECK(problem.body.find("there is nothing at /nothing") != std::string::npos);
+  CHECK(site.ask("POST", "/nothing", browser).body.find("there is nothing") != std::string::npos);
+}
+
 TEST_CASE("the page loads only files that are there, and nothing inline or from elsewhere") {
   Site site;
   const std::string html(asset_of("text/html").plain);

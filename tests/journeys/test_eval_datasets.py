@@ -61,6 +61,24 @@ def test_what_is_exported_can_be_imported_again(slipway, folder, form):
         assert [json.loads(line) for line in back.splitlines()] == GOLDENS
 
 
+def test_a_suite_takes_the_splits_that_it_names(slipway, folder):
+    lines = [{"inputs": {"question": f"q{i}"}, "outputs": {"answer": "a" if i < 3 else "b"},
+              "metadata": {}, **({"split": "smoke"} if i < 3 else {})} for i in range(8)]
+    (folder / "langsmith.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    slipway.ok("eval", "dataset", "import", "langsmith.jsonl", "--name", "made")
+    assert slipway.result("eval", "dataset", "show", "made")["splits"] == {"base": 5, "smoke": 3}
+    assert "splits base 5, smoke 3" in slipway.ok("eval", "dataset", "show", "made").out
+    suite = folder / "suite.yaml"
+    text = "name: s\ndataset: made\nsplits: [smoke]\ntarget: {command: [echo, a]}\nmetrics: [{name: exact_match, threshold: 1}]\n"
+    suite.write_text(text)
+    result = slipway.result("eval", "run", suite)
+    assert result["metrics"][0]["n"] == 3 and result["metrics"][0]["mean"] == 1, result
+    suite.write_text(text.replace("splits: [smoke]\n", ""))
+    assert slipway("eval", "run", suite, "--json").json["metrics"][0]["n"] == 8
+    suite.write_text(text.replace("[smoke]", "[smok]"))
+    assert "no golden is in split smok; there are: base, smoke" in slipway.fails(2, "eval", "run", suite).err
+
+
 def test_wrong_files_are_told_with_their_place(slipway, folder):
     (folder / "bad.csv").write_text("input,latency_ms\nwhy?,fast\n")
     told = slipway.fails(1, "eval", "dataset", "add", "qa", "bad.csv").err

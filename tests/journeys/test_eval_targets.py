@@ -108,14 +108,41 @@ def test_a_sweep_weighs_how_lists_are_fused(slipway, folder):
     variants = slipway.result("eval", "sweep", name)["variants"]
     assert len(variants) == 5 and len({json.dumps(v["settings"], sort_keys=True) for v in variants}) == 5
     assert [v["settings"].get("dense_weight") for v in variants].count(0.3) == 2
-    # What no index holds is told in the words of what does hold it.
+    # The collection's next version holds it, whether its index is another or not; the version before can be gone back to.
     only = suite(folder, "target: {rag: guide, limit: 1}\n" + METRICS + "sweep: {fusion: [rrf], dense_weight: [0.3]}\n")
     outcome = slipway.ok("eval", "sweep", only, "--apply", "--json")
     applied = outcome.json["applied"]
-    assert applied["each_search"] == {"fusion": "rrf", "dense_weight": 0.3} and applied["slipway_yaml"] == {}, applied
-    assert "POST /api/search" in outcome.err and applied["migrated"] is False
+    assert applied["defaults"] == {"fusion": "rrf", "dense_weight": 0.3} and applied["slipway_yaml"] == {}, applied
+    assert applied["migrated"] is True and applied["each_question"] == {"limit": 1} and "limit 1" in outcome.err
+    info = slipway.result("collections", "show", "guide")
+    assert info["index_version"] == applied["index_version"] and info["defaults"]["fusion"] == "rrf", info
+    assert "rrf" in slipway.ok("collections", "show", "guide").out
+    variants = slipway.result("eval", "sweep", only)["variants"]  # The only one is what is now.
+    assert len(variants) == 1
+    assert slipway.result("eval", "sweep", only, "--apply")["applied"]["migrated"] is False
+    slipway.ok("collections", "rollback", "guide")
+    assert slipway.result("collections", "show", "guide")["defaults"] is None
     wrong = suite(folder, "target: {rag: guide}\nsweep: {answer: [extract], prompt: [x]}\n" + METRICS)
     assert "of generated answers" in slipway.fails(2, "eval", "sweep", wrong).err
+
+
+def test_the_searches_of_answers_are_swept_and_applied_and_the_file_counts_first(slipway, folder):
+    name = suite(folder, "target: {rag: guide}\nmetrics:\n  - {name: token_f1, threshold: 0}\n"
+                 "sweep:\n  search: [lexical]\n  answer: [extract]\n")
+    applied = slipway.result("eval", "sweep", name, "--apply")["applied"]
+    assert applied["defaults"] == {"search": "lexical", "answer": "extract"} and applied["migrated"] is True, applied
+    assert slipway.result("search", "orders", "-c", "guide")["mode"] == "lexical"
+    assert slipway.result("search", "orders", "-c", "guide", "--mode", "dense")["mode"] == "dense"
+    asked = slipway.result("ask", "How long are traces of all calls kept?", "-c", "guide")
+    assert asked["mode"] == "extract" and not asked["refused"], asked
+    replayed = slipway.result("ask", "--replay", asked["receipt_id"], "--rerun")
+    assert replayed["retrieval"] == "identical" and replayed["answer"] == "identical"
+    (folder / "slipway.yaml").write_text("collections: {guide: {defaults: {search: dense}}}\n")
+    assert slipway.result("search", "orders", "-c", "guide")["mode"] == "dense"
+    outcome = slipway.ok("eval", "sweep", name, "--apply", "--json")
+    assert outcome.json["applied"]["slipway_yaml"] == {"search": "lexical"} and "counts first" in outcome.err, outcome
+    (folder / "slipway.yaml").write_text("collections: {guide: {defaults: {serch: dense}}}\n")
+    assert "did you mean 'search'" in slipway.fails(2, "search", "orders", "-c", "guide").err
 
 
 AGENT = """\

@@ -98,6 +98,7 @@ def base(program, prefix, tmp_path_factory, cache):
     "collection_is_deleted_only_by_its_name",
     "models_and_settings_are_shown",
     "keyboard_is_enough",
+    "a_wrong_address_leads_on",
     "foreign_pages_change_nothing",
 ])
 def test_page(browser, base, scenario):

@@ -106,6 +106,9 @@ struct Notes<api::detail::AskBody> {
     "prompt": {"maxLength": 260, "description":
       "`NAME@TAG`, `NAME@VERSION`, or `NAME` for a share of its traffic; empty: the collection's.",
       "example": "answer@production"},
+    "search": {"description": "How passages are looked for; absent: as the collection says."},
+    "fusion": {"description": "Of hybrid searches: how two lists become one."},
+    "dense_weight": {"minimum": 0, "maximum": 1, "description": "Of the vectors, in hybrid."},
     "stream": {"description":
       "Answer with server-sent events, as `Accept: text/event-stream` does."}}})";
 };
@@ -116,7 +119,9 @@ struct Notes<rag::SearchRequest> {
       "retention of traces"},
     "collection": {"pattern": "^[A-Za-z0-9._-]{1,128}$"},
     "limit": {"minimum": 1, "maximum": 1000},
-    "mode": {"description": "dense: by meaning; lexical: by words; hybrid: both, fused."},
+    "mode": {"description":
+      "dense: by meaning; lexical: by words; hybrid: both, fused; absent: the collection's."},
+    "dense_weight": {"minimum": 0, "maximum": 1, "description": "Of the vectors, in hybrid."},
     "filter": {"anyOf": [{"$ref": "#/components/schemas/Filter"}, {"type": "null"}]},
     "rerank": {"description": "Absent: if the collection has a reranker."},
     "reranker": {"description": "Instead of the collection's; not with `rerank: false`."},
@@ -170,7 +175,17 @@ struct Notes<api::detail::MigrateBody> {
     "gold": {"maxItems": 10000, "description":
       "Questions that the new one must answer as well; empty: it serves when complete."},
     "margin": {"minimum": 0, "maximum": 1, "description": "What a score may fall by."},
-    "limit": {"minimum": 1, "maximum": 1000}}})";
+    "limit": {"minimum": 1, "maximum": 1000},
+    "defaults": {"description": "What its questions use where they say nothing."}}})";
+};
+template <>
+struct Notes<rag::QuestionDefaults> {
+  static constexpr std::string_view schema = R"({"properties": {
+    "dense_weight": {"minimum": 0, "maximum": 1},
+    "reranker": {"description": "Empty: none."},
+    "prompt": {"description": "Empty or `builtin`: the built in one."},
+    "answer": {"description": "`generate` or `extract`: of questions in mode auto."},
+    "answer_model": {"description": "Instead of the default chat model."}}})";
 };
 template <>
 struct Notes<rag::GoldQuestion> {

@@ -47,6 +47,9 @@ Result<rag::AskRequest> request_of(const http::Call& call, const AskBody& body) 
   request.version = body.version;
   request.pin = body.pin;
   request.prompt = body.prompt;
+  request.search = body.search;
+  request.fusion = body.fusion;
+  request.dense_weight = body.dense_weight;
   return request;
 }
 
@@ -150,9 +153,9 @@ Result<SearchReply> search_paid(const http::Call& call, const Services& services
     auto reply = services.library->search(call.context(), request);
     const bool lacks_money = !reply && budget.is_short() && reply.error().code() == Code::conflict;
     if (!lacks_money) {
-      const rag::SearchReply found = TRY(std::move(reply));
-      budget.settle(found.cost_usd, tokens_of(found.usage));
-      return SearchReply(found);
+      if (!reply) return std::move(reply.error());
+      budget.settle(reply->cost_usd, tokens_of(reply->usage));
+      return SearchReply(*std::move(reply));
     }
     TRY(budget.refuse());
     if (!budget.refusal()) return reply.error();

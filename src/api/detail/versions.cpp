@@ -22,6 +22,7 @@ rag::MigrateRequest request_of(const std::string& collection, const MigrateBody&
   request.gold = body.gold;
   request.margin = body.margin;
   request.limit = body.limit;
+  request.defaults = body.defaults;
   return request;
 }
 

@@ -131,13 +131,16 @@ struct AskBody {
   std::optional<std::int64_t> version;
   bool pin = false;
   std::string prompt;
+  std::optional<index::SearchMode> search;
+  std::optional<index::Fusion> fusion;
+  std::optional<double> dense_weight;
   bool stream = false;
   static constexpr std::string_view required[] = {"question"};
 };
 BOOST_DESCRIBE_STRUCT(AskBody, (),
                       (question, collection, mode, limit, model, filter, budget_usd,
                        mark_unsupported, seed, rerank, reranker, candidates, version, pin, prompt,
-                       stream))
+                       search, fusion, dense_weight, stream))
 
 /// Events of an answer.
 struct PassagesEvent {
@@ -171,8 +174,9 @@ struct MigrateBody {
   std::vector<rag::GoldQuestion> gold;
   double margin = 0;
   int limit = 10;
+  std::optional<rag::QuestionDefaults> defaults;
 };
-BOOST_DESCRIBE_STRUCT(MigrateBody, (), (embedder, splitter, gold, margin, limit))
+BOOST_DESCRIBE_STRUCT(MigrateBody, (), (embedder, splitter, gold, margin, limit, defaults))
 
 // What `rag::to_json` writes, as structs that only schemas see.
 struct ChunksShape {};

@@ -12,6 +12,7 @@
 #include "app/command_line.hpp"
 #include "app/commands.hpp"
 #include "app/detail/usage_errors.hpp"
+#include "app/detail/usage_formatter.hpp"
 #include "app/version.hpp"
 
 namespace slipway::app::detail {
@@ -23,9 +24,15 @@ class Declarations {
  public:
   Declarations(CLI::App& root, CommandLine& line) : root_(root), line_(line) {
     root.require_subcommand(1);
+    root.formatter(std::make_shared<UsageFormatter>());  // Commands inherit it.
     root.set_version_flag("--version", "slipway " + std::string(version_number),
                           "Print the version and exit");
-    finish(root, "  slipway ingest docs/\n  slipway ask \"How long are traces kept?\"");
+    finish(root,
+           "  slipway ingest docs/\n"
+           "  slipway ask \"How long are traces kept?\"\n"
+           "  slipway serve\n"
+           "  slipway eval run examples/eval/handbook.yaml\n"
+           "  slipway agent run research.yaml --input '{\"question\": \"Why?\"}'");
     declare_ingest();
     declare_search();
     declare_ask();
@@ -76,7 +83,6 @@ class Declarations {
     app.add_flag("--quiet", line_.global.quiet, "No progress and no notes on stderr")
         ->group(global_group);
     app.footer("Examples:\n" + examples);
-    app.get_formatter()->column_width(32);
   }
 
   /// The options of a leaf command, and what runs it.

@@ -58,7 +58,8 @@ void Declarations::declare_search() {
   add_argument(app, "TEXT", o->query, "What to look for, in quotes")->required();
   add_collection(app, o->collection);
   add_number(app, "-n,--limit", o->limit, {1, 1000}, "Passages to show, 1 to 1000; default 10");
-  add_choice(app, "--mode", o->mode, {"hybrid", "dense", "lexical"}, "How to compare");
+  add_choice(app, "--mode", o->mode, {"hybrid", "dense", "lexical"},
+             "How to compare; default: as the collection says, else hybrid");
   app.add_option("--filter", o->filter, "Only documents whose attributes match")->type_name("JSON");
   add_rerank(app, o->rerank, o->reranker);
   add_number(app, "--candidates", o->candidates, {1, 1000},
@@ -108,7 +109,7 @@ void Declarations::declare_ask() {
 }
 
 void Declarations::declare_collections() {
-  CLI::App& group = add_group("collections", "List, show and delete collections",
+  CLI::App& group = add_group("collections", "List, show, migrate and delete collections",
                               "  slipway collections list\n  slipway collections show handbook");
   CLI::App& list = add(group, "list", "Every collection, with its size");
   runs_alone(list, &collections_list);
@@ -168,7 +169,7 @@ void Declarations::declare_documents() {
   add_argument(text, "ID", *id, "Document")->required();
   finish(text, "  slipway documents text doc_01JD...");
 
-  CLI::App& remove = add(group, "delete", "Delete documents");
+  CLI::App& remove = add(group, "delete", "Erase documents from every version");
   auto ids = runs<std::vector<std::string>>(remove, &documents_delete);
   add_argument(remove, "ID", *ids, "Documents")->required();
   finish(remove, "  slipway documents delete doc_01JD...");

@@ -69,7 +69,7 @@ void Declarations::declare_eval_dataset_changes(CLI::App& group) {
                                          "langsmith", "promptfoo", "squad"};
   CLI::App& more = add(group, "add", "Add the goldens of files; the same id replaces");
   auto a = runs<EvalDatasetOptions>(more, &eval_dataset_add);
-  add_argument(more, "NAME FILE...", a->words, "The dataset, then files of goldens")->required();
+  add_argument(more, "NAME FILE", a->words, "The dataset, then files of goldens")->required();
   more.add_option("--name", a->name, "The dataset, instead of the first word")->type_name("NAME");
   add_choice(more, "--format", a->format, formats, "Whose files; recognized where it is not told");
   more.add_flag("--replace", a->replace, "Remove goldens that are not in the files");
@@ -78,7 +78,7 @@ void Declarations::declare_eval_dataset_changes(CLI::App& group) {
 
   CLI::App& in = add(group, "import", "Read files of deepeval, RAGAS, LangSmith, promptfoo, SQuAD");
   auto i = runs<EvalDatasetOptions>(in, &eval_dataset_import);
-  add_argument(in, "FILE...", i->words, "Files")->required();
+  add_argument(in, "FILE", i->words, "Files")->required();
   in.add_option("--name", i->name, "Put them into this dataset; else they are printed as goldens")
       ->type_name("NAME");
   add_choice(in, "--format", i->format, formats, "Whose files; recognized where it is not told");

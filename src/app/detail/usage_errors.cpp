@@ -38,10 +38,35 @@ std::string complaint_about_extras(const CLI::App& app) {
       option != extras.end() ? option->substr(0, option->find('=')) : extras.front();
   const std::vector<std::string_view> known(names.begin(), names.end());
   const auto hint = json::nearest(word, known);
-  const std::string meant = hint.empty() ? "" : fmt::format("; did you mean '{}'?", hint);
+  std::string meant = hint.empty() ? "" : fmt::format("; did you mean '{}'?", hint);
+  if (hint.empty() && option == extras.end() && !names.empty())
+    meant = fmt::format("; there are: {}", fmt::join(names, ", "));
   if (option != extras.end()) return fmt::format("unknown option '{}'{}", word, meant);
   if (!names.empty()) return fmt::format("unknown command '{}'{}", word, meant);
   return fmt::format("unexpected argument '{}'; put a text with spaces in quotes", word);
+}
+
+/// "--mode: guess not in {hybrid,dense}" and "not in range 0.000000 to 1.000000" in words.
+std::string as_people_say(std::string text) {
+  constexpr std::string_view zeros = ".000000", outside = " not in {";
+  for (std::size_t at = text.find(zeros); at != std::string::npos; at = text.find(zeros))
+    text.erase(at, zeros.size());
+  const std::size_t word = text.find(": "), list = text.find(outside);
+  if (word == std::string::npos || list == std::string::npos || list < word || !text.ends_with('}'))
+    return text;
+  const std::string wrong = text.substr(word + 2, list - word - 2);
+  const std::string listed =
+      text.substr(list + outside.size(), text.size() - 1 - list - outside.size());
+  std::vector<std::string_view> choices;
+  for (std::string_view rest = listed; !rest.empty();) {
+    const std::size_t end = std::min(rest.find(','), rest.size());
+    choices.push_back(rest.substr(0, end));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  const auto hint = json::nearest(wrong, choices);
+  return fmt::format("{}: '{}' is none of: {}{}", text.substr(0, word), wrong,
+                     fmt::join(choices, ", "),
+                     hint.empty() ? "" : fmt::format("; did you mean '{}'?", hint));
 }
 
 std::string complaint(const CLI::ParseError& error, const CLI::App& app) {
@@ -52,7 +77,7 @@ std::string complaint(const CLI::ParseError& error, const CLI::App& app) {
     for (const CLI::App* child : app.get_subcommands({})) names.push_back(child->get_name());
     return fmt::format("a command is missing; there are: {}", fmt::join(names, ", "));
   }
-  return error.what();
+  return as_people_say(error.what());
 }
 
 }  // namespace

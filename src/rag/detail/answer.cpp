@@ -69,6 +69,7 @@ class Answering {
  private:
   Result<Answered> answer();
   Result<void> find();
+  Result<void> measure_by_meaning();
   Result<void> weigh_passages();
   Result<void> generate(Composer& composer);
   Result<models::ChatRequest> build_prompt(const models::ChatModel& model);
@@ -176,14 +177,16 @@ Result<void> Answering::find() {
                                      {.collection = request_.collection,
                                       .query = request_.question,
                                       .limit = request_.limit,
-                                      .mode = index::SearchMode::hybrid,
+                                      .mode = request_.search,
                                       .filter = request_.filter,
                                       .rerank = request_.rerank,
                                       .reranker = request_.reranker,
                                       .candidates = request_.candidates,
                                       .budget_usd = request_.budget_usd,
                                       .version = request_.version,
-                                      .origin = below}));
+                                      .origin = below,
+                                      .fusion = request_.fusion,
+                                      .dense_weight = request_.dense_weight}));
   const SearchReply& found = answered_.retrieved.reply;
   reply().collection = found.collection;
   reply().index_version = found.index_version;
@@ -192,12 +195,36 @@ Result<void> Answering::find() {
   purse_.add(answered_.retrieved.cost_usd);
   reply().cost_usd = purse_.spent_usd();
   reply().timing_ms["retrieve"] = found.timing_ms.at("total");
+  if (!answered_.retrieved.embedder) TRY(measure_by_meaning());
   if (events_.on_passages) {
     std::vector<SearchItem> items;
     for (const Passage& passage : answered_.retrieved.passages) items.push_back(passage.item);
     events_.on_passages(items);
   }
-  return answered_.retrieved.over_budget ? Result<void>() : weigh_passages();
+  const bool over_budget = answered_.retrieved.over_budget || over_budget_;
+  return over_budget ? Result<void>() : weigh_passages();
+}
+
+/// Evidence is weighed by meaning, also where passages were found by words alone.
+Result<void> Answering::measure_by_meaning() {
+  Retrieved& found = answered_.retrieved;
+  found.embedder = TRY(shelf_.embedder(context_, *found.collection));
+  over_budget_ = !TRY(purse_.covers({{embedder_name(), embedding_most(request_.question.size())}}));
+  if (over_budget_) return {};
+  const models::Usage before = reply().usage;
+  trace::Span span = model_span(shelf_, run_, trace::Kind::embedding, embedder_name());
+  span.inputs(json::Object{{"input", request_.question}});
+  found.query_vector = TRY(found.embedder->embed_one(context_, request_.question,
+                                                     models::TextRole::query, &reply().usage));
+  tell_usage(span, before, reply().usage);
+  span.end();
+  pay_embedding(before);
+  for (Passage& passage : found.passages) {
+    const auto vector = found.collection->index->vector(context_, passage.item.chunk_id);
+    // Gone when its version was pruned since the search.
+    if (vector) passage.item.scores.dense = dot(*vector, found.query_vector);
+  }
+  return {};
 }
 
 void Answering::pay(const std::string& model, const models::Usage& used) {

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <set>
 
+#include "rag/detail/defaults.hpp"
+
 namespace slipway::rag::detail {
 
 namespace {
@@ -49,6 +51,7 @@ Result<GoldScores> score_gold(const Context& context, Shelf& shelf, Texts& texts
     request.collection = generation->row.plain_name();
     request.query = question.input;
     request.limit = limit;
+    request = with_defaults(std::move(request), shelf.defaults_of(generation->row));
     const Retrieved retrieved = TRY(retrieve(context, shelf, texts, request, generation));
     const GoldScores one = score(retrieved.passages, question);
     mean.recall += one.recall;

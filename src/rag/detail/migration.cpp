@@ -13,6 +13,7 @@
 
 #include "core/pool.hpp"
 #include "rag/detail/chunking.hpp"
+#include "rag/detail/defaults.hpp"
 #include "rag/detail/filing.hpp"
 #include "rag/detail/generations.hpp"
 #include "rag/detail/gold.hpp"
@@ -52,6 +53,7 @@ class Migrating {
     CollectionSettings settings = serving_->row.settings;
     if (request.embedder) settings.embedder = *request.embedder;
     if (request.splitter) settings.splitter = *request.splitter;
+    if (request.defaults) settings.defaults = merged(*request.defaults, settings.defaults);
     TRY(open_next(std::move(settings)));
     return run(&request);
   }
@@ -85,8 +87,9 @@ class Migrating {
     TRY(settings.splitter.validate());
     embedder_ = TRY(shelf_.catalog().embedder(context_, settings.embedder));
     TRY(check_fits(settings.splitter, *embedder_));
+    TRY(settings.defaults.validate());
     if (embedder_->identity() == old.embedder_identity &&
-        settings.splitter == old.settings.splitter)
+        settings.splitter == old.settings.splitter && settings.defaults == old.settings.defaults)
       return fail(Code::invalid_argument,
                   "collection '{}' is made with embedder '{}' and this splitter already; name "
                   "another one",
@@ -106,7 +109,8 @@ class Migrating {
                   old.name);
     }));
     const bool goes_on = known && known->embedder_identity == row.embedder_identity &&
-                         known->settings.splitter == row.settings.splitter;
+                         known->settings.splitter == row.settings.splitter &&
+                         known->settings.defaults == row.settings.defaults;
     if (known && !goes_on) TRY(drop_generation(context_, shelf_, *known));
     if (!goes_on)
       TRY(shelf_.database().write(context_, [&](store::Connection& connection) -> Result<void> {

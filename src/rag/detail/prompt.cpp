@@ -62,7 +62,7 @@ Result<void> take_parameter(const ChosenPrompt& prompt, std::string_view name,
 
 Result<ChosenPromptPtr> choose_prompt(const Context& context, Shelf& shelf,
                                       const CollectionRow& row, const AskRequest& request) {
-  const std::string& reference = request.prompt.empty() ? shelf.prompt_of(row) : request.prompt;
+  const std::string reference = request.prompt.empty() ? shelf.prompt_of(row) : request.prompt;
   if (reference.empty() || reference == built_in_prompt) return ChosenPromptPtr();
   if (!shelf.prompts())
     return fail(Code::unsupported, "prompt '{}' cannot be used: there are no prompts here",

@@ -23,10 +23,15 @@ struct ReceiptRequest {
   std::string reranker;  ///< The one that was used; empty: none.
   int candidates = 50;
   std::string prompt;  ///< With its version; empty: the built in one.
+  /// Absent: hybrid, as all were before they could be told.
+  std::optional<index::SearchMode> search = {};
+  std::optional<index::Fusion> fusion = {};
+  std::optional<double> dense_weight = {};
 };
 BOOST_DESCRIBE_STRUCT(ReceiptRequest, (),
                       (collection, question, mode, model, limit, filter, budget_usd,
-                       mark_unsupported, seed, reranker, candidates, prompt))
+                       mark_unsupported, seed, reranker, candidates, prompt, search, fusion,
+                       dense_weight))
 
 struct Receipt {
   std::string receipt_id, created_at;
@@ -70,6 +75,9 @@ Result<AskRequest> request_of(const ReceiptRequest& stored) {
   request.reranker = stored.reranker;
   request.candidates = stored.candidates;
   request.prompt = stored.prompt.empty() ? std::string(built_in_prompt) : stored.prompt;
+  request.search = stored.search;
+  request.fusion = stored.fusion;
+  request.dense_weight = stored.dense_weight;
   return request;
 }
 
@@ -124,7 +132,10 @@ Result<void> store_receipt(const Context& context, Shelf& shelf, const AskReques
                      request.seed,
                      answered.retrieved.reranker_name,
                      request.candidates,
-                     answered.prompt};
+                     answered.prompt,
+                     request.search,
+                     request.fusion,
+                     request.dense_weight};
   receipt.embedder = answered.retrieved.collection->row.embedder_identity;
   receipt.index_version = answered.answer.index_version;
   receipt.retrieval = ranked(answered.retrieved);
@@ -203,12 +214,14 @@ Result<Replay> replay(const Context& context, Shelf& shelf, Texts& texts, const 
   SearchRequest search{.collection = request.collection,
                        .query = request.question,
                        .limit = request.limit,
-                       .mode = index::SearchMode::hybrid,
+                       .mode = request.search,
                        .filter = request.filter,
                        .rerank = request.rerank,
                        .reranker = request.reranker,
                        .candidates = request.candidates,
-                       .version = receipt.index_version};
+                       .version = receipt.index_version,
+                       .fusion = request.fusion,
+                       .dense_weight = request.dense_weight};
   const Retrieved retrieved = TRY(retrieve_recorded(context, shelf, texts, search));
   replayed.is_recorded_version = search.version.has_value();
   replayed.index_version = retrieved.reply.index_version;

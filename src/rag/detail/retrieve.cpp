@@ -66,13 +66,17 @@ Result<bool> look_up_all(const Context& context, Shelf& shelf, Texts& texts, See
   return passages.size() == hits.size();
 }
 
+index::SearchMode mode_of(const SearchRequest& request) {
+  return request.mode.value_or(index::SearchMode::hybrid);
+}
+
 Result<index::Query> make_query(const SearchRequest& request) {
   index::Query query;
   query.text = request.query;
-  query.mode = request.mode;
+  query.mode = mode_of(request);
   query.limit = static_cast<std::size_t>(request.limit);
   query.version = request.version;
-  query.fusion = request.fusion;
+  query.fusion = request.fusion.value_or(query.fusion);
   query.dense_weight = request.dense_weight.value_or(query.dense_weight);
   if (request.filter && !request.filter->is_null())
     query.filter = TRY(index::Filter::parse(*request.filter));
@@ -100,7 +104,7 @@ Result<void> open_both(const Context& context, Shelf& shelf, const SearchRequest
     return {};
   }
   std::future<Result<std::shared_ptr<models::Embedder>>> warming;
-  if (request.mode != index::SearchMode::lexical && !request.version)
+  if (mode_of(request) != index::SearchMode::lexical && !request.version)
     warming = std::async(std::launch::async, [&] {
       return shelf.catalog().embedder(
           context, shelf.settings_for(request.collection, std::nullopt).embedder);
@@ -111,7 +115,7 @@ Result<void> open_both(const Context& context, Shelf& shelf, const SearchRequest
     (void)warming.get();  // A failure shows again below, where the right model is asked for.
   retrieved.collection = TRY(std::move(collection));
   TRY(Result<void>(read));
-  if (request.mode != index::SearchMode::lexical)
+  if (mode_of(request) != index::SearchMode::lexical)
     retrieved.embedder = TRY(shelf.embedder(context, *retrieved.collection));
   return {};
 }
@@ -179,7 +183,7 @@ Result<void> Retrieving::run() {
   SearchReply& reply = retrieved_.reply;
   reply.collection = request_.collection;
   reply.query = request_.query;
-  reply.mode = request_.mode;
+  reply.mode = mode_of(request_);
   reply.trace_id = run_.is_on() ? run_.origin_below().trace_id : context_.trace_id();
   if (reply.trace_id.empty()) reply.trace_id = make_trace_id();
 
@@ -199,7 +203,7 @@ void Retrieving::begin_run() {
   json::Object inputs{{"query", request_.query},
                       {"collection", request_.collection},
                       {"limit", request_.limit},
-                      {"mode", json::name(request_.mode)}};
+                      {"mode", json::name(mode_of(request_))}};
   if (request_.filter) inputs["filter"] = *request_.filter;
   run_.inputs(inputs);
 }

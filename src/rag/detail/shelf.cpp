@@ -1,6 +1,7 @@
 #include "rag/detail/shelf.hpp"
 
 #include "rag/detail/chunking.hpp"
+#include "rag/detail/defaults.hpp"
 #include "rag/detail/generations.hpp"
 
 namespace slipway::rag::detail {
@@ -167,8 +168,26 @@ const CollectionSettings& Shelf::settings_now(const CollectionRow& row) const {
   return declared != options_.declared.end() ? declared->second : row.settings;
 }
 
+std::string Shelf::named_by(const CollectionRow& row, std::string CollectionSettings::*setting,
+                            std::optional<std::string> QuestionDefaults::*standard) const {
+  const auto declared = options_.declared.find(row.plain_name());
+  const bool is_declared = declared != options_.declared.end();
+  if (is_declared && !(declared->second.*setting).empty()) return declared->second.*setting;
+  if (const auto named = defaults_of(row).*standard) return *named;
+  return is_declared ? "" : row.settings.*setting;
+}
+
 std::string Shelf::reranker_of(const CollectionRow& row) const {
-  return settings_now(row).reranker;
+  return named_by(row, &CollectionSettings::reranker, &QuestionDefaults::reranker);
+}
+
+std::string Shelf::prompt_of(const CollectionRow& row) const {
+  return named_by(row, &CollectionSettings::prompt, &QuestionDefaults::prompt);
+}
+
+QuestionDefaults Shelf::defaults_of(const CollectionRow& row) const {
+  const CollectionSettings& now = settings_now(row);
+  return merged(now.defaults, row.settings.defaults);
 }
 
 std::int64_t Shelf::keep_versions_of(const CollectionRow& row) const {

@@ -60,7 +60,9 @@ class Shelf {
   /// says now counts before what it said when the collection was made.
   std::string reranker_of(const CollectionRow& row) const;
   /// The prompt of its answers, likewise; empty: the built in one.
-  const std::string& prompt_of(const CollectionRow& row) const { return settings_now(row).prompt; }
+  std::string prompt_of(const CollectionRow& row) const;
+  /// What its questions use where they say nothing: those of slipway.yaml, then the row's.
+  QuestionDefaults defaults_of(const CollectionRow& row) const;
   const PromptChooser& prompts() const { return options_.prompts; }
   /// How many old versions are kept; slipway.yaml counts first here too.
   std::int64_t keep_versions_of(const CollectionRow& row) const;
@@ -75,6 +77,9 @@ class Shelf {
   /// What slipway.yaml says of the collection now, else what it was made with: for settings that
   /// may be changed at any time.
   const CollectionSettings& settings_now(const CollectionRow& row) const;
+  /// What slipway.yaml names, else what the defaults do, else what it was made with.
+  std::string named_by(const CollectionRow& row, std::string CollectionSettings::*setting,
+                       std::optional<std::string> QuestionDefaults::*standard) const;
   Result<CollectionRow> make(const Context&, const std::string& name, CollectionSettings settings);
 
   Library::Options options_;

@@ -3,6 +3,7 @@
 #include <charconv>
 #include <set>
 
+#include "rag/detail/defaults.hpp"
 #include "rag/detail/generations.hpp"
 #include "rag/detail/removal.hpp"
 #include "rag/detail/retrieve.hpp"
@@ -139,7 +140,8 @@ struct FoundIds {
 Result<FoundIds> found_by(const Context& context, Shelf& shelf, Texts& texts,
                           const SearchRequest& request) {
   FoundIds ids;
-  const Retrieved retrieved = TRY(retrieve(context, shelf, texts, request));
+  const Retrieved retrieved =
+      TRY(retrieve(context, shelf, texts, TRY(with_defaults(context, shelf, request))));
   for (const Passage& passage : retrieved.passages) {
     ids.chunks.insert(passage.item.chunk_id);
     ids.documents.insert(passage.item.document_id);

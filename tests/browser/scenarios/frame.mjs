@@ -82,6 +82,18 @@ export async function keyboard_is_enough(visit) {
   await page.locator('dialog').waitFor({ state: 'detached' });
 }
 
+/** An address that is mistyped leads on, and does not end at a line of JSON. */
+export async function a_wrong_address_leads_on(visit) {
+  const { page } = visit;
+  visit.expect('/nowhere/here');
+  const reply = await page.goto(`${visit.base}/nowhere/here`);
+  visit.check(reply.status() === 404, `the status is ${reply.status()}`);
+  await page.getByText('There is no such page').waitFor();
+  await visit.accessible('a wrong address');
+  await page.getByRole('link', { name: 'Ask something' }).click();
+  await page.locator('#question').waitFor();
+}
+
 export async function every_page_is_accessible_and_fits(visit) {
   const { page } = visit;
   const pages = [
