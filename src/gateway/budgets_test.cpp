@@ -229,7 +229,7 @@ TEST_CASE("a stream that is longer than what was paid for is stopped") {
   bank.open();
   const auto response = bank.answer(bank.ask_model("m", R"(,"stream":true)"));
   CHECK(has(response.body, "budget_exceeded"));
-  CHECK(bank.upstream.calls().at(0)->is_cancelled());
+  CHECK(bank.upstream.calls().at(0)->wait_cancelled());
   CHECK(bank.state().spent_usd < 300 / million);
   CHECK(bank.state().reserved_usd == 0);
 }

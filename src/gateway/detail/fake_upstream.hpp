@@ -2,10 +2,13 @@
 // says.
 #pragma once
 
+#include <atomic>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "http/upstream.hpp"
@@ -33,6 +36,13 @@ class FakeUpstream final : public http::Upstream {
     const http::ClientRequest& request() const { return request_; }
     const http::UpstreamTimeouts& timeouts() const { return timeouts_; }
     bool is_cancelled() const { return is_cancelled_; }
+    /// A call that was answered within `start` is cancelled when its caller has got hold of it.
+    bool wait_cancelled() const {
+      constexpr int attempts = 3'000;
+      for (int i = 0; i < attempts && !is_cancelled_; ++i)
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+      return is_cancelled_;
+    }
     bool is_paused() const { return is_paused_; }
     bool has_ended() const { return has_ended_; }
 
@@ -71,7 +81,8 @@ class FakeUpstream final : public http::Upstream {
     http::UpstreamTimeouts timeouts_;
     http::UpstreamEvents events_;
     std::vector<std::string> waiting_;
-    bool is_cancelled_ = false, is_paused_ = false, has_ended_ = false;
+    std::atomic<bool> is_cancelled_{false};  // Tests read it beside who answers.
+    bool is_paused_ = false, has_ended_ = false;
     bool ends_when_cancelled_ = false;
   };
 
