@@ -126,8 +126,9 @@ def check_sums(server, id):
     spent = [item for item in items if item["kind"] in ("settle", "adjust")]
     assert sum(item["usd"] for item in spent) == pytest.approx(state["spent_usd"], abs=1e-12)
     if state["limit_usd"] is not None:
-        left = state["limit_usd"] - state["spent_usd"] - state["reserved_usd"]
-        assert state["remaining_usd"] == pytest.approx(max(0, left), abs=1e-12)
+        # Of a scope with "*" each subject has the limit, and what remains is the least of any.
+        left = [state["limit_usd"] - one["spent_usd"] - one["reserved_usd"] for one in state.get("subjects") or [state]]
+        assert state["remaining_usd"] == pytest.approx(max(0, min(left)), abs=1e-12)
     return state, items
 
 
