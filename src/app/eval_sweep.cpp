@@ -137,9 +137,11 @@ class SweepRun {
     applied["migrated"] = false;
     if (request.embedder || request.splitter || request.defaults) {
       const auto migrated = TRY(TRY(app_.library())->migrate(app_.context(), request));
-      app_.note(fmt::format(
-          "'{}' is served by {}, version {}; 'slipway collections rollback {}' goes back",
-          collection, winner.name(), migrated.index_version, collection));
+      app_.note(migrated.switched
+                    ? fmt::format("'{}' is served by {}, version {}; 'slipway collections "
+                                  "rollback {}' goes back",
+                                  collection, winner.name(), migrated.index_version, collection)
+                    : fmt::format("'{}' holds all of that already", collection));
       applied["migrated"] = migrated.switched;
       applied["index_version"] = migrated.index_version;
     } else {

@@ -21,13 +21,24 @@ def agrees_collection(body):
 
 
 def agrees_migration(body):
-    return plain_splitter(body.get("splitter")) and not body.get("gold")
+    return plain_splitter(body.get("splitter")) and not body.get("gold") and not body.get("defaults")
 
 
 def agrees_search(body):
+    if not agrees_fusion(body, body.get("mode")):
+        return False
     if body.get("mmr") is not None and (body.get("rerank") or body.get("reranker") or body.get("mode") == "lexical"):
         return False
     return agrees_reranking(body)
+
+
+def agrees_fusion(body, mode):
+    """Only two lists are fused."""
+    return mode in (None, "hybrid") or (body.get("dense_weight") is None and body.get("fusion") in (None, "relative_score"))
+
+
+def agrees_question(body):
+    return agrees_fusion(body, body.get("search")) and agrees_reranking(body)
 
 
 def agrees_reranking(body):
@@ -69,7 +80,7 @@ def agrees_new_budget(body):
 
 def agrees_budget(body):
     return (not body.get("alerts") and not body.get("degrade_to") and body.get("on_exceed") != "degrade"
-            and set(body.get("scope") or {}) <= {"project", "user", "session", "key", "model", "trace"})
+            and set(body.get("scope") or {}) <= {"project", "user", "session", "key", "model", "trace", "run"})
 
 
 def agrees_examples(body):
@@ -151,7 +162,7 @@ def has_language(query):
 LISTS = ("/api/traces", "/api/runs", "/api/costs", "/api/projects", "/api/feedback", "/api/datasets", "/api/budgets", "/api/prompts",
          "/api/evaluations")
 RULES = {"/api/prices/{model}": agrees_price, "/api/prices/reprice": agrees_repricing, "/api/collections": agrees_collection, "/api/collections/{collection}/migrate": agrees_migration,
-         "/api/search": agrees_search, "/api/ask": agrees_reranking, "/api/collections/{collection}/documents": agrees_ingest, "/api/keys": agrees_key,
+         "/api/search": agrees_search, "/api/ask": agrees_question, "/api/collections/{collection}/documents": agrees_ingest, "/api/keys": agrees_key,
          "/api/budgets": agrees_new_budget, "/api/budgets/{id}": agrees_budget,
          "/api/datasets/{name}/examples": agrees_examples, "/api/datasets/{name}/from-traces": agrees_gathering,
          "/api/feedback": agrees_feedback_on, "/api/runs/{id}/feedback": agrees_feedback,

@@ -54,6 +54,11 @@ class Migrating {
     if (request.embedder) settings.embedder = *request.embedder;
     if (request.splitter) settings.splitter = *request.splitter;
     if (request.defaults) settings.defaults = merged(*request.defaults, settings.defaults);
+    // What slipway.yaml says may hide that it is so already.
+    const CollectionSettings& now = serving_->row.settings;
+    const bool is_index_same =
+        settings.embedder == now.embedder && settings.splitter == now.splitter;
+    if (request.defaults && is_index_same && settings.defaults == now.defaults) return unchanged();
     TRY(open_next(std::move(settings)));
     return run(&request);
   }
@@ -80,6 +85,14 @@ class Migrating {
     serving_ = TRY(shelf_.open(context_, name));
     report_.collection = name;
     return {};
+  }
+
+  Result<MigrationReport> unchanged() {
+    TRY(shelf_.database().read(context_, [&](store::Connection& connection) -> Result<void> {
+      report_.index_version = TRY(index::version_of(connection, serving_->row.id));
+      return {};
+    }));
+    return std::move(report_);
   }
 
   Result<void> open_next(CollectionSettings settings) {
