@@ -77,12 +77,12 @@ Result<void> SegmentTraceStore::look() {
 }
 
 Result<void> SegmentTraceStore::replay(const Manifest& manifest) {
-  const auto book = prices();
   journal_number_ = manifest.journal - 1;
   for (const std::uint64_t number : journals_from(folder_->path(), manifest.journal)) {
     journal_number_ = std::max(journal_number_, number);
     const auto path = journal_path(folder_->path(), number);
     const std::uint64_t left = TRY(read_journal(path, [&](std::string_view bytes) -> Result<void> {
+      const auto book = prices();  // Only where there is something: it is read for the first one.
       Batch batch(shelf_, *book, arrivals_);
       TRY(batch.replay(bytes).within(path.string()));
       batch.finish();
