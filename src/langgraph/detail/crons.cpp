@@ -4,6 +4,7 @@
 
 #include "core/clock.hpp"
 #include "langgraph/detail/ids.hpp"
+#include "langgraph/detail/rows.hpp"
 
 namespace slipway::langgraph::detail {
 
@@ -16,17 +17,6 @@ constexpr std::string_view columns =
 /// Of the cron itself; whatever else a body says is for its runs.
 constexpr std::string_view own_members[] = {"schedule", "timezone", "end_time", "enabled",
                                             "on_run_completed"};
-
-std::optional<std::int64_t> number_in(const store::Statement& row, int column) {
-  return row.is_null(column) ? std::nullopt : std::optional(row.integer(column));
-}
-
-void bind_number(store::Statement& row, int index, const std::optional<std::int64_t>& number) {
-  if (number)
-    row.bind(index, *number);
-  else
-    row.bind_null(index);
-}
 
 Result<Cron> read_row(const store::Statement& row) {
   Value payload = TRY(agents::parse_json(row.text(6)).within("a stored cron"));

@@ -1,22 +1,13 @@
 #include "langgraph/detail/notes.hpp"
 
+#include "langgraph/detail/rows.hpp"
+
 namespace slipway::langgraph::detail {
 
 namespace {
 
 constexpr std::string_view thread_columns = "id, metadata, created, updated, expires, ttl";
 constexpr std::string_view run_columns = "id, thread, assistant, kind, body, created, due, after";
-
-std::optional<std::int64_t> number_in(const store::Statement& row, int column) {
-  return row.is_null(column) ? std::nullopt : std::optional(row.integer(column));
-}
-
-void bind_number(store::Statement& row, int index, const std::optional<std::int64_t>& number) {
-  if (number)
-    row.bind(index, *number);
-  else
-    row.bind_null(index);
-}
 
 Result<ThreadNote> read_thread(const store::Statement& row) {
   Value metadata = TRY(agents::parse_json(row.text(1)).within("a stored thread"));

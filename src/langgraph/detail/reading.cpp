@@ -94,6 +94,14 @@ Result<PageWish> page_of(const Value& body) {
   return PageWish{static_cast<std::size_t>(limit), static_cast<std::size_t>(offset)};
 }
 
+Value selected(Value whole, const std::vector<std::string>& names) {
+  if (names.empty()) return whole;
+  Value made = Value::map();
+  for (const std::string& name : names)
+    if (const Value* member = whole.find(name)) made.put(name, *member);
+  return made;
+}
+
 Result<Value> read_query(const http::Request& request) {
   const auto pairs = http::parse_query(request.query);
   if (!pairs) return fail(Code::invalid_argument, "the query has a broken escape");

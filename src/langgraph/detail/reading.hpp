@@ -1,6 +1,7 @@
 // What clients send, checked as it is read. Every failure is invalid_argument and names the member.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -34,6 +35,17 @@ struct PageWish {
 };
 /// "limit" (1 to 1000) and "offset".
 Result<PageWish> page_of(const Value& body);
+/// Its members of those names; all of it where none is named.
+Value selected(Value whole, const std::vector<std::string>& names);
+/// That page of what was found, each as `to_value` gives it.
+template <typename Found, typename ToValue>
+Value listed(const std::vector<Found>& found, const PageWish& page,
+             const std::vector<std::string>& names, const ToValue& to_value) {
+  Value list = Value::list();
+  for (std::size_t i = page.offset; i < std::min(found.size(), page.offset + page.limit); ++i)
+    list.push(selected(to_value(found[i]), names));
+  return list;
+}
 
 /// The query as a map of texts; numbers and booleans stay as they are written.
 Result<Value> read_query(const http::Request& request);

@@ -30,15 +30,8 @@ Result<http::Response> search(const Asked& asked) {
   const PageWish page = TRY(page_of(body));
   const std::vector<std::string> select = TRY(texts_of(body, "select"));
   const auto found = TRY(asked.core.assistants().search(asked.context, body));
-  Value list = Value::list();
-  for (std::size_t i = page.offset; i < std::min(found.size(), page.offset + page.limit); ++i) {
-    const Value whole = found[i].json();
-    Value made = select.empty() ? whole : Value::map();
-    for (const std::string& name : select)
-      if (const Value* member = whole.find(name)) made.put(name, *member);
-    list.push(std::move(made));
-  }
-  http::Response response = json_response(list);
+  http::Response response =
+      json_response(listed(found, page, select, [](const Assistant& one) { return one.json(); }));
   response.headers.set("X-Pagination-Total", std::to_string(found.size()));
   if (page.offset + page.limit < found.size())
     response.headers.set("X-Pagination-Next", std::to_string(page.offset + page.limit));

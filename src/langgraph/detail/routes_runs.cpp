@@ -71,14 +71,7 @@ Result<http::Response> list(const Asked& asked) {
       query, "status", {"", "pending", "running", "error", "success", "timeout", "interrupted"}));
   const std::vector<std::string> select = TRY(texts_of(query, "select"));
   const auto found = TRY(runs_of(asked, thread, status));
-  Value runs = Value::list();
-  for (std::size_t i = page.offset; i < std::min(found.size(), page.offset + page.limit); ++i) {
-    Value made = select.empty() ? found[i] : Value::map();
-    for (const std::string& name : select)
-      if (const Value* member = found[i].find(name)) made.put(name, *member);
-    runs.push(std::move(made));
-  }
-  return json_response(runs);
+  return json_response(listed(found, page, select, [](const Value& run) { return run; }));
 }
 
 Result<http::Response> get(const Asked& asked) {
