@@ -6,12 +6,12 @@
 #include "core/json_members.hpp"
 #include "core/unicode.hpp"
 #include "trace/detail/langsmith_wire.hpp"
+#include "trace/detail/sound_name.hpp"
 
 namespace slipway::trace {
 
 namespace {
 
-constexpr std::size_t name_bytes_max = 512;
 constexpr std::size_t uuid_size = 36;
 constexpr std::size_t time_size = 22;  // "20261123T080000000001Z"
 constexpr std::size_t span_digits = 16;
@@ -55,14 +55,8 @@ void take_langsmith(Origin& origin, std::string_view order) {
   origin.parent_order = order;
 }
 
-bool is_sound_name(std::string_view text) {
-  return !text.empty() && text.size() <= name_bytes_max &&
-         std::none_of(text.begin(), text.end(),
-                      [](char c) { return static_cast<unsigned char>(c) < ' '; });
-}
-
 void take_name(std::string& name, std::string_view said) {
-  if (name.empty() && is_sound_name(said) && unicode::is_valid_utf8(said)) name = said;
+  if (name.empty() && detail::is_sound_name(said)) name = said;
 }
 
 /// "langsmith-metadata=...,langsmith-project=My%20project"
