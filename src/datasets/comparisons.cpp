@@ -1,5 +1,6 @@
 #include "datasets/datasets.hpp"
 #include "datasets/detail/rows.hpp"
+#include "store/columns.hpp"
 #include "trace/feedback.hpp"
 #include "trace/sessions.hpp"
 
@@ -13,14 +14,11 @@ constexpr std::string_view select_comparisons =
     "datasets_comparisons c JOIN datasets_datasets d ON d.n = c.dataset ";
 
 Result<Comparison> read_comparison(store::Statement& row) {
-  const auto text = [&](int column) {
-    return row.is_null(column) ? std::nullopt : std::optional(std::string(row.text(column)));
-  };
   Comparison one;
   one.id = row.text(0);
   one.dataset_id = row.text(1);
-  one.name = text(2);
-  one.description = text(3);
+  one.name = store::optional_text(row, 2);
+  one.description = store::optional_text(row, 3);
   one.experiment_ids = TRY(json::from<std::vector<std::string>>(TRY(json::parse(row.text(4)))));
   one.extra = TRY(json::from<json::Object>(TRY(json::parse(row.text(5)))));
   one.created = row.integer(6);

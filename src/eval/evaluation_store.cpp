@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "store/columns.hpp"
+
 namespace slipway::eval {
 
 std::vector<store::Migration> evaluation_migrations() {
@@ -44,11 +46,6 @@ constexpr std::string_view select_evaluation =
     "SELECT id, name, state, error, dataset, target, judge, suite, metadata, job, created, "
     "finished, done, total, passed, failures, metrics FROM eval_evaluations ";
 
-std::optional<std::string> text_at(const store::Statement& row, int column) {
-  if (row.is_null(column)) return std::nullopt;
-  return std::string(row.text(column));
-}
-
 template <typename T>
 Result<T> json_at(const store::Statement& row, int column) {
   return json::from<T>(TRY(json::parse(row.text(column))));
@@ -59,18 +56,18 @@ Result<EvaluationInfo> read_info(const store::Statement& row) {
   info.id = row.text(0);
   info.name = row.text(1);
   info.state = TRY(json::from<EvaluationState>(json::Value(boost::json::string(row.text(2)))));
-  info.error = text_at(row, 3);
+  info.error = store::optional_text(row, 3);
   if (!row.is_null(4)) info.dataset = TRY(json_at<DatasetRef>(row, 4));
   info.target = row.text(5);
   info.judge = row.text(6);
   if (!row.is_null(7)) info.request = TRY(json_at<json::Object>(row, 7));
   info.metadata = TRY(json_at<json::Object>(row, 8));
-  info.job = text_at(row, 9);
+  info.job = store::optional_text(row, 9);
   info.created_at = row.text(10);
-  info.finished_at = text_at(row, 11);
+  info.finished_at = store::optional_text(row, 11);
   info.done = row.integer(12);
   info.total = row.integer(13);
-  if (!row.is_null(14)) info.passed = row.integer(14) != 0;
+  info.passed = store::optional_flag(row, 14);
   info.failures = TRY(json_at<std::vector<std::string>>(row, 15));
   info.metrics = TRY(json_at<std::vector<MetricSummary>>(row, 16));
   return info;
@@ -219,10 +216,7 @@ Result<void> EvaluationStore::end(const Context& context, const std::string& id,
         "UPDATE eval_evaluations SET state = ?, error = ?, passed = ?, failures = ?, metrics = ?, "
         "result = ?, finished = ? WHERE n = ?"));
     update.bind(0, json::name(end.state)).bind(1, end.error);
-    if (end.passed)
-      update.bind(2, *end.passed ? 1 : 0);
-    else
-      update.bind_null(2);
+    store::bind_optional(update, 2, end.passed);
     update.bind(3, json::dump(json::to(end.failures)));
     update.bind(4, json::dump(json::to(end.metrics)));
     update.bind(5, end.result.empty() ? std::nullopt : std::optional(end.result));

@@ -1,6 +1,7 @@
 #include "trace/feedback.hpp"
 
 #include "core/files.hpp"
+#include "store/columns.hpp"
 #include "store/sql.hpp"
 #include "trace/sessions.hpp"
 
@@ -35,18 +36,6 @@ std::optional<std::string> dumped(const json::Value& value) {
   return value.is_null() ? std::nullopt : std::optional(json::dump(value));
 }
 
-template <typename T>
-void bind_number(store::Statement& statement, int index, const std::optional<T>& value) {
-  if (value)
-    statement.bind(index, *value);
-  else
-    statement.bind_null(index);
-}
-
-std::optional<std::string> text_at(const store::Statement& row, int column) {
-  return row.is_null(column) ? std::nullopt : std::optional(std::string(row.text(column)));
-}
-
 Result<json::Value> json_at(const store::Statement& row, int column) {
   if (row.is_null(column)) return json::Value();
   return json::parse(row.text(column));
@@ -55,24 +44,24 @@ Result<json::Value> json_at(const store::Statement& row, int column) {
 Result<Feedback> feedback_at(const store::Statement& row) {
   Feedback one;
   one.id = row.text(0);
-  one.run_id = text_at(row, 1);
-  one.trace_id = text_at(row, 2);
-  one.session_id = text_at(row, 3);
+  one.run_id = store::optional_text(row, 1);
+  one.trace_id = store::optional_text(row, 2);
+  one.session_id = store::optional_text(row, 3);
   one.key = row.text(4);
   if (!row.is_null(5)) one.score = row.real(5);
   one.value = TRY(json_at(row, 6));
-  one.comment = text_at(row, 7);
+  one.comment = store::optional_text(row, 7);
   one.correction = TRY(json_at(row, 8));
   if (const json::Value source = TRY(json_at(row, 9)); source.is_object())
     one.source = source.get_object();
   if (const json::Value extra = TRY(json_at(row, 10)); extra.is_object())
     one.extra = extra.get_object();
-  one.comparative_experiment_id = text_at(row, 11);
-  one.feedback_group_id = text_at(row, 12);
-  if (!row.is_null(13)) one.error = row.integer(13) != 0;
+  one.comparative_experiment_id = store::optional_text(row, 11);
+  one.feedback_group_id = store::optional_text(row, 12);
+  one.error = store::optional_flag(row, 13);
   one.created = row.integer(14);
   one.modified = row.integer(15);
-  if (!row.is_null(16)) one.start_time = row.integer(16);
+  one.start_time = store::optional_integer(row, 16);
   return one;
 }
 
@@ -81,23 +70,23 @@ Result<void> store_one(store::Connection& connection, Feedback& one) {
       "SELECT created_ns, trace_id, session_id FROM trace_feedback WHERE id = ?"));
   if (TRY(known.bind(0, one.id).step())) {
     one.created = known.integer(0);
-    if (!one.trace_id) one.trace_id = text_at(known, 1);
-    if (!one.session_id) one.session_id = text_at(known, 2);
+    if (!one.trace_id) one.trace_id = store::optional_text(known, 1);
+    if (!one.session_id) one.session_id = store::optional_text(known, 2);
   }
   auto put = TRY(connection.prepare(
       store::sql::put("trace_feedback",
                       fmt::format("{}, run_uuid, trace_uuid, plain, source_type", columns), "id")));
   put.bind(0, one.id).bind(1, one.run_id).bind(2, one.trace_id).bind(3, one.session_id);
   put.bind(4, one.key);
-  bind_number(put, 5,
-              one.score.is_number() ? std::optional(one.score.to_number<double>()) : std::nullopt);
+  store::bind_optional(
+      put, 5, one.score.is_number() ? std::optional(one.score.to_number<double>()) : std::nullopt);
   put.bind(6, dumped(one.value)).bind(7, one.comment).bind(8, dumped(one.correction));
   put.bind(9, json::dump(one.source));
   put.bind(10, one.extra.empty() ? std::nullopt : std::optional(json::dump(one.extra)));
   put.bind(11, one.comparative_experiment_id).bind(12, one.feedback_group_id);
-  bind_number(put, 13, one.error ? std::optional<std::int64_t>(*one.error) : std::nullopt);
+  store::bind_optional(put, 13, one.error ? std::optional<std::int64_t>(*one.error) : std::nullopt);
   put.bind(14, one.created).bind(15, one.modified);
-  bind_number(put, 16, one.start_time);
+  store::bind_optional(put, 16, one.start_time);
   put.bind(17, uuid_or_none(one.run_id)).bind(18, uuid_or_none(one.trace_id));
   put.bind(19, plain(one.value));
   const json::Value* type = one.source.if_contains("type");
@@ -121,11 +110,10 @@ void count(FeedbackStat& stat, const store::Statement& row) {
     ++stat.errors;
     return;
   }
-  if (!row.is_null(2)) {
-    const double score = row.real(2);
+  if (const auto score = store::optional_real(row, 2)) {
     ++stat.scores;
-    stat.sum += score;
-    stat.sum_of_squares += score * score;
+    stat.sum += *score;
+    stat.sum_of_squares += *score * *score;
   }
   if (!row.is_null(3) && stat.values.size() < values_max) ++stat.values[std::string(row.text(3))];
 }

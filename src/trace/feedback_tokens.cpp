@@ -1,5 +1,6 @@
 // Feedback's configurations and links.
 #include "core/files.hpp"
+#include "store/columns.hpp"
 #include "store/sql.hpp"
 #include "trace/feedback.hpp"
 #include "trace/sessions.hpp"
@@ -41,7 +42,7 @@ Result<std::vector<FeedbackConfig>> Feedbacks::configs(const Context& context) {
       FeedbackConfig& one = all.emplace_back();
       one.key = select.text(0);
       one.config = TRY(json::from<json::Object>(TRY(json::parse(select.text(1)))));
-      if (!select.is_null(2)) one.is_lower_score_better = select.integer(2) != 0;
+      one.is_lower_score_better = store::optional_flag(select, 2);
       one.modified = select.integer(3);
     }
     return {};
@@ -60,10 +61,7 @@ Result<FeedbackConfig> Feedbacks::put_config(const Context& context, FeedbackCon
     auto put = TRY(connection.prepare(store::sql::put(
         "trace_feedback_configs", "key, config, is_lower_better, modified_ns", "key")));
     put.bind(0, config.key).bind(1, text);
-    if (config.is_lower_score_better)
-      put.bind(2, *config.is_lower_score_better ? 1 : 0);
-    else
-      put.bind_null(2);
+    store::bind_optional(put, 2, config.is_lower_score_better);
     put.bind(3, config.modified);
     return put.run();
   }));

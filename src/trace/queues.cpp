@@ -1,5 +1,6 @@
 #include "trace/queues.hpp"
 
+#include "store/columns.hpp"
 #include "store/sql.hpp"
 #include "trace/feedback.hpp"
 #include "trace/sessions.hpp"
@@ -22,23 +23,12 @@ Nanoseconds now(const Clock& clock) {
   return clock.now().time_since_epoch().count() * per_microsecond;
 }
 
-std::optional<std::string> text_at(const store::Statement& row, int column) {
-  return row.is_null(column) ? std::nullopt : std::optional(std::string(row.text(column)));
-}
-
-void bind_time(store::Statement& statement, int index, const std::optional<Nanoseconds>& time) {
-  if (time)
-    statement.bind(index, *time);
-  else
-    statement.bind_null(index);
-}
-
 Result<AnnotationQueue> queue_at(const store::Statement& row) {
   AnnotationQueue queue;
   queue.id = row.text(0);
   queue.name = row.text(1);
-  queue.description = text_at(row, 2);
-  queue.rubric_instructions = text_at(row, 3);
+  queue.description = store::optional_text(row, 2);
+  queue.rubric_instructions = store::optional_text(row, 3);
   queue.rest = TRY(json::from<json::Object>(TRY(json::parse(row.text(4)))));
   queue.created = row.integer(5);
   queue.updated = row.integer(6);
@@ -52,10 +42,10 @@ QueueItem item_at(const store::Statement& row) {
   item.run_id = row.text(2);
   item.thread_id = row.text(3);
   item.session_id = row.text(4);
-  if (!row.is_null(5)) item.start_time = row.integer(5);
-  item.source_proposed_example_id = text_at(row, 6);
+  item.start_time = store::optional_integer(row, 5);
+  item.source_proposed_example_id = store::optional_text(row, 6);
   item.added = row.integer(7);
-  if (!row.is_null(8)) item.reviewed = row.integer(8);
+  item.reviewed = store::optional_integer(row, 8);
   item.is_completed = row.integer(9) != 0;
   return item;
 }
@@ -238,9 +228,9 @@ Result<std::vector<QueueItem>> Queues::add(const Context& context, const std::st
                       item_columns)));
       put.bind(0, item.id).bind(1, queue).bind(2, item.run_id).bind(3, item.thread_id);
       put.bind(4, item.session_id);
-      bind_time(put, 5, item.start_time);
+      store::bind_optional(put, 5, item.start_time);
       put.bind(6, item.source_proposed_example_id).bind(7, item.added);
-      bind_time(put, 8, item.reviewed);
+      store::bind_optional(put, 8, item.reviewed);
       put.bind(9, item.is_completed ? 1 : 0).bind(10, subject_of(item));
       TRY(put.run());
     }
@@ -317,7 +307,7 @@ Result<void> Queues::put_back(const Context& context, const QueueItem& item) {
         TRY(connection.prepare("UPDATE trace_queue_items SET added_ns = ?, reviewed_ns = ?, "
                                "is_completed = ? WHERE id = ?"));
     update.bind(0, item.added);
-    bind_time(update, 1, item.reviewed);
+    store::bind_optional(update, 1, item.reviewed);
     update.bind(2, item.is_completed ? 1 : 0).bind(3, item.id);
     return update.run();
   });

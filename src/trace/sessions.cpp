@@ -1,6 +1,7 @@
 #include "trace/sessions.hpp"
 
 #include "core/files.hpp"
+#include "store/columns.hpp"
 #include "store/sql.hpp"
 
 namespace slipway::trace {
@@ -31,7 +32,7 @@ store::Statement& bind(store::Statement& statement, const Session& session) {
   statement.bind(0, session.id).bind(1, session.name).bind(2, session.description);
   statement.bind(3, session.reference_dataset_id).bind(4, json::dump(session.extra));
   statement.bind(5, session.start);
-  return session.end ? statement.bind(6, *session.end) : statement.bind_null(6);
+  return store::bind_optional(statement, 6, session.end);
 }
 
 }  // namespace
@@ -132,19 +133,15 @@ Result<std::vector<Session>> Sessions::declared(const Context& context) {
     auto select = TRY(
         connection.prepare("SELECT id, name, description, reference_dataset_id, extra, start_ns, "
                            "end_ns FROM trace_sessions ORDER BY name"));
-    const auto text = [&](int column) {
-      return select.is_null(column) ? std::nullopt
-                                    : std::optional(std::string(select.text(column)));
-    };
     while (TRY(select.step())) {
       Session& session = all.emplace_back();
       session.id = select.text(0);
       session.name = select.text(1);
-      session.description = text(2);
-      session.reference_dataset_id = text(3);
+      session.description = store::optional_text(select, 2);
+      session.reference_dataset_id = store::optional_text(select, 3);
       session.extra = TRY(json::from<json::Object>(TRY(json::parse(select.text(4)))));
       session.start = select.integer(5);
-      if (!select.is_null(6)) session.end = select.integer(6);
+      session.end = store::optional_integer(select, 6);
     }
     return {};
   }));

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "core/files.hpp"
+#include "store/columns.hpp"
 
 namespace slipway::api {
 
@@ -33,11 +34,6 @@ constexpr std::string_view columns =
     "id, kind, collection, state, progress, result, errors, error, created_at, started_at, "
     "finished_at, error_code";
 
-std::optional<std::string> optional_text(const store::Statement& row, int column) {
-  if (row.is_null(column)) return std::nullopt;
-  return std::string(row.text(column));
-}
-
 Result<JobInfo> read_row(const store::Statement& row) {
   JobInfo info;
   info.id = row.text(0);
@@ -47,11 +43,11 @@ Result<JobInfo> read_row(const store::Statement& row) {
   info.progress = TRY(json::from<JobProgress>(TRY(json::parse(row.text(4)))));
   info.result = TRY(json::parse(row.text(5)));
   info.errors = TRY(json::from<std::vector<JobFailure>>(TRY(json::parse(row.text(6)))));
-  info.error = optional_text(row, 7);
+  info.error = store::optional_text(row, 7);
   info.created_at = row.text(8);
-  info.started_at = optional_text(row, 9);
-  info.finished_at = optional_text(row, 10);
-  info.error_code = optional_text(row, 11);
+  info.started_at = store::optional_text(row, 9);
+  info.finished_at = store::optional_text(row, 10);
+  info.error_code = store::optional_text(row, 11);
   return info;
 }
 

@@ -3,15 +3,11 @@
 #include <algorithm>
 
 #include "core/json_exact.hpp"
+#include "store/columns.hpp"
 
 namespace slipway::datasets::detail {
 
 namespace {
-
-std::optional<std::string> text(const store::Statement& row, int column) {
-  if (row.is_null(column)) return std::nullopt;
-  return std::string(row.text(column));
-}
 
 template <typename T>
 Result<std::optional<T>> parsed(const store::Statement& row, int column) {
@@ -51,7 +47,7 @@ Result<DatasetRow> read_dataset(store::Statement& row) {
   Dataset& dataset = read.dataset;
   dataset.id = row.text(1);
   dataset.name = row.text(2);
-  dataset.description = text(row, 3);
+  dataset.description = store::optional_text(row, 3);
   dataset.data_type = TRY(json::from<DataType>(json::Value(row.text(4))));
   dataset.inputs_schema = TRY(parsed<json::Object>(row, 5));
   dataset.outputs_schema = TRY(parsed<json::Object>(row, 6));
@@ -60,7 +56,7 @@ Result<DatasetRow> read_dataset(store::Statement& row) {
   dataset.created = row.integer(9);
   dataset.modified = row.integer(10);
   dataset.example_count = row.integer(11);
-  dataset.share_token = text(row, 12);
+  dataset.share_token = store::optional_text(row, 12);
   return read;
 }
 
@@ -97,10 +93,10 @@ Result<Revision> read_revision(store::Statement& row) {
   example.id = row.text(4);
   example.dataset_id = row.text(5);
   example.inputs = row.text(6);
-  example.outputs = text(row, 7);
+  example.outputs = store::optional_text(row, 7);
   // To the last bit: it is compared with what was written.
   example.metadata = TRY(json::from<json::Object>(TRY(json::parse_exact(row.text(8)))));
-  example.source_run_id = text(row, 9);
+  example.source_run_id = store::optional_text(row, 9);
   example.created = row.integer(10);
   example.modified = row.integer(11);
   example.attachments = TRY(json::from<std::vector<Attachment>>(TRY(json::parse(row.text(12)))));

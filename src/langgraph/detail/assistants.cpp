@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "langgraph/detail/ids.hpp"
+#include "store/columns.hpp"
 
 namespace slipway::langgraph::detail {
 
@@ -22,7 +23,7 @@ Result<Assistant> read_row(const store::Statement& row) {
                  .created_ms = row.integer(7),
                  .updated_ms = row.integer(8),
                  .version = static_cast<int>(row.integer(9))};
-  if (!row.is_null(3)) made.description = std::string(row.text(3));
+  made.description = store::optional_text(row, 3);
   made.config = TRY(stored_map(row.text(4)));
   made.context = TRY(stored_map(row.text(5)));
   made.metadata = TRY(stored_map(row.text(6)));

@@ -4,7 +4,7 @@
 
 #include "core/clock.hpp"
 #include "langgraph/detail/ids.hpp"
-#include "langgraph/detail/rows.hpp"
+#include "store/columns.hpp"
 
 namespace slipway::langgraph::detail {
 
@@ -31,8 +31,8 @@ Result<Cron> read_row(const store::Statement& row) {
             .caller = std::string(row.text(8)),
             .created_ms = row.integer(9),
             .updated_ms = row.integer(10),
-            .end_ms = number_in(row, 11),
-            .next_ms = number_in(row, 12)};
+            .end_ms = store::optional_integer(row, 11),
+            .next_ms = store::optional_integer(row, 12)};
   return made;
 }
 
@@ -125,8 +125,8 @@ Result<void> Crons::write(const Context& context, const Cron& cron, const char* 
     row.bind(4, cron.timezone).bind(5, cron.on_completed).bind(6, agents::dump(cron.payload));
     row.bind(7, std::int64_t{cron.is_enabled}).bind(8, cron.caller);
     row.bind(9, cron.created_ms).bind(10, cron.updated_ms);
-    bind_number(row, 11, cron.end_ms);
-    bind_number(row, 12, cron.next_ms);
+    store::bind_optional(row, 11, cron.end_ms);
+    store::bind_optional(row, 12, cron.next_ms);
     return row.run();
   });
 }
@@ -153,9 +153,9 @@ Result<bool> Crons::go_on(const Context& context, const Cron& cron,
   TRY(database_.write(context, [&](store::Connection& connection) -> Result<void> {
     auto row = TRY(connection.prepare(
         "UPDATE langgraph_crons SET next = ? WHERE id = ? AND updated = ? AND next = ?"));
-    bind_number(row, 0, next_ms);
+    store::bind_optional(row, 0, next_ms);
     row.bind(1, cron.id).bind(2, cron.updated_ms);
-    bind_number(row, 3, cron.next_ms);
+    store::bind_optional(row, 3, cron.next_ms);
     TRY(row.run());
     is_there = connection.changes() > 0;
     return {};
@@ -225,7 +225,7 @@ Result<std::optional<std::int64_t>> Crons::first_due(const Context& context) {
   std::optional<std::int64_t> first;
   TRY(database_.read(context, [&](store::Connection& connection) -> Result<void> {
     auto row = TRY(connection.prepare("SELECT min(next) FROM langgraph_crons"));
-    if (TRY(row.step())) first = number_in(row, 0);
+    if (TRY(row.step())) first = store::optional_integer(row, 0);
     return {};
   }));
   return first;

@@ -1,6 +1,6 @@
 #include "langgraph/detail/notes.hpp"
 
-#include "langgraph/detail/rows.hpp"
+#include "store/columns.hpp"
 
 namespace slipway::langgraph::detail {
 
@@ -15,8 +15,8 @@ Result<ThreadNote> read_thread(const store::Statement& row) {
                     .metadata = std::move(metadata),
                     .created_ms = row.integer(2),
                     .updated_ms = row.integer(3),
-                    .expires_ms = number_in(row, 4),
-                    .ttl_ms = number_in(row, 5)};
+                    .expires_ms = store::optional_integer(row, 4),
+                    .ttl_ms = store::optional_integer(row, 5)};
 }
 
 Result<RunNote> read_run(const store::Statement& row) {
@@ -27,7 +27,7 @@ Result<RunNote> read_run(const store::Statement& row) {
                .kind = std::string(row.text(3)),
                .body = std::move(body),
                .created_ms = row.integer(5),
-               .due_ms = number_in(row, 6)};
+               .due_ms = store::optional_integer(row, 6)};
   if (!row.is_null(7)) made.after = TRY(agents::parse_json(row.text(7)).within("a stored run"));
   return made;
 }
@@ -39,8 +39,8 @@ Result<void> write_thread(store::Database& database, const Context& context, con
         fmt::format("{} INTO langgraph_threads({}) VALUES(?,?,?,?,?,?)", verb, thread_columns)));
     row.bind(0, note.id).bind(1, agents::dump(note.metadata));
     row.bind(2, note.created_ms).bind(3, note.updated_ms);
-    bind_number(row, 4, note.expires_ms);
-    bind_number(row, 5, note.ttl_ms);
+    store::bind_optional(row, 4, note.expires_ms);
+    store::bind_optional(row, 5, note.ttl_ms);
     return row.run();
   });
 }
@@ -124,7 +124,7 @@ Result<void> Notes::put_run(const Context& context, const RunNote& note) {
         run_columns)));
     row.bind(0, note.id).bind(1, note.thread).bind(2, note.assistant).bind(3, note.kind);
     row.bind(4, agents::dump(note.body)).bind(5, note.created_ms);
-    bind_number(row, 6, note.due_ms);
+    store::bind_optional(row, 6, note.due_ms);
     row.bind(7, note.after.is_null() ? std::nullopt : std::optional(agents::dump(note.after)));
     return row.run();
   });

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "index/index.hpp"
+#include "store/columns.hpp"
 
 namespace slipway::rag::detail {
 
@@ -66,7 +67,7 @@ Result<std::int64_t> first_version_of(store::Connection& connection, const Colle
   auto select =
       TRY(connection.prepare("SELECT max(first_version) FROM rag_reigns WHERE collection = ?"));
   TRY(select.bind(0, row.id).step());
-  return select.is_null(0) ? 1 : select.integer(0);
+  return store::optional_integer(select, 0).value_or(1);
 }
 
 Result<std::optional<CollectionRow>> last_former(store::Connection& connection,

@@ -1,6 +1,7 @@
 #include "rag/detail/records.hpp"
 
 #include "rag/library.hpp"
+#include "store/columns.hpp"
 
 namespace slipway::rag::detail {
 
@@ -53,9 +54,9 @@ Result<DocumentRow> read_document(const store::Statement& row) {
   document.fingerprint = row.text(15);
   document.source_map = row.blob(16);
   info.ingested_at = row.text(17);
-  if (!row.is_null(18)) info.modified_at = std::string(row.text(18));
+  info.modified_at = store::optional_text(row, 18);
   document.validator = row.text(19);
-  if (!row.is_null(20)) document.original = std::string(row.text(20));
+  document.original = store::optional_text(row, 20);
   return document;
 }
 

@@ -1,5 +1,7 @@
 #include "rag/detail/runs.hpp"
 
+#include "store/columns.hpp"
+
 namespace slipway::rag::detail {
 
 namespace {
@@ -54,8 +56,8 @@ Result<std::vector<SourceRun>> source_runs(const Context& context, Shelf& shelf)
       SourceRun& run = runs.emplace_back();
       run.name = select.text(0);
       run.started_at = select.text(1);
-      if (!select.is_null(3)) run.finished_at = std::string(select.text(3));
-      if (!select.is_null(4)) run.error = std::string(select.text(4));
+      run.finished_at = store::optional_text(select, 3);
+      run.error = store::optional_text(select, 4);
       if (!select.is_null(5)) run.report = TRY(json::parse(select.text(5)));
       run.is_running =
           !run.finished_at && TRY(parse_time(select.text(2))) + silence_max > shelf.clock().now();

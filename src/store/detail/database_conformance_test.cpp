@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "core/fault.hpp"
+#include "store/columns.hpp"
 
 namespace slipway::store {
 
@@ -39,11 +40,13 @@ void values_come_back(Database& database) {
   const std::string bytes("\0\xff\x01", 3);
   REQUIRE(database.write({}, [&](Connection& c) -> Result<void> {
     Statement s = TRY(c.prepare("INSERT INTO items(id,text,number,bytes) VALUES(?,?,?,?)"));
-    TRY(s.bind(0, 1).bind(1, text).bind(2, 0.1).bind_blob(3, bytes).run());
+    s.bind(0, 1).bind(1, text).bind_blob(3, bytes);
+    TRY(bind_optional(s, 2, std::optional(0.1)).run());
     s.reset();
     TRY(s.bind(0, std::int64_t{1} << 60).bind(1, "").bind(2, -1e300).bind_blob(3, {}).run());
     s.reset();
-    TRY(s.bind(0, 3).bind(1, std::optional<std::string>()).bind_null(2).bind_null(3).run());
+    s.bind(0, 3).bind(1, std::optional<std::string>()).bind_null(3);
+    TRY(bind_optional(s, 2, std::optional<double>()).run());
     CHECK(c.changes() == 1);
     return {};
   }));
@@ -57,10 +60,18 @@ void values_come_back(Database& database) {
     CHECK(s.is_null(1));
     CHECK(s.is_null(2));
     CHECK(s.is_null(3));
+    CHECK_FALSE(optional_text(s, 1));
+    CHECK_FALSE(optional_real(s, 2));
+    CHECK_FALSE(optional_integer(s, 2));
+    CHECK_FALSE(optional_flag(s, 2));
     CHECK(TRY(s.step()));
     CHECK(s.integer(0) == std::int64_t{1} << 60);
     CHECK_FALSE(s.is_null(1));
     CHECK_FALSE(s.is_null(3));
+    CHECK(optional_text(s, 1) == "");  // Empty is not absent.
+    CHECK(optional_real(s, 2) == -1e300);
+    CHECK(optional_integer(s, 0) == std::int64_t{1} << 60);
+    CHECK(optional_flag(s, 0) == true);
     CHECK(s.blob(3).empty());
     CHECK_FALSE(TRY(s.step()));
     return {};

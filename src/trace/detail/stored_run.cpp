@@ -1,6 +1,7 @@
 #include "trace/detail/stored_run.hpp"
 
 #include "core/unicode.hpp"
+#include "store/columns.hpp"
 #include "trace/detail/json_text.hpp"
 
 namespace slipway::trace::detail {
@@ -150,16 +151,6 @@ void derive(StoredRun& stored) {
   if (inclusive.is_corrected) join(run.tags, {std::string(corrected_usage_tag)});
 }
 
-std::optional<std::string> optional_text(const store::Statement& row, int column) {
-  if (row.is_null(column)) return {};
-  return std::string(row.text(column));
-}
-
-std::optional<Nanoseconds> optional_time(const store::Statement& row, int column) {
-  if (row.is_null(column)) return {};
-  return row.integer(column);
-}
-
 /// The strings of a JSON value, and its numbers, one after the other.
 void add_text(const json::Value& value, std::string& out) {
   if (value.is_object()) {
@@ -239,19 +230,19 @@ Result<StoredRun> read_run(const store::Statement& row, bool with_payload) {
   run.arrival = row.integer(0);
   stored.trace = row.integer(1);
   run.id = row.text(2);
-  run.parent_id = optional_text(row, 3);
+  run.parent_id = store::optional_text(row, 3);
   run.project = row.text(4);
   run.name = row.text(5);
   run.kind = static_cast<Kind>(row.integer(6));
   run.status = static_cast<Status>(row.integer(7));
-  run.error = optional_text(row, 8);
+  run.error = store::optional_text(row, 8);
   run.start = row.integer(9);
-  run.end = optional_time(row, 10);
-  run.first_token = optional_time(row, 11);
-  run.session_id = optional_text(row, 12);
-  run.user_id = optional_text(row, 13);
-  run.provider = optional_text(row, 14);
-  run.model = optional_text(row, 15);
+  run.end = store::optional_integer(row, 10);
+  run.first_token = store::optional_integer(row, 11);
+  run.session_id = store::optional_text(row, 12);
+  run.user_id = store::optional_text(row, 13);
+  run.provider = store::optional_text(row, 14);
+  run.model = store::optional_text(row, 15);
   if (const std::string_view rest = row.text(16); !rest.empty()) {
     auto parsed = TRY(json::parse(rest));
     try {
