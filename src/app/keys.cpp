@@ -32,10 +32,12 @@ Result<int> keys_list(App& app) {
 }
 
 Result<int> keys_create(App& app, const KeyOptions& options) {
-  access::KeyConfig config{.models = options.models,
-                           .limits = {.requests = options.requests, .tokens = options.tokens},
-                           .expires = options.expires};
-  config.roles = {TRY(json::from<access::Role>(json::Value(options.role)))};
+  access::KeyConfig config;
+  config.models = options.models;
+  config.limits.requests = options.requests;
+  config.limits.tokens = options.tokens;
+  config.expires = options.expires;
+  config.roles.assign(1, TRY(json::from<access::Role>(json::Value(options.role))));
   const auto keys = TRY(open_keys(app, DataFolder::may_be_made));
   const std::string secret = TRY(keys->create(options.name, config));
   if (app.options().json) {

@@ -141,19 +141,21 @@ Result<int> run_migration(App& app, const Work& work) {
                                 .is_quiet = app.options().quiet,
                                 .what = "migrate",
                                 .unit = "documents"});
-  auto report = work([&](const rag::IngestProgress& now) {
+  const Result<rag::MigrationReport> report = work([&](const rag::IngestProgress& now) {
     progress.show(now.documents_done, now.documents_total,
                   fmt::format("{} chunks", group_digits(now.chunks_done)));
   });
   progress.clear();
-  if (!report && report.error().code() == Code::cancelled)
-    app.note("what was built stays; run the same command again to go on");
-  const rag::MigrationReport done = TRY(std::move(report));
+  if (!report) {
+    if (report.error().code() == Code::cancelled)
+      app.note("what was built stays; run the same command again to go on");
+    return report.error();
+  }
   if (app.options().json)
-    app.print_json(rag::to_json(done));
+    app.print_json(rag::to_json(*report));
   else
-    app.print(render(done));
-  return done.switched ? exit_done : exit_failed;
+    app.print(render(*report));
+  return report->switched ? exit_done : exit_failed;
 }
 
 Result<rag::MigrateRequest> migrate_request(App& app, const MigrateOptions& options) {
