@@ -1,4 +1,6 @@
 // `slipway eval prompts`: what judges are asked.
+#include <algorithm>
+
 #include "app/eval_commands.hpp"
 #include "eval/judge_prompts.hpp"
 
@@ -104,6 +106,13 @@ Result<int> eval_prompts_diff(App& app, const EvalPromptsOptions& options) {
   const eval::JudgePrompts ours = TRY(eval::JudgePrompts::open());
   if (!options.name.empty())
     if (const auto found = theirs->find(options.name); !found) return app.wrong_use(found.error());
+  const auto is_theirs = [](const eval::JudgePrompt& prompt) { return prompt.is_overridden; };
+  if (std::none_of(theirs->all().begin(), theirs->all().end(), is_theirs))
+    return app.wrong_use(
+        fail(Code::invalid_argument,
+             "'{}' holds no prompts: they are files named like 'faithfulness.native.claims.yaml'; "
+             "slipway eval prompts list shows the names",
+             options.folder));
   std::string text;
   json::Array changed;
   for (const eval::JudgePrompt& prompt : theirs->all()) {

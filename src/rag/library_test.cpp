@@ -147,6 +147,22 @@ TEST_CASE("a bad document is one failure and the others are in") {
   CHECK(report.failed.size() == 2);
 }
 
+TEST_CASE("an ingest that takes nothing in leaves no collection that it made") {
+  Fixture fixture;
+  fixture.folder.write("binary.md", std::string("\x00\x01\x02\xff\xfe", 5));
+  CHECK(fixture.ingest().failed.size() == 1);
+  CHECK(must(fixture.library->collections(fixture.context)).empty());
+  // One that somebody made stays.
+  must(fixture.library->make_collection(fixture.context, "default", {}));
+  CHECK(fixture.ingest().failed.size() == 1);
+  CHECK(must(fixture.library->collections(fixture.context)).size() == 1);
+  // What goes is only what holds nothing.
+  must(fixture.library->remove_collection(fixture.context, "default"));
+  fixture.folder.write("good.md", handbook);
+  CHECK(fixture.ingest().added == 1);
+  CHECK(must(fixture.library->collections(fixture.context)).size() == 1);
+}
+
 TEST_CASE("a dry run writes nothing and estimates") {
   Fixture fixture;
   fixture.folder.write("a.md", handbook);
@@ -445,6 +461,7 @@ TEST_CASE("a cancelled ingest keeps whole documents only and says so") {
                                               {.sources = {fixture.folder.path().string()}});
   REQUIRE(!report.ok());
   CHECK(report.error().code() == Code::cancelled);
+  CHECK(must(fixture.library->collections(fixture.context)).empty());
 }
 
 TEST_CASE("whatever database call fails, a document is there whole or not at all") {

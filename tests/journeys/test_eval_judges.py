@@ -140,6 +140,9 @@ def test_prompts_are_listed_shown_and_compared(slipway, tmp_path):
 
     folder = tmp_path / "prompts"
     folder.mkdir()
+    empty = slipway("eval", "prompts", "diff", "--prompts", str(folder))
+    assert empty.code == 2 and f"'{folder}' holds no prompts" in empty.err
+    (folder / "faithfulness.native.claims.yaml").write_text(shown)
     assert slipway("eval", "prompts", "diff", "--prompts", str(folder)).out == "no difference\n"
     (folder / "faithfulness.native.claims.yaml").write_text(shown.replace("version: 1", "version: 2"))
     changed = slipway("eval", "prompts", "diff", "--prompts", str(folder))

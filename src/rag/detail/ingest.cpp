@@ -37,6 +37,7 @@ class Ingest {
   Result<IngestReport> run();
 
  private:
+  Result<void> take_in();
   Result<bool> reads_images();
   Result<void> open();
   Result<void> process();
@@ -55,6 +56,7 @@ class Ingest {
 
   CollectionSettings settings_;
   std::shared_ptr<OpenCollection> collection_;  // Empty only in a dry run on a new collection.
+  bool is_filling_ = false;
   std::shared_ptr<models::Embedder> embedder_;
   std::optional<Filing> filing_;              // Empty in a dry run.
   std::unique_ptr<Contextualizer> contexts_;  // Empty: none are wanted.
@@ -76,11 +78,22 @@ Result<IngestReport> Ingest::run() {
   if (request_.sources.empty() && request_.documents.empty())
     return fail(Code::invalid_argument, "no source is given; name a file or a folder to ingest");
   origins_ = TRY(Origins::find(context_, request_, TRY(reads_images())));
-  TRY(open());
   report_.collection = request_.collection;
   report_.failed = origins_.failures();
   done_.documents_total = static_cast<std::int64_t>(origins_.all().size());
+  const auto taken = take_in();
+  if (is_filling_) {
+    const bool has_failed = !taken || !report_.failed.empty();
+    if (const auto ended = shelf_.end_filling(*collection_, has_failed); !ended)
+      log::warning("an empty collection stays: {}", ended.error().message());
+  }
+  TRY(taken);
+  report_.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return std::move(report_);
+}
 
+Result<void> Ingest::take_in() {
+  TRY(open());
   TRY(process());
   if (request_.sync && !request_.dry_run) TRY(delete_missing());
   if (!request_.dry_run) {
@@ -97,8 +110,7 @@ Result<IngestReport> Ingest::run() {
       report_.index_version = TRY(collection_->index->version(connection));
       return {};
     }));
-  report_.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  return std::move(report_);
+  return {};
 }
 
 /// Whether the collection's embedder does, before the collection is made.
@@ -122,7 +134,8 @@ Result<void> Ingest::open() {
                             : shelf_.settings_for(request_.collection, request_.settings);
     embedder_ = TRY(shelf_.catalog().embedder(context_, settings_.embedder));
   } else {
-    collection_ = TRY(shelf_.open_or_make(context_, request_.collection, request_.settings));
+    collection_ = TRY(shelf_.begin_filling(context_, request_.collection, request_.settings));
+    is_filling_ = true;
     settings_ = collection_->row.settings;
     embedder_ = TRY(shelf_.embedder(context_, *collection_));
     filing_.emplace(context_, shelf_, *collection_, *embedder_);

@@ -164,6 +164,11 @@ Result<void> delete_collection(store::Connection& connection, std::int64_t id) {
   return remove.run();  // Documents, chunks and receipts go with it.
 }
 
+Result<bool> has_documents(store::Connection& connection, std::int64_t collection) {
+  auto select = TRY(connection.prepare("SELECT 1 FROM rag_documents WHERE collection = ? LIMIT 1"));
+  return select.bind(0, collection).step();
+}
+
 Result<Counts> count(store::Connection& connection, std::int64_t collection) {
   auto select =
       TRY(connection.prepare("SELECT count(*), coalesce(sum(chunks), 0) FROM rag_documents WHERE "

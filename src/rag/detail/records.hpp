@@ -67,6 +67,8 @@ Result<std::optional<CollectionRow>> find_collection(store::Connection&, std::in
 Result<std::vector<CollectionRow>> all_collections(store::Connection&);
 Result<std::int64_t> insert_collection(store::Connection&, const CollectionRow&);
 Result<void> delete_collection(store::Connection&, std::int64_t id);
+/// Present ones, or such of older versions.
+Result<bool> has_documents(store::Connection&, std::int64_t collection);
 struct Counts {
   std::int64_t documents = 0, chunks = 0;
 };

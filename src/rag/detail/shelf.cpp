@@ -3,6 +3,7 @@
 #include "rag/detail/chunking.hpp"
 #include "rag/detail/defaults.hpp"
 #include "rag/detail/generations.hpp"
+#include "rag/detail/removal.hpp"
 
 namespace slipway::rag::detail {
 
@@ -150,6 +151,35 @@ Result<std::shared_ptr<OpenCollection>> Shelf::open_or_make(
   if (row && asked) TRY(check_agrees(*row, *asked));
   if (!row) row = TRY(make(context, name, settings_for(name, asked)));
   return open_row(context, std::move(*row));
+}
+
+Result<std::shared_ptr<OpenCollection>> Shelf::begin_filling(
+    const Context& context, const std::string& name,
+    const std::optional<CollectionSettings>& asked) {
+  const std::lock_guard lock(filling_);
+  const auto known = open(context, name);
+  if (!known && known.error().code() != Code::not_found) return known.error();
+  auto collection = TRY(open_or_make(context, name, asked));
+  ++collection->fillers;
+  collection->is_made_to_fill |= !known;
+  return collection;
+}
+
+Result<void> Shelf::end_filling(OpenCollection& collection, bool has_failed) {
+  const std::lock_guard lock(filling_);
+  if (--collection.fillers > 0) return {};
+  if (!std::exchange(collection.is_made_to_fill, false) || !has_failed) return {};
+  // Whoever was cancelled cleans up all the same.
+  const Context context;
+  bool is_empty = false;
+  TRY(database().read(context, [&](store::Connection& connection) -> Result<void> {
+    is_empty = !TRY(has_documents(connection, collection.row.id));
+    return {};
+  }));
+  if (!is_empty) return {};
+  TRY(drop_generation(context, *this, collection.row));
+  forget(collection.row.name);
+  return {};
 }
 
 Result<std::shared_ptr<models::Embedder>> Shelf::embedder(const Context& context,

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "core/clock.hpp"
@@ -20,6 +21,9 @@ namespace slipway::rag::detail {
 struct OpenCollection {
   CollectionRow row;
   std::unique_ptr<index::Index> index;
+  // Of `Shelf::begin_filling`, which guards them.
+  int fillers = 0;
+  bool is_made_to_fill = false;  ///< By an ingest that has not ended, or one beside it.
 };
 
 /// Opens each collection once. Safe to use from many threads.
@@ -50,6 +54,12 @@ class Shelf {
   /// existing one must agree with `asked`. Fails: conflict.
   Result<std::shared_ptr<OpenCollection>> open_or_make(
       const Context&, const std::string& name, const std::optional<CollectionSettings>& asked);
+  /// The same for an ingest, which ends with `end_filling`.
+  Result<std::shared_ptr<OpenCollection>> begin_filling(
+      const Context&, const std::string& name, const std::optional<CollectionSettings>& asked);
+  /// A collection that was only made for ingests that failed, the last of them this one, goes when
+  /// it holds nothing: who mistyped a path does not find it in his lists.
+  Result<void> end_filling(OpenCollection& collection, bool has_failed);
   /// The settings that `open_or_make` would make it with.
   CollectionSettings settings_for(const std::string& name,
                                   const std::optional<CollectionSettings>& asked) const;
@@ -84,6 +94,7 @@ class Shelf {
 
   Library::Options options_;
   Guarded<std::map<std::int64_t, std::shared_ptr<OpenCollection>>> open_;  ///< By row id.
+  std::mutex filling_;
 };
 
 }  // namespace slipway::rag::detail
