@@ -38,7 +38,8 @@ Value Value::list(std::vector<Value> items) {
   return value;
 }
 
-Value Value::map(std::vector<std::pair<std::string, Value>> entries) {
+template <typename Entries>
+Value Value::map_of(Entries& entries) {
   auto data = std::make_shared<MapData>();
   data->items.reserve(entries.size());
   Value value;
@@ -50,6 +51,9 @@ Value Value::map(std::vector<std::pair<std::string, Value>> entries) {
   value.data_ = std::move(data);
   return value;
 }
+
+Value Value::map(std::vector<std::pair<std::string, Value>> entries) { return map_of(entries); }
+Value Value::map(std::initializer_list<Entry> entries) { return map_of(entries); }
 
 const std::vector<Value>& Value::items() const {
   return static_cast<const ListData*>(data_.get())->items;
@@ -90,6 +94,8 @@ void Value::put(std::string_view key, Value value) {
   own_map().put(key, std::move(value));
 }
 
+void Value::reserve(std::size_t keys) { own_map().items.reserve(keys); }
+
 void Value::replace(std::size_t at, Value item) {
   ListData& data = own_list();
   data.depth = std::max(data.depth, item.depth() + 1);
@@ -126,7 +132,7 @@ const Value* MapData::find(std::string_view key) const {
 }
 
 void MapData::put(std::string_view key, Value value) {
-  depth = std::max(depth, value.depth() + 1);
+  if (const int inner = value.depth(); inner >= depth) depth = inner + 1;
   if (const Value* there = find(key)) {
     *const_cast<Value*>(there) = std::move(value);
     return;

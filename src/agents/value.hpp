@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -49,7 +50,11 @@ class Value {
     }
   }
   static Value list(std::vector<Value> items = {});
+  /// A key that comes twice has its later value.
   static Value map(std::vector<std::pair<std::string, Value>> entries = {});
+  /// One key of a map that is written down in code; `map` takes the value out of it.
+  struct Entry;
+  static Value map(std::initializer_list<Entry> entries);
 
   Kind kind() const { return kind_; }
   bool is_null() const { return kind() == Kind::null; }
@@ -77,6 +82,8 @@ class Value {
   void push(Value item);
   /// Of a map: sets a key.
   void put(std::string_view key, Value value);
+  /// Of a map: room for so many keys, so that `put` moves none.
+  void reserve(std::size_t keys);
   /// Of a list: another item at a place that is there.
   void replace(std::size_t at, Value item);
   /// Of a list: the first `size` items only.
@@ -98,6 +105,8 @@ class Value {
     std::int64_t whole = 0;  ///< Also of a bool.
     double real;
   };
+  template <typename Entries>
+  static Value map_of(Entries& entries);
   ListData& own_list();
   MapData& own_map();
 
@@ -105,6 +114,11 @@ class Value {
   Taint taint_ = 0;
   Scalar scalar_;
   std::shared_ptr<void> data_;  ///< std::string (never changed), ListData or MapData.
+};
+
+struct Value::Entry {
+  std::string_view key;
+  mutable Value value;  ///< A list of initializers gives no other way to move out of it.
 };
 
 struct ListData {

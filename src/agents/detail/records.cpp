@@ -6,6 +6,8 @@ namespace {
 
 constexpr std::string_view task_states[] = {"ready", "done", "failed", "stopped", "waiting", "cut"};
 constexpr std::string_view call_states[] = {"intent", "done", "failed", "unknown"};
+// What every superstep's record says is shared.
+const Value step_word("step"), outermost("");
 constexpr std::string_view effects[] = {"pure", "idempotent", "at_most_once"};
 
 std::int64_t whole(const Value& value) { return value.is_integer() ? value.integer() : 0; }
@@ -277,7 +279,9 @@ Value step_record(const Scope& scope, const std::vector<std::unique_ptr<Task>>& 
   std::vector<Value> list;
   list.reserve(tasks.size());
   for (const auto& task : tasks) {
-    Value entry = Value::map({{"n", scope.agent->nodes[task->node].label}});
+    Value entry = Value::map();
+    entry.reserve(4);
+    entry.put("n", scope.agent->nodes[task->node].label);
     if (task->index >= 0) entry.put("i", task->index);
     if (task->attempts != 1) entry.put("att", task->attempts);
     if (!task->is_recorded) {
@@ -289,7 +293,11 @@ Value step_record(const Scope& scope, const std::vector<std::unique_ptr<Task>>& 
     }
     list.push_back(std::move(entry));
   }
-  Value record = Value::map({{"k", "step"}, {"at", scope.address}, {"step", scope.step}});
+  Value record = Value::map();
+  record.reserve(8);  // With "time" and "ms", which the recorder adds.
+  record.put("k", step_word);
+  record.put("at", scope.address.empty() ? outermost : Value(scope.address));
+  record.put("step", scope.step);
   record.put("tasks", Value::list(std::move(list)));
   encode_position(scope, record);
   return record;
