@@ -7,14 +7,14 @@ help: ## this list
 	@echo
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 	@echo
-	@echo "First time? 'make demo' does all of it. On two cores a first build takes about 15 minutes,"
-	@echo "most of it for the dependencies; later builds take seconds."
+	@echo "First time? 'make demo' does all of it. On two cores a first build takes about 25 minutes,"
+	@echo "and that of the tests ten more; later builds take seconds."
 
 deps: ## fetch and build what Slipway needs, once, outside the tree
 	@tools/deps/deps.sh >/dev/null && echo "deps: all there"
 
-build: ## build/slipway (Release), with its tests
-	@tools/build.sh release
+build: ## build/slipway (Release) and the examples
+	@tools/build.sh release slipway examples
 
 test: ## build, unit tests, journeys over the real program, comparisons with other libraries
 	@tools/test.sh

@@ -8,7 +8,7 @@ folder=build
 [ "$preset" = release ] || folder=build-$preset
 started=$SECONDS
 if [ ! -e "$folder/build.ninja" ]; then
-  say "build: a first build in $folder/ takes 5 to 10 minutes on two cores; ccache makes the next ones quick"
+  say "build: a first build in $folder/ takes 20 to 30 minutes on two cores; ccache makes the next ones quick"
 fi
 configure() { cmake --preset "$preset" -DSLIPWAY_DEPS_PREFIX="$prefix"; }
 log=$(mktemp)

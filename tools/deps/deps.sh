@@ -184,7 +184,7 @@ mapfile -t packages < <(grep -Ev '^(#|$)' "$here/apt.txt")
 install_apt_packages "${packages[@]}"
 install_node
 if ! done_already all; then
-  say "assembling $prefix; 5 to 10 minutes on two cores, 260 MB of downloads"
+  say "assembling $prefix; 3 to 10 minutes on two cores, 260 MB of downloads"
   while read -r kind name version file sum; do fetch "$kind" "$name" "$version" "$file" "$sum"; done \
     < <(grep -Ev '^(#|$)' "$here/pins.txt")
   done_already onnxruntime || { say "unpacking ONNX Runtime"; unpack_onnxruntime; stamp onnxruntime; }
