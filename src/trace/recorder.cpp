@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "core/log.hpp"
-#include "trace/detail/pace.hpp"
+#include "core/turns.hpp"
 #include "trace/sampling.hpp"
 
 namespace slipway::trace {
@@ -143,7 +143,7 @@ Recorder::Counters Recorder::counters() const {
 }
 
 void Recorder::work() {
-  detail::yield_to_requests();
+  yield_to_others();
   for (;;) {
     const std::uint32_t seen = signal_;
     if (newest_ == nullptr) {

@@ -7,6 +7,7 @@
 
 #include "core/json.hpp"
 #include "core/log.hpp"
+#include "core/turns.hpp"
 
 namespace slipway::app::detail {
 
@@ -81,6 +82,7 @@ void AccessLog::write(const http::AccessRecord& record) {
 }
 
 void AccessLog::run(const std::stop_token& stop) {
+  take_short_turns();
   for (;;) {
     std::string lines;
     {

@@ -3,7 +3,6 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/eventfd.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,32 +10,15 @@
 #include <cerrno>
 
 #include "core/log.hpp"
+#include "core/turns.hpp"
 
 namespace slipway::http::detail {
 
 namespace {
 
 constexpr std::chrono::milliseconds longest_sleep{60'000};
-constexpr std::uint64_t turn_ns = 100'000;  // The least that the kernel takes.
 
 thread_local Reactor* reactor_here = nullptr;
-
-/// Asks the scheduler for short turns: whoever takes 50 us to pass bytes on should not wait behind
-/// the milliseconds of a thread that computes. Linux 6.12 and later heed it; elsewhere nothing
-/// changes. The share of the processor stays the same.
-void prefer_short_turns() {
-  struct {
-    std::uint32_t size, policy;
-    std::uint64_t flags;
-    std::int32_t nice;
-    std::uint32_t priority;
-    std::uint64_t runtime_ns, deadline_ns, period_ns;
-  } attributes{};  // `sched_attr`, whose header clashes with that of the C library.
-  if (syscall(SYS_sched_getattr, 0, &attributes, sizeof attributes, 0) != 0) return;
-  attributes.size = sizeof attributes;
-  attributes.runtime_ns = turn_ns;
-  syscall(SYS_sched_setattr, 0, &attributes, 0);
-}
 
 /// What throws has a bug; the others on this thread have not.
 template <typename Step>
@@ -209,7 +191,7 @@ void Reactor::round() {
 
 void Reactor::loop() {
   reactor_here = this;
-  prefer_short_turns();
+  take_short_turns();
   while (!is_ending_) round();
   {
     const std::lock_guard lock(mutex_);

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "core/log.hpp"
+#include "core/turns.hpp"
 #include "trace/detail/merge_plan.hpp"
-#include "trace/detail/pace.hpp"
 #include "trace/detail/segment_writer.hpp"
 
 namespace slipway::trace::detail {
@@ -12,6 +12,8 @@ namespace slipway::trace::detail {
 namespace {
 
 constexpr std::chrono::milliseconds pause_after_failure{500};
+/// A seal that nobody waits for takes a tenth of a processor, in pieces that no request feels.
+constexpr std::chrono::microseconds seal_piece{500}, seal_pause{5'000};
 constexpr std::size_t hurried_share = 4;
 constexpr Nanoseconds day = 86'400'000'000'000;
 
@@ -91,11 +93,16 @@ void Filing::seal_from(std::uint64_t journal, const Arrivals& arrivals) {
 
 bool Filing::wait_until_sealed(std::chrono::milliseconds timeout) {
   std::unique_lock lock(mutex_);
-  return sealed_.wait_for(lock, timeout, [this] { return !is_sealing_; });
+  ++sealing_waited_for_;
+  hurry_.notify_all();
+  const bool is_sealed = sealed_.wait_for(lock, timeout, [this] { return !is_sealing_; });
+  --sealing_waited_for_;
+  return is_sealed;
 }
 
 /// One segment for each day: retention deletes files.
-Result<std::vector<Shelved>> Filing::write(std::vector<MemTracePtr> traces) {
+Result<std::vector<Shelved>> Filing::write(std::vector<MemTracePtr> traces,
+                                           const std::function<void()>& breathe) {
   std::map<Nanoseconds, std::vector<MemTracePtr>> days;
   for (MemTracePtr& trace : traces) {
     const Nanoseconds start = trace->head.number(TraceNumber::start);
@@ -107,8 +114,8 @@ Result<std::vector<Shelved>> Filing::write(std::vector<MemTracePtr> traces) {
     const std::uint64_t number = take_number();
     Shelf& shelf = options_.shelf;
     const auto made = [&]() -> Result<Shelved> {
-      TRY(write_segment(segment_path(shelf.folder(), number), shelf.is_durable(),
-                        std::move(of_day)));
+      TRY(write_segment(segment_path(shelf.folder(), number), shelf.is_durable(), std::move(of_day),
+                        breathe));
       return open_segment(shelf, number);
     }();
     if (!made) {
@@ -120,9 +127,18 @@ Result<std::vector<Shelved>> Filing::write(std::vector<MemTracePtr> traces) {
   return written;
 }
 
-Result<void> Filing::seal() {
+Result<void> Filing::seal(const std::stop_token& stop) {
+  auto piece_began = std::chrono::steady_clock::now();
+  const auto breathe = [&] {
+    if (std::chrono::steady_clock::now() - piece_began < seal_piece) return;
+    {
+      std::unique_lock lock(mutex_);
+      hurry_.wait_for(lock, stop, seal_pause, [this] { return sealing_waited_for_ > 0; });
+    }
+    piece_began = std::chrono::steady_clock::now();
+  };
   Shelf::Replacement replacement;
-  replacement.added = TRY(write(options_.shelf.aside()));
+  replacement.added = TRY(write(options_.shelf.aside(), breathe));
   replacement.is_seal = true;
   const std::lock_guard filing(filing_);
   Manifest next = header();
@@ -149,13 +165,15 @@ Result<void> Filing::seal() {
 
 void Filing::seal_until_stopped(const std::stop_token& stop) {
   // At the priority of requests: those that wait for room in memory wait for this thread, and a
-  // lower one would take its share from other programs' work to them.
+  // lower one would take its share from other programs' work to them. Until somebody does, it works
+  // in small pieces.
+  take_short_turns();
   for (;;) {
     {
       std::unique_lock lock(mutex_);
       if (!has_work_.wait(lock, stop, [this] { return is_sealing_; })) return;
     }
-    const auto sealed = seal();
+    const auto sealed = seal(stop);
     std::unique_lock lock(mutex_);
     if (sealed) {
       is_sealing_ = false;
@@ -255,7 +273,7 @@ Result<void> Filing::merge(const Context& context, const std::vector<Shelved>& i
 }
 
 void Filing::merge_until_stopped(const std::stop_token& stop, std::size_t waiting_least) {
-  if (waiting_least == 0) yield_to_requests();
+  if (waiting_least == 0) yield_to_others();
   const Context context(stop);
   std::uint64_t seen = 0;
   for (;;) {

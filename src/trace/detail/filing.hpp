@@ -2,6 +2,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <functional>
 #include <mutex>
 #include <set>
 #include <stop_token>
@@ -78,25 +79,28 @@ class Filing {
  private:
   void seal_until_stopped(const std::stop_token& stop);
   void merge_until_stopped(const std::stop_token& stop, std::size_t waiting_least);
-  Result<void> seal();
+  Result<void> seal(const std::stop_token& stop);
   /// False: there is nothing to merge.
   Result<bool> merge_more(const Context& context, std::size_t waiting_least);
   Result<void> merge(const Context& context, const std::vector<Shelved>& inputs);
   /// What is merged next, and nobody else merges meanwhile; nothing where fewer wait.
   std::vector<Shelved> take_inputs(std::size_t waiting_least);
   std::uint64_t take_number();
-  Result<std::vector<Shelved>> write(std::vector<MemTracePtr> traces);
+  /// `breathe` is called again and again meanwhile.
+  Result<std::vector<Shelved>> write(std::vector<MemTracePtr> traces,
+                                     const std::function<void()>& breathe = {});
   void delete_files(const std::vector<std::uint64_t>& numbers);
   void discard(const std::vector<std::uint64_t>& numbers);
   Manifest header() const;
 
   const Options options_;
   mutable std::mutex mutex_;  // Guards what follows, but for the threads.
-  std::condition_variable_any has_work_, sealed_;
+  std::condition_variable_any has_work_, sealed_, hurry_;
   Manifest manifest_;  ///< Without segments.
   std::uint64_t next_journal_ = 0;
   Arrivals next_arrivals_;
   bool is_sealing_ = false;
+  int sealing_waited_for_ = 0;       ///< How many wait until it is done.
   std::uint64_t changes_ = 0;        ///< Of what there is to merge.
   std::set<std::uint64_t> merging_;  ///< Numbers of segments.
   std::mutex filing_;                ///< Held by whoever replaces the manifest.

@@ -14,6 +14,7 @@ constexpr std::size_t payload_block_bytes = 256u << 10;
 constexpr int level = 3;
 /// Payloads that are remembered to be known again.
 constexpr std::size_t known_payloads_max = 400'000;
+constexpr std::size_t terms_between_breaths = 4096;
 
 /// Texts one after the other; each is found by its number, and by its hash.
 class TextPool {
@@ -116,12 +117,14 @@ struct SegmentWriter::State {
   TermWriter terms;
   SegmentFooter footer;
   std::size_t traces = 0, runs = 0;
+  const std::function<void()> breathe;
 
-  explicit State(std::unique_ptr<NewFile> file_)
+  State(std::unique_ptr<NewFile> file_, std::function<void()> breathe_)
       : file(std::move(file_)),
         rests(*file, rest_block_bytes, level),
         previews(*file, preview_block_bytes, level),
-        payloads(*file, payload_block_bytes, level) {}
+        payloads(*file, payload_block_bytes, level),
+        breathe(std::move(breathe_)) {}
 
   /// 0 is no text.
   std::int64_t code_of(std::string_view text) {
@@ -134,6 +137,7 @@ struct SegmentWriter::State {
   Result<void> section(std::size_t which, std::string_view bytes) {
     TRY(file->align());
     footer.sections[which] = {TRY(file->append(bytes)), bytes.size(), hash64(bytes)};
+    if (breathe) breathe();
     return {};
   }
   Result<void> stream(Stream which, BlockWriter& writer);
@@ -173,13 +177,18 @@ SegmentWriter::SegmentWriter(std::unique_ptr<State> state) : state_(std::move(st
 SegmentWriter::~SegmentWriter() = default;
 
 Result<std::unique_ptr<SegmentWriter>> SegmentWriter::create(const std::filesystem::path& path,
-                                                             bool is_durable) {
-  auto state = std::make_unique<State>(TRY(NewFile::create(path, is_durable)));
+                                                             bool is_durable,
+                                                             std::function<void()> breathe) {
+  auto file = TRY(NewFile::create(path, is_durable));
+  auto state = std::make_unique<State>(std::move(file), std::move(breathe));
   return std::unique_ptr<SegmentWriter>(new SegmentWriter(std::move(state)));
 }
 
 std::size_t SegmentWriter::runs() const { return state_->runs; }
 TermWriter& SegmentWriter::terms() { return state_->terms; }
+void SegmentWriter::breathe() const {
+  if (state_->breathe) state_->breathe();
+}
 
 Result<void> SegmentWriter::begin_trace(const TraceInput& trace) {
   State& s = *state_;
@@ -266,6 +275,20 @@ struct RunTerm {
   auto operator<=>(const RunTerm&) const = default;
 };
 
+/// With breath between the parts.
+void sort_in_parts(std::vector<RunTerm>::iterator begin, std::vector<RunTerm>::iterator end,
+                   const SegmentWriter& writer) {
+  while (static_cast<std::size_t>(end - begin) > terms_between_breaths) {
+    const auto middle = begin + (end - begin) / 2;
+    std::nth_element(begin, middle, end);
+    writer.breathe();
+    sort_in_parts(begin, middle, writer);
+    begin = middle;
+  }
+  std::sort(begin, end);
+  writer.breathe();
+}
+
 std::int64_t place_of_parent(const MemTrace& trace, std::size_t row,
                              std::unordered_map<std::string_view, std::size_t>& places) {
   if (places.empty())
@@ -304,18 +327,22 @@ Result<void> add_trace(SegmentWriter& writer, const MemTrace& trace, std::vector
 }  // namespace
 
 Result<void> write_segment(const std::filesystem::path& path, bool is_durable,
-                           std::vector<MemTracePtr> traces) {
+                           std::vector<MemTracePtr> traces, std::function<void()> breathe) {
   std::sort(traces.begin(), traces.end(), [](const MemTracePtr& a, const MemTracePtr& b) {
     const auto key = [](const MemTrace& one) {
       return std::pair(one.head.number(TraceNumber::start), one.head.number(TraceNumber::n));
     };
     return key(*a) < key(*b);
   });
-  auto writer = TRY(SegmentWriter::create(path, is_durable));
+  auto writer = TRY(SegmentWriter::create(path, is_durable, std::move(breathe)));
   std::vector<RunTerm> terms;
-  for (const MemTracePtr& trace : traces) TRY(add_trace(*writer, *trace, terms));
-  std::sort(terms.begin(), terms.end());
+  for (const MemTracePtr& trace : traces) {
+    TRY(add_trace(*writer, *trace, terms));
+    writer->breathe();
+  }
+  sort_in_parts(terms.begin(), terms.end(), *writer);
   for (std::size_t i = 0; i < terms.size(); ++i) {
+    if (i % terms_between_breaths == 0) writer->breathe();
     if (i == 0 || terms[i].term != terms[i - 1].term) writer->terms().begin(terms[i].term);
     writer->terms().add(terms[i].run);
   }

@@ -1,6 +1,7 @@
 // Makes the file of a segment, trace by trace.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <unordered_map>
 
@@ -47,8 +48,10 @@ class TermWriter {
 
 class SegmentWriter {
  public:
+  /// `breathe`: see `write_segment`.
   static Result<std::unique_ptr<SegmentWriter>> create(const std::filesystem::path& path,
-                                                       bool is_durable);
+                                                       bool is_durable,
+                                                       std::function<void()> breathe = {});
   ~SegmentWriter();
 
   /// Traces come by start; the runs of a trace follow it.
@@ -58,6 +61,8 @@ class SegmentWriter {
   Result<std::int64_t> add_payload(std::string_view bytes);
   std::size_t runs() const;
   TermWriter& terms();
+  /// Between two pieces of work.
+  void breathe() const;
   /// The file is whole and on disk.
   Result<void> finish();
 
@@ -68,8 +73,8 @@ class SegmentWriter {
 };
 
 /// A segment of traces in memory. Fails: unavailable (the disk), invalid_argument (a payload of a
-/// damaged segment).
+/// damaged segment). `breathe` is called again and again meanwhile, and may sleep.
 Result<void> write_segment(const std::filesystem::path& path, bool is_durable,
-                           std::vector<MemTracePtr> traces);
+                           std::vector<MemTracePtr> traces, std::function<void()> breathe = {});
 
 }  // namespace slipway::trace::detail

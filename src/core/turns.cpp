@@ -1,0 +1,33 @@
+#include "core/turns.hpp"
+
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cstdint>
+
+namespace slipway {
+
+void take_short_turns() {
+  constexpr std::uint64_t turn_ns = 100'000;
+  struct {
+    std::uint32_t size, policy;
+    std::uint64_t flags;
+    std::int32_t nice;
+    std::uint32_t priority;
+    std::uint64_t runtime_ns, deadline_ns, period_ns;
+  } attributes{};  // `sched_attr`, whose header clashes with that of the C library.
+  if (::syscall(SYS_sched_getattr, 0, &attributes, sizeof attributes, 0) != 0) return;
+  attributes.size = sizeof attributes;
+  attributes.runtime_ns = turn_ns;
+  ::syscall(SYS_sched_setattr, 0, &attributes, 0);
+}
+
+void yield_to_others() {
+  constexpr int niceness = 19;
+  // Of this thread alone, as Linux has it.
+  ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), niceness);
+  take_short_turns();  // Last: it keeps the niceness that it finds.
+}
+
+}  // namespace slipway
