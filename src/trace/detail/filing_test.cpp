@@ -79,7 +79,7 @@ TEST_CASE("a table is written little by little until somebody waits for it") {
     store.seal();
     CHECK(store.filing.wait_until_sealed(std::chrono::minutes(1)));
   });
-  CHECK(2 * waited < unwaited);
+  CHECK(2 * waited < unwaited);  // About a fifth.
 }
 
 }  // namespace slipway::trace::detail
