@@ -261,6 +261,12 @@ def timed(what, ask, repeats=31):
     say(f"{what:<52} {statistics.median(times):>9.1f} ms, at most {times[-1]:,.1f}")
 
 
+def dashboards(server, when, repeats):
+    for path, group in (("/api/traces/stats", "model"), ("/api/traces/stats", "day"), ("/api/costs", "model"), ("/api/costs", "day")):
+        timed(f"{path} of all by {group}{when}", lambda number: server.get(path, group_by=group), repeats)
+    timed(f"/api/projects{when}", lambda number: server.get("/api/projects"), repeats)
+
+
 def read(server, options):
     there = runs_of(server)
     if there < options.spans:
@@ -279,9 +285,7 @@ def read(server, options):
     lists("words that one trace has", lambda number: {"q": f"Q{some(number):08d}"})
     lists("words that every trace has", lambda number: {"q": "order"})
     lists("words that no trace has", lambda number: {"q": f"unheard{number}"})
-    for path, group in (("/api/traces/stats", "model"), ("/api/traces/stats", "day"), ("/api/costs", "model"), ("/api/costs", "day")):
-        timed(f"{path} of all by {group}", lambda number: server.get(path, group_by=group), 5)
-    timed("/api/projects", lambda number: server.get("/api/projects"), 5)
+    dashboards(server, "", 5)
     say(f"{server.memory_mb()} MB of memory at most after reads ({server.memory_mb('RssAnon')} without mapped files now)")
 
 
@@ -320,6 +324,7 @@ def main():
         fill(options, port, start, step).stop()
     server = Server(options, port)
     say(f"ready {server.started:.2f} s after its start, with {server.memory_mb()} MB")
+    dashboards(server, ", first", 1)
     read(server, options)
     server.stop()
     drop_a_day(options, port)

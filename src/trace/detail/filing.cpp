@@ -6,6 +6,7 @@
 #include "core/turns.hpp"
 #include "trace/detail/merge_plan.hpp"
 #include "trace/detail/segment_writer.hpp"
+#include "trace/detail/sum_files.hpp"
 
 namespace slipway::trace::detail {
 
@@ -247,6 +248,7 @@ Result<void> Filing::merge(const Context& context, const std::vector<Shelved>& i
   replacement.new_rows = TRY(
       merge_segments(context, segment_path(shelf.folder(), number), shelf.is_durable(), inputs));
   replacement.added.push_back(TRY(open_segment(shelf, number)));
+  inherit_sums(context, inputs, replacement.added.front());
   const std::vector<std::uint64_t> removed = replacement.removed;
   const std::lock_guard filing(filing_);
   // Somebody may have dropped one of them meanwhile.
@@ -272,6 +274,37 @@ Result<void> Filing::merge(const Context& context, const std::vector<Shelved>& i
   return {};
 }
 
+void Filing::inherit_sums(const Context& context, const std::vector<Shelved>& inputs,
+                          const Shelved& merged) {
+  // Runs of an older form gain texts when they are written anew.
+  const bool is_same = std::none_of(inputs.begin(), inputs.end(),
+                                    [](const Shelved& one) { return one.segment->is_before(); });
+  if (options_.sums == nullptr || !is_same) return;
+  View from;
+  for (const Shelved& one : inputs) from.push_back({one.segment, one.manifest});
+  if (const auto done = options_.sums->inherit(context, from, *merged.segment); !done)
+    log::debug("sums of merged traces are made later: {}", done.error().message());
+}
+
+void Filing::add_sums_to_files(const Context& context, std::uint64_t changes) {
+  if (options_.sums == nullptr) return;
+  for (const Shelved& one : options_.shelf.segments()) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (changes_ != changes || !context.check()) return;
+      if (summed_.contains(one.number)) continue;
+    }
+    const auto done = options_.sums->prepare(context, one.segment);
+    one.segment->release();
+    if (!done) {
+      log::debug("sums of traces are made when they are asked for: {}", done.error().message());
+      continue;
+    }
+    const std::lock_guard lock(mutex_);
+    summed_.insert(one.number);
+  }
+}
+
 void Filing::merge_until_stopped(const std::stop_token& stop, std::size_t waiting_least) {
   if (waiting_least == 0) yield_to_others();
   const Context context(stop);
@@ -284,6 +317,7 @@ void Filing::merge_until_stopped(const std::stop_token& stop, std::size_t waitin
     }
     Result<bool> more = true;
     while (more && *more) more = merge_more(context, waiting_least);
+    if (more && waiting_least == 0) add_sums_to_files(context, seen);
     if (more || stop.stop_requested()) continue;
     log::warning("small files of traces stay for now: {}", more.error().message());
     std::unique_lock lock(mutex_);
@@ -298,8 +332,13 @@ void Filing::release_pages() const {
 
 void Filing::delete_files(const std::vector<std::uint64_t>& numbers) {
   std::error_code error;
-  for (const std::uint64_t number : numbers)
-    std::filesystem::remove(segment_path(options_.shelf.folder(), number), error);
+  for (const std::uint64_t number : numbers) {
+    const std::filesystem::path path = segment_path(options_.shelf.folder(), number);
+    std::filesystem::remove(path, error);
+    std::filesystem::remove(sums_path(path), error);
+  }
+  const std::lock_guard lock(mutex_);
+  for (const std::uint64_t number : numbers) summed_.erase(number);
 }
 
 /// Files whose manifest could not be written. It may have taken its place all the same, where what

@@ -10,6 +10,7 @@
 
 #include "trace/detail/batch.hpp"
 #include "trace/detail/merge_plan.hpp"
+#include "trace/detail/part_sums.hpp"
 #include "trace/detail/shelf.hpp"
 
 namespace slipway::trace::detail {
@@ -18,7 +19,8 @@ namespace slipway::trace::detail {
 class Filing {
  public:
   struct Options {
-    Shelf& shelf;  ///< Outlives it.
+    Shelf& shelf;              ///< Outlives it.
+    PartSums* sums = nullptr;  ///< Of files; outlives it. Null: nobody needs them.
     MergeLimits limits = {};
     /// Files are merged by a thread that gives way to all others. Where that gets no time and so
     /// many wait, another helps it that takes its share as requests do: who brings runs looks for
@@ -83,6 +85,10 @@ class Filing {
   /// False: there is nothing to merge.
   Result<bool> merge_more(const Context& context, std::size_t waiting_least);
   Result<void> merge(const Context& context, const std::vector<Shelved>& inputs);
+  void inherit_sums(const Context& context, const std::vector<Shelved>& inputs,
+                    const Shelved& merged);
+  /// Files that nobody merges now get their sums, while there is nothing else to do.
+  void add_sums_to_files(const Context& context, std::uint64_t changes);
   /// What is merged next, and nobody else merges meanwhile; nothing where fewer wait.
   std::vector<Shelved> take_inputs(std::size_t waiting_least);
   std::uint64_t take_number();
@@ -103,6 +109,7 @@ class Filing {
   int sealing_waited_for_ = 0;       ///< How many wait until it is done.
   std::uint64_t changes_ = 0;        ///< Of what there is to merge.
   std::set<std::uint64_t> merging_;  ///< Numbers of segments.
+  std::set<std::uint64_t> summed_;   ///< Those that have what they can have beside them.
   std::mutex filing_;                ///< Held by whoever replaces the manifest.
   std::vector<Shelved> imported_;
   std::jthread sealer_, merger_, hurried_;

@@ -64,6 +64,33 @@ void Gathering::merge(const Gathering& other, LatencyRoom& room) {
   latencies.merge(other.latencies, room);
 }
 
+void Gathering::take_out(const Gathering& other) {
+  row.traces -= other.row.traces;
+  row.runs -= other.row.runs;
+  row.errors -= other.row.errors;
+  row.input_tokens -= other.row.input_tokens;
+  row.output_tokens -= other.row.output_tokens;
+  row.cost += Picodollars{-other.row.cost.value};
+  latencies.take_out(other.latencies);
+}
+
+void Gathering::pack(Packer& out) const {
+  for (const std::int64_t number :
+       {row.traces, row.runs, row.errors, row.input_tokens, row.output_tokens, row.cost.value})
+    out.number(number);
+  latencies.pack(out);
+}
+
+Gathering Gathering::unpack(Unpacker& in) {
+  Gathering made;
+  StatsRow& row = made.row;
+  for (std::int64_t* number : {&row.traces, &row.runs, &row.errors, &row.input_tokens,
+                               &row.output_tokens, &row.cost.value})
+    *number = in.number();
+  made.latencies = Latencies::unpack(in);
+  return made;
+}
+
 StatsRow Gathering::finish() {
   row.p50_ms = latencies.at(0.5);
   row.p95_ms = latencies.at(0.95);
@@ -90,6 +117,30 @@ void CostSum::merge(const CostSum& other) {
   group.cache_read_tokens += other.group.cache_read_tokens;
   group.cost += other.group.cost;
   unpriced_runs += other.unpriced_runs;
+}
+
+void CostSum::take_out(const CostSum& other) {
+  group.runs -= other.group.runs;
+  group.input_tokens -= other.group.input_tokens;
+  group.output_tokens -= other.group.output_tokens;
+  group.cache_read_tokens -= other.group.cache_read_tokens;
+  group.cost += Picodollars{-other.group.cost.value};
+  unpriced_runs -= other.unpriced_runs;
+}
+
+void CostSum::pack(Packer& out) const {
+  for (const std::int64_t number : {group.runs, group.input_tokens, group.output_tokens,
+                                    group.cache_read_tokens, group.cost.value, unpriced_runs})
+    out.number(number);
+}
+
+CostSum CostSum::unpack(Unpacker& in) {
+  CostSum made;
+  CostGroup& group = made.group;
+  for (std::int64_t* number : {&group.runs, &group.input_tokens, &group.output_tokens,
+                               &group.cache_read_tokens, &group.cost.value, &made.unpriced_runs})
+    *number = in.number();
+  return made;
 }
 
 }  // namespace slipway::trace::detail

@@ -84,6 +84,11 @@ struct Gathering {
 
   void add(const Part& part, std::size_t trace, LatencyRoom& room);
   void merge(const Gathering& other, LatencyRoom& room);
+  /// As if `other`, all of which was added before, had not been.
+  void take_out(const Gathering& other);
+  bool is_empty() const { return row.traces <= 0; }
+  void pack(Packer& out) const;
+  static Gathering unpack(Unpacker& in);
   StatsRow finish();
 };
 
@@ -98,6 +103,10 @@ struct CostSum {
   }
   void add(const Part& part, std::size_t run);
   void merge(const CostSum& other);
+  void take_out(const CostSum& other);
+  bool is_empty() const { return group.runs <= 0; }
+  void pack(Packer& out) const;
+  static CostSum unpack(Unpacker& in);
 };
 
 }  // namespace slipway::trace::detail

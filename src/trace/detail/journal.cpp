@@ -38,6 +38,18 @@ Result<std::unique_ptr<Journal>> Journal::create(const std::filesystem::path& pa
   return journal;
 }
 
+Result<std::unique_ptr<Journal>> Journal::go_on(const std::filesystem::path& path,
+                                                bool is_durable) {
+  TRY(fault_point(FaultKind::file, "open"));
+  const int descriptor = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
+  if (descriptor < 0) return from_errno("open", path);
+  auto journal = std::unique_ptr<Journal>(new Journal(path, descriptor, is_durable));
+  const off_t end = ::lseek(descriptor, 0, SEEK_END);
+  if (end < 0) return from_errno("open", path);
+  journal->size_ = static_cast<std::uint64_t>(end);
+  return journal;
+}
+
 Journal::~Journal() { ::close(descriptor_); }
 
 Result<void> Journal::write(std::string_view bytes) {

@@ -17,6 +17,8 @@ class Journal {
   /// A new file. Fails: unavailable, forbidden.
   static Result<std::unique_ptr<Journal>> create(const std::filesystem::path& path,
                                                  bool is_durable);
+  /// One that is there and whole. Fails: unavailable, forbidden.
+  static Result<std::unique_ptr<Journal>> go_on(const std::filesystem::path& path, bool is_durable);
   ~Journal();
   Journal(const Journal&) = delete;
   Journal& operator=(const Journal&) = delete;

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
+#include <numeric>
+#include <utility>
 
 namespace slipway::trace::detail {
 
@@ -77,6 +80,63 @@ void Latencies::merge(const Latencies& other, LatencyRoom& room) {
   for (std::size_t i = 0; i < other.counts_.size(); ++i)
     if (other.counts_[i] > 0) at_bucket(other.first_ + static_cast<int>(i)) += other.counts_[i];
   count_ += other.count_;
+}
+
+void Latencies::take_out(const Latencies& other) {
+  if (is_exact() && other.is_exact()) {
+    std::vector<Nanoseconds> gone = other.all_, left;
+    std::sort(all_.begin(), all_.end());
+    std::sort(gone.begin(), gone.end());
+    std::set_difference(all_.begin(), all_.end(), gone.begin(), gone.end(),
+                        std::back_inserter(left));
+    all_ = std::move(left);
+    count_ = all_.size();
+    return;
+  }
+  LatencyRoom room{.held = all_.size()};
+  make_buckets(room);
+  const auto lower = [](std::uint64_t& count, std::uint64_t by) { count -= std::min(count, by); };
+  for (const Nanoseconds latency : other.all_)
+    lower(latency > 0 ? at_bucket(bucket_of(latency)) : zeros_, 1);
+  lower(zeros_, other.zeros_);
+  for (std::size_t i = 0; i < other.counts_.size(); ++i)
+    if (other.counts_[i] > 0)
+      lower(at_bucket(other.first_ + static_cast<int>(i)), other.counts_[i]);
+  count_ -= std::min(count_, other.count_);
+}
+
+void Latencies::pack(Packer& out) const {
+  out.count(is_exact_ ? 1 : 0);
+  if (is_exact_) {
+    std::vector<Nanoseconds> sorted = all_;
+    std::sort(sorted.begin(), sorted.end());
+    out.count(sorted.size());
+    Nanoseconds last = 0;
+    for (const Nanoseconds latency : sorted) out.number(latency - std::exchange(last, latency));
+    return;
+  }
+  out.count(zeros_);
+  out.number(first_);
+  out.count(counts_.size());
+  for (const std::uint64_t count : counts_) out.count(count);
+}
+
+Latencies Latencies::unpack(Unpacker& in) {
+  Latencies made;
+  made.is_exact_ = in.count() == 1;
+  if (made.is_exact_) {
+    Nanoseconds last = 0;
+    for (std::uint64_t left = in.count(); left > 0 && in.is_sound(); --left)
+      made.all_.push_back(last += in.number());
+    made.count_ = made.all_.size();
+    return made;
+  }
+  made.zeros_ = in.count();
+  made.first_ = static_cast<int>(in.number());
+  for (std::uint64_t left = in.count(); left > 0 && in.is_sound(); --left)
+    made.counts_.push_back(in.count());
+  made.count_ = std::accumulate(made.counts_.begin(), made.counts_.end(), made.zeros_);
+  return made;
 }
 
 void Latencies::clear(LatencyRoom& room) {

@@ -12,6 +12,7 @@
 #include <optional>
 #include <vector>
 
+#include "trace/detail/packing.hpp"
 #include "trace/run.hpp"
 
 namespace slipway::trace::detail {
@@ -33,6 +34,11 @@ class Latencies {
   void add(Nanoseconds latency, LatencyRoom& room);
   /// As if all of `other` had been added.
   void merge(const Latencies& other, LatencyRoom& room);
+  /// As if `other`, all of which was added before, had not been.
+  void take_out(const Latencies& other);
+  void pack(Packer& out) const;
+  /// In no order.
+  static Latencies unpack(Unpacker& in);
   /// Gives its room back.
   void clear(LatencyRoom& room);
   bool is_exact() const { return is_exact_; }

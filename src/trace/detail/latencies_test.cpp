@@ -77,6 +77,35 @@ TEST_CASE("what is merged is as if it had been one") {
   }
 }
 
+TEST_CASE("what is taken out is as if it had not been, also after it was packed") {
+  const auto packed_and_back = [](const Latencies& latencies) {
+    std::string packed;
+    Packer out(packed);
+    latencies.pack(out);
+    Unpacker in(packed);
+    Latencies back = Latencies::unpack(in);
+    CHECK(in.is_sound());
+    CHECK(in.is_at_end());
+    CHECK(back.count() == latencies.count());
+    CHECK(back.is_exact() == latencies.is_exact());
+    return back;
+  };
+  // Both exact; buckets and a few; both in buckets.
+  const std::size_t counts[][2] = {{200, 50}, {20'000, 100}, {20'000, 3'000}};
+  for (const auto& [left_count, gone_count] : counts) {
+    LatencyRoom room{.most = 0}, gone_room{.most = 0}, left_room{.most = 0};
+    Latencies whole, gone, left;
+    auto stays = sample(left_count, 6), goes = sample(gone_count, 7);
+    stays[0] = goes[0] = 0;
+    for (const Nanoseconds one : stays) whole.add(one, room), left.add(one, left_room);
+    for (const Nanoseconds one : goes) whole.add(one, room), gone.add(one, gone_room);
+    whole = packed_and_back(whole);
+    whole.take_out(packed_and_back(gone));
+    CHECK(whole.count() == left.count());
+    for (const double share : shares) CHECK(whole.at(share) == left.at(share));
+  }
+}
+
 TEST_CASE("groups of a few stay exact beside large ones") {
   LatencyRoom room{.most = 2'000};
   Latencies large, small;

@@ -12,7 +12,7 @@ namespace slipway::trace::detail {
 namespace {
 
 constexpr const char* file_name = "manifest";
-constexpr std::string_view segment_end = ".traces", journal_end = ".journal";
+constexpr std::string_view segment_end = ".traces", sums_end = ".sums", journal_end = ".journal";
 constexpr std::uint64_t format = 1;
 
 /// The number in "000012.traces"; absent for other names.
@@ -106,7 +106,8 @@ void delete_strays(const std::filesystem::path& folder, const Manifest& manifest
   std::vector<std::filesystem::path> strays;
   for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
     const std::string name = entry.path().filename().string();
-    const auto segment = number_of(name, segment_end);
+    auto segment = number_of(name, segment_end);
+    if (!segment) segment = number_of(name, sums_end);
     const auto journal = number_of(name, journal_end);
     const bool is_known =
         !segment || std::any_of(manifest.segments.begin(), manifest.segments.end(),

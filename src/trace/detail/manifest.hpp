@@ -30,7 +30,7 @@ std::filesystem::path segment_path(const std::filesystem::path& folder, std::uin
 std::filesystem::path journal_path(const std::filesystem::path& folder, std::uint64_t number);
 /// The numbers of the journals that are there from `first` on, in order.
 std::vector<std::uint64_t> journals_from(const std::filesystem::path& folder, std::uint64_t first);
-/// Deletes what a crash has left: files that the manifest does not know.
+/// Deletes what a crash has left: files that the manifest does not know, and their sums.
 void delete_strays(const std::filesystem::path& folder, const Manifest& manifest);
 
 }  // namespace slipway::trace::detail

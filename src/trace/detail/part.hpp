@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -46,6 +47,12 @@ struct Bounds {
   std::int64_t least = 0, most = 0;
 };
 
+/// The file of a part; the hash tells it from others that stood in its place.
+struct PartFile {
+  std::filesystem::path path;
+  std::uint64_t hash = 0;
+};
+
 /// Never changes; rows are counted from 0. The runs of a trace stand together, in the order of
 /// their arrival. Safe to use from many threads.
 class Part {
@@ -53,8 +60,9 @@ class Part {
   virtual ~Part() = default;
   virtual std::size_t traces() const = 0;
   virtual std::size_t runs() const = 0;
-  /// Whether it stays for long, so that what is found out of it is worth keeping.
-  virtual bool is_lasting() const { return false; }
+  /// Of a part that stays for long, so that what is found out of it is worth keeping; null: it is
+  /// in memory.
+  virtual const PartFile* file() const { return nullptr; }
   virtual std::int64_t number(TraceNumber which, std::size_t trace) const = 0;
   virtual std::int64_t number(RunNumber which, std::size_t run) const = 0;
   virtual std::size_t trace_of(std::size_t run) const = 0;

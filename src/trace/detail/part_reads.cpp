@@ -141,29 +141,4 @@ Result<Page<Run>> read_runs(const Context& context, const View& view, const Quer
   return page;
 }
 
-ProjectMap count_projects(const PartView& view) {
-  struct Count {
-    Project project;
-    std::size_t last_trace = 0;
-  };
-  const Part& part = *view.part;
-  std::unordered_map<std::uint64_t, Count> counts;
-  for (std::size_t run = 0; run < part.runs(); ++run) {
-    const std::size_t trace = part.trace_of(run);
-    if (view.is_dead(trace)) continue;
-    Count& count = counts[part.code(RunText::project, run)];
-    if (count.project.runs == 0)
-      count.project.name = part.text(RunText::project, run).value_or("default");
-    if (count.project.runs == 0 || count.last_trace != trace) ++count.project.traces;
-    count.last_trace = trace;
-    const Nanoseconds start = part.number(RunNumber::start, run);
-    if (count.project.runs == 0 || start > count.project.last_run_time)
-      count.project.last_run_time = start;
-    ++count.project.runs;
-  }
-  ProjectMap map;
-  for (auto& [code, count] : counts) map[count.project.name] = count.project;
-  return map;
-}
-
 }  // namespace slipway::trace::detail

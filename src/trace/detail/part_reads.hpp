@@ -29,7 +29,4 @@ Result<Stats> read_stats(const Context& context, const View& view, const Query& 
 Result<CostReport> read_costs(const Context& context, const View& view, const Query& query,
                               const Dashboard& dashboard);
 
-using ProjectMap = std::map<std::string, Project, std::less<>>;
-ProjectMap count_projects(const PartView& view);
-
 }  // namespace slipway::trace::detail

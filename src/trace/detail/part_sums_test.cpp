@@ -2,11 +2,13 @@
 #include "trace/detail/part_sums.hpp"
 
 #include <cmath>
+#include <fstream>
 #include <random>
 
 #include "trace/detail/filing.hpp"
 #include "trace/detail/part_reads.hpp"
 #include "trace/detail/segment_fixture.hpp"
+#include "trace/detail/sum_files.hpp"
 
 namespace slipway::trace::detail {
 
@@ -36,7 +38,8 @@ RunPatch call(std::mt19937& random, const std::string& trace, const std::string&
 struct Store {
   Place place;
   Shelf shelf{place.path / "sums", false};
-  Filing filing{Filing::Options{.shelf = shelf}};
+  PartSums sums;
+  Filing filing{Filing::Options{.shelf = shelf, .sums = &sums}};
   PriceBook prices{{}, {}};
   Arrivals arrivals;
   std::mt19937 random{7};
@@ -161,12 +164,12 @@ TEST_CASE("sums of files say what walking says, also after traces have left them
 TEST_CASE("what was added up is kept while there is room, and few traces are walked exactly") {
   Store store;
   const View view = store.shelf.view();
-  PartSums small(1'000), large;
+  PartSums small({.bytes_max = 1'000}), large;
   check_costs(view, small);
   CHECK(small.bytes() <= 1'000);
   const auto part = [&] {
     for (const PartView& one : view)
-      if (one.part->is_lasting()) return one;
+      if (one.part->file() != nullptr) return one;
     return view.front();
   }();
   const auto once = must(large.of_runs({}, part, GroupBy::user));
@@ -176,6 +179,197 @@ TEST_CASE("what was added up is kept while there is room, and few traces are wal
   CHECK(must(read_stats({}, view, {}, {.sums = &large})).all.p50_ms ==
         must(read_stats({}, view, {}, {})).all.p50_ms);
   CHECK(large.bytes() == bytes);
+}
+
+namespace {
+
+std::vector<PartView> files_of(Store& store) {
+  std::vector<PartView> files;
+  for (PartView& one : store.shelf.view())
+    if (one.part->file() != nullptr) files.push_back(std::move(one));
+  return files;
+}
+
+void check_projects(PartSums& sums, const PartView& view) {
+  const ProjectMap projects = sums.projects(view), walked = count_projects(view);
+  REQUIRE(projects.size() == walked.size());
+  for (const auto& [name, project] : projects) {
+    const Project& other = walked.at(name);
+    CHECK(project.name == name);
+    CHECK(project.traces == other.traces);
+    CHECK(project.runs == other.runs);
+    CHECK(project.last_run_time == other.last_run_time);
+  }
+}
+
+/// Something that no walk finds: whoever tells it has read it.
+std::string told_sums() {
+  std::string packed;
+  Packer out(packed);
+  out.count(1);
+  out.text("p0");
+  out.text("a model of a file");
+  for (const int number : {7, 1, 1, 1, 0, 0}) out.number(number);  // As `CostSum::pack`.
+  return packed;
+}
+
+bool are_told(PartSums& sums, const PartView& file) {
+  const auto cells = must(sums.of_runs({}, {file.part, nullptr}, GroupBy::model));
+  return cells->size() == 1 && cells->front().key == "a model of a file" &&
+         cells->front().sum.group.runs == 7;
+}
+
+}  // namespace
+
+TEST_CASE("sums stand beside their files, and are read there after a start") {
+  Store store;
+  const auto files = files_of(store);
+  PartSums before, after, reader({.may_write = false});
+  for (const PartView& one : files) {
+    must(before.prepare({}, one.part));
+    // All ways of grouping, of traces and of runs, all traces as one, and projects.
+    CHECK(names_of_sums(*one.part->file()).size() == 2 * std::size(groups) + 2);
+  }
+  check_stats(store.shelf.view(), after);
+  check_costs(store.shelf.view(), after);
+  for (const PartView& one : files) {
+    check_projects(after, one);
+    check_projects(after, {one.part, nullptr});
+  }
+
+  const PartFile& file = *files[0].part->file();
+  const auto path = sums_path(file.path);
+  std::filesystem::remove(path);
+  CHECK_FALSE(are_told(reader, files[0]));
+  CHECK_FALSE(std::filesystem::exists(path));
+  must(add_sums(file, "runs by model", told_sums()));
+  must(add_sums(file, "runs by model", "they are there already"));
+  PartSums told;
+  CHECK(are_told(told, files[0]));
+}
+
+TEST_CASE("sums that are damaged, or of another file, are made again") {
+  Store store;
+  const PartView one = files_of(store)[0];
+  const PartFile& file = *one.part->file();
+  const auto path = sums_path(file.path);
+  const auto walked = must(sums_of_runs({}, {one.part, nullptr}, GroupBy::model));
+  const auto check_made_again = [&] {
+    CHECK_FALSE(read_sums(file, "runs by model") == told_sums());
+    PartSums sums;
+    const auto cells = must(sums.of_runs({}, {one.part, nullptr}, GroupBy::model));
+    CHECK(cells->size() == walked.size());
+    PartSums again({.may_write = false});
+    CHECK(read_sums(file, "runs by model").has_value());
+    CHECK(must(again.of_runs({}, {one.part, nullptr}, GroupBy::model))->size() == walked.size());
+  };
+  SUBCASE("a byte is another") {
+    must(add_sums(file, "runs by model", told_sums()));
+    const auto end = static_cast<std::streamoff>(std::filesystem::file_size(path)) - 3;
+    std::fstream bytes(path, std::ios::in | std::ios::out | std::ios::binary);
+    bytes.seekp(end);
+    bytes.put('\x7f');
+  }
+  SUBCASE("its end is missing") {
+    must(add_sums(file, "runs by model", told_sums()));
+    std::filesystem::resize_file(path, std::filesystem::file_size(path) - 1);
+  }
+  SUBCASE("it is nothing of ours") { std::ofstream(path) << "something"; }
+  SUBCASE("it is empty") { std::ofstream(path) << ""; }
+  SUBCASE("a file of traces had this name before") {
+    must(add_sums({.path = file.path, .hash = file.hash + 1}, "runs by model", told_sums()));
+  }
+  SUBCASE("their numbers are not all there") {
+    must(add_sums(file, "runs by model", told_sums().substr(0, 12)));
+    PartSums sums;
+    const auto cells = must(sums.of_runs({}, {one.part, nullptr}, GroupBy::model));
+    CHECK(cells->size() == walked.size());
+    return;
+  }
+  check_made_again();
+}
+
+TEST_CASE("a file that was merged has the sums of those that it was made of, without the dead") {
+  Store store;
+  const auto files = files_of(store);
+  REQUIRE(files.size() > 2);
+  std::vector<Shelved> inputs;
+  View from;
+  for (std::size_t i = 0; i < 2; ++i) {
+    const Shelved one = store.shelf.segments()[i];
+    const DeadPtr dead = i == 0 ? with_dead(nullptr, one.segment->traces(), {1, 2, 5}) : nullptr;
+    inputs.push_back({one.number, one.segment, dead, dead, dead});
+    from.push_back({one.segment, dead});
+    must(store.sums.prepare({}, one.segment));
+  }
+  const auto path = segment_path(store.shelf.folder(), 77);
+  must(merge_segments({}, path, false, inputs));
+  const auto merged = must(Segment::open(path, 77, store.shelf.cache()));
+  must(store.sums.inherit({}, from, *merged));
+  CHECK(names_of_sums(*merged->file()).size() == 2 * std::size(groups) + 1);
+  PartSums sums;
+  const View view{{merged, nullptr}};
+  check_stats(view, sums);
+  check_costs(view, sums);
+
+  // One that lacks some gives none of these.
+  std::filesystem::remove(sums_path(inputs[1].segment->path()));
+  std::filesystem::remove(sums_path(path));
+  must(add_sums(*inputs[1].segment->file(), "runs by model",
+                *read_sums(*inputs[0].segment->file(), "runs by model")));
+  must(store.sums.inherit({}, from, *merged));
+  CHECK(names_of_sums(*merged->file()) == std::set<std::string, std::less<>>{"runs by model"});
+}
+
+TEST_CASE("only few groups are added up before somebody asks for them") {
+  Place place;
+  const auto folder = place.path / "many";
+  std::filesystem::create_directories(folder);
+  Shelf shelf(folder, false);
+  PartSums sums;
+  Filing filing{Filing::Options{.shelf = shelf, .sums = &sums}};
+  must(filing.open(Manifest()));
+  PriceBook prices{{}, {}};
+  Arrivals arrivals;
+  Batch batch(shelf, prices, arrivals);
+  for (int i = 0; i < 2'500; ++i) {
+    RunPatch patch = run(fmt::format("t{}", i), fmt::format("t{}", i), "", i);
+    patch.session_id = fmt::format("s{}", i);
+    must(batch.apply(prepare(std::move(patch))));
+  }
+  must(filing.add(batch.take_changed()));
+  must(filing.publish(arrivals));
+  const PartView one{shelf.segments()[0].segment, nullptr};
+  must(sums.prepare({}, one.part));
+  CHECK_FALSE(read_sums(*one.part->file(), "traces by session").has_value());
+  CHECK(read_sums(*one.part->file(), "traces by user").has_value());
+  CHECK(must(sums.of_traces({}, one, GroupBy::session))->size() == 2'500);
+  CHECK(read_sums(*one.part->file(), "traces by session").has_value());
+}
+
+TEST_CASE("a store puts sums beside files when it has time, and takes them away with them") {
+  Place p;
+  const auto all_have_sums = [&] {
+    const auto have = [&] { return p.files(".sums") == p.files(".traces"); };
+    for (int i = 0; i < 500 && !have(); ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    return have();
+  };
+  for (int i = 0; i < 3; ++i) {
+    const std::string id = fmt::format("t{}", i);
+    must(p.store->ingest(p.context, {run(id, id, "", i)}));
+  }
+  for (int i = 0; i < 500 && p.files(".traces") == 0; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  CHECK(all_have_sums());
+  REQUIRE(p.files(".sums") > 0);
+  const auto stray = p.path / "traces" / "00004711.sums";
+  std::ofstream(stray) << "of nothing";
+  p.open();
+  CHECK_FALSE(std::filesystem::exists(stray));
+  CHECK(p.files(".sums") > 0);
+  must(p.store->remove_before(p.context, base + day));
+  CHECK(all_have_sums());
 }
 
 }  // namespace slipway::trace::detail

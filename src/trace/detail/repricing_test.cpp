@@ -185,6 +185,7 @@ TEST_CASE("whatever fails while prices change, all runs have the old ones or all
     must(p.store->ingest(p.context, std::move(runs)));
     for (int i = 0; i < 500 && p.files(".traces") < 3; ++i)
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    p.wait_for_sums();
     price = "2e-06";
     {
       const FaultPlan plan(FaultKind::file, nth);

@@ -78,10 +78,12 @@ Result<void> Segment::read_footer() {
   if (is_before_) {
     TRY(read_end(bytes, before));
     footer_.counts = before.counts;
+    footer_.hash = before.hash;
     std::copy(std::begin(before.sections), std::end(before.sections), footer_.sections);
   } else {
     TRY(read_end(bytes, footer_));
   }
+  place_.hash = footer_.hash;
   constexpr std::uint64_t rows_max = 1u << 31;
   const SegmentCounts& counts = footer_.counts;
   if (counts.traces > rows_max || counts.runs > rows_max || counts.texts > rows_max ||
@@ -231,13 +233,13 @@ std::vector<std::size_t> Segment::find_runs(std::string_view id) const {
 Result<BlockText> Segment::stream_text(Stream which, std::size_t item) const {
   const BlockView& view = stream(which);
   if (item >= view.count())
-    return fail(Code::invalid_argument, "{}: a number is damaged", path_.string());
+    return fail(Code::invalid_argument, "{}: a number is damaged", path().string());
   const std::size_t number = view.block_of(item);
   const std::uint64_t key =
       (serial_ << serial_shift) | (static_cast<std::uint64_t>(which) << stream_shift) | number;
   Block block = cache_.find(key);
   if (!block) {
-    block = TRY(view.read_block(number).within(path_.string()));
+    block = TRY(view.read_block(number).within(path().string()));
     cache_.put(key, block);
   }
   const std::string_view text = view.item_in(*block, number, item);

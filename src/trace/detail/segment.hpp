@@ -40,7 +40,7 @@ class Segment final : public Part,
 
   std::size_t traces() const override { return footer_.counts.traces; }
   std::size_t runs() const override { return footer_.counts.runs; }
-  bool is_lasting() const override { return true; }
+  const PartFile* file() const override { return &place_; }
   std::int64_t number(TraceNumber which, std::size_t trace) const override {
     return trace_numbers_[static_cast<std::size_t>(which)].at(trace);
   }
@@ -83,7 +83,7 @@ class Segment final : public Part,
   /// id.
   bool may_have(std::uint64_t hash) const;
   std::uint64_t file_bytes() const { return file_.bytes().size(); }
-  const std::filesystem::path& path() const { return path_; }
+  const std::filesystem::path& path() const { return place_.path; }
   /// Gives the memory of its pages back; they are read again when somebody looks.
   void release() const;
 
@@ -105,7 +105,7 @@ class Segment final : public Part,
 
  private:
   Segment(std::filesystem::path path, MappedFile file, std::uint64_t serial, BlockCache& cache)
-      : path_(std::move(path)), file_(std::move(file)), serial_(serial), cache_(cache) {}
+      : place_{.path = std::move(path)}, file_(std::move(file)), serial_(serial), cache_(cache) {}
   Result<void> read_footer();
   Result<void> open_columns();
   Result<void> open_pools();
@@ -113,7 +113,7 @@ class Segment final : public Part,
   Result<ColumnView> column(std::size_t which, std::size_t rows) const;
   Result<BlockText> stream_text(Stream which, std::size_t item) const;
 
-  const std::filesystem::path path_;
+  PartFile place_;
   const MappedFile file_;
   const std::uint64_t serial_;
   BlockCache& cache_;

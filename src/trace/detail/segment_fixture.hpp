@@ -68,6 +68,16 @@ struct Place {
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
     CHECK(files(".traces") <= most);
   }
+  /// Waits until all files have their sums beside them, and nothing is written any more.
+  void wait_for_sums() const {
+    std::uintmax_t size = 0, before = 1;
+    for (int i = 0; i < 100 && (size != before || files(".sums") < files(".traces")); ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(30));
+      before = std::exchange(size, 0);
+      for (const auto& file : std::filesystem::directory_iterator(path / "traces"))
+        if (file.path().extension() == ".sums") size += file.file_size();
+    }
+  }
   std::vector<std::string> found(const Query& query) {
     std::vector<std::string> ids;
     for (const Run& one : must(store->runs(context, query)).items) ids.push_back(one.id);

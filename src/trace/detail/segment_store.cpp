@@ -32,7 +32,8 @@ SegmentTraceStore::SegmentTraceStore(Options options, std::unique_ptr<Folder> fo
     : options_(std::move(options)),
       folder_(std::move(folder)),
       shelf_(folder_->path(), !folder_->is_private()),
-      filing_(std::make_unique<Filing>(Filing::Options{.shelf = shelf_})) {}
+      sums_({.may_write = !options_.is_read_only}),
+      filing_(std::make_unique<Filing>(Filing::Options{.shelf = shelf_, .sums = &sums_})) {}
 
 Result<std::unique_ptr<TraceStore>> SegmentTraceStore::open(Options options) {
   auto folder =
@@ -434,7 +435,7 @@ Result<Page<Project>> SegmentTraceStore::projects(const Context& context, int li
       });
       auto projects = known != counted_.end()
                           ? known->projects
-                          : std::make_shared<const ProjectMap>(count_projects(view));
+                          : std::make_shared<const ProjectMap>(sums_.projects(view));
       for (const auto& [name, count] : *projects) {
         Project& sum = all[name];
         sum.name = name;

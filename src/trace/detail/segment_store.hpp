@@ -76,6 +76,7 @@ class SegmentTraceStore final : public TraceStore, public Upkeep {
   const Options options_;
   const std::unique_ptr<Folder> folder_;
   Shelf shelf_;
+  PartSums sums_;
   std::unique_ptr<Filing> filing_;
 
   std::mutex writing_;                ///< Held by whoever changes traces; guards the next three.
@@ -98,7 +99,6 @@ class SegmentTraceStore final : public TraceStore, public Upkeep {
   };
   std::mutex counting_;
   std::vector<Counted> counted_;
-  PartSums sums_;
 
   Result<void> thin_out(const Context& context, std::chrono::milliseconds patience);
   std::mutex thinning_mutex_;         // Guards what follows; held while traces are deleted.

@@ -37,7 +37,7 @@ Division divide(const View& view, const Query& query, const StartOf& start_of) {
     if (one.part->traces() == 0) continue;
     const Bounds start = start_of(*one.part);
     if (is_beside(query, start)) continue;
-    const bool is_whole = may_add && one.part->is_lasting() && is_within(query, start);
+    const bool is_whole = may_add && one.part->file() != nullptr && is_within(query, start);
     (is_whole ? division.whole : division.walked).push_back(one);
   }
   return division;
