@@ -1,7 +1,7 @@
 // Numbers, times and names as people read them.
 
 const number = new Intl.NumberFormat('en');
-export const count = (value: number): string => number.format(value);
+export const count = (value: number): string => number.format(value).replace('-', '−');
 
 export function plural(value: number, one: string, many = `${one}s`): string {
   return `${count(value)} ${value === 1 ? one : many}`;

@@ -71,6 +71,21 @@ export function useStored(key: string, initial: string): [string, (value: string
   return [value, store];
 }
 
+/** What single letters do, while nothing is written anywhere and no dialog is open. */
+export function useLetters(actions: Record<string, () => unknown>): void {
+  useEffect(() => {
+    const press = (event: KeyboardEvent) => {
+      if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+      const target = event.target as HTMLElement | null;
+      if (target?.closest('input, textarea, select, [contenteditable], dialog')) return;
+      if (document.querySelector('dialog[open]')) return;
+      actions[event.key]?.();
+    };
+    document.addEventListener('keydown', press);
+    return () => document.removeEventListener('keydown', press);
+  });
+}
+
 /** The value after it has been still for `ms`. */
 export function useSettled<T>(value: T, ms: number): T {
   const [settled, setSettled] = useState(value);

@@ -156,13 +156,16 @@ export async function runs_wait_for_a_person(visit, { runs }) {
   await inFront(0);
   await page.getByText('Does it say how long it takes?').waitFor();
   await visit.accessible('a run to review');
-  await page.getByRole('button', { name: 'Later' }).click();
+  await page.keyboard.press('l');
   await inFront(1);
   await page.getByLabel('Score of').fill('says_how_long');
   await page.getByLabel('Comment').fill('five days');
   await page.getByRole('button', { name: 'Good, next' }).click();
   await inFront(0);
   await visit.says(page.getByTestId('queue-sizes'), '1 run to look at, 1 done', 'not counted');
+  visit.check((await page.getByLabel('Score of').inputValue()) === 'says_how_long', 'the key is gone');
+  await page.getByLabel('Comment').press('g');
+  visit.check((await page.getByLabel('Comment').inputValue()) === 'g', 'a letter is no text');
   await page.getByRole('button', { name: 'Done without a score' }).click();
   await page.getByText('Nothing waits here').waitFor();
   await visit.says(page.getByTestId('queue-sizes'), '2 done', 'the last one is not counted');

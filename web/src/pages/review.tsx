@@ -2,7 +2,7 @@
 import { useState } from 'preact/hooks';
 import type { Problem } from '../api';
 import { count, plural } from '../format';
-import { asProblem, useLoaded, useTitle } from '../hooks';
+import { asProblem, useLetters, useLoaded, useStored, useTitle } from '../hooks';
 import { observe } from '../observe';
 import { Confirm, Dialog, Empty, Field, Page, ProblemBox, Waiting } from '../parts/common';
 import { Icon } from '../parts/icons';
@@ -119,7 +119,8 @@ function Verdict({
   run: WaitingRun;
   onNext: () => void;
 }) {
-  const [key, setKey] = useState('user_score');
+  // One queue is judged by one key, for the most part: it stays from run to run.
+  const [key, setKey] = useStored(`review.${queue}`, 'user_score');
   const [comment, setComment] = useState('');
   const [problem, setProblem] = useState<Problem | null>(null);
   const [isBusy, setBusy] = useState(false);
@@ -140,56 +141,64 @@ function Verdict({
       await observe.giveFeedback(run.head.id, feedback);
       await review.done(run.item);
     });
+  const mayScore = !isBusy && !!key.trim();
+  const later = () => go(() => review.putOff(queue, run.item));
+  useLetters({
+    g: () => mayScore && void say(1),
+    b: () => mayScore && void say(0),
+    l: () => !isBusy && void later(),
+  });
   return (
-    <section aria-label="Verdict" class="card stack" data-testid="verdict">
-      <div class="row">
-        <Field label="Score of">
-          {(attributes) => (
-            <input
-              {...attributes}
-              value={key}
-              maxLength={200}
-              autocomplete="off"
-              onInput={(event) => setKey(event.currentTarget.value)}
-            />
-          )}
-        </Field>
-        <Field label="Comment" class="grow">
-          {(attributes) => (
-            <input
-              {...attributes}
-              value={comment}
-              autocomplete="off"
-              onInput={(event) => setComment(event.currentTarget.value)}
-            />
-          )}
-        </Field>
+    <section aria-label="Verdict" class="card stack verdict" data-testid="verdict">
+      <div class="row verdicts">
+        <button type="button" disabled={!mayScore} title="Key g" onClick={() => void say(1)}>
+          <Icon name="check" /> Good, next
+        </button>
+        <button type="button" disabled={!mayScore} title="Key b" onClick={() => void say(0)}>
+          <Icon name="close" /> Bad, next
+        </button>
       </div>
+      <Field label="Comment">
+        {(attributes) => (
+          <textarea
+            {...attributes}
+            rows={2}
+            value={comment}
+            onInput={(event) => setComment(event.currentTarget.value)}
+          />
+        )}
+      </Field>
+      <Field label="Score of" hint="The key under which the score is kept">
+        {(attributes) => (
+          <input
+            {...attributes}
+            value={key}
+            maxLength={200}
+            autocomplete="off"
+            onInput={(event) => setKey(event.currentTarget.value)}
+          />
+        )}
+      </Field>
       <ProblemBox problem={problem} />
       <div class="row">
-        <button type="button" disabled={isBusy || !key.trim()} onClick={() => void say(1)}>
-          Good, next
-        </button>
-        <button type="button" disabled={isBusy || !key.trim()} onClick={() => void say(0)}>
-          Bad, next
+        <button
+          type="button"
+          class="quiet small"
+          disabled={isBusy}
+          title="To the end of the queue. Key l"
+          onClick={() => void later()}
+        >
+          Later
         </button>
         <button
           type="button"
-          class="quiet"
+          class="quiet small"
           disabled={isBusy}
           onClick={() => void go(() => review.done(run.item))}
         >
           Done without a score
         </button>
-        <button
-          type="button"
-          class="quiet"
-          disabled={isBusy}
-          onClick={() => void go(() => review.putOff(queue, run.item))}
-        >
-          Later
-        </button>
-        <Link class="button quiet" href={`/traces/${encodeURIComponent(run.head.trace_id)}`}>
+        <Link class="button quiet small" href={`/traces/${encodeURIComponent(run.head.trace_id)}`}>
           Open its trace
         </Link>
       </div>
@@ -210,6 +219,7 @@ export function ReviewPage({ id }: { id: string }) {
   const run = next.value?.run;
   return (
     <Page
+      isWide
       title={queue.value?.name ?? 'Review'}
       lead={queue.value?.rubric_instructions ?? undefined}
       actions={
@@ -244,10 +254,10 @@ export function ReviewPage({ id }: { id: string }) {
         </Empty>
       )}
       {run && (
-        <>
+        <div class="reviewing">
           <Verdict key={`${run.item} ${turn}`} queue={id} run={run} onNext={() => setTurn(turn + 1)} />
           <RunDetail key={run.item} head={run.head} />
-        </>
+        </div>
       )}
       {isRemoving && queue.value && (
         <Confirm
