@@ -21,9 +21,9 @@ Result<void> check_scope(const Scope& scope) {
   for (const auto& [key, value] : scope) {
     if (std::find(known.begin(), known.end(), key) == known.end()) {
       const auto hint = json::nearest(key, known);
-      return fail(Code::invalid_argument, "scope.{}: is no scope{}; there are: {}",
+      return fail(Code::invalid_argument, "scope.{}: is no scope{}; those are: {}",
                   std::string_view(key).substr(0, name_bytes_max),
-                  hint.empty() ? "" : fmt::format(", did you mean '{}'?", hint),
+                  hint.empty() ? "" : fmt::format(" (did you mean '{}'?)", hint),
                   fmt::join(known, ", "));
     }
     if (value.empty() || value.size() > text_bytes_max)

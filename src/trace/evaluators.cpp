@@ -24,9 +24,12 @@ struct RuleBody {
   bool roots_only = true, is_enabled = true;
   double sample = 1;
   Evaluator evaluator;
+  json::Object metadata;
+  std::int64_t changed_us = 0;
 };
 BOOST_DESCRIBE_STRUCT(RuleBody, (),
-                      (name, key, project, filter, roots_only, is_enabled, sample, evaluator))
+                      (name, key, project, filter, roots_only, is_enabled, sample, evaluator,
+                       metadata, changed_us))
 
 Rule rule_of(const RuleBody& body) {
   Rule rule;
@@ -38,12 +41,41 @@ Rule rule_of(const RuleBody& body) {
   rule.is_enabled = body.is_enabled;
   rule.sample = body.sample;
   rule.evaluator = body.evaluator;
+  rule.metadata = body.metadata;
+  rule.changed = Clock::Time(std::chrono::microseconds(body.changed_us));
   return rule;
 }
 
 RuleBody body_of(const Rule& rule) {
-  return {rule.name,       rule.key,        rule.project, rule.filter,
-          rule.roots_only, rule.is_enabled, rule.sample,  rule.evaluator};
+  return {rule.name,       rule.key,
+          rule.project,    rule.filter,
+          rule.roots_only, rule.is_enabled,
+          rule.sample,     rule.evaluator,
+          rule.metadata,   rule.changed.time_since_epoch().count()};
+}
+
+/// Where in a run a variable of a judge's prompt stands.
+struct VariablePlace {
+  bool is_input = true;
+  std::string pointer;  ///< Empty: all of it.
+};
+
+/// Of "input", "output", "input.messages.0.content". Absent: it is none.
+std::optional<VariablePlace> variable_place(std::string_view text) {
+  VariablePlace place;
+  const std::size_t dot = std::min(text.find('.'), text.size());
+  const std::string_view side = text.substr(0, dot);
+  if (side != "input" && side != "output") return {};
+  place.is_input = side == "input";
+  while (!(text = text.substr(std::min(text.find('.'), text.size()))).empty()) {
+    text.remove_prefix(1);
+    const std::string_view step = text.substr(0, std::min(text.find('.'), text.size()));
+    if (step.empty()) return {};
+    place.pointer += '/';
+    for (const char letter : step)
+      place.pointer += letter == '~' ? "~0" : letter == '/' ? "~1" : std::string(1, letter);
+  }
+  return place;
 }
 
 Result<void> check_evaluator(const Evaluator& evaluator, bool has_judge) {
@@ -62,6 +94,12 @@ Result<void> check_evaluator(const Evaluator& evaluator, bool has_judge) {
         return fail(Code::invalid_argument,
                     "evaluator.prompt: names no prompt; one with the variables input and output is "
                     "wanted");
+      for (const auto& [name, place] : evaluator.variables)
+        if (!variable_place(place))
+          return fail(Code::invalid_argument,
+                      "evaluator.variables.{}: '{}' is no place in a run; write input, output or "
+                      "for example input.question",
+                      name.substr(0, 100), place.substr(0, 100));
       break;
     case EvaluatorKind::metric:
       if (evaluator.metric.empty())
@@ -70,6 +108,14 @@ Result<void> check_evaluator(const Evaluator& evaluator, bool has_judge) {
                     "\"faithfulness\", \"mode\": \"local\"}}");
       if (!evaluator.path.empty() || evaluator.is_denied)
         return fail(Code::invalid_argument, "evaluator.{}: a metric sees the whole run; drop it",
+                    evaluator.path.empty() ? "negate" : "path");
+      break;
+    case EvaluatorKind::code:
+      if (evaluator.code.empty())
+        return fail(Code::invalid_argument,
+                    "evaluator.code: is missing; write Python with a function perform_eval(run)");
+      if (!evaluator.path.empty() || evaluator.is_denied)
+        return fail(Code::invalid_argument, "evaluator.{}: code sees the whole run; drop it",
                     evaluator.path.empty() ? "negate" : "path");
       break;
   }
@@ -131,11 +177,10 @@ std::optional<std::string> written_in(const json::Value& value, int depth) {
 
 /// What stands at the evaluator's path.
 Result<std::string> text_at(const Payload& payload, const std::string& path) {
-  const json::Value value = TRY(json::parse(payload.bytes).within("outputs"));
+  const json::Value value = TRY(json::parse(payload.bytes));
   boost::system::error_code error;
   const json::Value* found = value.find_pointer(path, error);
-  if (error || found == nullptr)
-    return fail(Code::not_found, "the outputs have nothing at {}", path);
+  if (error || found == nullptr) return fail(Code::not_found, "there is nothing at {}", path);
   return found->is_string() ? std::string(found->get_string()) : json::dump(*found);
 }
 
@@ -163,6 +208,23 @@ std::string payload_text(const std::optional<Payload>& payload) {
   const auto value = json::parse(payload->bytes);
   if (!value) return payload->bytes;
   return written_in(*value, 0).value_or(payload->bytes);
+}
+
+Result<json::Object> judge_variables(const Evaluator& evaluator, const Run& run,
+                                     const std::string& input, const std::string& output) {
+  if (evaluator.variables.empty()) return json::Object{{"input", input}, {"output", output}};
+  json::Object variables;
+  for (const auto& [name, text] : evaluator.variables) {
+    const VariablePlace place = variable_place(text).value_or(VariablePlace());
+    const std::optional<Payload>& payload = place.is_input ? run.inputs : run.outputs;
+    if (place.pointer.empty())
+      variables[name] = place.is_input ? input : output;
+    else if (payload)
+      variables[name] = TRY(text_at(*payload, place.pointer).within(text));
+    else
+      return fail(Code::not_found, "{}: the run has no {}put", text, place.is_input ? "in" : "out");
+  }
+  return variables;
 }
 
 std::vector<store::Migration> evaluator_migrations() {
@@ -217,11 +279,16 @@ Result<Rule> Rules::put(const Context& context, Rule rule) {
       return fail(Code::unsupported, "evaluator.kind: there are no metrics here");
     TRY(options_.metrics->check(context, rule.evaluator).within("evaluator"));
   }
+  if (rule.evaluator.kind == EvaluatorKind::code) {
+    if (!options_.code) return fail(Code::unsupported, "evaluator.kind: code is not run here");
+    TRY(options_.code->check(context, rule.evaluator).within("evaluator.code"));
+  }
+  rule.changed = options_.clock.now();
   if (rule.id.empty()) {
     if (list().size() >= rules_max)
       return fail(Code::conflict, "there are {} evaluators, more are not kept", rules_max);
     rule.id = random_uuid(options_.random);
-    rule.created = options_.clock.now();
+    rule.created = rule.changed;
   }
   TRY(options_.database.write(context, [&](store::Connection& connection) -> Result<void> {
     auto put =
@@ -259,17 +326,22 @@ Result<bool> Rules::wants(const Context& context, const Rule& rule, const Run& r
   return detail::matches(filter, detail::lookup_in(run));
 }
 
-Result<Judgement> Rules::judgement(const Context& context, const Rule& rule, const Run& run) const {
+Result<std::vector<Judgement>> Rules::judgements(const Context& context, const Rule& rule,
+                                                 const Run& run) const {
   const Evaluator& evaluator = rule.evaluator;
-  if (evaluator.kind == EvaluatorKind::metric) {
-    if (!options_.metrics) return fail(Code::unsupported, "there are no metrics here");
-    return options_.metrics->score(context, evaluator, run);
+  if (evaluator.kind == EvaluatorKind::metric || evaluator.kind == EvaluatorKind::code) {
+    const bool is_code = evaluator.kind == EvaluatorKind::code;
+    const std::optional<RunScorer>& scorer = is_code ? options_.code : options_.metrics;
+    if (!scorer)
+      return fail(Code::unsupported, "there {} here", is_code ? "is no code" : "are no metrics");
+    return scorer->score(context, evaluator, run);
   }
   const std::string output = evaluator.path.empty() || !run.outputs
                                  ? payload_text(run.outputs)
-                                 : TRY(text_at(*run.outputs, evaluator.path));
+                                 : TRY(text_at(*run.outputs, evaluator.path).within("outputs"));
   if (evaluator.kind == EvaluatorKind::judge)
-    return options_.judge(context, evaluator, run, payload_text(run.inputs), output);
+    return std::vector{
+        TRY(options_.judge(context, evaluator, run, payload_text(run.inputs), output))};
   bool holds = false;
   if (evaluator.kind == EvaluatorKind::contains)
     holds = output.find(evaluator.text) != std::string::npos;
@@ -277,30 +349,43 @@ Result<Judgement> Rules::judgement(const Context& context, const Rule& rule, con
     holds = TRY(Pattern::compile(evaluator.pattern)).matches(output);
   else
     holds = is_json(output);
-  return Judgement{holds != evaluator.is_denied ? 1.0 : 0.0, ""};
+  return std::vector{Judgement{holds != evaluator.is_denied ? 1.0 : 0.0, ""}};
 }
 
-Feedback Rules::judged(const Context& context, const Rule& rule, const Run& run) const {
-  Feedback one;
-  one.id = uuid_of(fmt::format("evaluator\n{}\n{}\n{}", rule.id, run.trace_id, run.id));
-  one.run_id = run.id;
-  one.trace_id = run.trace_id;
-  one.key = rule.key;
-  one.start_time = run.start;
+std::vector<Feedback> Rules::judged(const Context& context, const Rule& rule,
+                                    const Run& run) const {
   const bool asks_model =
       rule.evaluator.kind == EvaluatorKind::judge ||
       (rule.evaluator.kind == EvaluatorKind::metric && !rule.evaluator.model.empty());
-  one.source = {{"type", asks_model ? "model" : "rule"},
-                {"metadata", json::Object{{"evaluator", rule.name}, {"evaluator_id", rule.id}}}};
-  const auto judgement = this->judgement(context, rule, run);
-  if (!judgement) {
-    one.error = true;
-    one.comment = judgement.error().message();
+  const auto opinion = [&](const std::string& key) {
+    Feedback one;
+    // Opinions of other keys beside that of the rule are others.
+    one.id = uuid_of(fmt::format("evaluator\n{}\n{}\n{}{}{}", rule.id, run.trace_id, run.id,
+                                 key.empty() ? "" : "\n", key));
+    one.run_id = run.id;
+    one.trace_id = run.trace_id;
+    one.key = key.empty() ? rule.key : key;
+    one.start_time = run.start;
+    one.source = {{"type", asks_model ? "model" : "rule"},
+                  {"metadata", json::Object{{"evaluator", rule.name}, {"evaluator_id", rule.id}}}};
     return one;
+  };
+  const auto judgements = this->judgements(context, rule, run);
+  if (!judgements) {
+    Feedback failed = opinion("");
+    failed.error = true;
+    failed.comment = judgements.error().message();
+    return {std::move(failed)};
   }
-  if (judgement->score) one.score = *judgement->score;
-  if (!judgement->comment.empty()) one.comment = judgement->comment;
-  return one;
+  std::vector<Feedback> all;
+  for (const Judgement& judgement : *judgements) {
+    Feedback one = opinion(judgement.key);
+    if (judgement.score) one.score = *judgement.score;
+    if (!judgement.value.is_null()) one.value = judgement.value;
+    if (!judgement.comment.empty()) one.comment = judgement.comment;
+    all.push_back(std::move(one));
+  }
+  return all;
 }
 
 Result<int> Rules::apply(const Context& context, const std::string& run_id,
@@ -312,7 +397,8 @@ Result<int> Rules::apply(const Context& context, const std::string& run_id,
   if (run.project == evaluators_project || run.status == Status::pending) return 0;
   std::vector<Feedback> opinions;
   for (const Rule& rule : *rules)
-    if (TRY(wants(context, rule, run))) opinions.push_back(judged(context, rule, run));
+    if (TRY(wants(context, rule, run)))
+      for (Feedback& one : judged(context, rule, run)) opinions.push_back(std::move(one));
   const int count = static_cast<int>(opinions.size());
   TRY(options_.feedbacks.put(context, std::move(opinions)));
   return count;

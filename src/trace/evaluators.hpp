@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,11 +17,11 @@
 
 namespace slipway::trace {
 
-enum class EvaluatorKind { contains, regex, json, judge, metric };
-BOOST_DESCRIBE_ENUM(EvaluatorKind, contains, regex, json, judge, metric)
+enum class EvaluatorKind { contains, regex, json, judge, metric, code };
+BOOST_DESCRIBE_ENUM(EvaluatorKind, contains, regex, json, judge, metric, code)
 
 /// What a run's text is held to. Its score is 1 or 0, of a judge what the model says, of a metric
-/// what its formula gives.
+/// what its formula gives, of code what it returns.
 struct Evaluator {
   EvaluatorKind kind = EvaluatorKind::contains;
   std::string text;        ///< Of `contains`: must occur.
@@ -29,12 +30,20 @@ struct Evaluator {
   /// RFC 6901 pointer into the outputs: "/choices/0/message/content". Empty: what the model wrote,
   /// wherever that client puts it.
   std::string path;
-  std::string prompt;  ///< Of `judge`: "grader@production"; its variables `input` and `output`.
+  std::string prompt;  ///< Of `judge`: "grader@production".
+  /// Of `judge`: what the variables of its prompt are: "input", "output", or a place in one of
+  /// them, "input.question". Empty: it has `input` and `output`.
+  std::map<std::string, std::string> variables;
   /// Of `judge`; empty: that of the prompt. Of `metric`: who judges; empty: nobody, its local form.
   std::string model;
   json::Object metric;  ///< Of `metric`, as a suite has it: {"name": "faithfulness", ...}.
+  /// Of `code`: Python with a function `perform_eval(run)` or `perform_eval(run, example)`, as
+  /// LangSmith has it.
+  std::string code;
 };
-BOOST_DESCRIBE_STRUCT(Evaluator, (), (kind, text, pattern, is_denied, path, prompt, model, metric))
+BOOST_DESCRIBE_STRUCT(Evaluator, (),
+                      (kind, text, pattern, is_denied, path, prompt, variables, model, metric,
+                       code))
 
 struct Rule {
   std::string id, name;
@@ -45,29 +54,38 @@ struct Rule {
   double sample = 1;  ///< Share of the runs, 0..1: by trace, all of one or none.
   bool is_enabled = true;
   Evaluator evaluator;
-  Clock::Time created{};
+  json::Object metadata;  ///< Whatever its maker put there.
+  Clock::Time created{}, changed{};
 };
 
-/// A model's opinion.
+/// A model's opinion, or that of code.
 struct Judgement {
   std::optional<double> score;
   std::string comment;
+  std::string key = {};    ///< Of the feedback; empty: that of the rule.
+  json::Value value = {};  ///< A text, where no number tells it.
 };
 /// Asks a model. Fails: as calls do.
 using Judge = std::function<Result<Judgement>(const Context&, const Evaluator&, const Run&,
                                               const std::string& input, const std::string& output)>;
 
-/// Scores runs by metrics, which are not of this module.
-struct MetricScorer {
-  /// Fails: invalid_argument (there is no such metric or option), not_found (the model).
+/// Scores runs by what is not of this module: metrics, code.
+struct RunScorer {
+  /// Fails: invalid_argument (there is no such metric or option, the code is none), not_found (the
+  /// model), unsupported (code is not run on this system).
   std::function<Result<void>(const Context&, const Evaluator&)> check;
-  /// Without a score where the run lacks what the metric needs. Fails: as calls do.
-  std::function<Result<Judgement>(const Context&, const Evaluator&, const Run&)> score;
+  /// Without a score where the run lacks what is needed. Fails: as calls do.
+  std::function<Result<std::vector<Judgement>>(const Context&, const Evaluator&, const Run&)> score;
 };
 
 /// What the model wrote in a reply, or was asked in a request: the content of the last message, of
 /// the first choice, of "output", "content", "text", "answer"; else all of it.
 std::string payload_text(const std::optional<Payload>& payload);
+
+/// What a judge's prompt is rendered with; `input` and `output` are the texts of the run. Fails:
+/// not_found (the run has nothing at a place).
+Result<json::Object> judge_variables(const Evaluator& evaluator, const Run& run,
+                                     const std::string& input, const std::string& output);
 
 /// The tables `trace_evaluators`.
 std::vector<store::Migration> evaluator_migrations();
@@ -79,8 +97,9 @@ class Rules {
     store::Database& database;
     TraceStore& store;  ///< All must outlive it.
     Feedbacks& feedbacks;
-    Judge judge;                               ///< Absent: rules with one are refused.
-    std::optional<MetricScorer> metrics = {};  ///< Likewise.
+    Judge judge;                            ///< Absent: rules with one are refused.
+    std::optional<RunScorer> metrics = {};  ///< Likewise.
+    std::optional<RunScorer> code = {};     ///< Likewise.
     const Clock& clock = system_clock();
     Random& random = system_random();
   };
@@ -106,8 +125,9 @@ class Rules {
   using Snapshot = std::shared_ptr<const std::vector<Rule>>;
   Result<void> load(const Context& context);
   Result<bool> wants(const Context& context, const Rule& rule, const Run& run) const;
-  Feedback judged(const Context& context, const Rule& rule, const Run& run) const;
-  Result<Judgement> judgement(const Context& context, const Rule& rule, const Run& run) const;
+  std::vector<Feedback> judged(const Context& context, const Rule& rule, const Run& run) const;
+  Result<std::vector<Judgement>> judgements(const Context& context, const Rule& rule,
+                                            const Run& run) const;
 
   const Options options_;
   Guarded<Snapshot> rules_{std::make_shared<const std::vector<Rule>>()};

@@ -103,14 +103,16 @@ TEST_CASE("a metric scores the whole run, and is checked when its rule is made")
        .store = *f.store,
        .feedbacks = f.feedbacks,
        .judge = {},
-       .metrics = MetricScorer{
-           .check = [](const Context&, const Evaluator& asked) -> Result<void> {
-             if (asked.metric.at("name") == "rouge_l") return {};
-             return fail(Code::invalid_argument, "there is no such metric");
-           },
-           .score = [](const Context&, const Evaluator&, const Run& run) -> Result<Judgement> {
-             return Judgement{run.outputs ? std::optional(0.25) : std::nullopt, "of " + run.name};
-           }}}));
+       .metrics = RunScorer{.check = [](const Context&, const Evaluator& asked) -> Result<void> {
+                              if (asked.metric.at("name") == "rouge_l") return {};
+                              return fail(Code::invalid_argument, "there is no such metric");
+                            },
+                            .score = [](const Context&, const Evaluator&,
+                                        const Run& run) -> Result<std::vector<Judgement>> {
+                              return std::vector{
+                                  Judgement{run.outputs ? std::optional(0.25) : std::nullopt,
+                                            "of " + run.name}};
+                            }}}));
   Rule wrong = one;
   wrong.evaluator.metric = {{"name", "rouge"}};
   CHECK(rules->put(Context(), wrong).error().message() == "evaluator: there is no such metric");

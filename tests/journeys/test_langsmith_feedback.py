@@ -194,3 +194,81 @@ def test_evaluators_judge_runs_as_they_come(server, client):
             break
         time.sleep(0.1)
     assert [(f.key, f.score) for f in given] == [("polite", 1)]
+
+
+CODE = """def perform_eval(run, example):
+    said = run["outputs"]["answer"]
+    return {"key": "short", "score": len(said) < 10, "comment": run["name"]}
+"""
+
+
+def wait_for_feedback(client, run, count):
+    for _ in range(150):
+        given = list(client.list_feedback(run_ids=[run]))
+        if len(given) >= count:
+            return given
+        time.sleep(0.1)
+    raise AssertionError(f"{len(given)} of {count} opinions came")
+
+
+def test_evaluators_are_made_attached_and_deleted_by_the_client(server, client):
+    headers = {"x-api-key": KEY}
+    unheard = make_run(client)
+
+    async def make():
+        created = await client.evaluators.create(name="short", type="code", metadata={"team": "a"},
+                                                 code_evaluator={"code": CODE, "language": "python"})
+        changed = await client.evaluators.update(created.evaluator.id, name="short answers")
+        judge = await client.evaluators.create(
+            name="grader", type="llm",
+            llm_evaluator={"prompt_repo_handle": "grader", "commit_hash_or_tag": "production",
+                           "variable_mapping": {"question": "input.question"}})
+        return created.evaluator, changed.evaluator, judge.evaluator
+
+    made, changed, judge = asyncio.run(make())
+    assert made.type == "code" and made.run_rules == [] and changed.name == "short answers"
+    assert judge.type == "llm" and judge.llm_evaluator.prompt_repo_handle == "grader"
+    project = client.read_project(project_name="shop")
+    answer = server.post("/langsmith/runs/rules", {
+        "display_name": "short answers of the shop", "evaluator_id": made.id, "session_id": str(project.id),
+        "sampling_rate": 1, "filter": "eq(is_root, true)"}, headers=headers)
+    assert answer.status == 200, answer.text
+    run = make_run(client)
+    assert [(f.key, f.score, f.comment) for f in wait_for_feedback(client, run, 1)] == [("short", 1, "step")]
+    assert list(client.list_feedback(run_ids=[unheard])) == []
+
+    async def look_and_delete():
+        listed = [one async for one in client.evaluators.list(name_contains="ANSWERS", limit=10)]
+        assert [one.id for one in listed] == [made.id]
+        assert listed[0].run_rules[0].session_name == "shop"
+        rules = [one async for one in client._get_langsmith_api().evaluators.list_v2(project_id=str(project.id))]
+        assert [(rule.display_name, rule.project_name) for rule in rules] == [("short answers of the shop", "shop")]
+        with pytest.raises(Exception, match="delete_run_rules"):
+            await client.evaluators.delete(made.id)
+        await client.evaluators.delete(made.id, delete_run_rules=True)
+        gone = await client.evaluators.bulk_delete(evaluator_ids=[judge.id, made.id])
+        assert gone.succeeded == [judge.id] and gone.failed[0].id == made.id
+
+    asyncio.run(look_and_delete())
+    assert server.get("/api/evaluators", headers=headers).json["items"] == []
+
+
+def test_code_of_an_evaluator_is_bounded_and_refused_in_its_own_words(server, client):
+    headers = {"x-api-key": KEY}
+
+    def rule(code):
+        return server.post("/api/evaluators", {"name": "code", "key": "code", "evaluator": {"kind": "code", "code": code}},
+                           headers=headers)
+
+    for code, told in [("def perform_eval(run) return 1", "SyntaxError"), ("x = 1", "perform_eval"),
+                       ("import nothing_like_it", "ModuleNotFoundError")]:
+        answer = rule(code)
+        assert answer.status == 400 and told in answer.text, answer.text
+    looks = ("def perform_eval(run):\n    import os, socket\n"
+             "    assert not os.path.exists('/etc/passwd')\n"
+             "    try:\n        socket.create_connection(('127.0.0.1', %d), 1)\n        return 1\n"
+             "    except OSError:\n        return 0\n" % server.port)
+    assert rule(looks).status == 201
+    assert rule("def perform_eval(run):\n    return run['outputs']['question']").status == 201
+    given = {f.score: f for f in wait_for_feedback(client, make_run(client), 2)}
+    assert given[0].comment is None and "KeyError: 'question'" in given[None].comment

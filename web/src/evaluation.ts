@@ -228,14 +228,16 @@ export interface EvaluatorWish {
   sample: number;
   enabled: boolean;
   evaluator: {
-    kind: 'contains' | 'regex' | 'json' | 'judge' | 'metric';
+    kind: 'contains' | 'regex' | 'json' | 'judge' | 'metric' | 'code';
     text?: string;
     pattern?: string;
     negate?: boolean;
     path?: string;
     prompt?: string;
+    variables?: Record<string, string>;
     model?: string;
     metric?: Record<string, unknown>;
+    code?: string;
   };
 }
 

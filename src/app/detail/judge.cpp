@@ -83,8 +83,9 @@ trace::Judge make_judge(gateway::Gateway& gateway, std::shared_ptr<prompts::Prom
   return [&gateway, prompts = std::move(prompts)](
              const Context& context, const trace::Evaluator& evaluator, const trace::Run& run,
              const std::string& input, const std::string& output) -> Result<trace::Judgement> {
-    const prompts::Rendered rendered = TRY(prompts->render(
-        context, evaluator.prompt, {{"input", input}, {"output", output}}, run.trace_id));
+    const prompts::Rendered rendered = TRY(
+        prompts->render(context, evaluator.prompt,
+                        TRY(trace::judge_variables(evaluator, run, input, output)), run.trace_id));
     json::Object body = rendered.parameters;
     body["messages"] = rendered.messages;
     body["model"] = evaluator.model.empty() ? rendered.model : evaluator.model;

@@ -40,15 +40,16 @@ class MetricRules {
     return made;
   }
 
-  Result<trace::Judgement> score(const Context& context, const trace::Evaluator& evaluator,
-                                 const trace::Run& run) {
+  Result<std::vector<trace::Judgement>> score(const Context& context,
+                                              const trace::Evaluator& evaluator,
+                                              const trace::Run& run) {
     const MadePtr made = TRY(find(context, evaluator));
     const auto found = TRY(parts_.store.trace(context, run.trace_id, true));
     eval::Golden golden = eval::golden_of_run(run, found.runs);
     if (!run.parent_id && found.summary.cost) golden.cost_usd = found.summary.cost->dollars();
     eval::identify(golden);
     const eval::Score score = TRY(made->metric->score(context, golden));
-    return trace::Judgement{score.value, score.reason};
+    return std::vector{trace::Judgement{score.value, score.reason}};
   }
 
  private:
@@ -59,7 +60,7 @@ class MetricRules {
 
 }  // namespace
 
-trace::MetricScorer metric_rules(MetricRuleParts parts) {
+trace::RunScorer metric_rules(MetricRuleParts parts) {
   const auto rules = std::make_shared<MetricRules>(std::move(parts));
   return {
       .check = [rules](const Context& context, const trace::Evaluator& evaluator) -> Result<void> {

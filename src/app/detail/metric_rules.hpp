@@ -13,6 +13,6 @@ struct MetricRuleParts {
 };
 
 /// Metrics are made when a rule first asks for them and kept.
-trace::MetricScorer metric_rules(MetricRuleParts parts);
+trace::RunScorer metric_rules(MetricRuleParts parts);
 
 }  // namespace slipway::app::detail

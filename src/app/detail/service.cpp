@@ -198,6 +198,7 @@ class ServiceOfConfig final : public Service, public std::enable_shared_from_thi
         {.gateway = *foundations_.gateway, .gate = gate_, .workers = foundations_.workers});
     trace::mount_otlp(router_, traces);
     trace::mount_langsmith(router_, traces);
+    trace::mount_langsmith_evaluators(router_, traces, foundations_.tracing.rules());
     datasets::mount_langsmith(router_, datasets);
     prompts::mount_hub(router_, traces, prompts_);
     langgraph::mount(router_, foundations_.langgraph,

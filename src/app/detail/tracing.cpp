@@ -1,5 +1,6 @@
 #include "app/detail/tracing.hpp"
 
+#include "app/detail/code_rules.hpp"
 #include "core/log.hpp"
 #include "core/secret.hpp"
 #include "trace/face.hpp"
@@ -84,18 +85,7 @@ Result<std::unique_ptr<Tracing>> Tracing::open(Options options) {
                        return trace::spoken_of(Context(), database, traces);
                      });
   TRY(tracing->open_exporters());
-  tracing->rules_ = TRY(trace::Rules::open(
-      {.database = options.database,
-       .store = *tracing->store_,
-       .feedbacks = *tracing->feedbacks_,
-       .judge = [self = tracing.get()](const Context& context, const trace::Evaluator& evaluator,
-                                       const trace::Run& run, const std::string& input,
-                                       const std::string& output) -> Result<trace::Judgement> {
-         const auto judge = self->judge_.with([](const auto& one) { return one; });
-         if (judge == nullptr) return fail(Code::unavailable, "the gateway is not open yet");
-         return (*judge)(context, evaluator, run, input, output);
-       },
-       .metrics = tracing->metric_scorer()}));
+  TRY(tracing->open_rules(options.database));
   tracing->evaluations_ = std::make_unique<trace::EvaluationQueue>(
       trace::EvaluationQueue::Options{.rules = *tracing->rules_});
   tracing->online_ = online_of(
@@ -119,6 +109,27 @@ Result<std::unique_ptr<Tracing>> Tracing::open(Options options) {
   return tracing;
 }
 
+Result<void> Tracing::open_rules(store::Database& database) {
+  rules_ = TRY(trace::Rules::open(
+      {.database = database,
+       .store = *store_,
+       .feedbacks = *feedbacks_,
+       .judge = [this](const Context& context, const trace::Evaluator& evaluator,
+                       const trace::Run& run, const std::string& input,
+                       const std::string& output) -> Result<trace::Judgement> {
+         const auto judge = judge_.with([](const auto& one) { return one; });
+         if (judge == nullptr) return fail(Code::unavailable, "the gateway is not open yet");
+         return (*judge)(context, evaluator, run, input, output);
+       },
+       .metrics = metric_scorer(),
+       .code = code_rules(
+           tools::code_runner(),
+           [this](const Context& context, const trace::Run& run) -> Result<std::string> {
+             return TRY(trace::langsmith_run_texts(context, services({}), {run})).front();
+           })}));
+  return {};
+}
+
 Result<void> Tracing::open_exporters() {
   for (const auto& [name, config] : config_.exports) {
     std::map<std::string, std::string> headers;
@@ -133,13 +144,13 @@ Result<void> Tracing::open_exporters() {
   return {};
 }
 
-void Tracing::set_metrics(trace::MetricScorer metrics) {
+void Tracing::set_metrics(trace::RunScorer metrics) {
   metrics_.with(
-      [&](auto& one) { one = std::make_shared<const trace::MetricScorer>(std::move(metrics)); });
+      [&](auto& one) { one = std::make_shared<const trace::RunScorer>(std::move(metrics)); });
 }
 
-trace::MetricScorer Tracing::metric_scorer() {
-  const auto current = [this]() -> Result<std::shared_ptr<const trace::MetricScorer>> {
+trace::RunScorer Tracing::metric_scorer() {
+  const auto current = [this]() -> Result<std::shared_ptr<const trace::RunScorer>> {
     auto metrics = metrics_.with([](const auto& one) { return one; });
     if (metrics == nullptr) return fail(Code::unavailable, "the models are not open yet");
     return metrics;
@@ -147,7 +158,7 @@ trace::MetricScorer Tracing::metric_scorer() {
   return {.check = [current](const Context& context, const trace::Evaluator& evaluator)
               -> Result<void> { return TRY(current())->check(context, evaluator); },
           .score = [current](const Context& context, const trace::Evaluator& evaluator,
-                             const trace::Run& run) -> Result<trace::Judgement> {
+                             const trace::Run& run) -> Result<std::vector<trace::Judgement>> {
             return TRY(current())->score(context, evaluator, run);
           }};
 }

@@ -46,7 +46,7 @@ class Tracing {
   /// Who asks models for the rules that want it, from now on; until then they cannot be asked.
   void set_judge(trace::Judge judge);
   /// Who scores runs for rules that name a metric, from now on.
-  void set_metrics(trace::MetricScorer metrics);
+  void set_metrics(trace::RunScorer metrics);
   /// Metrics on sampled traces.
   eval::OnlineEvaluations& online() { return *online_; }
   /// Who is told of their drops, from now on.
@@ -77,8 +77,9 @@ class Tracing {
         shares_(options.database) {}
 
  private:
+  Result<void> open_rules(store::Database& database);
   Result<void> open_exporters();
-  trace::MetricScorer metric_scorer();
+  trace::RunScorer metric_scorer();
   void observe(http::Metrics& metrics);
   void remove_old();
   void remove_orphans();
@@ -90,7 +91,7 @@ class Tracing {
   std::unique_ptr<trace::TraceStore> store_;
   std::unique_ptr<trace::Feedbacks> feedbacks_;
   Guarded<std::shared_ptr<const trace::Judge>> judge_;
-  Guarded<std::shared_ptr<const trace::MetricScorer>> metrics_;
+  Guarded<std::shared_ptr<const trace::RunScorer>> metrics_;
   std::unique_ptr<trace::Rules> rules_;
   std::unique_ptr<trace::EvaluationQueue> evaluations_;
   Guarded<TellDrop> tell_drop_;

@@ -62,19 +62,21 @@ struct Fixture {
                 .queued_bytes_max = queued_bytes_max}),
         api(router,
             {.title = "Slipway", .admit = admit_by_role, .checks_replies = checks_replies}) {
-    const Services services{.store = *store,
-                            .prices = *prices,
-                            .intake = intake,
-                            .sessions = sessions,
-                            .feedbacks = feedbacks,
-                            .attachments = attachments,
-                            .queues = queues,
-                            .shares = shares,
-                            .admit = admit_by_role};
-    mount(api, services);
+    mount(api, services());
     api.publish();
-    mount_otlp(router, services);
-    mount_langsmith(router, services);
+    mount_otlp(router, services());
+    mount_langsmith(router, services());
+  }
+  Services services() {
+    return {.store = *store,
+            .prices = *prices,
+            .intake = intake,
+            .sessions = sessions,
+            .feedbacks = feedbacks,
+            .attachments = attachments,
+            .queues = queues,
+            .shares = shares,
+            .admit = admit_by_role};
   }
 
   http::Response send(http::Request request) {

@@ -9,13 +9,16 @@ struct EvaluatorShape {
   EvaluatorKind kind = EvaluatorKind::contains;
   std::string text, pattern;
   bool negate = false;
-  std::string path, prompt, model;
+  std::string path, prompt;
+  std::map<std::string, std::string> variables;
+  std::string model;
   json::Object metric;
+  std::string code;
   static constexpr std::string_view schema_notes = R"({"properties": {
     "kind": {"description": "contains: the text occurs. regex: the pattern matches. json: the )"
                                                    R"(output is JSON. judge: a model says. )"
                                                    R"(metric: the run, with its passages and )"
-                                                   R"(tools, is scored."},
+                                                   R"(tools, is scored. code: Python says."},
     "text": {"maxLength": 10000}, "pattern": {"maxLength": 10000, "example": "\\d{4}"},
     "negate": {"description": "1 where it does not hold."},
     "path": {"maxLength": 1000, "description":
@@ -25,13 +28,21 @@ struct EvaluatorShape {
       "Of judge: NAME or NAME@REFERENCE, with the variables input and output. The reply is )"
                                                    R"({\"score\": 0.5, \"comment\": \"...\"} )"
                                                    R"(or has a number."},
+    "variables": {"description": "Of judge: what its prompt's variables are, where they are not )"
+                                                   R"(input and output: places in the run.",
+                  "example": {"question": "input.question", "answer": "output"}},
     "model": {"maxLength": 256, "description":
       "Of judge; empty: that of the prompt. Of metric: who judges; empty: its local form."},
     "metric": {"description": "As an entry of a suite's metrics.",
-               "example": {"name": "faithfulness", "mode": "local"}}}})";
+               "example": {"name": "faithfulness", "mode": "local"}},
+    "code": {"maxLength": 50000, "description":
+      "Of code: Python with a function perform_eval(run) that returns a number, a truth value or )"
+                                                   R"({\"score\": 0.5, \"comment\": \"...\"}; )"
+                                                   R"(run as LangSmith's clients read it. Without )"
+                                                   R"(network and files."}}})";
 };
 BOOST_DESCRIBE_STRUCT(EvaluatorShape, (),
-                      (kind, text, pattern, negate, path, prompt, model, metric))
+                      (kind, text, pattern, negate, path, prompt, variables, model, metric, code))
 
 struct RuleShape {
   std::string name, key, project;
@@ -70,6 +81,17 @@ struct RulePath {
 };
 BOOST_DESCRIBE_STRUCT(RulePath, (), (id))
 
+Evaluator evaluator_of(const EvaluatorShape& shape) {
+  return {shape.kind,   shape.text,      shape.pattern, shape.negate, shape.path,
+          shape.prompt, shape.variables, shape.model,   shape.metric, shape.code};
+}
+
+EvaluatorShape shape_of(const Evaluator& evaluator) {
+  return {evaluator.kind,   evaluator.text,   evaluator.pattern,   evaluator.is_denied,
+          evaluator.path,   evaluator.prompt, evaluator.variables, evaluator.model,
+          evaluator.metric, evaluator.code};
+}
+
 Rule rule_of(const RuleShape& shape) {
   Rule rule;
   rule.name = shape.name;
@@ -79,9 +101,7 @@ Rule rule_of(const RuleShape& shape) {
   rule.roots_only = shape.roots_only;
   rule.sample = shape.sample;
   rule.is_enabled = shape.enabled;
-  const EvaluatorShape& evaluator = shape.evaluator;
-  rule.evaluator = {evaluator.kind, evaluator.text,   evaluator.pattern, evaluator.negate,
-                    evaluator.path, evaluator.prompt, evaluator.model,   evaluator.metric};
+  rule.evaluator = evaluator_of(shape.evaluator);
   return rule;
 }
 
@@ -97,13 +117,24 @@ Result<KeptRule> shape_of(const Rule& rule) {
   shape.roots_only = rule.roots_only;
   shape.sample = rule.sample;
   shape.enabled = rule.is_enabled;
-  const Evaluator& evaluator = rule.evaluator;
-  shape.evaluator = {evaluator.kind, evaluator.text,   evaluator.pattern, evaluator.is_denied,
-                     evaluator.path, evaluator.prompt, evaluator.model,   evaluator.metric};
+  shape.evaluator = shape_of(rule.evaluator);
   return shape;
 }
 
 }  // namespace
+
+json::Object evaluator_json(const Evaluator& evaluator) {
+  json::Object all = json::to(shape_of(evaluator)).get_object();
+  const json::Object usual = json::to(EvaluatorShape()).get_object();
+  json::Object told;
+  for (const auto& one : all)
+    if (one.key() == "kind" || one.value() != usual.at(one.key())) told[one.key()] = one.value();
+  return told;
+}
+
+Result<Evaluator> read_evaluator(const json::Value& value) {
+  return evaluator_of(TRY(json::from<EvaluatorShape>(value)));
+}
 
 void mount_evaluators(http::Api& api, Rules& rules) {
   api.add_tag("evaluators", "Rules that judge runs as they come in, and write feedback.");
@@ -154,6 +185,7 @@ void mount_evaluators(http::Api& api, Rules& rules) {
         Rule rule = rule_of(shape);
         rule.id = known.id;
         rule.created = known.created;
+        rule.metadata = known.metadata;
         return shape_of(TRY(rules.put(call.context(), std::move(rule))));
       });
   api.remove<RulePath, http::NoContent>(

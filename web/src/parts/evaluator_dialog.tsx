@@ -13,7 +13,10 @@ const kinds: [Kind, string][] = [
   ['json', 'is JSON'],
   ['judge', 'is judged by a model'],
   ['metric', 'is scored by a metric'],
+  ['code', 'is scored by Python'],
 ];
+
+const seesWholeRun = (kind: Kind) => kind === 'metric' || kind === 'code';
 
 const fresh: EvaluatorWish = {
   name: '',
@@ -87,14 +90,14 @@ function HowFields({
   );
   return (
     <>
-      <Field label={how.kind === 'metric' ? 'The answer' : 'It is 1 if the answer'}>
+      <Field label={seesWholeRun(how.kind) ? 'The answer' : 'It is 1 if the answer'}>
         {(attributes) => (
           <select
             {...attributes}
             value={how.kind}
             onChange={(event) => {
               const kind = event.currentTarget.value as Kind;
-              change(kind === 'metric' ? { kind, negate: false, path: '' } : { kind });
+              change(seesWholeRun(kind) ? { kind, negate: false, path: '' } : { kind });
             }}
           >
             {kinds.map(([kind, name]) => (
@@ -153,7 +156,26 @@ function HowFields({
           />
         </>
       )}
-      {how.kind !== 'judge' && how.kind !== 'metric' && (
+      {how.kind === 'code' && (
+        <Field
+          label="Python"
+          hint="perform_eval(run) gives a number, a truth value or {'score': 0.5, 'comment': '...'}; it has no network and no files"
+        >
+          {(attributes) => (
+            <textarea
+              {...attributes}
+              class="code"
+              rows={8}
+              required
+              spellcheck={false}
+              placeholder={"def perform_eval(run):\n    return len(run['outputs']['answer']) < 500"}
+              value={how.code ?? ''}
+              onInput={(event) => change({ code: event.currentTarget.value })}
+            />
+          )}
+        </Field>
+      )}
+      {how.kind !== 'judge' && !seesWholeRun(how.kind) && (
         <label class="check">
           <input
             type="checkbox"

@@ -23,6 +23,8 @@ const what = ({ evaluator }: EvaluatorWish): string => {
       return `judged by ${evaluator.prompt}${evaluator.model ? ` with ${evaluator.model}` : ''}`;
     case 'metric':
       return `${evaluator.metric?.name}, ${evaluator.model ? `judged by ${evaluator.model}` : 'without a judge'}`;
+    case 'code':
+      return 'scored by Python';
     default:
       return evaluator.kind;
   }
