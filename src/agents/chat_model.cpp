@@ -52,8 +52,16 @@ dialects::ChatRequest to_request(const ModelCall& call, const std::string& tag) 
 
 class CatalogModel final : public Model {
  public:
-  CatalogModel(std::shared_ptr<models::ChatModel> model, std::unique_ptr<models::Catalog> own)
-      : own_(std::move(own)), model_(std::move(model)) {}
+  using Price = std::function<ModelPrice()>;
+  /// `own`: that the model came from, if nobody else keeps it. `price` may be empty.
+  CatalogModel(std::shared_ptr<models::ChatModel> model, std::unique_ptr<models::Catalog> own,
+               Price price)
+      : own_(std::move(own)), model_(std::move(model)), price_(std::move(price)) {}
+
+  std::optional<ModelPrice> price() override {
+    if (!price_) return {};
+    return price_();
+  }
 
   Outcome<ModelReply> reply(const Context& context, const ModelCall& call) override {
     // Nobody waits for a token more once the run was ended.
@@ -111,6 +119,7 @@ class CatalogModel final : public Model {
 
   std::unique_ptr<models::Catalog> own_;  // Before the model, which it must outlive.
   std::shared_ptr<models::ChatModel> model_;
+  const Price price_;
   // The same for as long as the model is open: prompts that begin alike stay alike.
   const std::string tag_ =
       fmt::format("{:08x}", static_cast<std::uint32_t>(system_random().next()));
@@ -119,16 +128,29 @@ class CatalogModel final : public Model {
 }  // namespace
 
 std::shared_ptr<Model> wrap_chat_model(std::shared_ptr<models::ChatModel> model) {
-  return std::make_shared<CatalogModel>(std::move(model), nullptr);
+  return std::make_shared<CatalogModel>(std::move(model), nullptr, CatalogModel::Price());
+}
+
+ModelPrice price_in(const models::Catalog& catalog, const std::string& name) {
+  const auto price = catalog.price(name);
+  if (!price) return {.is_known = false};
+  return {price->input_usd_per_million, price->output_usd_per_million};
 }
 
 Result<std::shared_ptr<Model>> open_chat_model(models::Catalog& catalog, const ModelSpec& spec) {
-  if (spec.provider == "catalog") return wrap_chat_model(TRY(catalog.chat_model({}, spec.model)));
+  if (spec.provider == "catalog") {
+    auto model = TRY(catalog.chat_model({}, spec.model));
+    return std::shared_ptr<Model>(std::make_shared<CatalogModel>(
+        std::move(model), nullptr,
+        [&catalog, name = spec.model] { return price_in(catalog, name); }));
+  }
   models::Catalog::Options options;
   options.configured[spec.name] = TRY(json::from<models::ModelConfig>(spec.config));
   auto own = TRY(models::Catalog::open(std::move(options)));
   auto model = TRY(own->chat_model({}, spec.name));
-  return std::shared_ptr<Model>(std::make_shared<CatalogModel>(std::move(model), std::move(own)));
+  const ModelPrice price = price_in(*own, spec.name);
+  return std::shared_ptr<Model>(
+      std::make_shared<CatalogModel>(std::move(model), std::move(own), [price] { return price; }));
 }
 
 }  // namespace slipway::agents

@@ -110,6 +110,17 @@ struct Form {
   Outcome<Value> evaluate(const Inputs& inputs) const;
 };
 
+/// What a model's tokens cost.
+struct ModelPrice {
+  double input_usd_per_million = 0, output_usd_per_million = 0;
+  bool is_known = true;
+  double of(std::int64_t input, std::int64_t output) const {
+    return (static_cast<double>(input) * input_usd_per_million +
+            static_cast<double>(output) * output_usd_per_million) /
+           1e6;
+  }
+};
+
 struct ModelSpec {
   std::string name;
   std::string provider;  ///< "scripted", "catalog" (an installed or configured model), or others.
@@ -137,6 +148,7 @@ struct ToolSpec {
   std::string probe;  ///< A tool, or empty.
   std::optional<Approve> approve;
   std::optional<Milliseconds> timeout;
+  double usd_per_call = 0;       ///< `price`: beside what models within it say that they cost.
   std::optional<Schema> schema;  ///< Of its arguments.
   std::string folder;            ///< Relative paths of its config start here.
   AgentPtr agent;                ///< Of kind `agent`.

@@ -33,6 +33,8 @@ struct LoadOptions {
   std::function<Result<void>(const ToolSpec&, const Value& constants)> check_tool;
   /// Names of models beyond the file's: of slipway.yaml and of the catalog.
   std::vector<std::string> models;
+  /// What one of them costs, for the worst case. Empty: nothing.
+  std::function<ModelPrice(const std::string& name)> model_price;
 };
 
 /// At most what any input can cost in one run; nothing: it has no bound.

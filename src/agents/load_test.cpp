@@ -145,6 +145,31 @@ TEST_CASE("every fault is told with its code and line") {
   }
 }
 
+TEST_CASE("a price is for tools that leave, and no less than nothing") {
+  const auto told_of = [](const std::string& tools) {
+    const auto loaded = load(with(good, "edges:", "tools: {" + tools + "}\nedges:"));
+    CHECK_MESSAGE(!loaded.ok(), tools);
+    return loaded.problems.empty() ? slipway::agents::Problem() : loaded.problems.front();
+  };
+  const std::pair<const char*, const char*> cases[] = {
+      {"t: {command: [x], price: -1}", "0 or more"},
+      {"t: {command: [x], price: free}", "'price': a number"},
+      {"t: {command: [x], price: 2e6}", "more than 1000000 USD"},
+      {"t: {command: [x], prise: 1}", "did you mean 'price'"},
+      {"t: {builtin: now, price: 1}", "costs nothing; take 'price' out"},
+      {"t: {rag: {collection: c}, price: 1}", "counted by itself"},
+      {"look: {command: [x], effect: pure, price: 1}, t: {command: [x], probe: look}",
+       "'look' has a price"}};
+  for (const auto& [tools, words] : cases) {
+    const auto problem = told_of(tools);
+    CHECK(problem.line == 6);
+    CHECK_MESSAGE(problem.message.find(words) != std::string::npos, problem.message);
+  }
+  for (const char* tool :
+       {"{command: [x], price: 0}", "{search: {provider: brave, key: 'env:K'}, price: 0.005}"})
+    CHECK(load(with(good, "edges:", std::string("tools: {t: ") + tool + "}\nedges:")).ok());
+}
+
 TEST_CASE("a tool of high risk needs an approval on every way to it") {
   const std::string text = R"(name: v
 state: {x: any}

@@ -69,10 +69,14 @@ class McpTool final : public TellingTool {
     const std::string name = name_.empty() ? mcp::text_of(given, "tool") : name_;
     if (name.empty())
       return ToolResult::failed({"tool", "argument 'tool' names a tool of the MCP server"});
+    json::Object meta{{"slipway/effectKey", call.effect_key}};
+    if (options_.traceparent)
+      if (const std::string parent = options_.traceparent(call); !parent.empty())
+        meta["traceparent"] = parent;
     const json::Object params{
         {"name", name},
         {"arguments", name_.empty() ? mcp::object_of(given, "arguments") : given},
-        {"_meta", json::Object{{"slipway/effectKey", call.effect_key}}}};
+        {"_meta", std::move(meta)}};
     const Context limited = context.with_timeout(timeout_);
     const mcp::CallOptions how = tell ? telling(tell) : mcp::CallOptions{};
     auto result = ask(limited, name, params, how);

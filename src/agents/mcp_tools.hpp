@@ -16,6 +16,8 @@ struct McpToolOptions {
   /// Whether a declaration may start programs of this machine and reach addresses that are not
   /// public. By default: if it comes from a file, not from a text that somebody put.
   std::function<bool(const ToolSpec&)> is_trusted;
+  /// W3C's name of a call among the traces, told to its server; empty, or "": none is told.
+  std::function<std::string(const ToolCall&)> traceparent;
   std::chrono::milliseconds connect_timeout{30'000};
   std::chrono::milliseconds call_timeout{60'000};  ///< Where the tool has no `timeout`.
   std::size_t servers_max = 64;

@@ -149,6 +149,22 @@ TEST_CASE("what an MCP server says that a call cost is counted, never below noth
   CHECK(result.spent->usd == 0);
 }
 
+TEST_CASE("an MCP server is told where a call stands among the traces, if it stands anywhere") {
+  World world;
+  std::string told, parent;
+  world.options.traceparent = [&](const ToolCall&) { return parent; };
+  const auto tool = world.tool();
+  world.server.call = [&](const json::Object& params) {
+    told = mcp::text_of(mcp::object_of(params, "_meta"), "traceparent");
+    return json::Object{{"content", json::Array{mcp::text_content("done")}}};
+  };
+  (void)World::call(*tool);
+  CHECK(told.empty());
+  parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+  (void)World::call(*tool);
+  CHECK(told == parent);
+}
+
 TEST_CASE("a tool of an MCP server is called, its text or structured content is its value") {
   World world;
   const auto tool = world.tool();

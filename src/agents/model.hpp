@@ -63,6 +63,8 @@ class Model {
   virtual Outcome<std::int64_t> count_tokens(const ModelCall& call) = 0;
   /// The same of what stands in the messages, whatever is known of this call beside.
   virtual Outcome<std::int64_t> measure(const ModelCall& call) { return count_tokens(call); }
+  /// What it costs now; nothing: as the agent says (`ModelSpec`).
+  virtual std::optional<ModelPrice> price() { return {}; }
 };
 
 /// Section 14 of the contract. Fails: not_found, invalid_argument with the line.

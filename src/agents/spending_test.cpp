@@ -194,3 +194,190 @@ edges: [START -> one, one -> two, two -> three, three -> END]
   CHECK(result.error->node == "one");
   CHECK(world.tool->calls == 2);
 }
+
+namespace {
+
+const std::string paid_search = R"y(name: v
+state: {a: any, b: any, ok: any}
+budget: {BUDGET}
+tools: {web: {command: [x], price: 0.25, effect: pure}}
+nodes:
+  one: {tool: {use: web, args: {n: 1}, into: a}}
+  check: {human: {ask: "{{a}}?", into: ok}}
+  two: {tool: {use: web, args: {n: 2}, into: b}}
+edges: [START -> one, one -> check, check -> two, two -> END]
+)y";
+
+}  // namespace
+
+TEST_CASE("a tool with a price is paid call by call, and not again by an answer or a replay") {
+  World world;
+  (void)world.run(world.load(with(paid_search, "BUDGET", "usd: 0.6")));
+  world.reopen();
+  const RunResult result = world.answer("true");
+  REQUIRE(result.status == Status::done);
+  CHECK(world.tool->calls == 2);
+  CHECK(is_about(result.usd, 0.5));
+  CHECK(result.tokens == 0);
+  const Value row = world.runtime->ledger("t")->at("rows").items().at(0);
+  CHECK(row.at("usd") == Value(0.25));
+  CHECK(row.at("spent").at("usd") == Value(0.25));
+  CHECK(row.at("spent").at("estimated") == Value(false));
+  REQUIRE(world.runtime->replay({}, result.run)->at("ok") == Value(true));
+  CHECK(world.tool->calls == 2);
+}
+
+TEST_CASE("a paid tool is not called where its price does not fit") {
+  World world;
+  RunResult result = world.run(world.load(with(paid_search, "BUDGET", "usd: 0.24")));
+  CHECK(result.error->kind == "budget");
+  CHECK(result.error->node == "one");
+  CHECK(world.tool->calls == 0);
+  CHECK(result.usd == 0);
+  result = world.run(world.load(with(paid_search, "BUDGET", "usd: 0.3, on_exceed: approve")));
+  result = world.answer("true");
+  REQUIRE(result.interrupts.size() == 1);
+  CHECK(result.interrupts[0].kind == "budget");
+  CHECK(result.interrupts[0].value.at("needed").at("usd") == Value(0.25));
+  CHECK(world.tool->calls == 1);
+  result = world.answer(R"({"add": {"usd": 0.2}})");
+  CHECK(result.status == Status::done);
+  CHECK(is_about(result.usd, 0.5));
+}
+
+TEST_CASE("a paid call that surely was not made costs nothing, one that broke off its price") {
+  World world;
+  const AgentPtr agent = world.load(with(paid_search, "BUDGET", "usd: 9"));
+  world.tool->act = [](int, const Value&) { return ToolResult::failed({"rate_limit", "later"}); };
+  RunResult result = world.run(agent);
+  CHECK(result.error->kind == "rate_limit");
+  CHECK(result.usd == 0);
+  world.tool->act = [](int, const Value&) { return ToolResult::unknown({"network", "gone"}); };
+  result = world.runtime->resume({}, "t", {});
+  CHECK(result.error->kind == "network");
+  CHECK(is_about(result.usd, 0.25));
+  CHECK(world.runtime->ledger("t")->at("rows").items().at(0).at("spent").at("estimated") ==
+        Value(true));
+}
+
+TEST_CASE("a paid call that was open when the program ended counts in full") {
+  World world;
+  const auto data = world.scratch.path() / "data", after = world.scratch.path() / "after";
+  world.tool->act = [&](int, const Value& args) {
+    if (!std::filesystem::exists(after)) std::filesystem::copy(data, after);
+    return ToolResult::done(args);
+  };
+  (void)world.run(world.load(with(paid_search, "BUDGET", "usd: 9")));
+  Runtime::Options options{.data = after, .clock = world.clock};
+  options.tools.add("command", [&](const ToolSpec&) -> Result<std::shared_ptr<Tool>> {
+    return std::shared_ptr<Tool>(world.tool);
+  });
+  world.runtime = *Runtime::open(std::move(options));
+  const RunResult result = world.runtime->resume({}, "t", {});
+  CHECK(result.status == Status::interrupted);
+  CHECK(is_about(result.usd, 0.25 + 0.25));
+}
+
+TEST_CASE("what models within a paid tool cost is added to its price") {
+  World world;
+  world.tool->can_spend = Spending{.usage = {.input_tokens = 40, .output_tokens = 60}, .usd = 0.3};
+  world.tool->act = [](int, const Value& args) {
+    ToolResult result = ToolResult::done(args);
+    result.spent = Spending{.usage = {.input_tokens = 40, .output_tokens = 10}, .usd = 0.1};
+    return result;
+  };
+  RunResult result = world.run(world.load(with(paid_search, "BUDGET", "usd: 0.54")));
+  CHECK(result.error->kind == "budget");
+  result = world.run(world.load(with(paid_search, "BUDGET", "usd: 0.55")));
+  CHECK(result.status == Status::interrupted);
+  CHECK(is_about(result.usd, 0.35));
+  CHECK(result.tokens == 50);
+}
+
+TEST_CASE("a paid tool must have room in the budgets of the whole program too") {
+  World world;
+  auto ledger = *budgets::Ledger::open({.path = ":memory:"});
+  REQUIRE(ledger->create({}, "all", budgets::BudgetConfig{.limit_usd = 0.4}).ok());
+  Runtime::Options options{.budgets = ledger.get(), .clock = world.clock};
+  options.tools.add("command", [&](const ToolSpec&) -> Result<std::shared_ptr<Tool>> {
+    return std::shared_ptr<Tool>(world.tool);
+  });
+  world.runtime.reset();
+  world.runtime = *Runtime::open(std::move(options));
+  world.tool->act = [](int call, const Value& args) {
+    if (call == 1) return ToolResult::failed({"network", "nobody there"});
+    return ToolResult::done(args);
+  };
+  const AgentPtr agent = world.load(with(paid_search, "BUDGET", "calls: 9"));
+  CHECK(world.run(agent).error->kind == "network");
+  CHECK(world.runtime->resume({}, "t", {}).status == Status::interrupted);
+  const RunResult result = world.answer("true");
+  CHECK(result.error->kind == "budget");
+  CHECK(result.error->node == "two");
+  CHECK(world.tool->calls == 2);
+  REQUIRE(ledger->flush({}).ok());
+  const auto list = ledger->list({});
+  REQUIRE(list.ok());
+  CHECK((*list)[0].spent_usd == doctest::Approx(0.25));
+  CHECK((*list)[0].reserved_usd == 0);
+}
+
+namespace {
+
+/// Takes 10 and 20 tokens, at a price that may change, or that nobody knows.
+class PricedModel final : public Model {
+ public:
+  std::optional<ModelPrice> now;
+  Outcome<ModelReply> reply(const Context&, const ModelCall&) override {
+    return ModelReply{.text = "ok", .input_tokens = 10, .output_tokens = 20};
+  }
+  Outcome<std::int64_t> count_tokens(const ModelCall&) override { return 10; }
+  std::optional<ModelPrice> price() override { return now; }
+};
+
+}  // namespace
+
+TEST_CASE("a model is paid at the price that it has when it is called, not at that of the file") {
+  World world;
+  const auto model = std::make_shared<PricedModel>();
+  world.runtime.reset();
+  world.runtime = *Runtime::open(
+      {.open_model = [&](const ModelSpec&) { return Result<std::shared_ptr<Model>>(model); }});
+  LoadOptions options{.models = {"writer"}};
+  const auto load = [&](const std::string& budget) {
+    const LoadedAgent loaded = load_agent("v.yaml",
+                                          with(R"(name: v
+state: {text: any}
+budget: {BUDGET}
+nodes: {say: {llm: {model: writer, prompt: hi, into: text, max_tokens: 30}}}
+edges: [START -> say, say -> END]
+)",
+                                               "BUDGET", budget),
+                                          options);
+    REQUIRE(loaded.ok());
+    return loaded;
+  };
+  const auto usd_of = [&](double input, double output) {
+    model->now = ModelPrice{input, output};
+    return world.run(load("usd: 1").agent).usd;
+  };
+  CHECK(is_about(usd_of(1000, 2000), 0.05));
+  CHECK(is_about(usd_of(2000, 0), 0.02));
+  CHECK(is_about(usd_of(0, 0), 0));
+  model->now = ModelPrice{0, 50'000};
+  CHECK(world.run(load("usd: 1").agent).error->kind == "budget");
+  model->now = ModelPrice{.is_known = false};
+  const RunResult unknown = world.run(load("usd: 1").agent);
+  CHECK(unknown.error->message.find("nobody knows what model 'writer' costs") != std::string::npos);
+  CHECK(world.run(load("tokens: 100").agent).status == Status::done);
+  // What a check tells of the worst case goes by what is known then.
+  CHECK(load("tokens: 100").worst_case.usd == 0);
+  options.model_price = [](const std::string& name) {
+    CHECK(name == "writer");
+    return ModelPrice{1000, 2000};
+  };
+  // 8192 tokens of context, 30 of them written.
+  CHECK(is_about(*load("tokens: 100").worst_case.usd, 8.162 + 0.06));
+  options.model_price = [](const std::string&) { return ModelPrice{.is_known = false}; };
+  CHECK(!load("tokens: 100").worst_case.usd);
+}

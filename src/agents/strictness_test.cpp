@@ -61,6 +61,7 @@ tools:
       timeout: 1h
       on_timeout: reject
     timeout: 1m
+    price: 0.01
     schema:
       q1: string
   db1:
@@ -386,4 +387,25 @@ edges: [START -> a, a -> b, b -> END]
   const LoadedAgent loaded = with_limits("1", "0.8");
   CHECK_MESSAGE(tells(loaded, "worst_case", 9, "2 calls, more than the budget of 1"), told(loaded));
   CHECK_MESSAGE(tells(loaded, "worst_case", 10, "USD, more than the budget of 0.8"), told(loaded));
+}
+
+TEST_CASE("prices of tools are in the most that a run can cost, where it is known") {
+  const std::string text = R"(name: v
+models: {m: {provider: scripted, replies: r}}
+tools: {t: {command: [x], price: 0.5}}
+state: {x: any}
+nodes: {b: BODY}
+edges: [START -> b, b -> END]
+)";
+  const auto usd_of = [&](const std::string& body) {
+    std::string made = text;
+    const LoadedAgent loaded = load(made.replace(made.find("BODY"), 4, body));
+    CHECK_MESSAGE(loaded.ok(), told(loaded));
+    return loaded.worst_case.usd;
+  };
+  CHECK(usd_of("{tool: {use: t}}") == 0.5);
+  CHECK(usd_of("{tool: {use: t}, retry: {max: 3}}") == 1.5);
+  CHECK_FALSE(usd_of("{map: {each: '[1, 2]', as: y, do: {tool: {use: t}}, into: x}}"));
+  CHECK_FALSE(usd_of("{agent: {model: m, prompt: hi, tools: [t], into: x}}"));
+  CHECK(usd_of("{agent: {model: m, prompt: hi, tools: [], into: x}}") == 0);
 }

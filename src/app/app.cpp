@@ -181,17 +181,26 @@ Result<detail::CommandRuns*> App::runs(DataFolder data) {
   return runs_.get();
 }
 
+Result<models::Catalog*> App::priced_catalog(DataFolder data) {
+  if (priced_catalog_ == nullptr) {
+    TRY(runs(data));
+    priced_catalog_ = detail::make_priced_catalog(
+        {.catalog = catalog_,
+         .book = [runs = runs_.get()] { return runs->prices(); },
+         .traced_model =
+             [runs = runs_.get()](const std::string& name) { return runs->traced_model(name); }});
+  }
+  return priced_catalog_.get();
+}
+
 Result<rag::Library*> App::library(DataFolder data) {
   if (library_ == nullptr) {
     const Config& settings = TRY(config())->config;
     TRY(runs(data));
+    TRY(priced_catalog(data));
     const auto names = [runs = runs_.get()](const std::string& name) {
       return runs->traced_model(name);
     };
-    priced_catalog_ =
-        detail::make_priced_catalog({.catalog = catalog_,
-                                     .book = [runs = runs_.get()] { return runs->prices(); },
-                                     .traced_model = names});
     library_ = TRY(rag::Library::open(
         {.database = *database_,
          .blobs = *blobs_,

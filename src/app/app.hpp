@@ -67,6 +67,8 @@ class App {
   Result<LoadedConfig> load_config_again() const;
   Result<std::filesystem::path> data_folder();
   Result<models::Catalog*> catalog();
+  /// The same, with the table's prices where the configuration says none.
+  Result<models::Catalog*> priced_catalog(DataFolder data = DataFolder::must_exist);
   /// Fails: not_found when `must_exist` and nothing was ingested there yet.
   Result<store::Database*> database(DataFolder data = DataFolder::must_exist);
   Result<store::BlobStore*> blobs(DataFolder data = DataFolder::must_exist);

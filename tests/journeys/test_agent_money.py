@@ -114,6 +114,36 @@ def test_a_question_to_a_collection_is_paid_from_the_agents_budget(shop, upstrea
         assert state["spent_usd"] == pytest.approx(COST) and state["reserved_usd"] == 0
 
 
+def test_models_of_the_configuration_are_paid_at_their_prices(shop, upstreams):
+    writing = ("name: direct\nstate: {question: string, said: string}\n"
+               "nodes: {say: {llm: {model: writer, prompt: \"{{question}}\", into: said, max_tokens: 20}}}\n"
+               "edges: [START -> say, say -> END]\n")
+    own = writing.replace("name: direct", "name: own").replace(
+        "state:", f"models: {{mine: {{provider: openai, model: writer, base_url: \"{upstreams.base_url('openai')}\", "
+        "api_key: \"env:VENDOR_KEY\", price: {input: 1000, output: 2000}}}\nstate:").replace("model: writer, prompt", "model: mine, prompt")
+    for name, text in (("direct", writing), ("own", own)):
+        (shop.folder / f"{name}.yaml").write_text(text)
+        asked = len(upstreams.requests)
+        result = shop.result("agent", "run", f"{name}.yaml", "--input", json.dumps({"question": QUESTION}))
+        assert result["status"] == "done" and result["usage"]["usd"] == pytest.approx(COST), result
+        refused = shop("agent", "run", f"{name}.yaml", "--input", json.dumps({"question": QUESTION}), "--budget", f'{{"usd": {COST}}}', "--json")
+        assert refused.code == 1 and refused.json["error"]["kind"] == "budget", refused
+        assert len(upstreams.requests) == asked + 1
+    checked = shop.result("agent", "check", "direct.yaml")
+    assert checked["worst_case"]["usd"] > 1
+    with serve(shop, "--config", shop.folder / "slipway.yaml") as server:
+        assert server.request("PUT", "/api/agents/direct", writing, headers={"Content-Type": "application/yaml"}).status == 200
+        budget = server.post("/api/budgets", {"name": "all", "limit_usd": 1})
+        assert budget.status == 201, budget
+        _, result = run(server, "direct")
+        assert result["usage"]["usd"] == pytest.approx(COST), result
+        assert server.get(f"/api/budgets/{budget.json['id']}").json["spent_usd"] == pytest.approx(COST)
+        assert server.request("PATCH", f"/api/budgets/{budget.json['id']}", {"limit_usd": 2 * COST}).status == 200
+        asked = len(upstreams.requests)
+        _, result = run(server, "direct")
+        assert result["status"] == "failed" and result["error"]["kind"] == "budget" and len(upstreams.requests) == asked, result
+
+
 def test_commands_count_the_same(shop, upstreams):
     told = shop("agent", "run", "helper.yaml", "--input", json.dumps({"question": QUESTION}))
     assert told.code == 0 and f"1 call, {USAGE_IN + USAGE_OUT} tokens, 0.021 USD" in told.out, told

@@ -304,6 +304,7 @@ class Checker {
 struct Cost {
   bool is_bounded = true;
   bool has_bounded_calls = true;  ///< A model may ask for any number of tools in a turn.
+  bool has_bounded_usd = true;    ///< As calls, if these tools have prices; all prices are known.
   std::int64_t calls = 0, tokens = 0;
   double usd = 0;
 };
@@ -312,6 +313,7 @@ void add_calls(const ModelSpec& model, std::int64_t max_tokens, std::int64_t tim
   const std::int64_t prompt = std::max<std::int64_t>(0, model.context - max_tokens);
   cost.calls += times;
   cost.tokens += times * model.context;
+  cost.has_bounded_usd = cost.has_bounded_usd && model.is_priced;
   cost.usd += static_cast<double>(times) *
               (static_cast<double>(prompt) * model.input_usd_per_million +
                static_cast<double>(max_tokens) * model.output_usd_per_million) /
@@ -322,6 +324,7 @@ void add_agent(const Agent& inner, Cost& cost) {
   const WorstCase worst = worst_case_of(inner);
   cost.is_bounded = cost.is_bounded && worst.tokens.has_value();
   cost.has_bounded_calls = cost.has_bounded_calls && worst.calls.has_value();
+  cost.has_bounded_usd = cost.has_bounded_usd && worst.usd.has_value();
   cost.calls += worst.calls.value_or(0);
   cost.tokens += worst.tokens.value_or(0);
   cost.usd += worst.usd.value_or(0);
@@ -354,11 +357,14 @@ Cost cost_of(const Agent& agent, const Node& node) {
   if (const auto* llm = std::get_if<LlmBody>(&node.body)) add_llm(agent, *llm, 1, cost);
   if (const auto* react = std::get_if<ReactBody>(&node.body)) {
     add_llm(agent, react->llm, react->max_turns, cost);
-    for (const std::size_t tool : react->tools)
-      if (const ToolSpec& spec = agent.tools[tool]; spec.agent || asks_collection(spec))
+    for (const std::size_t tool : react->tools) {
+      const ToolSpec& spec = agent.tools[tool];
+      if (spec.agent || asks_collection(spec))
         cost.is_bounded = false;
       else if (is_counted(spec))
         cost.has_bounded_calls = false;
+      if (spec.usd_per_call > 0) cost.has_bounded_usd = false;
+    }
   }
   if (const auto* use = std::get_if<ToolBody>(&node.body)) {
     const ToolSpec& spec = agent.tools[use->tool];
@@ -366,12 +372,14 @@ Cost cost_of(const Agent& agent, const Node& node) {
       add_agent(*spec.agent, cost);
     else if (is_counted(spec))
       cost.calls += 1;
+    cost.usd += spec.usd_per_call;
     if (asks_collection(spec)) cost.is_bounded = false;
   }
   if (const auto* map = std::get_if<MapBody>(&node.body)) {
     const Cost item = cost_of(agent, *map->body);
     cost.is_bounded = item.tokens == 0 && item.is_bounded;
     cost.has_bounded_calls = item.calls == 0 && item.has_bounded_calls;
+    cost.has_bounded_usd = item.usd == 0 && item.has_bounded_usd;
   }
   if (const auto* graph = std::get_if<GraphBody>(&node.body)) add_agent(*graph->agent, cost);
   const auto times = static_cast<std::int64_t>(node.retry.max);
@@ -426,7 +434,7 @@ WorstCase worst_case_of(const Agent& agent) {
   // Each node may run in each superstep, and an edge with `each` may start any number of it.
   std::int64_t calls = 0, tokens = 0;
   double usd = 0;
-  bool is_bounded = true, has_bounded_calls = true;
+  bool is_bounded = true, has_bounded_calls = true, has_bounded_usd = true;
   std::vector<bool> is_mapped(agent.nodes.size(), false);
   for (const auto& edges : agent.edges)
     for (const Edge& edge : edges)
@@ -436,6 +444,7 @@ WorstCase worst_case_of(const Agent& agent) {
     is_bounded = is_bounded && cost.is_bounded && !(is_mapped[i] && cost.tokens > 0);
     has_bounded_calls =
         has_bounded_calls && cost.has_bounded_calls && !(is_mapped[i] && cost.calls > 0);
+    has_bounded_usd = has_bounded_usd && cost.has_bounded_usd && !(is_mapped[i] && cost.usd > 0);
     calls += cost.calls;
     tokens += cost.tokens;
     usd += cost.usd;
@@ -449,7 +458,7 @@ WorstCase worst_case_of(const Agent& agent) {
   if (has_bounded_calls && is_bounded) worst.calls = calls * times;
   if (!is_bounded) return worst;
   worst.tokens = tokens * times;
-  worst.usd = usd * static_cast<double>(times);
+  if (has_bounded_usd) worst.usd = usd * static_cast<double>(times);
   return worst;
 }
 

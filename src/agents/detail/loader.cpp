@@ -314,6 +314,16 @@ std::optional<std::size_t> Loader::find_key(const std::string& name, const std::
   return std::nullopt;
 }
 
+ModelSpec Loader::catalog_model(const std::string& name) const {
+  ModelSpec model{.name = name, .provider = "catalog", .model = name};
+  if (!session_.options.model_price) return model;
+  const ModelPrice price = session_.options.model_price(name);
+  model.input_usd_per_million = price.input_usd_per_million;
+  model.output_usd_per_million = price.output_usd_per_million;
+  model.is_priced = price.is_known;
+  return model;
+}
+
 std::optional<std::size_t> Loader::find_model(const std::string& name, const std::string& path) {
   std::vector<std::string_view> known;
   for (std::size_t i = 0; i < agent_->models.size(); ++i) {
@@ -322,7 +332,7 @@ std::optional<std::size_t> Loader::find_model(const std::string& name, const std
   }
   for (const std::string& other : session_.options.models) {
     if (other == name) {
-      agent_->models.push_back({.name = name, .provider = "catalog", .model = name});
+      agent_->models.push_back(catalog_model(name));
       return agent_->models.size() - 1;
     }
     known.push_back(other);

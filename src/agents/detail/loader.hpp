@@ -50,6 +50,7 @@ class Loader {
   ToolSpec read_tool(const std::string& name, const json::Value& value, const std::string& path);
   void check_tool_config(const ToolSpec& tool, const json::Value& value, const std::string& path);
   void check_tool(const ToolSpec& tool, const Value& constants, const std::string& path);
+  void read_price(const Fields& fields, ToolSpec& tool);
   void check_command(const json::Value& value, const std::string& path);
   void check_limits(const json::Value& value, const std::string& path);
   /// Kinds code, search and rag.
@@ -123,6 +124,7 @@ class Loader {
               std::string_view what);
   std::optional<std::size_t> find_key(const std::string& name, const std::string& path,
                                       std::string_view what);
+  ModelSpec catalog_model(const std::string& name) const;
   std::optional<std::size_t> find_model(const std::string& name, const std::string& path);
   std::optional<std::size_t> find_tool(const std::string& name, const std::string& path);
   std::vector<std::string_view> node_names() const;

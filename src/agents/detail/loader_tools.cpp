@@ -63,16 +63,24 @@ void Loader::read_tools(const json::Value& value) {
   for (const auto& [key, spec] : value.get_object())
     agent_->tools.push_back(
         read_tool(std::string(key), spec, fmt::format("$.tools.{}", std::string_view(key))));
-  for (const ToolSpec& tool : agent_->tools)
-    if (!tool.probe.empty()) find_tool(tool.probe, fmt::format("$.tools.{}.probe", tool.name));
+  for (const ToolSpec& tool : agent_->tools) {
+    if (tool.probe.empty()) continue;
+    const std::string at = fmt::format("$.tools.{}.probe", tool.name);
+    const auto probe = find_tool(tool.probe, at);
+    if (probe && agent_->tools[*probe].usd_per_call > 0)
+      faults_.error("bad_value", at,
+                    fmt::format("probe: '{}' has a price, and after a crash nobody asks what may "
+                                "be spent; name a tool that looks for nothing",
+                                tool.probe));
+  }
 }
 
 ToolSpec Loader::read_tool(const std::string& name, const json::Value& value,
                            const std::string& path) {
   const Fields fields(faults_, value, path,
-                      {"http", "sql", "mcp", "command", "agent", "builtin", "code", "search", "rag",
-                       "tool", "effect", "risk", "trusted", "probe", "approve", "timeout", "schema",
-                       "description", "expose"});
+                      {"http",    "sql",     "mcp",   "command", "agent",       "builtin", "code",
+                       "search",  "rag",     "tool",  "effect",  "risk",        "trusted", "probe",
+                       "approve", "timeout", "price", "schema",  "description", "expose"});
   ToolSpec tool{.name = name, .folder = folder_, .line = faults_.line(path)};
   if (!is_name(name)) faults_.error("bad_value", path, fmt::format("'{}' is no name", name));
   for (const std::string_view kind : tool_kinds)
@@ -114,12 +122,34 @@ ToolSpec Loader::read_tool(const std::string& name, const json::Value& value,
   if (fields.has("description")) tool.description = fields.text("description");
   tool.is_exposed = fields.flag("expose");
   tool.timeout = fields.duration("timeout");
+  read_price(fields, tool);
   if (const json::Value* schema = fields.find("schema"))
     tool.schema = read_schema(*schema, fields.path_of("schema"));
   if (const json::Value* approve = fields.find("approve"))
     tool.approve = read_approve(*approve, fields.path_of("approve"), names_for(""));
   check_tool(tool, {}, path);
   return tool;
+}
+
+void Loader::read_price(const Fields& fields, ToolSpec& tool) {
+  const auto price = fields.number("price");
+  if (!price) return;
+  constexpr double usd_max = 1e6;
+  if (*price > usd_max)
+    faults_.error("bad_value", fields.path_of("price"),
+                  fmt::format("'price': {} is more than {} USD per call", *price, usd_max));
+  constexpr std::string_view priced_kinds[] = {"http", "search", "mcp", "command", "sql"};
+  if (!tool.kind.empty() && std::find(std::begin(priced_kinds), std::end(priced_kinds),
+                                      tool.kind) == std::end(priced_kinds))
+    faults_.error("bad_value", fields.path_of("price"),
+                  fmt::format("tool '{}' of kind {} has no price of its own: {}; take 'price' out, "
+                              "it is for {}",
+                              tool.name, tool.kind,
+                              tool.kind == "agent" || tool.kind == "rag"
+                                  ? "what its models cost is counted by itself"
+                                  : "it is computed here and costs nothing",
+                              fmt::join(priced_kinds, ", ")));
+  tool.usd_per_call = *price;
 }
 
 /// What only who makes tools can see. Where something is wrong already, that is said first.

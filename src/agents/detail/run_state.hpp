@@ -67,7 +67,7 @@ struct CallRecord {
   Value result;   ///< Of a model: {text, tool_calls}.
   Failure failure;
   Usage used, reserved;
-  std::optional<Spending> spent;           ///< Of models within the call of a tool.
+  std::optional<Spending> spent;           ///< Of a tool: its price, and of models within.
   std::int64_t begun_ms = 0, took_ms = 0;  ///< Since 1970; 0: not known.
 };
 

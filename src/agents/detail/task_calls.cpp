@@ -31,12 +31,6 @@ std::string prompt_hash(const ModelCall& call) {
   return call_hash(text);
 }
 
-double price_of(const ModelSpec& spec, std::int64_t input, std::int64_t output) {
-  return (static_cast<double>(input) * spec.input_usd_per_million +
-          static_cast<double>(output) * spec.output_usd_per_million) /
-         1e6;
-}
-
 }  // namespace
 
 std::string call_hash(const std::string& text) {
@@ -145,8 +139,7 @@ TaskRun::Ran TaskRun::exceeded(Purse& purse, const Usage& wish, std::uint32_t nu
 }
 
 /// Of the budgets that the whole program shares; no hold: none is concerned.
-Outcome<budgets::HoldPtr> TaskRun::hold_shared(const ModelSpec& spec, std::int64_t prompt,
-                                               std::int64_t output, const std::string& id) {
+Outcome<budgets::HoldPtr> TaskRun::hold_shared(budgets::Wish wish, std::string model) {
   budgets::Ledger* const ledger = options().services.budgets;
   if (ledger == nullptr || !ledger->has_budgets()) return budgets::HoldPtr();
   budgets::Payer payer{.session = options().thread,
@@ -160,20 +153,11 @@ Outcome<budgets::HoldPtr> TaskRun::hold_shared(const ModelSpec& spec, std::int64
     if (!origin.trace_id.empty()) payer.trace = origin.trace_id;
     payer.user = origin.user_id;
   }
-  payer.model = spec.provider == "catalog" ? spec.model : spec.name;
+  payer.model = std::move(model);
   if (!ledger->concerns(payer)) return budgets::HoldPtr();
-  budgets::Wish wish{.payer = std::move(payer),
-                     .call_id = id,
-                     .is_priced = spec.is_priced,
-                     .input_tokens = prompt,
-                     .output_tokens = output,
-                     .may_clamp = false,
-                     .may_degrade = false};
-  const auto input = trace::picodollars(price_of(spec, prompt, 0));
-  const auto price = trace::parse_price(fmt::format("{:.18f}", spec.output_usd_per_million / 1e6));
-  if (!input || !price) return failure_of(input ? price.error() : input.error());
-  wish.input_usd = *input;
-  wish.output_price = *price;
+  wish.payer = std::move(payer);
+  wish.may_clamp = false;
+  wish.may_degrade = false;
   std::promise<budgets::Decision> decided;
   auto decision = decided.get_future();
   ledger->reserve(std::move(wish), [&](budgets::Decision d) { decided.set_value(std::move(d)); });
@@ -184,6 +168,30 @@ Outcome<budgets::HoldPtr> TaskRun::hold_shared(const ModelSpec& spec, std::int64
   return std::move(made.hold);
 }
 
+Outcome<budgets::HoldPtr> TaskRun::hold_of_model(const ModelSpec& spec, const ModelWish& wish,
+                                                 const std::string& id) {
+  const ModelPrice& price = wish.price;
+  const auto input = trace::picodollars(price.of(wish.prompt, 0));
+  const auto output =
+      trace::parse_price(fmt::format("{:.18f}", price.output_usd_per_million / 1e6));
+  if (!input || !output) return failure_of(input ? output.error() : input.error());
+  return hold_shared({.call_id = id,
+                      .is_priced = price.is_known,
+                      .input_usd = *input,
+                      .output_price = *output,
+                      .input_tokens = wish.prompt,
+                      .output_tokens = wish.most.tokens - wish.prompt},
+                     spec.provider == "catalog" ? spec.model : spec.name);
+}
+
+/// No hold: it has no price. What models within it cost is for who asks them.
+Outcome<budgets::HoldPtr> TaskRun::hold_of_tool(const ToolSpec& spec, const std::string& id) {
+  if (spec.usd_per_call == 0) return budgets::HoldPtr();
+  const auto price = trace::picodollars(spec.usd_per_call);
+  if (!price) return failure_of(price.error());
+  return hold_shared({.call_id = id, .input_usd = *price}, "");
+}
+
 void TaskRun::settle_shared(const budgets::HoldPtr& hold, const Usage& used) {
   budgets::Amount amount{.tokens = used.tokens};
   if (const auto usd = trace::picodollars(used.usd)) amount.usd = *usd;
@@ -191,7 +199,7 @@ void TaskRun::settle_shared(const budgets::HoldPtr& hold, const Usage& used) {
 }
 
 /// The call itself; `record` gets what it came to.
-void TaskRun::ask_model(const ModelSpec& spec, Model& model, const ModelCall& call,
+void TaskRun::ask_model(const ModelPrice& price, Model& model, const ModelCall& call,
                         CallRecord& record) {
   record.begun_ms = now_ms();
   auto reply = model.reply(context_, call);
@@ -203,7 +211,7 @@ void TaskRun::ask_model(const ModelSpec& spec, Model& model, const ModelCall& ca
     return;
   }
   record.used.tokens = reply->input_tokens + reply->output_tokens;
-  record.used.usd = price_of(spec, reply->input_tokens, reply->output_tokens);
+  record.used.usd = price.of(reply->input_tokens, reply->output_tokens);
   if (reply->is_ended) {
     record.state = CallState::failed;
     const auto check = context_.check();
@@ -231,17 +239,18 @@ TaskRun::Ran TaskRun::call_model(const ModelSpec& spec, Model& model, ModelCall 
     return *std::move(replayed);
   auto prompt = model.count_tokens(call);
   if (!prompt) return std::move(prompt.failure());
-  const Usage wish{.tokens = *prompt + call.max_tokens,
-                   .calls = 1,
-                   .usd = price_of(spec, *prompt, call.max_tokens)};
-  if (counts_usd() && !spec.is_priced)
+  const ModelPrice price = model.price().value_or(
+      ModelPrice{spec.input_usd_per_million, spec.output_usd_per_million, spec.is_priced});
+  const Usage wish{
+      .tokens = *prompt + call.max_tokens, .calls = 1, .usd = price.of(*prompt, call.max_tokens)};
+  if (counts_usd() && !price.is_known)
     return Failure{"budget", fmt::format("nobody knows what model '{}' costs, so a budget in usd "
                                          "cannot be kept; give it its prices",
                                          spec.name)};
   Ran granted = reserve(wish, number);
   if (!granted.ok()) return granted;
   budgets::HoldPtr hold;
-  if (auto held = hold_shared(spec, *prompt, call.max_tokens, effect_key(number)); !held) {
+  if (auto held = hold_of_model(spec, {price, *prompt, wish}, effect_key(number)); !held) {
     settle(wish, {});
     return std::move(held.failure());
   } else {
@@ -256,7 +265,7 @@ TaskRun::Ran TaskRun::call_model(const ModelSpec& spec, Model& model, ModelCall 
                     .reserved = wish};
   const Listener* listener = options().listener;
   if (listener != nullptr && listener->model_called) listener->model_called(record.key, call);
-  auto kept = options().recorder.call_begins(place_, task_, record, spec.input_usd_per_million > 0);
+  auto kept = options().recorder.call_begins(place_, task_, record, wish.usd > 0);
   if (!kept) {
     settle(wish, {});
     if (hold) options().services.budgets->release(hold);
@@ -268,7 +277,7 @@ TaskRun::Ran TaskRun::call_model(const ModelSpec& spec, Model& model, ModelCall 
     call.on_token = [&](std::string_view text) {
       listener->token(place_, task_, record.key, text);
     };
-  ask_model(spec, model, call, record);
+  ask_model(price, model, call, record);
   settle(wish, record.used);
   if (hold) settle_shared(hold, record.used);
   put_call(record);

@@ -79,7 +79,13 @@ class TaskRun {
 
   // Calls
   Ran call_model(const ModelSpec& spec, Model& model, ModelCall call, std::uint32_t number);
-  void ask_model(const ModelSpec& spec, Model& model, const ModelCall& call, CallRecord& record);
+  /// The most that a call of a model can take, and what its tokens cost now.
+  struct ModelWish {
+    ModelPrice price;
+    std::int64_t prompt = 0;
+    Usage most;
+  };
+  void ask_model(const ModelPrice& price, Model& model, const ModelCall& call, CallRecord& record);
   /// `share`: of what may run at once, for a tool that is an agent.
   Ran call_tool(const ToolSpec& spec, Value args, std::uint32_t number, std::size_t share);
   Ran make_tool_call(const ToolSpec& spec, const Value& args, std::uint32_t number);
@@ -87,8 +93,9 @@ class TaskRun {
   Ran call_out(const ToolSpec& spec, Tool& tool, const Value& args, std::uint32_t number);
   Outcome<Usage> most_of_tool(const ToolSpec& spec, Tool& tool, const ToolCall& call,
                               std::optional<Spending>& most);
-  void note_result(const ToolSpec& spec, const ToolResult& result, CallRecord& record,
-                   const std::optional<Spending>& most) const;
+  /// Gives what the call itself came to, by the price of the tool.
+  double note_result(const ToolSpec& spec, const ToolResult& result, CallRecord& record,
+                     const std::optional<Spending>& most) const;
   /// Whether a budget that it pays from is in dollars.
   bool counts_usd();
   Ran run_tool_agent(const ToolSpec& spec, const Value& args, std::uint32_t number,
@@ -98,8 +105,11 @@ class TaskRun {
   Ran reserve(const Usage& wish, std::uint32_t number);
   Ran exceeded(Purse& purse, const Usage& wish, std::uint32_t number);
   void settle(const Usage& reserved, const Usage& used);
-  Outcome<budgets::HoldPtr> hold_shared(const ModelSpec& spec, std::int64_t prompt,
-                                        std::int64_t output, const std::string& id);
+  /// `wish` without its payer, who is this run's; `model`: that it pays for, if any.
+  Outcome<budgets::HoldPtr> hold_shared(budgets::Wish wish, std::string model);
+  Outcome<budgets::HoldPtr> hold_of_model(const ModelSpec& spec, const ModelWish& wish,
+                                          const std::string& id);
+  Outcome<budgets::HoldPtr> hold_of_tool(const ToolSpec& spec, const std::string& id);
   void settle_shared(const budgets::HoldPtr& hold, const Usage& used);
   /// The node's, if it has one, and the run's.
   std::vector<Purse*> purses();

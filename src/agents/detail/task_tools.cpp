@@ -122,6 +122,7 @@ Outcome<Usage> TaskRun::most_of_tool(const ToolSpec& spec, Tool& tool, const Too
                                      std::optional<Spending>& most) {
   const bool is_free = spec.effect == Effect::pure && spec.kind == "builtin";
   Usage wish{.calls = is_free ? 0 : 1};
+  wish.usd = spec.usd_per_call;
   most = SLIPWAY_GET(tool.most(context_, call));
   if (!most) return wish;
   if (!most->is_priced && counts_usd())
@@ -129,13 +130,14 @@ Outcome<Usage> TaskRun::most_of_tool(const ToolSpec& spec, Tool& tool, const Too
                                          "budget in usd cannot be kept; give them their prices",
                                          spec.name)};
   wish.tokens = most->tokens();
-  wish.usd = most->usd;
+  wish.usd += most->usd;
   return wish;
 }
 
 /// What it came to, into its record.
-void TaskRun::note_result(const ToolSpec& spec, const ToolResult& result, CallRecord& record,
-                          const std::optional<Spending>& most) const {
+double TaskRun::note_result(const ToolSpec& spec, const ToolResult& result, CallRecord& record,
+                            const std::optional<Spending>& most) const {
+  double price = spec.usd_per_call;
   record.used = {.calls = record.reserved.calls};
   record.spent = result.spent;
   if (result.value) {
@@ -149,14 +151,20 @@ void TaskRun::note_result(const ToolSpec& spec, const ToolResult& result, CallRe
     // It broke off, and nobody knows how much of it was consumed by then.
     const bool broke_off = result.is_unknown || !context_.check() ||
                            result.failure.kind == "timeout" || result.failure.kind == "cancelled";
-    if (!record.spent && most && broke_off) {
-      record.spent = most;
+    if (!broke_off) price = 0;
+    if (broke_off && (price > 0 || (most && !record.spent))) {
+      if (!record.spent) record.spent = most.value_or(Spending());
       record.spent->usage.estimated = true;
     }
   }
-  if (!record.spent) return;
+  if (price > 0) {
+    if (!record.spent) record.spent.emplace();
+    record.spent->usd += price;
+  }
+  if (!record.spent) return price;
   record.used.tokens = record.spent->tokens();
   record.used.usd = record.spent->usd;
+  return price;
 }
 
 TaskRun::Ran TaskRun::call_out(const ToolSpec& spec, Tool& tool, const Value& args,
@@ -186,6 +194,11 @@ TaskRun::Ran TaskRun::call_out(const ToolSpec& spec, Tool& tool, const Value& ar
   }
   Ran granted = reserve(*wish, number);
   if (!granted.ok()) return granted;
+  const auto hold = hold_of_tool(spec, record.key);
+  if (!hold) {
+    settle(*wish, {});
+    return hold.failure();
+  }
   record.reserved = *wish;
   CallRecord* const known = &put_call(std::move(record));
   const bool leaves = spec.effect != Effect::pure;
@@ -195,6 +208,7 @@ TaskRun::Ran TaskRun::call_out(const ToolSpec& spec, Tool& tool, const Value& ar
     if (auto kept = options().recorder.call_begins(place_, task_, *known, leaves || wish->usd > 0);
         !kept) {
       settle(*wish, {});
+      if (*hold) options().services.budgets->release(*hold);
       engine_.break_with(std::move(kept.error()));
       return Failure{"cancelled", "the run was ended"};
     }
@@ -209,8 +223,9 @@ TaskRun::Ran TaskRun::call_out(const ToolSpec& spec, Tool& tool, const Value& ar
                 [&](const Value& told) { listener->emitted(place_, task_, told_of(spec, told)); })
           : tool.call(context, call);
   known->took_ms = now_ms() - known->begun_ms;
-  note_result(spec, result, *known, most);
+  const double price = note_result(spec, result, *known, most);
   settle(*wish, known->used);
+  if (*hold) settle_shared(*hold, {.usd = price});
   const bool is_last =
       std::holds_alternative<ToolBody>(node_.body) || std::holds_alternative<RagBody>(node_.body);
   const bool ends_task = is_last && known->state == CallState::done;

@@ -145,6 +145,14 @@ std::string span_of_call(const std::string& run, const agents::RunPlace* place,
   return span_id(run, place, fmt::format("{}#{}", call.key, call.attempt));
 }
 
+std::string traceparent_of_call(const agents::ToolCall& call) {
+  if (call.run.empty()) return "";
+  const agents::RunPlace* const place = call.place.get();
+  return trace::traceparent_of(
+      {.trace_id = trace_of_run(call.run, place)},
+      {.id = span_of_call(call.run, place, {call.effect_key, call.attempt})});
+}
+
 std::string trace_of_run(const std::string& run, const agents::RunPlace* place) {
   constexpr std::size_t digits = 32;
   if (place != nullptr && !place->origin.trace_id.empty()) return place->origin.trace_id;

@@ -6,6 +6,7 @@
 
 #include "agents/event.hpp"
 #include "agents/run_place.hpp"
+#include "agents/tool.hpp"
 #include "trace/recorder.hpp"
 
 namespace slipway::app::detail {
@@ -25,5 +26,7 @@ struct NamedCall {
 /// The run of the call in that trace.
 std::string span_of_call(const std::string& run, const agents::RunPlace* place,
                          const NamedCall& call);
+/// W3C's name of that run, for a server that is asked within the call; empty: it is of no run.
+std::string traceparent_of_call(const agents::ToolCall& call);
 
 }  // namespace slipway::app::detail

@@ -33,7 +33,7 @@ Result<std::unique_ptr<Agenting>> Agenting::open(Options options) {
          return library;
        },
        .ledger = &self->options_.ledger});
-  runtime.tools.add("mcp", agents::mcp_tool_factory());
+  runtime.tools.add("mcp", agents::mcp_tool_factory({.traceparent = traceparent_of_call}));
   tools::add_all(runtime.tools, {.rag = runtime.rag});
   self->tools_ = runtime.tools;
   runtime.code = tools::code_runner();
@@ -60,6 +60,11 @@ agents::LoadOptions Agenting::load_options() const {
   agents::LoadOptions options;
   options.check_tool = check_tool_;
   options.models = models_.with([](const auto& names) { return names; });
+  options.model_price = [this](const std::string& name) -> agents::ModelPrice {
+    const auto catalog = catalog_.with([](const auto& current) { return current; });
+    if (!catalog) return {.is_known = false};
+    return agents::price_in(*catalog, name);
+  };
   return options;
 }
 

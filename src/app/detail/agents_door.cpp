@@ -33,9 +33,12 @@ Result<std::unique_ptr<agents::Runtime>> open_agents(App& app, bool is_kept, boo
   // many.
   auto opening = std::make_shared<std::mutex>();
   options.open_model =
-      [&app, opening](const agents::ModelSpec& spec) -> Result<std::shared_ptr<agents::Model>> {
+      [&app, opening,
+       is_kept](const agents::ModelSpec& spec) -> Result<std::shared_ptr<agents::Model>> {
     const std::lock_guard lock(*opening);
-    return agents::open_chat_model(*TRY(app.catalog()), spec);
+    models::Catalog* catalog = TRY(app.catalog());
+    if (is_kept) catalog = TRY(app.priced_catalog(DataFolder::may_be_made));
+    return agents::open_chat_model(*catalog, spec);
   };
   options.rag = collections_of(
       {.library = [&app, opening]() -> agents::Outcome<std::shared_ptr<rag::Library>> {
@@ -46,7 +49,9 @@ Result<std::unique_ptr<agents::Runtime>> open_agents(App& app, bool is_kept, boo
          return std::shared_ptr<rag::Library>(std::shared_ptr<void>(), *library);
        },
        .is_traced = is_kept && is_traced});
-  options.tools.add("mcp", agents::mcp_tool_factory());
+  agents::McpToolOptions mcp;
+  if (is_kept && is_traced) mcp.traceparent = traceparent_of_call;
+  options.tools.add("mcp", agents::mcp_tool_factory(std::move(mcp)));
   tools::add_all(options.tools, {.rag = options.rag});
   options.code = tools::code_runner();
   return agents::Runtime::open(std::move(options));
@@ -59,6 +64,11 @@ agents::LoadOptions agent_load_options(App& app) {
   if (!config) return options;
   for (const auto& [name, model] : (*config)->config.models)
     if (model.task == models::ModelTask::chat) options.models.push_back(name);
+  options.model_price = [&app](const std::string& name) -> agents::ModelPrice {
+    const auto catalog = app.catalog();
+    if (!catalog) return {.is_known = false};
+    return agents::price_in(**catalog, name);
+  };
   const auto& declared = (*config)->agents;
   const auto find = [&declared](const std::string& name) -> const agents::DeclaredAgent* {
     for (const agents::DeclaredAgent& agent : declared)
