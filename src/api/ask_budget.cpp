@@ -89,7 +89,30 @@ Result<void> AskBudget::refuse() {
 void AskBudget::settle(double cost_usd, std::int64_t tokens) {
   if (hold_ == nullptr) return;
   const auto usd = trace::picodollars(cost_usd);
-  ledger_->settle(std::exchange(hold_, nullptr), {usd ? *usd : trace::Picodollars(), tokens});
+  const budgets::Amount used{usd ? *usd : trace::Picodollars(), tokens};
+  note_settled(used);
+  ledger_->settle(std::exchange(hold_, nullptr), used);
+}
+
+/// `left_` was told with all that was reserved taken off.
+void AskBudget::note_settled(const budgets::Amount& used) {
+  const auto add = [this](std::string_view key, std::int64_t tokens) {
+    json::Value* const amount = left_.if_contains(key);
+    if (amount == nullptr || !amount->is_number()) return;
+    *amount = std::max<std::int64_t>(0, amount->to_number<std::int64_t>() + tokens);
+  };
+  const auto add_usd = [this](std::string_view key, trace::Picodollars usd) {
+    json::Value* const amount = left_.if_contains(key);
+    if (amount == nullptr || !amount->is_number()) return;
+    const auto before = trace::picodollars(amount->to_number<double>());
+    if (before)
+      *amount = trace::Picodollars{std::max<std::int64_t>(0, before->value + usd.value)}.dollars();
+  };
+  const budgets::Amount& reserved = hold_->reserved;
+  add_usd("spent_usd", used.usd);
+  add_usd("remaining_usd", {reserved.usd.value - used.usd.value});
+  add("spent_tokens", used.tokens);
+  add("remaining_tokens", reserved.tokens - used.tokens);
 }
 
 }  // namespace slipway::api

@@ -34,7 +34,8 @@ class AskBudget {
   /// Whether that is less than was asked for.
   bool is_short() const { return is_short_; }
   const std::optional<budgets::Refusal>& refusal() const { return refusal_; }
-  /// Of the budget with the least room, as callers are told; empty: none is concerned.
+  /// Of the budget with the least room, as callers are told; empty: none is concerned. Behind
+  /// `settle` with what it took.
   const json::Object& left() const { return left_; }
   /// It was not answered, for want of money: why, as the ledger says it.
   Result<void> refuse();
@@ -44,6 +45,7 @@ class AskBudget {
   explicit AskBudget(const Options& options)
       : ledger_(options.ledger), limit_usd_(options.request.budget_usd) {}
   Result<void> reserve(budgets::Wish wish);
+  void note_settled(const budgets::Amount& used);
 
   budgets::Ledger* ledger_;
   std::optional<double> limit_usd_;

@@ -1,6 +1,7 @@
 // `slipway agent run`, `resume` and `approve`.
 #include "app/agent_commands.hpp"
 #include "app/detail/agents_door.hpp"
+#include "http/trace_parent.hpp"
 
 namespace slipway::app {
 
@@ -36,21 +37,14 @@ Result<agents::Budget> read_budget(const std::string& text) {
   return budget;
 }
 
-bool is_hex(std::string_view text) {
-  return text.find_first_not_of("0123456789abcdef") == std::string_view::npos &&
-         text.find_first_not_of('0') != std::string_view::npos;
-}
-
 /// Below the run that TRACEPARENT names, as OpenTelemetry hands it to programs; null: none does.
 agents::RunPlacePtr place_of_environment() {
-  constexpr std::size_t size = 55, trace_at = 3, trace_digits = 32, span_at = 36, span_digits = 16;
   const char* const said = std::getenv("TRACEPARENT");
-  const std::string_view text = said == nullptr ? "" : said;
-  if (text.size() != size || !text.starts_with("00-") || text[span_at - 1] != '-') return nullptr;
+  auto parent = http::parse_traceparent(said == nullptr ? "" : said);
+  if (!parent) return nullptr;
   auto place = std::make_shared<agents::RunPlace>();
-  place->origin.trace_id = text.substr(trace_at, trace_digits);
-  place->origin.parent_id = text.substr(span_at, span_digits);
-  if (!is_hex(place->origin.trace_id) || !is_hex(place->origin.parent_id)) return nullptr;
+  place->origin.trace_id = std::move(parent->trace_id);
+  place->origin.parent_id = std::move(parent->span_id);
   return place;
 }
 
@@ -64,12 +58,12 @@ Result<int> go_on(App& app, const std::string& thread, agents::ResumeOptions opt
   return detail::print_result(app, result);
 }
 
-}  // namespace
+Result<Value> input_of(const AgentRunOptions& options) {
+  if (options.input.empty()) return Value::map();
+  return detail::read_json_option(options.input, "--input");
+}
 
-Result<int> agent_run(App& app, const AgentRunOptions& options) {
-  const agents::AgentPtr agent = TRY(detail::load_agent(app, options.agent));
-  Value input = Value::map();
-  if (!options.input.empty()) input = TRY(detail::read_json_option(options.input, "--input"));
+Result<agents::RunOptions> run_options(const AgentRunOptions& options) {
   agents::RunOptions run{.thread = options.thread,
                          .run = options.run,
                          .pause_before = options.pause_before,
@@ -79,18 +73,10 @@ Result<int> agent_run(App& app, const AgentRunOptions& options) {
   if (options.durability == "exit") run.durability = agents::Durability::exit;
   if (options.durability == "none") run.durability = agents::Durability::none;
   if (!options.budget.empty()) run.budget = TRY(read_budget(options.budget));
-  // Of what leaves nothing on disk nothing is told there either.
-  const bool is_told = run.durability != agents::Durability::none;
-  const auto runtime = TRY(detail::open_agents(app, true, is_told));
-  detail::AgentRunTraces traces(app, is_told);
-  run.on_event = traces.sink();
-  run.place = place_of_environment();
-  const agents::RunResult result = runtime->run(app.context(), agent, input, run);
-  traces.keep(result.thread);
-  return detail::print_result(app, result);
+  return run;
 }
 
-Result<int> agent_resume(App& app, const AgentResumeOptions& options) {
+Result<agents::ResumeOptions> resume_options(const AgentResumeOptions& options) {
   agents::ResumeOptions resume{.checkpoint = options.checkpoint,
                                .as = options.as,
                                .pause_before = options.pause_before,
@@ -107,21 +93,48 @@ Result<int> agent_resume(App& app, const AgentResumeOptions& options) {
       resume.answer = std::move(value);
   }
   if (!options.set.empty()) resume.set = TRY(detail::read_json_option(options.set, "--set"));
+  return resume;
+}
+
+Result<Value> approval_of(const AgentApproveOptions& options) {
+  if (options.has_reject) return Value::map({{"reject", Value::map({{"reason", options.reject}})}});
+  if (options.edit.empty()) return Value("approve");
+  Value args = TRY(detail::read_json_option(options.edit, "--edit"));
+  return Value::map({{"edit", Value::map({{"args", std::move(args)}})}});
+}
+
+}  // namespace
+
+Result<int> agent_run(App& app, const AgentRunOptions& options) {
+  const auto input = input_of(options);
+  if (!input) return app.wrong_use(input.error());
+  auto run = run_options(options);
+  if (!run) return app.wrong_use(run.error());
+  const agents::AgentPtr agent = TRY(detail::load_agent(app, options.agent));
+  // Of what leaves nothing on disk nothing is told there either.
+  const bool is_told = run->durability != agents::Durability::none;
+  const auto runtime = TRY(detail::open_agents(app, true, is_told));
+  detail::AgentRunTraces traces(app, is_told);
+  run->on_event = traces.sink();
+  run->place = place_of_environment();
+  const agents::RunResult result = runtime->run(app.context(), agent, *input, *run);
+  traces.keep(result.thread);
+  return detail::print_result(app, result);
+}
+
+Result<int> agent_resume(App& app, const AgentResumeOptions& options) {
+  auto resume = resume_options(options);
+  if (!resume) return app.wrong_use(resume.error());
   agents::AgentPtr agent;
   if (!options.agent.empty()) agent = TRY(detail::load_agent(app, options.agent));
-  return go_on(app, options.thread, std::move(resume), agent);
+  return go_on(app, options.thread, *std::move(resume), agent);
 }
 
 Result<int> agent_approve(App& app, const AgentApproveOptions& options) {
-  Value answer = "approve";
-  if (options.has_reject)
-    answer = Value::map({{"reject", Value::map({{"reason", options.reject}})}});
-  if (!options.edit.empty()) {
-    Value args = TRY(detail::read_json_option(options.edit, "--edit"));
-    answer = Value::map({{"edit", Value::map({{"args", std::move(args)}})}});
-  }
+  auto answer = approval_of(options);
+  if (!answer) return app.wrong_use(answer.error());
   return go_on(app, options.thread,
-               {.answers = {{options.id, std::move(answer)}}, .trace = options.trace}, nullptr);
+               {.answers = {{options.id, *std::move(answer)}}, .trace = options.trace}, nullptr);
 }
 
 }  // namespace slipway::app

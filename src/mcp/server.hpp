@@ -70,6 +70,8 @@ class Call {
   virtual const Principal& principal() const = 0;
   virtual const std::string& version() const = 0;
   virtual bool is_modern() const = 0;
+  /// `_meta` of the request, as the client wrote it.
+  virtual const json::Object& meta() const = 0;
   /// Whether the client said that it can: "elicitation", "elicitation.url", "sampling", "roots".
   virtual bool client_can(std::string_view capability) const = 0;
 

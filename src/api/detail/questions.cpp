@@ -1,6 +1,7 @@
 // Searches, answers and their receipts.
 #include "api/ask_budget.hpp"
 #include "api/detail/routes.hpp"
+#include "api/paid_questions.hpp"
 #include "http/problem.hpp"
 #include "trace/paying_run.hpp"
 
@@ -53,10 +54,6 @@ Result<rag::AskRequest> request_of(const http::Call& call, const AskBody& body) 
   return request;
 }
 
-std::int64_t tokens_of(const models::Usage& usage) {
-  return usage.input_tokens + usage.output_tokens + usage.embedding_tokens + usage.rerank_tokens;
-}
-
 /// Its answer goes out as it is made. A client that has gone stops the context, and that the work.
 Result<AskReply> stream_answer(const http::Call& call, rag::Library& library,
                                const rag::AskRequest& request, AskBudget& budget) {
@@ -105,62 +102,38 @@ void reply_refused(const http::Call& call, const budgets::Refusal& refusal) {
 /// Within what budgets leave; whoever has too little is told so as by the gateway.
 Result<AskReply> answer_paid(const http::Call& call, const Services& services,
                              rag::AskRequest request, bool is_streamed) {
-  AskBudget budget = TRY(AskBudget::open(call.context(), {.ledger = services.budgets,
-                                                          .library = *services.library,
-                                                          .request = request,
-                                                          .call_id = call.request().id,
-                                                          .run_id = run_of(call)}));
-  if (!budget.refusal()) {
-    request.budget_usd = budget.limit_usd();
-    if (is_streamed) return stream_answer(call, *services.library, request, budget);
-    const rag::Answer answer = TRY(services.library->ask(call.context(), request));
-    const bool lacks_money = budget.is_short() && answer.reason == rag::RefusalReason::budget;
-    if (!lacks_money) {
-      budget.settle(answer.cost_usd, tokens_of(answer.usage));
-      return AskReply(answer);
+  const AskBudget::Options options{.ledger = services.budgets,
+                                   .library = *services.library,
+                                   .request = request,
+                                   .call_id = call.request().id,
+                                   .run_id = run_of(call)};
+  if (is_streamed) {
+    AskBudget budget = TRY(AskBudget::open(call.context(), options));
+    if (budget.refusal()) {
+      reply_refused(call, *budget.refusal());
+      return AskReply(http::Streamed{});
     }
-    TRY(budget.refuse());
-    if (!budget.refusal()) return AskReply(answer);  // There is more again: it may be asked anew.
+    request.budget_usd = budget.limit_usd();
+    return stream_answer(call, *services.library, request, budget);
   }
-  reply_refused(call, *budget.refusal());
+  auto paid = TRY(ask_paid(call.context(), options));
+  if (paid.reply) return AskReply(*std::move(paid.reply));
+  reply_refused(call, *paid.refusal);
   return AskReply(http::Streamed{});
 }
 
-/// What a search may take, as a question that is answered with quotes.
-rag::AskRequest as_question(const rag::SearchRequest& search) {
-  return {.collection = search.collection,
-          .question = search.query,
-          .mode = rag::AnswerMode::extract,
-          .limit = 1,
-          .budget_usd = search.budget_usd,
-          .rerank = search.rerank,
-          .reranker = search.reranker,
-          .candidates = search.candidates,
-          .version = search.version,
-          .origin = search.origin};
-}
-
-Result<SearchReply> search_paid(const http::Call& call, const Services& services,
-                                rag::SearchRequest request) {
+Result<SearchReply> search_within(const http::Call& call, const Services& services,
+                                  const rag::SearchRequest& request) {
   const rag::AskRequest question = as_question(request);
-  AskBudget budget = TRY(AskBudget::open(call.context(), {.ledger = services.budgets,
-                                                          .library = *services.library,
-                                                          .request = question,
-                                                          .call_id = call.request().id,
-                                                          .run_id = run_of(call)}));
-  if (!budget.refusal()) {
-    request.budget_usd = budget.limit_usd();
-    auto reply = services.library->search(call.context(), request);
-    const bool lacks_money = !reply && budget.is_short() && reply.error().code() == Code::conflict;
-    if (!lacks_money) {
-      if (!reply) return std::move(reply.error());
-      budget.settle(reply->cost_usd, tokens_of(reply->usage));
-      return SearchReply(*std::move(reply));
-    }
-    TRY(budget.refuse());
-    if (!budget.refusal()) return reply.error();
-  }
-  reply_refused(call, *budget.refusal());
+  auto paid = TRY(search_paid(call.context(),
+                              {.ledger = services.budgets,
+                               .library = *services.library,
+                               .request = question,
+                               .call_id = call.request().id,
+                               .run_id = run_of(call)},
+                              request));
+  if (paid.reply) return SearchReply(*std::move(paid.reply));
+  reply_refused(call, *paid.refusal);
   return SearchReply(http::Streamed{});
 }
 
@@ -204,7 +177,7 @@ void mount_questions(http::Api& api, const ServicesPtr& services) {
                  const rag::SearchRequest& asked) {
         rag::SearchRequest request = asked;
         request.origin = origin_of(call);
-        return search_paid(call, *services, std::move(request));
+        return search_within(call, *services, std::move(request));
       });
   api.post<http::NoParameters, AskBody, AskReply>(
       "/api/ask",

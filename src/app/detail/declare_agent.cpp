@@ -66,9 +66,10 @@ void Declarations::declare_agent_threads(CLI::App& group) {
       ->type_name("ANSWER");
   resume.add_option("--checkpoint", r->checkpoint, "Go on from here, on a new branch")
       ->type_name("ID");
-  resume.add_option("--set", r->set, "Values to write first, with --as")->type_name("JSON");
-  resume.add_option("--as", r->as, "The node that is taken to have written them")
-      ->type_name("NODE");
+  auto* set = resume.add_option("--set", r->set, "Values to write first, with --as");
+  auto* as = resume.add_option("--as", r->as, "The node that is taken to have written them");
+  set->type_name("JSON")->needs(as);
+  as->type_name("NODE")->needs(set);
   add_pauses(resume, *r);
   finish(resume,
          "  slipway agent resume --thread t1 --answer '\"yes\"'\n"

@@ -5,6 +5,7 @@
 #include "agents/load.hpp"
 #include "agents/spending.hpp"
 #include "app/detail/mcp_forms.hpp"
+#include "app/detail/mcp_place.hpp"
 
 namespace slipway::app::detail {
 
@@ -158,6 +159,7 @@ class Conversation {
                            .metadata = {}};
     begun.metadata["via"] = "mcp";
     begun.caller = call_.principal().name;
+    begun.origin = agents::run_origin(said_by(call_));
     if (!call_.principal().name.empty()) begun.metadata["key"] = call_.principal().name;
     return begun;
   }

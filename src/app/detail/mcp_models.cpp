@@ -1,9 +1,12 @@
 #include "app/detail/mcp_models.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 #include "access/access.hpp"
+#include "agents/spending.hpp"
 #include "app/detail/inner_exchange.hpp"
+#include "app/detail/mcp_place.hpp"
 #include "core/unicode.hpp"
 
 namespace slipway::app::detail {
@@ -112,16 +115,21 @@ std::string description_of(const gateway::ModelCard& card) {
   return text;
 }
 
-std::shared_ptr<InnerExchange> exchange_of(const Context& context, std::string path,
-                                           std::string body) {
-  http::Request request{.method = "POST",
-                        .target = path,
-                        .path = path,
-                        .headers = {{"Content-Type", "application/json"}},
-                        .body = std::move(body)};
-  request.trace_id = make_trace_id();
-  request.id = request.trace_id;
-  return std::make_shared<InnerExchange>(context, std::move(request));
+std::shared_ptr<InnerExchange> exchange_of(mcp::Call& call, std::string path, std::string body) {
+  http::Request request = said_by(call);
+  request.method = "POST";
+  request.target = request.path = std::move(path);
+  request.headers.set("Content-Type", "application/json");
+  request.body = std::move(body);
+  return std::make_shared<InnerExchange>(call.context(), std::move(request));
+}
+
+/// What it cost, for who keeps a budget.
+json::Object spent_of(const http::Response& response, models::Usage usage) {
+  agents::Spending spent{.usage = usage};
+  const std::string_view usd = response.headers.get("x-slipway-cost-usd");
+  (void)std::from_chars(usd.data(), usd.data() + usd.size(), spent.usd);
+  return {{agents::spending_key, agents::to_json(agents::spending_value(spent))}};
 }
 
 /// As OpenAI's chat completions take it. Fails: invalid_argument.
@@ -145,10 +153,11 @@ Result<json::Object> chat_body(const std::string& model, const json::Object& arg
 Result<json::Object> chat(const McpModels& door, mcp::Call& call, const std::string& model,
                           const json::Object& arguments) {
   const json::Object body = TRY(chat_body(model, arguments));
-  const auto exchange = exchange_of(call.context(), "/v1/chat/completions", json::dump(body));
+  const auto exchange = exchange_of(call, "/v1/chat/completions", json::dump(body));
   door.gateway->chat(exchange, {.caller = caller_of(call.principal()),
                                 .codec = &dialects::codec(dialects::Dialect::openai)});
-  const json::Value reply = TRY(value_of_response(TRY(exchange->wait())));
+  const http::Response response = TRY(exchange->wait());
+  const json::Value reply = TRY(value_of_response(response));
   boost::system::error_code error;
   const json::Value* text = reply.find_pointer("/choices/0/message/content", error);
   std::string said = text != nullptr && text->is_string() ? std::string(text->get_string()) : "";
@@ -156,8 +165,15 @@ Result<json::Object> chat(const McpModels& door, mcp::Call& call, const std::str
   if (const auto* reason = reply.find_pointer("/choices/0/finish_reason", error))
     structured["finish_reason"] = *reason;
   if (const auto* usage = reply.find_pointer("/usage", error)) structured["usage"] = *usage;
+  const auto count = [&](const char* path) {
+    const json::Value* tokens = reply.find_pointer(path, error);
+    return tokens != nullptr && tokens->is_int64() ? tokens->get_int64() : 0;
+  };
+  const models::Usage used{.input_tokens = count("/usage/prompt_tokens"),
+                           .output_tokens = count("/usage/completion_tokens")};
   return json::Object{{"content", json::Array{mcp::text_content(said)}},
-                      {"structuredContent", std::move(structured)}};
+                      {"structuredContent", std::move(structured)},
+                      {"_meta", spent_of(response, used)}};
 }
 
 /// Lets what the gateway tells be waited for like an answer.
@@ -165,7 +181,7 @@ template <typename Reply, typename Encode>
 gateway::Done<Reply> answers(const std::shared_ptr<InnerExchange>& exchange, Encode encode) {
   return [exchange, encode](gateway::Outcome<Reply> outcome) {
     if (outcome.reply)
-      exchange->reply({.body = json::dump(encode(*outcome.reply))});
+      exchange->reply({.headers = outcome.headers, .body = json::dump(encode(*outcome.reply))});
     else
       exchange->reply({.status = outcome.error.status == 200 ? 502 : outcome.error.status,
                        .body = json::dump(json::Object{
@@ -178,7 +194,7 @@ Result<json::Object> embed(const McpModels& door, mcp::Call& call, const std::st
   json::Object body{{"model", model}};
   if (const auto* texts = arguments.if_contains("texts")) body["input"] = *texts;
   auto request = TRY(dialects::decode_embedding_request(dialects::EmbeddingDialect::openai, body));
-  const auto exchange = exchange_of(call.context(), "/v1/embeddings", "");
+  const auto exchange = exchange_of(call, "/v1/embeddings", "");
   door.gateway->embed(
       exchange, {.caller = caller_of(call.principal()), .request = std::move(request)},
       answers<dialects::EmbeddingReply>(exchange, [](const dialects::EmbeddingReply& reply) {
@@ -187,10 +203,13 @@ Result<json::Object> embed(const McpModels& door, mcp::Call& call, const std::st
           vectors.emplace_back(json::Array(vector.begin(), vector.end()));
         return json::Object{{"vectors", std::move(vectors)}, {"input_tokens", reply.input_tokens}};
       }));
-  json::Value reply = TRY(value_of_response(TRY(exchange->wait())));
+  const http::Response response = TRY(exchange->wait());
+  json::Value reply = TRY(value_of_response(response));
   reply.as_object()["model"] = model;
+  const models::Usage used{.embedding_tokens = reply.at("input_tokens").to_number<std::int64_t>()};
   return json::Object{{"content", json::Array{mcp::text_content(json::dump(reply))}},
-                      {"structuredContent", std::move(reply)}};
+                      {"structuredContent", std::move(reply)},
+                      {"_meta", spent_of(response, used)}};
 }
 
 Result<json::Object> rerank(const McpModels& door, mcp::Call& call, const std::string& model,
@@ -202,7 +221,7 @@ Result<json::Object> rerank(const McpModels& door, mcp::Call& call, const std::s
   const auto documents = request.documents;
   const auto top =
       static_cast<std::size_t>(request.top_n.value_or(static_cast<std::int64_t>(documents.size())));
-  const auto exchange = exchange_of(call.context(), "/v2/rerank", "");
+  const auto exchange = exchange_of(call, "/v2/rerank", "");
   door.gateway->rerank(
       exchange, {.caller = caller_of(call.principal()), .request = std::move(request)},
       answers<dialects::RerankReply>(exchange, [top](const dialects::RerankReply& reply) {
@@ -212,7 +231,8 @@ Result<json::Object> rerank(const McpModels& door, mcp::Call& call, const std::s
             hits.push_back(json::Object{{"index", hit.index}, {"score", hit.score}});
         return json::Object{{"hits", std::move(hits)}};
       }));
-  json::Value reply = TRY(value_of_response(TRY(exchange->wait())));
+  const http::Response response = TRY(exchange->wait());
+  json::Value reply = TRY(value_of_response(response));
   constexpr std::size_t shown_bytes_max = 200;
   std::string text;
   for (const json::Value& hit : reply.as_object().at("hits").as_array()) {
@@ -225,7 +245,8 @@ Result<json::Object> rerank(const McpModels& door, mcp::Call& call, const std::s
             0, unicode::floor_boundary(document, std::min(document.size(), shown_bytes_max))));
   }
   return json::Object{{"content", json::Array{mcp::text_content(text)}},
-                      {"structuredContent", std::move(reply)}};
+                      {"structuredContent", std::move(reply)},
+                      {"_meta", spent_of(response, {})}};
 }
 
 }  // namespace

@@ -3,9 +3,11 @@
 #include <algorithm>
 
 #include "agents/spending.hpp"
-#include "api/ask_budget.hpp"
+#include "api/paid_questions.hpp"
+#include "app/detail/mcp_place.hpp"
 #include "app/version.hpp"
 #include "rag/wire.hpp"
+#include "trace/paying_run.hpp"
 
 namespace slipway::app::detail {
 
@@ -42,17 +44,20 @@ int limit_of(const json::Object& arguments, int otherwise) {
 
 mcp::Answer told(const Error& error) { return mcp::Answer::tool_error(error.message()); }
 
-/// With what it cost, for who keeps a budget.
-json::Object result_of(std::string_view text, json::Value structured,
-                       const agents::Spending& spent) {
+/// With what it cost and what is left, for who keeps a budget.
+json::Object result_of(std::string_view text, json::Value structured, const agents::Spending& spent,
+                       const json::Object& left) {
+  json::Object meta{{agents::spending_key, agents::to_json(agents::spending_value(spent))}};
+  if (!left.empty()) meta[budget_key] = left;
   return {{"content", json::Array{mcp::text_content(text)}},
           {"structuredContent", std::move(structured)},
-          {"_meta",
-           json::Object{{agents::spending_key, agents::to_json(agents::spending_value(spent))}}}};
+          {"_meta", std::move(meta)}};
 }
 
-std::int64_t tokens_of(const models::Usage& usage) {
-  return usage.input_tokens + usage.output_tokens + usage.embedding_tokens + usage.rerank_tokens;
+mcp::Answer told(const budgets::Refusal& refusal) {
+  mcp::Answer answer = mcp::Answer::tool_error(refusal.message);
+  answer.result["_meta"] = json::Object{{budget_key, refusal.budget}};
+  return answer;
 }
 
 class OfferOfSources final : public mcp::Offer {
@@ -243,18 +248,11 @@ class OfferOfSources final : public mcp::Offer {
                                .rerank = {},
                                .reranker = {}};
     request.origin = origin_of(call);
-    rag::AskRequest question;
-    question.collection = request.collection;
-    question.question = request.query;
-    question.mode = rag::AnswerMode::extract;
-    question.limit = 1;
-    question.origin = request.origin;
-    auto budget = open_budget(call, *library, question);
-    if (!budget) return told(budget.error());
-    request.budget_usd = budget->limit_usd();
-    const auto reply = library->search(call.context(), request);
-    if (!reply) return told(reply.error());
-    budget->settle(reply->cost_usd, tokens_of(reply->usage));
+    const rag::AskRequest question = api::as_question(request);
+    const auto paid = api::search_paid(call.context(), payment(call, *library, question), request);
+    if (!paid) return told(paid.error());
+    if (!paid->reply) return told(*paid->refusal);
+    const auto& reply = paid->reply;
     std::string text;
     json::Array items;
     for (const rag::SearchItem& item : reply->items) {
@@ -269,7 +267,7 @@ class OfferOfSources final : public mcp::Offer {
     }
     if (text.empty()) text = "nothing was found";
     return result_of(text, json::Object{{"items", std::move(items)}},
-                     {.usage = reply->usage, .usd = reply->cost_usd});
+                     {.usage = reply->usage, .usd = reply->cost_usd}, paid->left);
   }
 
   mcp::Answer ask(mcp::Call& call, const json::Object& arguments) {
@@ -283,38 +281,42 @@ class OfferOfSources final : public mcp::Offer {
     request.question = mcp::text_of(arguments, "question");
     request.limit = limit_of(arguments, 8);
     request.origin = origin_of(call);
-    auto budget = open_budget(call, *library, request);
-    if (!budget) return told(budget.error());
-    request.budget_usd = budget->limit_usd();
     call.progress(0, {}, "looking for evidence");
-    const auto answer = library->ask(call.context(), request);
-    if (!answer) return told(answer.error());
-    budget->settle(answer->cost_usd, tokens_of(answer->usage));
+    const auto paid = api::ask_paid(call.context(), payment(call, *library, request), heard(call));
+    if (!paid) return told(paid.error());
+    if (!paid->reply) return told(*paid->refusal);
+    const auto& answer = paid->reply;
     std::string text = answer->answer;
     for (const rag::Citation& citation : answer->citations)
       text += fmt::format("\n[{}] {}", citation.number, citation.path);
     if (answer->refused) text = "The documents do not say. " + text;
-    return result_of(text, rag::to_json(*answer),
-                     {.usage = answer->usage, .usd = answer->cost_usd});
+    return result_of(text, rag::to_json(*answer), {.usage = answer->usage, .usd = answer->cost_usd},
+                     paid->left);
   }
 
-  static trace::Origin origin_of(mcp::Call& call) {
-    trace::Origin origin;
-    origin.trace_id =
-        call.context().trace_id().empty() ? make_trace_id() : call.context().trace_id();
-    origin.key = call.principal().name;
-    return origin;
+  /// Passages that were found, then each sentence of the answer.
+  static rag::AskEvents heard(mcp::Call& call) {
+    if (!call.wants_progress()) return {};
+    auto done = std::make_shared<int>(0);
+    rag::AskEvents events;
+    events.on_passages = [&call, done](const std::vector<rag::SearchItem>& items) {
+      call.progress(++*done, {}, fmt::format("{} passages found", items.size()));
+    };
+    events.on_sentence = [&call, done](const rag::Sentence& sentence, const auto&) {
+      call.progress(++*done, {}, sentence.text);
+    };
+    return events;
   }
 
-  /// Paid as a question over HTTP is. Fails: rate_limited with the budget's words.
-  Result<api::AskBudget> open_budget(mcp::Call& call, rag::Library& library,
-                                     const rag::AskRequest& request) const {
-    auto budget = TRY(api::AskBudget::open(call.context(), {.ledger = sources_.ledger,
-                                                            .library = library,
-                                                            .request = request,
-                                                            .call_id = make_trace_id()}));
-    if (budget.refusal()) return fail(Code::rate_limited, "{}", budget.refusal()->message);
-    return budget;
+  /// As a question over HTTP is paid.
+  api::AskBudget::Options payment(mcp::Call& call, rag::Library& library,
+                                  const rag::AskRequest& request) const {
+    const http::Request said = said_by(call);
+    return {.ledger = sources_.ledger,
+            .library = library,
+            .request = request,
+            .call_id = said.id,
+            .run_id = trace::paying_run(said, *request.origin, said.id)};
   }
 
   Result<mcp::Page> documents(mcp::Call& call, const std::string& cursor) const {

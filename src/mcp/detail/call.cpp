@@ -57,6 +57,7 @@ class CallOfEngine final : public Call {
   const Principal& principal() const override { return principal_; }
   const std::string& version() const override { return version_; }
   bool is_modern() const override { return meta_.has_value(); }
+  const json::Object& meta() const override { return message_.meta(); }
 
   bool client_can(std::string_view capability) const override {
     const auto dot = capability.find('.');
