@@ -55,6 +55,20 @@ Result<std::unique_ptr<ThreadLog>> copy_log(ThreadStore& store, const Thread& th
   return log;
 }
 
+/// What somebody said to a question of a run, and who.
+Value given_answer(const std::string& run, const Value& record) {
+  const std::string token = in_words(record.at("token"));
+  Value given = Value::map({{"id", record.at("id")},
+                            {"run", run},
+                            {"node", record.at("node")},
+                            {"kind", token.substr(0, token.find(':'))},
+                            {"answer", record.at("value")}});
+  if (record.at("by") != Value("")) given.put("by", record.at("by"));
+  if (record.at("time").is_integer())
+    given.put("time", format_time(Clock::Time(Milliseconds(record.at("time").integer()))));
+  return given;
+}
+
 Result<AgentPtr> agent_for_log(const Thread& thread) {
   const std::lock_guard lock(thread.agent_mutex);
   if (thread.agent) return thread.agent;
@@ -106,7 +120,7 @@ Result<std::vector<HistoryEntry>> OwnRuntime::history(const std::string& id) {
 Result<Value> OwnRuntime::ledger(const std::string& id) {
   const std::shared_ptr<Thread> thread = TRY(find_thread(id, Durability::step, nullptr));
   const std::vector<Value> records = TRY(thread->log->read());
-  std::vector<Value> rows;
+  std::vector<Value> rows, answers;
   std::map<std::string, std::size_t> places;
   std::string run;
   const auto add = [&](const Value& node, const Value& call) {
@@ -136,6 +150,7 @@ Result<Value> OwnRuntime::ledger(const std::string& id) {
   };
   for (const Value& record : records) {
     if (record.find("run") != nullptr) run = in_words(record.at("run"));
+    if (record.at("k") == Value("answer")) answers.push_back(given_answer(run, record));
     if (record.find("c") != nullptr) add(record.at("node"), record.at("c"));
     if (record.at("calls").is_list())
       for (const Value& call : record.at("calls").items()) add(record.at("node"), call);
@@ -148,6 +163,7 @@ Result<Value> OwnRuntime::ledger(const std::string& id) {
   return Value::map(
       {{"thread", id},
        {"rows", Value::list(std::move(rows))},
+       {"answers", Value::list(std::move(answers))},
        {"budget",
         Value::map(
             {{"limits", thread->purse ? encode_budget(thread->purse->limits()) : Value::map()},

@@ -236,12 +236,14 @@ struct ItemsShape {
 BOOST_DESCRIBE_STRUCT(ItemsShape, (), (items))
 
 struct LedgerShape {
-  std::vector<json::Object> rows;
+  std::vector<json::Object> rows, answers;
   static constexpr std::string_view schema_notes =
-      R"({"additionalProperties": true, "properties": {"rows": {"description":
-      "Calls of models and tools, oldest first."}}})";
+      R"({"additionalProperties": true, "properties": {
+      "rows": {"description": "Calls of models and tools, oldest first."},
+      "answers": {"description":
+      "What was said to questions of its runs: id, run, node, kind, answer, by, time."}}})";
 };
-BOOST_DESCRIBE_STRUCT(LedgerShape, (), (rows))
+BOOST_DESCRIBE_STRUCT(LedgerShape, (), (rows, answers))
 
 // Runs
 

@@ -27,7 +27,7 @@ Result<http::Written<LedgerShape>> ledger(const AgentServices& services,
   TRY(services.host.thread(thread));
   auto found = services.runtime.ledger(thread);
   if (!found && found.error().code() == Code::not_found)
-    return http::Written<LedgerShape>{R"({"rows":[]})"};
+    return http::Written<LedgerShape>{R"({"rows":[],"answers":[]})"};
   return http::Written<LedgerShape>{agents::dump(TRY(std::move(found)))};
 }
 
