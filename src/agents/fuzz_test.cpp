@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "agents/detail/scratch.hpp"
+#include "agents/detail/strange.hpp"
 #include "agents/load.hpp"
 #include "agents/runtime.hpp"
 #include "core/clock.hpp"
@@ -14,74 +15,11 @@
 
 using namespace slipway;
 using namespace slipway::agents;
+using namespace slipway::agents::detail;
 
 namespace {
 
 constexpr std::uint64_t seed = 20'261;
-
-/// SLIPWAY_FUZZ=100 does a hundred times as much.
-int rounds(int few) {
-  const char* more = std::getenv("SLIPWAY_FUZZ");
-  return few * (more == nullptr ? 1 : std::max(1, std::atoi(more)));
-}
-
-std::size_t below(Random& random, std::size_t limit) { return random.next() % limit; }
-
-Value strange(Random& random) {
-  switch (below(random, 12)) {
-    case 0: return {};
-    case 1: return true;
-    case 2: return static_cast<std::int64_t>(random.next());
-    case 3: return -1;
-    case 4: return 1e300;
-    case 5: return "";
-    case 6: return "{{1 / 0}}";
-    case 7: return Value::list({1, "a", Value(), Value::map()});
-    case 8:
-      return Value::map({{"done", true}, {"retry", 5}, {"add", Value::map({{"tokens", -9}})}});
-    case 9: return 2'000'000'000;
-    case 10: return "/1:0[999999999]/2:7";
-    default: return Value::list();
-  }
-}
-
-/// A part of it, somewhere, is another one.
-Value damaged(const Value& value, Random& random) {
-  if (below(random, 6) == 0) return strange(random);
-  if (value.is_list() && !value.items().empty()) {
-    std::vector<Value> items = value.items();
-    const std::size_t at = below(random, items.size());
-    if (below(random, 5) == 0)
-      items.erase(items.begin() + static_cast<std::ptrdiff_t>(at));
-    else
-      items[at] = damaged(items[at], random);
-    return Value::list(std::move(items));
-  }
-  if (value.is_map() && !value.entries().items.empty()) {
-    auto entries = value.entries().items;
-    const std::size_t at = below(random, entries.size());
-    if (below(random, 5) == 0)
-      entries.erase(entries.begin() + static_cast<std::ptrdiff_t>(at));
-    else
-      entries[at].second = damaged(entries[at].second, random);
-    return Value::map(std::move(entries));
-  }
-  return strange(random);
-}
-
-std::string damaged(std::string bytes, Random& random, std::size_t most = 4) {
-  for (std::size_t i = 0, n = 1 + below(random, most); i < n && !bytes.empty(); ++i) {
-    const std::size_t at = below(random, bytes.size());
-    switch (below(random, 5)) {
-      case 0: bytes[at] = static_cast<char>(random.next()); break;
-      case 1: bytes.erase(at, 1 + below(random, 30)); break;
-      case 2: bytes.insert(at, bytes.substr(below(random, bytes.size()), 60)); break;
-      case 3: bytes[at] = "{}[]():,-&*!?|>'\"%@`#\n \t"[below(random, 24)]; break;
-      default: bytes.resize(at); break;
-    }
-  }
-  return bytes;
-}
 
 const std::string whole = R"y(name: whole
 description: All kinds of nodes.
@@ -105,7 +43,10 @@ nodes:
   begin: {set: {n: n + 1, log: "[node + string(step)]"}, retry: {max: 2, first: 1ms, on: [any]}}
   ask: {human: {ask: "{{question}}?", schema: {any: any}, into: any, timeout: 1h, on_timeout: fail}}
   say: {llm: {model: m, system: "{{n}}", prompt: "Say {{question}}", into: text, max_tokens: 9}}
-  think: {agent: {model: m, prompt: "{{text}}", tools: [calc, now], max_turns: 3, into: text}}
+  think:
+    agent: {model: m, prompt: "{{text}}", tools: [calc, now], max_turns: 3, into: text,
+            messages: ms,
+            context: {summarize: {tokens: 60, keep: 2, max_tokens: 16}, trim: {messages: 8}}}
   each:
     map: {each: "lists.range(3)", as: x, do: {tool: {use: calc, args: {expression: "{{x}}+1"}}},
           into: got}
@@ -128,60 +69,6 @@ const std::string replies =
 {"node": "say", "index": 1, "error": "network"}
 {"text": "{\"text\": \"fine\"}", "usage": {"input": 3, "output": 4}}
 )j";
-
-std::string strange_text(Random& random) {
-  const std::string text =
-      R"({"text": "a", "score": [1, {"b": null}]} {{n}} <data>\xFF\0\xED\xA0\x80)";
-  return damaged(text, random);
-}
-
-class StrangeTool final : public Tool {
- public:
-  explicit StrangeTool(std::uint64_t from) : random_(from) {}
-  ToolResult call(const Context&, const ToolCall&) override {
-    switch (below(random_, 5)) {
-      case 0: return ToolResult::failed({.kind = strange_text(random_), .message = ""});
-      case 1: return ToolResult::unknown({.kind = "network", .message = strange_text(random_)});
-      case 2: return ToolResult::done(Value(strange_text(random_)));
-      default: return ToolResult::done(strange(random_));
-    }
-  }
-  Value parameters() const override { return Value::list({1, "a"}); }
-
- private:
-  SeededRandom random_;
-};
-
-class StrangeModel final : public Model {
- public:
-  explicit StrangeModel(std::uint64_t from) : random_(from) {}
-  Outcome<ModelReply> reply(const Context&, const ModelCall& call) override {
-    if (below(random_, 8) == 0) return Failure{.kind = "network", .message = strange_text(random_)};
-    ModelReply made{.text = strange_text(random_),
-                    .input_tokens = static_cast<std::int64_t>(below(random_, 20)),
-                    .output_tokens = static_cast<std::int64_t>(below(random_, 40)) - 2};
-    for (std::size_t i = below(random_, 4); i > 0; --i)
-      made.tool_calls.push_back(
-          {.id = below(random_, 3) == 0 ? "" : "c",
-           .name = below(random_, 3) == 0 || call.tools.empty() ? strange_text(random_) : "calc",
-           .args = below(random_, 2) == 0 ? strange(random_)
-                                          : Value::map({{"expression", strange(random_)}})});
-    return made;
-  }
-  Outcome<std::int64_t> count_tokens(const ModelCall&) override { return 3; }
-
- private:
-  SeededRandom random_;
-};
-
-/// Until it stops, at most so long.
-RunResult run(Runtime& runtime, const AgentPtr& agent, const Value& input) {
-  constexpr std::chrono::seconds longest(2);
-  const RunResult result = runtime.run(Context().with_timeout(longest), agent, input,
-                                       {.thread = "t", .steps = 10, .trace = true});
-  CHECK((result.status != Status::failed || !result.error->message.empty()));
-  return result;
-}
 
 std::vector<std::string> texts_of_vectors() {
   std::vector<std::string> texts;
