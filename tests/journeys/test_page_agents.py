@@ -85,6 +85,11 @@ def test_agents_are_used(browser, yard, scenario):
     browser(scenario, yard.url)
 
 
+@pytest.mark.parametrize("width", [360, 700, 1200])
+def test_an_approval_is_seen_without_scrolling(browser, yard, width):
+    browser("an_approval_is_seen_without_scrolling", yard.url, width=width, height=740, waiting=yard.waiting)
+
+
 def test_hostile_states_stay_text(browser, yard):
     thread = thread_of(yard.server)
     run(yard.server, thread, input={"topic": HOSTILE})

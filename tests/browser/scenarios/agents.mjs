@@ -148,6 +148,26 @@ export async function threads_are_found_by_their_state(visit) {
   await page.getByRole('tab', { name: 'Threads' }).waitFor();
 }
 
+/** On a phone as on a desk: nobody has to look for what they are asked. */
+export async function an_approval_is_seen_without_scrolling(visit, { waiting }) {
+  const { page } = visit;
+  await visit.go(`/agents/desk/threads/${waiting}`, question('approval'));
+  const graph = page.locator('.graph-side .graph');
+  await graph.waitFor();
+  await visit.settle();
+  const asked = await page.locator(question('approval')).boundingBox();
+  const drawn = await graph.boundingBox();
+  const button = await page
+    .locator(question('approval'))
+    .getByRole('button', { name: 'Approve' })
+    .boundingBox();
+  if (visit.width < 1000)
+    visit.check(asked.y + asked.height <= drawn.y, 'the approval is not above the graph');
+  else visit.check(drawn.x + drawn.width <= asked.x, 'the graph is not beside the approval');
+  visit.check(button.y + button.height <= visit.height, 'one has to scroll to approve');
+  await visit.picture(`approval-${visit.width}`);
+}
+
 /** All by keys: a node of the graph is chosen, a question answered. */
 export async function a_question_is_answered_by_keys(visit) {
   const { page } = visit;

@@ -376,17 +376,7 @@ export function AgentThreadPage({ agent, thread }: { agent: string; thread: stri
       {tab === 'calls' && <Calls thread={thread} round={key} />}
       {tab === 'run' && (
         <div class="agent-columns thread-columns">
-          <div class="stack tight graph-side">
-            {drawing.value && (
-              <AgentGraph
-                drawing={drawing.value}
-                marks={marksOf(live)}
-                chosen={chosen}
-                onChoose={(name) => setChosen(name === chosen ? '' : name)}
-              />
-            )}
-          </div>
-          <div class="stack">
+          <div class="stack thread-asks">
             {(runs.value?.length ?? 0) > 1 && (
               <Select
                 label="Run"
@@ -418,6 +408,18 @@ export function AgentThreadPage({ agent, thread }: { agent: string; thread: stri
                   send={(answer) => resume({ answers: { [interrupt.id]: answer } })}
                 />
               ))}
+          </div>
+          <div class="stack tight graph-side">
+            {drawing.value && (
+              <AgentGraph
+                drawing={drawing.value}
+                marks={marksOf(live)}
+                chosen={chosen}
+                onChoose={(name) => setChosen(name === chosen ? '' : name)}
+              />
+            )}
+          </div>
+          <div class="stack thread-rest">
             <ResultView live={live} />
             <Spent live={live} drawing={drawing.value} />
             {chosen && (
