@@ -171,7 +171,7 @@ def test_runs_stand_below_who_asked_for_them(shop):
         reply = server.post("/v1/chat/completions", {"model": "agent/clerk", "messages": [{"role": "user", "content": QUESTION}]},
                             headers={"traceparent": f"00-{trace}-{SPAN}-01"})
         assert reply.status == 200 and reply.json["choices"][0]["message"]["content"] == "250 euros", reply
-        found = tree(server, trace, {"clerk", "look", "ask default"})
+        found = tree(server, trace, {"clerk", "look", "ask default", "chat agent/clerk"})
         above = found["clerk"][1]
         assert found[above][0]["parent_id"] == SPAN and found["ask default"][1] == "rag"
         assert server.get(f"/api/traces/{trace}").json["cost_usd"] == pytest.approx(COST)
