@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "core/excerpt.hpp"
+
 namespace slipway::json {
 
 namespace {
@@ -10,16 +12,9 @@ namespace {
 constexpr std::size_t depth_max = 64;
 
 /// A value as it is quoted in messages: short.
-std::string excerpt(const Value& value) {
-  std::string text = boost::json::serialize(value);
+std::string quoted(const Value& value) {
   constexpr std::size_t excerpt_bytes_max = 60;
-  if (text.size() > excerpt_bytes_max) {
-    std::size_t cut = excerpt_bytes_max;
-    while (cut > 0 && (static_cast<unsigned char>(text[cut]) & 0xC0) == 0x80) --cut;
-    text.resize(cut);
-    text += "...";
-  }
-  return text;
+  return excerpt(boost::json::serialize(value), excerpt_bytes_max);
 }
 
 void indent(std::string& out, int level) { out.append(static_cast<std::size_t>(level) * 2, ' '); }
@@ -159,7 +154,7 @@ std::string_view nearest(std::string_view word, const std::vector<std::string_vi
 namespace detail {
 
 Error expected(const std::string& path, std::string_view what, const Value& got) {
-  return fail(Code::invalid_argument, "{}: expected {}, got {}", path, what, excerpt(got));
+  return fail(Code::invalid_argument, "{}: expected {}, got {}", path, what, quoted(got));
 }
 
 Error unknown_key(const std::string& path, std::string_view key,

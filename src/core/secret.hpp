@@ -1,4 +1,5 @@
-// Secrets of configuration: a setting names where one is, never the secret itself.
+// Secrets: a setting of the configuration names where one is, never the secret itself; and
+// comparing with one.
 #pragma once
 
 #include <string>
@@ -12,5 +13,9 @@ namespace slipway {
 /// how the messages call it; none of them holds the secret. Fails: invalid_argument (the secret
 /// itself, an unset variable, what cannot be sent in a header), not_found, forbidden.
 Result<std::string> resolve_secret(std::string_view setting, const std::string& reference);
+
+/// Takes the same time wherever they differ, so that nobody finds out a secret piece by piece. Of
+/// different lengths they differ at once: a length is no secret.
+bool equals_in_constant_time(std::string_view a, std::string_view b);
 
 }  // namespace slipway

@@ -36,3 +36,10 @@ TEST_CASE("what is no secret is refused without being shown") {
     CHECK(secret.error().message().find("hun") == std::string::npos);
   }
 }
+
+TEST_CASE("comparing with a secret tells only whether it is the same") {
+  CHECK(equals_in_constant_time("hunter2", "hunter2"));
+  CHECK(equals_in_constant_time("", ""));
+  for (const char* other : {"", "hunter", "hunter3", "Hunter2", "hunter22"})
+    CHECK_FALSE(equals_in_constant_time("hunter2", other));
+}

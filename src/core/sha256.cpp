@@ -1,8 +1,8 @@
 #include "core/sha256.hpp"
 
-#include <fmt/format.h>
 #include <openssl/evp.h>
 
+#include "core/hex.hpp"
 #include "core/result.hpp"
 
 namespace slipway {
@@ -26,9 +26,7 @@ std::string Sha256Stream::finish() {
   unsigned char digest[EVP_MAX_MD_SIZE];
   unsigned int size = 0;
   EVP_DigestFinal_ex(state_->context.get(), digest, &size);
-  std::string text = "sha256:";
-  for (unsigned int i = 0; i < size; ++i) text += fmt::format("{:02x}", digest[i]);
-  return text;
+  return "sha256:" + hex::encode({reinterpret_cast<const char*>(digest), size});
 }
 
 }  // namespace slipway

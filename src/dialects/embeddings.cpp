@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "core/base64.hpp"
 #include "dialects/detail/fields.hpp"
 #include "dialects/detail/shared.hpp"
 

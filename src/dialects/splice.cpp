@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "core/hex.hpp"
 #include "core/json.hpp"
 #include "core/unicode.hpp"
 
@@ -13,8 +14,6 @@ namespace {
 constexpr int depth_max = 64;
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
-bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 
 /// RFC 8259, without making anything of it.
 constexpr std::uint64_t each(unsigned char byte) { return byte * 0x0101010101010101u; }
@@ -191,7 +190,7 @@ class Scanner {
     ++at_;
     if (c == 'u') {
       for (int i = 0; i < 4; ++i, ++at_)
-        if (!is_hex(peek())) return wrong("four hex digits");
+        if (!hex::is_digit(peek())) return wrong("four hex digits");
       return {};
     }
     if (std::string_view("\"\\/bfnrt").find(c) == std::string_view::npos || c == '\0')

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "core/base64.hpp"
 #include "core/fault.hpp"
+#include "core/unicode.hpp"
 #include "http/detail/curl_request.hpp"
 
 namespace slipway::http {
@@ -34,20 +36,6 @@ int check_context(void* data, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
   return static_cast<Source*>(data)->context->check() ? 0 : 1;
 }
 
-std::string base64(std::string_view bytes) {
-  constexpr std::string_view digits =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string text;
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    std::uint32_t group = 0;
-    for (std::size_t k = 0; k < 3; ++k)
-      group = (group << 8) | (i + k < bytes.size() ? static_cast<unsigned char>(bytes[i + k]) : 0);
-    for (std::size_t k = 0; k < 4; ++k)
-      text += k <= bytes.size() - i ? digits[(group >> (18 - 6 * k)) & 63] : '=';
-  }
-  return text;
-}
-
 bool is_ascii(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x80; });
 }
@@ -60,8 +48,7 @@ std::string header_text(std::string text) {
   constexpr std::size_t piece_bytes = 42;
   std::string encoded;
   for (std::size_t at = 0; at < text.size();) {
-    std::size_t end = std::min(at + piece_bytes, text.size());
-    while (end < text.size() && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+    const std::size_t end = unicode::floor_boundary(text, std::min(at + piece_bytes, text.size()));
     if (!encoded.empty()) encoded += "\r\n ";
     encoded += "=?utf-8?B?" + base64(std::string_view(text).substr(at, end - at)) + "?=";
     at = end;

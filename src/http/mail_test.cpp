@@ -133,6 +133,8 @@ TEST_CASE("servers and addresses are checked before anything is sent") {
 
 TEST_CASE("subjects in other scripts are encoded words") {
   Mail one = mail();
+  one.subject = std::string(100, '\x80');  // No UTF-8: cut anywhere, and at an end some time.
+  CHECK(mail_text(one, date).find("Subject: =?utf-8?B?") != std::string::npos);
   one.subject = "Бюджет";
   CHECK(mail_text(one, date).find("Subject: =?utf-8?B?0JHRjtC00LbQtdGC?=\r\n") !=
         std::string::npos);

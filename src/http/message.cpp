@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/hex.hpp"
 #include "core/unicode.hpp"
 #include "http/detail/blanks.hpp"
 
@@ -10,12 +11,6 @@ namespace slipway::http {
 namespace {
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
-
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  const char l = lower(c);
-  return l >= 'a' && l <= 'f' ? l - 'a' + 10 : -1;
-}
 
 /// Weak entity tags compare by what stands in the quotes.
 std::string_view opaque_tag(std::string_view tag) {
@@ -63,8 +58,8 @@ std::optional<std::string> percent_decode(std::string_view text, bool plus) {
       out += ' ';
     } else if (text[i] == '%') {
       if (i + 2 >= text.size()) return {};
-      const int high = hex_digit(text[i + 1]);
-      const int low = hex_digit(text[i + 2]);
+      const int high = hex::value(text[i + 1]);
+      const int low = hex::value(text[i + 2]);
       if (high < 0 || low < 0) return {};
       out += static_cast<char>(high * 16 + low);
       i += 2;

@@ -2,14 +2,11 @@
 
 #include <algorithm>
 
+#include "core/hex.hpp"
+
 namespace slipway::http {
 
 namespace {
-
-bool is_hex(std::string_view text) {
-  return std::all_of(text.begin(), text.end(),
-                     [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
-}
 
 bool is_zero(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c == '0'; });
@@ -23,7 +20,8 @@ std::optional<TraceParent> parse_traceparent(std::string_view value) {
   const std::string_view version = value.substr(0, 2);
   const std::string_view trace = value.substr(3, 32);
   const std::string_view span = value.substr(36, 16);
-  if (!is_hex(version) || !is_hex(trace) || !is_hex(span) || !is_hex(value.substr(53, 2)))
+  if (!hex::is_small(version) || !hex::is_small(trace) || !hex::is_small(span) ||
+      !hex::is_small(value.substr(53, 2)))
     return {};
   if (version == "ff" || is_zero(trace) || is_zero(span)) return {};
   const bool is_longer = value.size() > size;

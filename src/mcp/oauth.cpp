@@ -4,8 +4,8 @@
 #include <map>
 #include <mutex>
 
+#include "core/base64.hpp"
 #include "http/message.hpp"
-#include "mcp/detail/base64.hpp"
 #include "mcp/detail/hmac.hpp"
 #include "mcp/detail/oauth_discovery.hpp"
 
@@ -95,7 +95,7 @@ class OAuth final : public Authorizer {
   std::string random_text() const {
     std::string bytes;
     for (int i = 0; i < 4; ++i) bytes += fmt::format("{:016x}", options_.random.next());
-    return detail::base64url(detail::sha256_bytes(bytes));
+    return base64url(detail::sha256_bytes(bytes));
   }
 
   Result<Registration> registration(const Context& context) {
@@ -211,7 +211,7 @@ class OAuth final : public Authorizer {
                    {"client_id", client.id},
                    {"redirect_uri", options_.redirect_uri},
                    {"state", state},
-                   {"code_challenge", detail::base64url(detail::sha256_bytes(verifier))},
+                   {"code_challenge", base64url(detail::sha256_bytes(verifier))},
                    {"code_challenge_method", "S256"},
                    {"resource", server_.resource}};
     if (!scopes.empty()) query.emplace_back("scope", fmt::format("{}", fmt::join(scopes, " ")));
@@ -252,8 +252,8 @@ class OAuth final : public Authorizer {
     grant.emplace_back("resource", server_.resource);
     if (client.method == "client_secret_basic") {
       request.headers["Authorization"] =
-          "Basic " + detail::base64(fmt::format("{}:{}", http::percent_encode(client.id),
-                                                http::percent_encode(client.secret)));
+          "Basic " + base64(fmt::format("{}:{}", http::percent_encode(client.id),
+                                        http::percent_encode(client.secret)));
     } else {
       grant.emplace_back("client_id", client.id);
       if (client.method == "client_secret_post") grant.emplace_back("client_secret", client.secret);

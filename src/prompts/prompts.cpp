@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/files.hpp"
+#include "core/uuid.hpp"
 #include "prompts/detail/rows.hpp"
 #include "store/sql.hpp"
 
@@ -66,7 +67,7 @@ Result<Template> template_of(const Commit& commit) {
 
 Result<Prompt> Prompts::create(const Context& context, Prompt prompt) {
   TRY(check(prompt));
-  prompt.id = detail::uuid_of_random(random_);
+  prompt.id = make_uuid(random_);
   prompt.created = prompt.updated = clock_.now();
   TRY(database_.write(context, [&](store::Connection& connection) -> Result<void> {
     if (TRY(find_prompt(connection, prompt.name)))
@@ -188,7 +189,7 @@ Result<void> Prompts::share_traffic(const Context& context, const std::string& n
 Result<Commit> Prompts::commit(const Context& context, const std::string& name, NewCommit wish) {
   TRY(check(wish));
   Commit commit;
-  commit.id = detail::uuid_of_random(random_);
+  commit.id = make_uuid(random_);
   commit.form = wish.form;
   commit.description = wish.description;
   commit.created = clock_.now();

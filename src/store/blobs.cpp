@@ -7,6 +7,7 @@
 #include "core/fault.hpp"
 #include "core/files.hpp"
 #include "core/guarded.hpp"
+#include "core/hex.hpp"
 
 namespace slipway::store {
 
@@ -15,15 +16,10 @@ namespace {
 constexpr std::string_view prefix = "sha256:";
 constexpr std::size_t digits = 64;
 
-bool is_hex(std::string_view text) {
-  return std::all_of(text.begin(), text.end(),
-                     [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
-}
-
 /// A hash becomes a path, so nothing but a hash may pass.
 Result<std::string_view> hex_of(std::string_view hash) {
   if (!hash.starts_with(prefix) || hash.size() != prefix.size() + digits ||
-      !is_hex(hash.substr(prefix.size())))
+      !hex::is_small(hash.substr(prefix.size())))
     return fail(Code::invalid_argument, "'{}' is not a blob hash; write sha256: and 64 hex digits",
                 hash.substr(0, 100));
   return hash.substr(prefix.size());
@@ -94,12 +90,12 @@ class FileBlobs final : public BlobStore {
   /// Anything that is not named like a blob (a temporary file of a crash) is passed over.
   static void list_folder(const std::filesystem::path& folder, std::vector<std::string>& hashes) {
     const std::string head = folder.filename().string();
-    if (head.size() != 2 || !is_hex(head)) return;
+    if (head.size() != 2 || !hex::is_small(head)) return;
     std::error_code failed;
     std::filesystem::directory_iterator files(folder, failed);
     for (; !failed && files != std::filesystem::directory_iterator(); files.increment(failed)) {
       const std::string rest = files->path().filename().string();
-      if (rest.size() == digits - 2 && is_hex(rest))
+      if (rest.size() == digits - 2 && hex::is_small(rest))
         hashes.push_back(fmt::format("{}{}{}", prefix, head, rest));
     }
   }

@@ -4,6 +4,7 @@
 // Replies as documented: https://docs.searxng.org/dev/search_api.html,
 // https://api-dashboard.search.brave.com/app/documentation/web-search,
 // https://docs.tavily.com/documentation/api-reference/endpoint/search
+#include "http/message.hpp"
 #include "tools/detail/arguments.hpp"
 #include "tools/detail/web_caller.hpp"
 
@@ -57,7 +58,7 @@ class SearchTool final : public Tool {
     if (!setting_.key.empty())
       request.secret_headers[std::string(setting_.provider->key_header)] =
           std::string(setting_.provider->scheme) + setting_.key;
-    const std::string encoded = percent_encoded(query);
+    const std::string encoded = http::percent_encode(query);
     if (setting_.provider->name == "tavily") {
       request.method = "POST";
       request.headers["Content-Type"] = "application/json";

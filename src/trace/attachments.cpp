@@ -4,6 +4,7 @@
 
 #include "core/files.hpp"
 #include "core/json_members.hpp"
+#include "core/secret.hpp"
 #include "store/sql.hpp"
 #include "trace/feedback.hpp"
 #include "trace/sessions.hpp"
@@ -36,15 +37,6 @@ AttachmentInfo attachment_at(const store::Statement& row) {
 std::string signature_of(const AttachmentInfo& attachment, std::string_view expires) {
   constexpr std::size_t prefix = 7;  // "sha256:"
   return sha256(fmt::format("{}.{}.{}", attachment.key, attachment.id, expires)).substr(prefix);
-}
-
-/// In the same time wherever they differ.
-bool is_same(std::string_view a, std::string_view b) {
-  if (a.size() != b.size()) return false;
-  unsigned difference = 0;
-  for (std::size_t i = 0; i < a.size(); ++i)
-    difference |= static_cast<unsigned char>(a[i]) ^ static_cast<unsigned char>(b[i]);
-  return difference == 0;
 }
 
 }  // namespace
@@ -158,7 +150,7 @@ Result<AttachmentInfo> Attachments::opened(const Context& context, const std::st
     return {};
   }));
   // One that is not there looks like one that is not signed.
-  if (!found || !is_same(signature_of(*found, expires), signature))
+  if (!found || !equals_in_constant_time(signature_of(*found, expires), signature))
     return fail(Code::not_found, "there is no such attachment, or the link is not whole");
   const auto time = json::parse(expires);
   const auto seconds = time ? json::from<std::int64_t>(*time) : Result<std::int64_t>(time.error());

@@ -1,6 +1,7 @@
 #include "trace/feedback.hpp"
 
 #include "core/files.hpp"
+#include "core/uuid.hpp"
 #include "store/columns.hpp"
 #include "store/sql.hpp"
 #include "trace/sessions.hpp"
@@ -181,13 +182,7 @@ Result<void> check_feedback(const Feedback& one) {
   return {};
 }
 
-std::string random_uuid(Random& random) {
-  std::string digits = fmt::format("{:016x}{:016x}", random.next(), random.next());
-  digits[12] = '4';
-  constexpr std::string_view variants = "89ab";
-  digits[16] = variants[random.next() % variants.size()];
-  return as_uuid(digits);
-}
+std::string random_uuid(Random& random) { return make_uuid(random); }
 
 /// Comment and whatever else people wrote, as if they stood in a run.
 void Feedbacks::hide(Feedback& one) const {

@@ -5,6 +5,7 @@
 
 #include "core/json_members.hpp"
 #include "core/unicode.hpp"
+#include "core/uuid.hpp"
 #include "trace/detail/langsmith_wire.hpp"
 #include "trace/detail/sound_name.hpp"
 
@@ -12,22 +13,11 @@ namespace slipway::trace {
 
 namespace {
 
-constexpr std::size_t uuid_size = 36;
 constexpr std::size_t time_size = 22;  // "20261123T080000000001Z"
 constexpr std::size_t span_digits = 16;
 constexpr std::size_t levels_max = 64;
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
-
-bool is_uuid(std::string_view text) {
-  if (text.size() != uuid_size) return false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool is_dash = i == 8 || i == 13 || i == 18 || i == 23;
-    if (is_dash ? text[i] != '-' : !is_hex(text[i])) return false;
-  }
-  return true;
-}
 
 /// One level of a dotted order: when a run began, and its id.
 bool is_step(std::string_view step) {
@@ -79,14 +69,6 @@ std::string without_dashes(std::string_view id) {
   return digits;
 }
 
-std::string new_uuid(Random& random) {
-  std::string digits = make_trace_id(random);
-  digits[12] = '4';  // Version and variant of a random one.
-  digits[16] = "89ab"[random.next() % 4];
-  for (const std::size_t at : {20, 16, 12, 8}) digits.insert(at, 1, '-');
-  return digits;
-}
-
 }  // namespace
 
 Origin origin_of(const http::Request& request) {
@@ -130,7 +112,7 @@ Place new_place(const Origin& origin, Nanoseconds start, Random& random) {
     place.id = make_trace_id(random).substr(span_digits);
     return place;
   }
-  place.id = new_uuid(random);
+  place.id = make_uuid(random);
   place.dotted_order = origin.parent_order + "." + detail::dotted_step(start, place.id);
   return place;
 }

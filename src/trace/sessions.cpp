@@ -1,6 +1,9 @@
 #include "trace/sessions.hpp"
 
+#include "core/ascii.hpp"
 #include "core/files.hpp"
+#include "core/hex.hpp"
+#include "core/uuid.hpp"
 #include "store/columns.hpp"
 #include "store/sql.hpp"
 
@@ -8,7 +11,7 @@ namespace slipway::trace {
 
 namespace {
 
-constexpr std::size_t uuid_digits = 32, span_digits = 16, uuid_size = 36;
+constexpr std::size_t span_digits = 16;
 constexpr Nanoseconds per_microsecond = 1000;
 
 /// Digits in lower case; empty when there is anything else but dashes.
@@ -16,15 +19,9 @@ std::string hex_digits(std::string_view text) {
   std::string digits;
   for (const char c : text) {
     if (c == '-') continue;
-    const char small = c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c;
-    if (!((small >= '0' && small <= '9') || (small >= 'a' && small <= 'f'))) return "";
-    digits += small;
+    if (!hex::is_digit(c)) return "";
+    digits += ascii::lower(c);
   }
-  return digits;
-}
-
-std::string dashed(std::string digits) {
-  for (const std::size_t at : {20u, 16u, 12u, 8u}) digits.insert(at, 1, '-');
   return digits;
 }
 
@@ -55,13 +52,13 @@ std::string uuid_of(std::string_view text) {
   std::string digits = sha256(text).substr(prefix, uuid_digits);
   digits[12] = '8';  // A UUID of version 8, made by a rule of one's own (RFC 9562).
   digits[16] = 'a';
-  return dashed(std::move(digits));
+  return dashed_uuid(std::move(digits));
 }
 
 std::string as_uuid(std::string_view id) {
   std::string digits = hex_digits(id);
   if (digits.size() == span_digits) digits.insert(0, uuid_digits - span_digits, '0');
-  return digits.size() == uuid_digits ? dashed(std::move(digits)) : uuid_of(id);
+  return digits.size() == uuid_digits ? dashed_uuid(std::move(digits)) : uuid_of(id);
 }
 
 std::vector<std::string> ids_behind(const std::string& uuid) {

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/ascii.hpp"
+#include "core/excerpt.hpp"
 #include "core/unicode.hpp"
 
 namespace slipway::agents::detail {
@@ -237,11 +238,9 @@ std::size_t end_of_expression(std::string_view text, std::size_t begin) {
 }
 
 Error expression_error(std::string_view text, std::size_t at, std::string_view what) {
-  constexpr std::size_t excerpt_max = 80;
-  std::string excerpt(
-      text.substr(0, unicode::floor_boundary(text, std::min(text.size(), excerpt_max))));
-  if (excerpt.size() < text.size()) excerpt += "...";
-  return fail(Code::invalid_argument, "expression \"{}\", column {}: {}", excerpt, at + 1, what);
+  constexpr std::size_t excerpt_bytes_max = 80;
+  return fail(Code::invalid_argument, "expression \"{}\", column {}: {}",
+              excerpt(text, excerpt_bytes_max), at + 1, what);
 }
 
 }  // namespace slipway::agents::detail

@@ -1,6 +1,7 @@
 #include "agents/detail/values.hpp"
 
 #include "core/files.hpp"
+#include "core/hex.hpp"
 
 namespace slipway::agents::detail {
 
@@ -8,28 +9,10 @@ namespace {
 
 constexpr std::size_t inline_bytes_max = 200;
 constexpr std::string_view mark = "$";
-constexpr char hex[] = "0123456789abcdef";
 
 bool is_marked(const Value& value) {
   return value.is_map() && value.entries().items.size() == 1 &&
          value.entries().items.front().first == mark;
-}
-
-std::string to_hex(std::string_view bytes) {
-  std::string text;
-  for (const char c : bytes) {
-    text += hex[(static_cast<unsigned char>(c) >> 4) & 15];
-    text += hex[static_cast<unsigned char>(c) & 15];
-  }
-  return text;
-}
-
-std::string from_hex(std::string_view text) {
-  std::string bytes;
-  const auto digit = [](char c) { return c >= 'a' ? c - 'a' + 10 : c - '0'; };
-  for (std::size_t i = 0; i + 1 < text.size(); i += 2)
-    bytes += static_cast<char>((digit(text[i]) << 4) | digit(text[i + 1]));
-  return bytes;
 }
 
 /// A small one stays, unless it looks like a mark.
@@ -39,7 +22,7 @@ Value keep(const Value& value, std::vector<KeptValue>& values) {
   std::string text = dump(value);
   if (text.size() < inline_bytes_max && !is_marked(value)) return value;
   std::string hash = value_hash(text);
-  Value marked = Value::map({{std::string(mark), to_hex(hash)}});
+  Value marked = Value::map({{std::string(mark), hex::encode(hash)}});
   values.push_back({.hash = std::move(hash), .text = std::move(text)});
   return marked;
 }
@@ -103,7 +86,7 @@ Result<Value> walk(const Value& record, const Change& change) {
 
 std::string value_hash(std::string_view text) {
   constexpr std::size_t prefix = 7, digits = 32;  // "sha256:"
-  return from_hex(sha256(text).substr(prefix, digits));
+  return hex::decode(sha256(text).substr(prefix, digits));
 }
 
 Value take_out_values(const Value& record, std::vector<KeptValue>& values) {
@@ -114,7 +97,7 @@ Result<Value> put_in_values(const Value& record,
                             const std::function<Result<std::string>(const std::string&)>& find) {
   return walk(record, [&](const Value& value) -> Result<Value> {
     if (!is_marked(value) || !value.at(mark).is_text()) return value;
-    return parse_json(TRY(find(from_hex(value.at(mark).text()))));
+    return parse_json(TRY(find(hex::decode(value.at(mark).text()))));
   });
 }
 

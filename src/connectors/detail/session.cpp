@@ -8,6 +8,7 @@
 #include <mutex>
 
 #include "core/ascii.hpp"
+#include "core/base64.hpp"
 #include "core/log.hpp"
 #include "core/secret.hpp"
 #include "core/unicode.hpp"
@@ -27,20 +28,6 @@ bool is_redirect(int status) {
 
 bool may_pass(int status) {
   return status == 429 || status == 502 || status == 503 || status == 504;
-}
-
-std::string base64(std::string_view bytes) {
-  constexpr std::string_view digits =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  for (std::size_t at = 0; at < bytes.size(); at += 3) {
-    std::uint32_t group = 0;
-    for (std::size_t i = 0; i < 3; ++i)
-      group = group << 8 | (at + i < bytes.size() ? static_cast<unsigned char>(bytes[at + i]) : 0u);
-    for (std::size_t i = 0; i < 4; ++i)
-      out += at + i > bytes.size() ? '=' : digits[group >> (18 - 6 * i) & 63];
-  }
-  return out;
 }
 
 /// Whether `site` lies below the URL that credentials are for.

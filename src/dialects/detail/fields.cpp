@@ -3,25 +3,20 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/excerpt.hpp"
+
 namespace slipway::dialects::detail {
 
 namespace {
 
 const json::Object empty_object;
 
-std::string excerpt(const json::Value& value) {
+std::string quoted(const json::Value& value) {
   if (value.is_object()) return "an object";
   if (value.is_array()) return "an array";
   if (value.is_double()) return fmt::format("{:g}", value.get_double());
-  std::string text = json::dump(value);
   constexpr std::size_t excerpt_bytes_max = 60;
-  if (text.size() > excerpt_bytes_max) {
-    std::size_t cut = excerpt_bytes_max;
-    while (cut > 0 && (static_cast<unsigned char>(text[cut]) & 0xC0) == 0x80) --cut;
-    text.resize(cut);
-    text += "...";
-  }
-  return text;
+  return excerpt(json::dump(value), excerpt_bytes_max);
 }
 
 std::string describe(std::string_view what, Range range) {
@@ -45,7 +40,7 @@ std::string at(std::string_view path, std::size_t index) {
 
 Error expected(const std::string& path, std::string_view what, const json::Value& got) {
   return fail(Code::invalid_argument, "{}: expected {}, got {}", path.empty() ? "body" : path, what,
-              excerpt(got));
+              quoted(got));
 }
 
 void merge(json::Object& object, const json::Object& more) {

@@ -7,6 +7,7 @@
 #include "documents/detail/html_nesting.hpp"
 #include "documents/detail/html_text.hpp"
 #include "documents/detail/office_package.hpp"
+#include "documents/detail/percent.hpp"
 
 namespace slipway::documents::detail {
 
@@ -47,25 +48,6 @@ Result<Book> read_package(std::string_view xml, const std::string& part, Documen
         return {};
       }).within(part));
   return book;
-}
-
-/// "Chapter%201.xhtml"
-std::string percent_decoded(std::string_view path) {
-  std::string out;
-  for (std::size_t i = 0; i < path.size(); ++i) {
-    const auto digit = [&](std::size_t at) -> int {
-      const char c = at < path.size() ? static_cast<char>(path[at] | 0x20) : 'x';
-      if (c >= '0' && c <= '9') return c - '0';
-      return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-    };
-    if (path[i] == '%' && digit(i + 1) >= 0 && digit(i + 2) >= 0) {
-      out += static_cast<char>(digit(i + 1) * 16 + digit(i + 2));
-      i += 2;
-    } else {
-      out += path[i];
-    }
-  }
-  return out;
 }
 
 /// Whether the text itself is locked; a list of scrambled fonts is harmless.

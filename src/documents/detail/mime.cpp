@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <map>
 
+#include "core/hex.hpp"
 #include "core/unicode.hpp"
 #include "documents/detail/decoding.hpp"
 #include "documents/detail/mapped_text.hpp"
+#include "documents/detail/percent.hpp"
 
 namespace slipway::documents::detail {
 
@@ -35,27 +37,6 @@ struct Parameters {
   std::string main;                           ///< Lower case.
   std::map<std::string, std::string> values;  ///< Names in lower case.
 };
-
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  c = static_cast<char>(c | 0x20);
-  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-std::string percent_decoded(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const int high = i + 2 < text.size() ? hex_value(text[i + 1]) : -1;
-    const int low = i + 2 < text.size() ? hex_value(text[i + 2]) : -1;
-    if (text[i] == '%' && high >= 0 && low >= 0) {
-      out += static_cast<char>(high * 16 + low);
-      i += 2;
-    } else {
-      out += text[i];
-    }
-  }
-  return out;
-}
 
 /// RFC 2231: "utf-8'en'na%C3%AFve.txt".
 std::string decode_extended(std::string_view value) {
@@ -281,8 +262,8 @@ PlacedText from_quoted_printable(std::string_view bytes, Span range, bool is_wor
       at = line + (bytes[line] == '\n' ? 1 : 2);  // The line goes on.
       continue;
     }
-    const int high = at + 2 < range.end ? hex_value(bytes[at + 1]) : -1;
-    const int low = at + 2 < range.end ? hex_value(bytes[at + 2]) : -1;
+    const int high = at + 2 < range.end ? hex::value(bytes[at + 1]) : -1;
+    const int low = at + 2 < range.end ? hex::value(bytes[at + 2]) : -1;
     if (high < 0 || low < 0) {
       out.add("=", at, at + 1);
       ++at;

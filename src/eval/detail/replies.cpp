@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "core/ascii.hpp"
+#include "core/excerpt.hpp"
 #include "core/unicode.hpp"
 
 namespace slipway::eval {
@@ -13,11 +14,6 @@ namespace slipway::eval {
 namespace {
 
 constexpr std::size_t excerpt_bytes_max = 120;
-
-std::string excerpt(std::string_view text) {
-  if (text.size() <= excerpt_bytes_max) return std::string(text);
-  return std::string(text.substr(0, unicode::floor_boundary(text, excerpt_bytes_max))) + "...";
-}
 
 bool is_blank(char c) {
   return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\v' || c == '\f';
@@ -71,7 +67,8 @@ ParsedReply::ParsedReply(std::string_view text) {
   const std::size_t start = text.find('{');
   const std::size_t end = text.rfind('}');
   if (start == std::string_view::npos || end == std::string_view::npos || end < start) {
-    error_ = fail(Code::invalid_argument, "the reply holds no JSON object: '{}'", excerpt(text));
+    error_ = fail(Code::invalid_argument, "the reply holds no JSON object: '{}'",
+                  excerpt(text, excerpt_bytes_max));
     return;
   }
   const std::string_view object = text.substr(start, end - start + 1);
@@ -79,7 +76,7 @@ ParsedReply::ParsedReply(std::string_view text) {
   if (!parsed_->value()) parsed_.emplace(without_last_commas(object));
   if (parsed_->value()) return;
   error_ = fail(Code::invalid_argument, "the reply is not JSON ({}): '{}'",
-                parsed_->value().error().message(), excerpt(text));
+                parsed_->value().error().message(), excerpt(text, excerpt_bytes_max));
 }
 
 Result<json::Object> parse_reply(std::string_view text) {
@@ -123,7 +120,7 @@ Result<const json::Array*> reply_list(const json::Object& reply, std::string_vie
   const json::Value* list = reply.if_contains(key);
   if (!list || !list->is_array())
     return fail(Code::invalid_argument, "the reply has no list '{}': '{}'", key,
-                excerpt(json::dump(reply)));
+                excerpt(json::dump(reply), excerpt_bytes_max));
   return &list->get_array();
 }
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 
+#include "core/excerpt.hpp"
 #include "core/json.hpp"
 #include "models/chat_model.hpp"
 
@@ -39,15 +40,9 @@ std::optional<Clock::Time> http_date(std::string_view text) {
 }
 
 std::string told(const Deployment& deployment, std::string_view text) {
-  std::string message =
-      fmt::format("deployment '{}': {}", deployment.name(), deployment.redact(std::string(text)));
-  if (message.size() > message_bytes_max) {
-    std::size_t cut = message_bytes_max;
-    while (cut > 0 && (static_cast<unsigned char>(message[cut]) & 0xC0) == 0x80) --cut;
-    message.resize(cut);
-    message += "...";
-  }
-  return message;
+  return excerpt(
+      fmt::format("deployment '{}': {}", deployment.name(), deployment.redact(std::string(text))),
+      message_bytes_max);
 }
 
 int caller_status(int upstream) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/hex.hpp"
+
 namespace slipway::http::detail {
 
 namespace {
@@ -9,13 +11,6 @@ namespace {
 constexpr std::size_t size_line_bytes_max = 256;
 constexpr std::size_t trailer_bytes_max = 8u << 10;
 constexpr unsigned size_digits_max = 15;  // Sixteen could overflow sums.
-
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
 
 }  // namespace
 
@@ -70,7 +65,7 @@ void BodyReader::take_size_character(char c) {
     in_extension_ = true;
     return;
   }
-  const int value = hex_value(c);
+  const int value = hex::value(c);
   if (value < 0) return refuse("a chunk's size is not a hex number");
   if (++digits_ > size_digits_max) return refuse("a chunk's size is too large");
   left_ = left_ * 16 + static_cast<unsigned>(value);

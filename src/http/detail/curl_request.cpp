@@ -1,9 +1,8 @@
 #include "http/detail/curl_request.hpp"
 
-#include <openssl/evp.h>
-
 #include <algorithm>
 
+#include "core/base64.hpp"
 #include "http/detail/head.hpp"
 #include "http/detail/reach.hpp"
 #include "http/loopback.hpp"
@@ -29,13 +28,7 @@ std::string basic_authorization(CURLU* url) {
   const std::string user = part_of(url, CURLUPART_USER, CURLU_URLDECODE);
   const std::string password = part_of(url, CURLUPART_PASSWORD, CURLU_URLDECODE);
   if (user.empty() && password.empty()) return {};
-  const std::string text = user + ":" + password;
-  std::string coded(4 * (text.size() / 3 + 1) + 1, '\0');  // With the zero that OpenSSL adds.
-  const int size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(coded.data()),
-                                   reinterpret_cast<const unsigned char*>(text.data()),
-                                   static_cast<int>(text.size()));
-  coded.resize(static_cast<std::size_t>(size));
-  return "Basic " + coded;
+  return "Basic " + base64(user + ":" + password);
 }
 
 Target target_of(CURLU* url, bool is_secure) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "core/hex.hpp"
 #include "http/detail/blanks.hpp"
 
 namespace slipway::http::detail {
@@ -35,13 +36,10 @@ bool is_value_character(char c) {
   return (byte >= ' ' && byte != 0x7f) || byte == '\t';
 }
 
-bool is_hex(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
-
 bool has_sound_escapes(std::string_view text) {
   for (std::size_t at = text.find('%'); at != std::string_view::npos; at = text.find('%', at + 1))
-    if (at + 2 >= text.size() || !is_hex(text[at + 1]) || !is_hex(text[at + 2])) return false;
+    if (at + 2 >= text.size() || !hex::is_digit(text[at + 1]) || !hex::is_digit(text[at + 2]))
+      return false;
   return true;
 }
 
@@ -104,7 +102,7 @@ bool is_host(std::string_view host) {
   if (host.starts_with('[')) {
     return host.size() > 3 && host.ends_with(']') &&
            std::all_of(host.begin() + 1, host.end() - 1,
-                       [](char c) { return is_hex(c) || c == ':' || c == '.'; });
+                       [](char c) { return hex::is_digit(c) || c == ':' || c == '.'; });
   }
   const auto is_name_character = [](char c) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||

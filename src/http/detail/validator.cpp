@@ -1,4 +1,5 @@
 // Requests against the schemas that clients are shown; every fault is told, not only the first.
+#include "core/excerpt.hpp"
 #include "http/detail/pattern.hpp"
 #include "http/schema.hpp"
 
@@ -39,11 +40,7 @@ std::string_view with_article(std::string_view type) {
 std::string shown(const json::Value& value) {
   constexpr std::size_t shown_max = 60;
   if (value.is_object() || value.is_array()) return std::string(json::kind_name(value));
-  std::string text = json::dump(value);
-  if (text.size() <= shown_max) return text;
-  std::size_t end = shown_max;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
-  return text.substr(0, end) + "...";
+  return excerpt(json::dump(value), shown_max);
 }
 
 std::size_t code_points(std::string_view text) {

@@ -6,16 +6,13 @@
 #include <string_view>
 
 #include "core/clock.hpp"
+#include "core/uuid.hpp"
 
 namespace slipway::langgraph::detail {
 
-/// Random, version 4.
-std::string make_uuid(Random& random);
 /// Version 5 in the name space of URLs: always the same for a name. What LangGraph's server calls
 /// the assistants of its graphs.
 std::string uuid_of_name(std::string_view name);
-/// 36 characters, with dashes.
-bool is_uuid(std::string_view text);
 
 /// "2026-11-29T07:53:02.721000+00:00"
 std::string time_text(std::int64_t milliseconds);

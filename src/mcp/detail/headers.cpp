@@ -5,7 +5,7 @@
 #include <set>
 
 #include "core/ascii.hpp"
-#include "mcp/detail/base64.hpp"
+#include "core/base64.hpp"
 #include "mcp/protocol.hpp"
 
 namespace slipway::mcp::detail {

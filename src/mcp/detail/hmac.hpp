@@ -1,4 +1,4 @@
-// HMAC with SHA-256 (RFC 2104), and comparing without telling where two texts differ.
+// SHA-256 as bytes, and HMAC with it (RFC 2104).
 #pragma once
 
 #include <string>
@@ -10,6 +10,5 @@ namespace slipway::mcp::detail {
 std::string sha256_bytes(std::string_view bytes);
 /// 32 bytes.
 std::string hmac_sha256(std::string_view key, std::string_view bytes);
-bool equals_in_constant_time(std::string_view a, std::string_view b);
 
 }  // namespace slipway::mcp::detail

@@ -1,7 +1,8 @@
 #include "mcp/detail/signed_state.hpp"
 
+#include "core/base64.hpp"
 #include "core/json_exact.hpp"
-#include "mcp/detail/base64.hpp"
+#include "core/secret.hpp"
 #include "mcp/detail/hmac.hpp"
 #include "mcp/protocol.hpp"
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "core/hex.hpp"
 #include "store/sql.hpp"
 
 namespace slipway::prompts {
@@ -74,11 +75,6 @@ Result<Commit> commit_at(const store::Statement& row) {
   commit.downloads = row.integer(8);
   commit.tags = TRY(json::from<std::vector<std::string>>(TRY(json::parse(row.text(9)))));
   return commit;
-}
-
-bool is_hex(std::string_view text) {
-  return std::all_of(text.begin(), text.end(),
-                     [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
 }
 
 }  // namespace
@@ -153,7 +149,7 @@ Result<std::optional<Commit>> find_commit(store::Connection& connection,
     return tagged;
   if (auto named = TRY(one("c.id = ?", reference))) return named;
   constexpr std::size_t digits_min = 8, digits_max = 64;
-  if (reference.size() >= digits_min && reference.size() <= digits_max && is_hex(reference))
+  if (reference.size() >= digits_min && reference.size() <= digits_max && hex::is_small(reference))
     return one("c.hash LIKE ? || '%'", reference);
   int version = 0;
   const auto [end, error] =
@@ -183,15 +179,6 @@ Result<void> write_commit(store::Connection& connection, const std::string& prom
   put.bind(4, commit.parent_hash).bind(5, commit.description).bind(6, json::name(commit.form));
   put.bind(7, json::dump(commit.body)).bind(8, commit.created.time_since_epoch().count());
   return put.run();
-}
-
-std::string uuid_of_random(Random& random) {
-  std::string digits = fmt::format("{:016x}{:016x}", random.next(), random.next());
-  digits[12] = '4';
-  constexpr std::string_view variants = "89ab";
-  digits[16] = variants[random.next() % variants.size()];
-  for (const std::size_t at : {20u, 16u, 12u, 8u}) digits.insert(at, 1, '-');
-  return digits;
 }
 
 }  // namespace detail

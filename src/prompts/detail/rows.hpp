@@ -20,6 +20,4 @@ Result<std::vector<Commit>> list_commits(store::Connection& connection,
 Result<void> write_commit(store::Connection& connection, const std::string& prompt_id,
                           const Commit& commit);
 
-std::string uuid_of_random(Random& random);
-
 }  // namespace slipway::prompts::detail

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/ascii.hpp"
+#include "http/message.hpp"
 
 namespace slipway::tools::detail {
 
@@ -65,17 +66,6 @@ void add_names(std::vector<std::string>& to, const std::vector<std::string>& mor
     if (std::find(to.begin(), to.end(), name) == to.end()) to.push_back(name);
 }
 
-std::string percent_encoded(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    if (is_word(c) || c == '-' || c == '.' || c == '~')
-      out += c;
-    else
-      out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
-  }
-  return out;
-}
-
 Value parameters_of(const std::vector<std::string>& names) {
   Value properties = Value::map(), required = Value::list();
   for (const std::string& name : names) {
@@ -118,7 +108,7 @@ Outcome<std::string> ArgumentText::write(const Value& args, Encoding encoding) c
       continue;
     }
     const Value value = SLIPWAY_GET(piece.expression.evaluate(inputs));
-    out += percent_encoded(agents::in_words(value));
+    out += http::percent_encode(agents::in_words(value));
   }
   return out;
 }

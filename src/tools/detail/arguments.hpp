@@ -48,8 +48,6 @@ class ArgumentForm {
   bool is_list_ = false, is_map_ = false;
 };
 
-std::string percent_encoded(std::string_view text);
-
 /// {"type": "object", "properties": {each of the names: {}}, "required": the names}
 agents::Value parameters_of(const std::vector<std::string>& names);
 void add_names(std::vector<std::string>& to, const std::vector<std::string>& more);

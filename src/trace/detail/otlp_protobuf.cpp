@@ -1,5 +1,7 @@
 // Source: opentelemetry/proto/{collector/trace,trace,resource,common}/v1/*.proto 1.10; the numbers
 // below are theirs.
+#include "core/base64.hpp"
+#include "core/hex.hpp"
 #include "trace/detail/otlp_span.hpp"
 
 namespace slipway::trace::detail {
@@ -132,14 +134,14 @@ void ProtobufTraces::read_span(std::string_view message, const OtlpSurroundings&
 
 void ProtobufTraces::read_part(const WireField& field, OtlpSpan& span) {
   switch (field.number) {
-    case 1: span.trace_id = hex(field.bytes.substr(0, 100)); break;
-    case 2: span.span_id = hex(field.bytes.substr(0, 100)); break;
+    case 1: span.trace_id = hex::encode(field.bytes.substr(0, 100)); break;
+    case 2: span.span_id = hex::encode(field.bytes.substr(0, 100)); break;
     case 3: span.trace_state = field.bytes; break;
     case 4:
       // Some clients send zeros for "none".
       span.parent_id = field.bytes.find_first_not_of('\0') == std::string_view::npos
                            ? ""
-                           : hex(field.bytes.substr(0, 100));
+                           : hex::encode(field.bytes.substr(0, 100));
       break;
     case 5: span.name = std::string_view(utf8_text(field.bytes)); break;
     case 9: read_attribute(field.bytes, span.attributes, 0); break;
@@ -176,8 +178,8 @@ void ProtobufTraces::read_link(std::string_view message, OtlpSpan& span) {
   OtlpLink link;
   WireReader reader(message, fault_);
   for (WireField field; reader.next(field);) {
-    if (field.is_bytes(1)) link.trace_id = hex(field.bytes.substr(0, 100));
-    if (field.is_bytes(2)) link.span_id = hex(field.bytes.substr(0, 100));
+    if (field.is_bytes(1)) link.trace_id = hex::encode(field.bytes.substr(0, 100));
+    if (field.is_bytes(2)) link.span_id = hex::encode(field.bytes.substr(0, 100));
     if (field.is_bytes(3)) link.trace_state = field.bytes;
     if (field.is_bytes(4)) read_attribute(field.bytes, link.attributes, 0);
     if (field.is_varint(5)) link.dropped_attributes = field.value;

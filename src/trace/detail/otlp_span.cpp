@@ -114,37 +114,6 @@ json::Value number_value(double number) {
   return json::Value(number);
 }
 
-std::string base64(std::string_view bytes) {
-  constexpr std::string_view digits =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  out.reserve((bytes.size() + 2) / 3 * 4);
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    const auto byte = [&](std::size_t at) {
-      return at < bytes.size() ? static_cast<std::uint32_t>(static_cast<unsigned char>(bytes[at]))
-                               : 0U;
-    };
-    const std::uint32_t bits = byte(i) << 16 | byte(i + 1) << 8 | byte(i + 2);
-    out += digits[bits >> 18];
-    out += digits[bits >> 12 & 63];
-    out += i + 1 < bytes.size() ? digits[bits >> 6 & 63] : '=';
-    out += i + 2 < bytes.size() ? digits[bits & 63] : '=';
-  }
-  return out;
-}
-
-std::string hex(std::string_view bytes) {
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::string out;
-  out.reserve(bytes.size() * 2);
-  for (const char c : bytes) {
-    const auto byte = static_cast<unsigned char>(c);
-    out += digits[byte >> 4];
-    out += digits[byte & 15];
-  }
-  return out;
-}
-
 Nanoseconds nanoseconds_of(std::uint64_t unsigned_time) {
   constexpr auto most = static_cast<std::uint64_t>(std::numeric_limits<Nanoseconds>::max());
   return static_cast<Nanoseconds>(std::min(unsigned_time, most));

@@ -79,8 +79,6 @@ inline constexpr const char* too_many_values =
 boost::json::string utf8_text(std::string_view bytes);
 /// As proto3 writes it in JSON: NaN and the infinities are words.
 json::Value number_value(double number);
-std::string base64(std::string_view bytes);
-std::string hex(std::string_view bytes);
 /// What is beyond 2^63-1 becomes it.
 Nanoseconds nanoseconds_of(std::uint64_t unsigned_time);
 /// "internal" ... ; empty for the unspecified and the unknown.

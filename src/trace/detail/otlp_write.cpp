@@ -1,4 +1,5 @@
 // Export: the same spans in protobuf and in JSON.
+#include "core/hex.hpp"
 #include "trace/detail/otlp_out.hpp"
 #include "trace/detail/otlp_span.hpp"
 
@@ -22,14 +23,6 @@ std::uint64_t dropped_of(const Event& event) {
 }
 
 // ---- Protobuf --------------------------------------------------------------------------------
-
-std::string bytes_of_hex(std::string_view hex) {
-  const auto digit = [](char c) { return c <= '9' ? c - '0' : c - 'a' + 10; };
-  std::string bytes;
-  for (std::size_t i = 0; i + 1 < hex.size(); i += 2)
-    bytes += static_cast<char>(digit(hex[i]) * 16 + digit(hex[i + 1]));
-  return bytes;
-}
 
 std::string proto_attribute(std::string_view key, const json::Value& value);
 
@@ -87,8 +80,8 @@ std::string proto_event(const Event& event) {
 
 std::string proto_link(const OutLink& link) {
   WireWriter out;
-  out.bytes(1, bytes_of_hex(link.trace_id));
-  out.bytes(2, bytes_of_hex(link.span_id));
+  out.bytes(1, hex::decode(link.trace_id));
+  out.bytes(2, hex::decode(link.span_id));
   out.bytes(3, link.trace_state);
   write_attributes(out, 4, link.attributes);
   out.varint(5, link.dropped_attributes);
@@ -98,10 +91,10 @@ std::string proto_link(const OutLink& link) {
 
 std::string proto_span(const OutSpan& span) {
   WireWriter out;
-  out.bytes(1, bytes_of_hex(span.trace_id));
-  out.bytes(2, bytes_of_hex(span.span_id));
+  out.bytes(1, hex::decode(span.trace_id));
+  out.bytes(2, hex::decode(span.span_id));
   out.bytes(3, span.trace_state);
-  out.bytes(4, bytes_of_hex(span.parent_id));
+  out.bytes(4, hex::decode(span.parent_id));
   out.bytes(5, span.name);
   out.varint(6, span.kind);
   out.fixed64(7, span.start);

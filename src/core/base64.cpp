@@ -1,8 +1,8 @@
-#include "mcp/detail/base64.hpp"
+#include "core/base64.hpp"
 
 #include <cstdint>
 
-namespace slipway::mcp::detail {
+namespace slipway {
 
 namespace {
 
@@ -61,4 +61,4 @@ std::optional<std::string> from_base64(std::string_view text) {
   return out;
 }
 
-}  // namespace slipway::mcp::detail
+}  // namespace slipway
