@@ -1,7 +1,6 @@
 #include "core/files.hpp"
 
 #include <fcntl.h>
-#include <openssl/evp.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -10,29 +9,13 @@
 #include <memory>
 
 #include "core/clock.hpp"
+#include "core/descriptor.hpp"
 #include "core/fault.hpp"
+#include "core/sha256.hpp"
 
 namespace slipway {
 
 namespace {
-
-/// Closes at the end of the scope; -1 owns nothing.
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() { close(); }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-  int close() {
-    const int result = fd_ < 0 ? 0 : ::close(fd_);
-    fd_ = -1;
-    return result;
-  }
-
- private:
-  int fd_;
-};
 
 Error from_errno(std::string_view doing, const std::filesystem::path& path) {
   const int number = errno;
@@ -81,23 +64,6 @@ Result<void> write_and_rename(const std::filesystem::path& path,
   if (::rename(temporary.c_str(), path.c_str()) != 0) return from_errno("rename to", path);
   return {};
 }
-
-class Sha256 {
- public:
-  Sha256() : state_(EVP_MD_CTX_new(), &EVP_MD_CTX_free) {
-    SLIPWAY_ASSERT(EVP_DigestInit_ex(state_.get(), EVP_sha256(), nullptr) == 1);
-  }
-  void add(std::string_view bytes) { EVP_DigestUpdate(state_.get(), bytes.data(), bytes.size()); }
-  std::string finish() {
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned size = 0;
-    EVP_DigestFinal_ex(state_.get(), digest, &size);
-    return fmt::format("sha256:{:02x}", fmt::join(digest, digest + size, ""));
-  }
-
- private:
-  std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> state_;
-};
 
 /// Opens a regular file for reading and tells its size.
 Result<int> open_for_reading(const std::filesystem::path& path, struct stat& info) {
@@ -169,7 +135,7 @@ Result<void> make_directories(const std::filesystem::path& path) {
 }
 
 std::string sha256(std::string_view bytes) {
-  Sha256 hash;
+  Sha256Stream hash;
   hash.add(bytes);
   return hash.finish();
 }
@@ -177,7 +143,7 @@ std::string sha256(std::string_view bytes) {
 Result<std::string> sha256_of_file(const std::filesystem::path& path) {
   struct stat info {};
   const Descriptor file(TRY(open_for_reading(path, info)));
-  Sha256 hash;
+  Sha256Stream hash;
   std::string buffer(1 << 20, '\0');
   for (;;) {
     TRY(fault_point(FaultKind::file, "read"));

@@ -1,16 +1,13 @@
 // The parent's half of the sandbox: starts the child, gives it its input, drains what it says, ends
 // it when the time is over, and always reaps it.
 //
-// posix_spawn and not fork: it shares the address space until exec, so starting a child costs the
-// same in a process of gigabytes, and no code of ours runs between the two. The input is a sealed
-// file in memory instead of a pipe: nothing to feed, no SIGPIPE, and the child maps it without a
-// copy. Everything that the child says is foreign bytes again.
+// The input is a sealed file in memory instead of a pipe: nothing to feed, no SIGPIPE, and the
+// child maps it without a copy. Everything that the child says is foreign bytes again.
 #include "core/sandbox.hpp"
 
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -24,9 +21,11 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "core/descriptor.hpp"
 #include "core/detail/sandbox_protocol.hpp"
 #include "core/fault.hpp"
 #include "core/log.hpp"
+#include "core/spawn.hpp"
 
 namespace slipway {
 
@@ -35,61 +34,27 @@ namespace {
 constexpr std::size_t error_bytes_max = 64u << 10;
 constexpr int pipe_bytes = 1 << 20;  // Fewer switches between the two; the kernel may refuse.
 
-class Fd {
- public:
-  Fd() = default;
-  explicit Fd(int fd) : fd_(fd) {}
-  Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Fd& operator=(Fd&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  ~Fd() { reset(); }
-  int get() const { return fd_; }
-  bool is_open() const { return fd_ >= 0; }
-  void reset() {
-    if (fd_ >= 0) close(fd_);
-    fd_ = -1;
-  }
-
- private:
-  int fd_ = -1;
-};
-
 Error system_error(std::string_view what) {
   return fail(Code::unavailable, "{}: {}", what, std::strerror(errno));
 }
 
-/// Above the numbers that the child's own descriptors get, so that placing one never overwrites
-/// another, even in a process that was started with its standard descriptors closed.
-Result<Fd> lift(int fd) {
-  const Fd low(fd);
-  if (fd < 0) return system_error("no file descriptor for a sandboxed child");
-  Fd high(fcntl(fd, F_DUPFD_CLOEXEC, 16));
-  if (!high.is_open()) return system_error("no file descriptor for a sandboxed child");
-  return high;
-}
-
 struct Pipe {
-  Fd ours;    ///< Read end, does not block.
-  Fd theirs;  ///< Write end.
+  Descriptor ours;    ///< Read end, does not block.
+  Descriptor theirs;  ///< Write end.
 };
 
 Result<Pipe> make_pipe() {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return system_error("no pipe for a sandboxed child");
-  auto ours = lift(ends[0]);
-  auto theirs = lift(ends[1]);
-  Fd read_end = TRY(std::move(ours));
-  Fd write_end = TRY(std::move(theirs));
-  Pipe pipe{std::move(read_end), std::move(write_end)};
+  Pipe pipe{Descriptor(ends[0]), Descriptor(ends[1])};
   fcntl(pipe.ours.get(), F_SETFL, O_NONBLOCK);
   (void)fcntl(pipe.ours.get(), F_SETPIPE_SZ, pipe_bytes);
   return pipe;
 }
 
-Result<Fd> make_input(std::string_view input) {
-  Fd file = TRY(lift(memfd_create("input", MFD_CLOEXEC | MFD_ALLOW_SEALING)));
+Result<Descriptor> make_input(std::string_view input) {
+  Descriptor file(memfd_create("input", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  if (!file.is_open()) return system_error("no file descriptor for a sandboxed child");
   for (std::size_t done = 0; done < input.size();) {
     const ssize_t wrote = write(file.get(), input.data() + done, input.size() - done);
     if (wrote < 0 && errno == EINTR) continue;
@@ -111,20 +76,14 @@ std::vector<std::string> child_environment() {
   return variables;
 }
 
-std::vector<char*> pointers(std::vector<std::string>& strings) {
-  std::vector<char*> all;
-  for (std::string& string : strings) all.push_back(string.data());
-  all.push_back(nullptr);
-  return all;
-}
-
 /// A running child. Its destructor ends and reaps it, whatever happened.
 class Child {
  public:
-  Child(pid_t pid, Fd input, std::array<Pipe, 3> pipes) : pid_(pid), input_(std::move(input)) {
+  Child(pid_t pid, Descriptor input, std::array<Pipe, 3> pipes)
+      : pid_(pid), input_(std::move(input)) {
     for (std::size_t i = 0; i < pipes.size(); ++i) streams_[i] = std::move(pipes[i].ours);
     // Linux 5.3 has it; without it `wait` looks every few milliseconds.
-    exited_ = Fd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+    exited_ = Descriptor(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
   }
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
@@ -154,9 +113,9 @@ class Child {
 
   pid_t pid_;
   int wait_status_ = 0;
-  Fd input_;
-  std::array<Fd, 3> streams_;
-  Fd exited_;
+  Descriptor input_;
+  std::array<Descriptor, 3> streams_;
+  Descriptor exited_;
 };
 
 Result<void> Child::drain(std::size_t stream, std::size_t bytes_max, bool is_cut) {
@@ -167,7 +126,7 @@ Result<void> Child::drain(std::size_t stream, std::size_t bytes_max, bool is_cut
     if (got < 0 && errno == EINTR) continue;
     if (got < 0 && errno == EAGAIN) break;
     if (got <= 0) {
-      streams_[stream].reset();
+      streams_[stream].close();
       break;
     }
     const std::size_t room = bytes_max - said[stream].size();
@@ -186,7 +145,7 @@ Result<void> Child::drain(const SandboxLimits& limits) {
 
 Result<int> Child::wait(const Context& context, const SandboxLimits& limits) {
   const Context narrowed = context.with_timeout(limits.timeout);
-  Fd stopped(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  Descriptor stopped(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   const std::stop_callback wake(context.stop(), [fd = stopped.get()] {
     const std::uint64_t one = 1;
     (void)!write(fd, &one, sizeof one);
@@ -211,50 +170,25 @@ Result<int> Child::wait(const Context& context, const SandboxLimits& limits) {
   return wait_status_;
 }
 
-struct FileActions {
-  posix_spawn_file_actions_t actions;
-  FileActions() { posix_spawn_file_actions_init(&actions); }
-  ~FileActions() { posix_spawn_file_actions_destroy(&actions); }
-  void place(const Fd& from, int to) { posix_spawn_file_actions_adddup2(&actions, from.get(), to); }
-};
-
-struct SpawnAttributes {
-  posix_spawnattr_t attributes;
-  SpawnAttributes() {
-    posix_spawnattr_init(&attributes);
-    sigset_t none;
-    sigset_t all;
-    sigemptyset(&none);
-    sigfillset(&all);
-    posix_spawnattr_setsigmask(&attributes, &none);
-    posix_spawnattr_setsigdefault(&attributes, &all);
-    // Its own group: Ctrl-C reaches only the parent, which then cancels in its own way.
-    posix_spawnattr_setpgroup(&attributes, 0);
-    posix_spawnattr_setflags(
-        &attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
-  }
-  ~SpawnAttributes() { posix_spawnattr_destroy(&attributes); }
-};
-
-Result<std::unique_ptr<Child>> start(std::vector<std::string> arguments, std::string_view input) {
+Result<std::unique_ptr<Child>> start(const Context& context, std::vector<std::string> arguments,
+                                     std::string_view input) {
+  TRY(context.check());
+  if (std::getenv(detail::sandbox_variable) != nullptr)
+    return fail(Code::internal, "a sandboxed child cannot start another one");
   TRY(fault_point(FaultKind::file, "sandboxed child"));
-  Fd file = TRY(make_input(input));
+  Descriptor file = TRY(make_input(input));
   std::array<Pipe, 3> pipes;
-  FileActions files;
-  files.place(file, STDIN_FILENO);
-  for (int i = 0; i < 3; ++i) {
-    pipes[static_cast<std::size_t>(i)] = TRY(make_pipe());
-    files.place(pipes[static_cast<std::size_t>(i)].theirs, i + 1);
+  SpawnOptions options;
+  options.command = std::move(arguments);
+  options.program = "/proc/self/exe";
+  options.environment = child_environment();
+  options.descriptors = {file.get()};
+  static_assert(STDIN_FILENO == 0 && detail::sandbox_status_fd == 3);
+  for (Pipe& pipe : pipes) {
+    pipe = TRY(make_pipe());
+    options.descriptors.push_back(pipe.theirs.get());
   }
-  static_assert(detail::sandbox_status_fd == 3);
-  posix_spawn_file_actions_addclosefrom_np(&files.actions, detail::sandbox_status_fd + 1);
-  SpawnAttributes attributes;
-  std::vector<std::string> environment = child_environment();
-  pid_t pid = 0;
-  const int error = posix_spawn(&pid, "/proc/self/exe", &files.actions, &attributes.attributes,
-                                pointers(arguments).data(), pointers(environment).data());
-  if (error != 0)
-    return fail(Code::unavailable, "cannot start a sandboxed child: {}", std::strerror(error));
+  const pid_t pid = TRY(spawn(options).within("cannot start a sandboxed child"));
   return std::make_unique<Child>(pid, std::move(file), std::move(pipes));
 }
 
@@ -313,11 +247,8 @@ Result<SandboxOutput> finish(Child& child, int wait_status, bool is_program) {
 
 Result<SandboxOutput> run(const Context& context, std::vector<std::string> arguments,
                           std::string_view input, const SandboxLimits& limits) {
-  TRY(context.check());
-  if (std::getenv(detail::sandbox_variable) != nullptr)
-    return fail(Code::internal, "a sandboxed child cannot start another one");
   const bool is_program = arguments[2] == detail::sandbox_program;
-  const auto child = TRY(start(std::move(arguments), input));
+  const auto child = TRY(start(context, std::move(arguments), input));
   const int wait_status = TRY(child->wait(context, limits));
   return finish(*child, wait_status, is_program);
 }
@@ -332,10 +263,7 @@ std::vector<std::string> arguments_for(std::string_view entry, const SandboxLimi
 }  // namespace
 
 Result<detail::ChildSaid> detail::run_child(const Context& context, const ChildTask& task) {
-  TRY(context.check());
-  if (std::getenv(sandbox_variable) != nullptr)
-    return fail(Code::internal, "a sandboxed child cannot start another one");
-  const auto child = TRY(start(task.arguments, task.input));
+  const auto child = TRY(start(context, task.arguments, task.input));
   ChildSaid said;
   said.wait_status = TRY(
       child->wait(context, {.timeout = task.timeout, .output_bytes_max = task.output_bytes_max}));

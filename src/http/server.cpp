@@ -14,6 +14,7 @@
 #include <cstring>
 #include <future>
 
+#include "core/descriptor.hpp"
 #include "core/log.hpp"
 #include "http/detail/connection.hpp"
 #include "http/detail/edge.hpp"
@@ -25,25 +26,6 @@ namespace {
 constexpr int backlog = 4096;
 constexpr int accepted_at_once = 64;
 constexpr std::chrono::milliseconds pause_without_descriptors{100};
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-  void reset(int fd) {
-    if (fd_ >= 0) ::close(fd_);
-    fd_ = fd;
-  }
-  int release() { return std::exchange(fd_, -1); }
-
- private:
-  int fd_;
-};
 
 /// Options that connections inherit: small answers leave at once, dead peers are found out.
 void set_socket_options(int fd) {
@@ -104,7 +86,7 @@ Result<Endpoint> listen_on(const Server::Options& options, Descriptor& listener)
     return fail(code, "cannot {} {} port {}: {}{}", what, options.host, options.port,
                 std::strerror(errno), remedy);
   };
-  if (fd.get() < 0) return failed(Code::unavailable, "make a socket for");
+  if (!fd.is_open()) return failed(Code::unavailable, "make a socket for");
   set_socket_options(fd.get());
   if (::bind(fd.get(), raw, size) != 0)
     return failed(errno == EADDRNOTAVAIL ? Code::invalid_argument : Code::unavailable, "listen on");
@@ -112,7 +94,7 @@ Result<Endpoint> listen_on(const Server::Options& options, Descriptor& listener)
   ::getsockname(fd.get(), raw, &size);
   const auto wire_port = is_v6 ? reinterpret_cast<const sockaddr_in6&>(*address).sin6_port
                                : reinterpret_cast<const sockaddr_in&>(*address).sin_port;
-  listener.reset(fd.release());
+  listener = std::move(fd);
   return Endpoint{is_v6 ? fmt::format("[{}]", host) : host, ntohs(wire_port)};
 }
 
@@ -144,7 +126,7 @@ class Acceptor final : public detail::Watcher, public detail::Guest {
   }
   void close() {
     reactor_.forget(listener_.get());
-    listener_.reset(-1);
+    listener_.close();
     opens_at_ = detail::TimePoint::max();
   }
 
@@ -288,7 +270,7 @@ Result<std::unique_ptr<Server>> Server::start(Options options, ExchangeHandler h
     auto tls = TRY(detail::load_tls(options.tls));
     shared->tls.with([&](detail::SslContext& context) { context.swap(tls); });
   }
-  Descriptor listener(-1);
+  Descriptor listener;
   auto endpoint = TRY(listen_on(options, listener));
   shared->limits.head_bytes_max = options.header_bytes_max;
   shared->limits.target_bytes_max =

@@ -13,6 +13,7 @@
 #include <list>
 #include <thread>
 
+#include "core/descriptor.hpp"
 #include "core/log.hpp"
 #include "core/quiet_pipes.hpp"
 
@@ -23,28 +24,13 @@ namespace {
 constexpr const char* socket_name = "mcp.sock";
 constexpr int look_ms = 100;  ///< How soon it is seen that all is to end.
 
-/// Closed with it.
-class File {
- public:
-  explicit File(int fd = -1) : fd_(fd) {}
-  ~File() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  File(File&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  File& operator=(File&&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
-
 Error system_failure(const std::filesystem::path& folder, const char* what) {
   return fail(Code::unavailable, "the door of the MCP server in {}: {}: {}", folder.string(), what,
               std::strerror(errno));
 }
 
 /// By the folder's descriptor: the path of a socket may have 107 bytes only.
-sockaddr_un address_in(const File& folder) {
+sockaddr_un address_in(const Descriptor& folder) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   fmt::format_to_n(address.sun_path, sizeof address.sun_path - 1, "/proc/self/fd/{}/{}",
@@ -52,8 +38,8 @@ sockaddr_un address_in(const File& folder) {
   return address;
 }
 
-File open_folder(const std::filesystem::path& folder) {
-  return File(::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+Descriptor open_folder(const std::filesystem::path& folder) {
+  return Descriptor(::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
 }
 
 bool is_readable(int fd) {
@@ -77,7 +63,7 @@ void limit_writing(int fd) {
 
 class OpenDoor final : public LocalDoor {
  public:
-  OpenDoor(Server& server, const Options& options, File folder, File socket)
+  OpenDoor(Server& server, const Options& options, Descriptor folder, Descriptor socket)
       : server_(server),
         options_(options),
         folder_(std::move(folder)),
@@ -93,12 +79,12 @@ class OpenDoor final : public LocalDoor {
 
  private:
   struct Guest {
-    explicit Guest(File file) : socket(std::move(file)) {}
+    explicit Guest(Descriptor file) : socket(std::move(file)) {}
     void end() {
       thread.request_stop();
       ::shutdown(socket.get(), SHUT_RDWR);  // Whoever writes to it is woken, too.
     }
-    File socket;
+    Descriptor socket;
     std::atomic<bool> is_over = false;
     std::jthread thread;  ///< Last: it uses the others.
   };
@@ -107,12 +93,12 @@ class OpenDoor final : public LocalDoor {
     while (!stop.stop_requested()) {
       guests_.remove_if([](const Guest& guest) { return guest.is_over.load(); });
       if (!is_readable(socket_.get())) continue;
-      File come(::accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+      Descriptor come(::accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC));
       if (come.get() >= 0) let_in(std::move(come));
     }
   }
 
-  void let_in(File come) {
+  void let_in(Descriptor come) {
     if (!is_ours(come.get())) return;
     if (guests_.size() >= options_.clients_max)
       return log::warning(
@@ -131,7 +117,7 @@ class OpenDoor final : public LocalDoor {
 
   Server& server_;
   const Options options_;
-  const File folder_, socket_;
+  const Descriptor folder_, socket_;
   std::list<Guest> guests_;  ///< Of the waiter; after its end of the destructor.
   std::jthread waiter_;
 };
@@ -166,9 +152,9 @@ Result<void> carry(const Context& context, int from, int to, std::string_view wh
 }  // namespace
 
 Result<std::unique_ptr<LocalDoor>> LocalDoor::open(Server& server, const Options& options) {
-  File folder = open_folder(options.folder);
+  Descriptor folder = open_folder(options.folder);
   if (folder.get() < 0) return system_failure(options.folder, "the folder");
-  File socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  Descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (socket.get() < 0) return system_failure(options.folder, "a socket");
   ::unlinkat(folder.get(), socket_name, 0);  // Of one that was killed.
   ::fchmod(socket.get(), S_IRUSR | S_IWUSR);
@@ -182,8 +168,8 @@ Result<std::unique_ptr<LocalDoor>> LocalDoor::open(Server& server, const Options
 
 Result<void> speak_through_door(const Context& context, const std::filesystem::path& path, int in,
                                 int out) {
-  const File folder = open_folder(path);
-  const File socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const Descriptor folder = open_folder(path);
+  const Descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   const sockaddr_un address = address_in(folder);
   if (folder.get() < 0 || socket.get() < 0 ||
       ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)

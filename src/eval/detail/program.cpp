@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,7 +12,8 @@
 #include <cstring>
 #include <utility>
 
-extern char** environ;
+#include "core/descriptor.hpp"
+#include "core/spawn.hpp"
 
 namespace slipway::eval::detail {
 
@@ -22,24 +22,6 @@ namespace {
 constexpr std::size_t error_bytes_max = 64u << 10;
 /// How long the child may take before it is looked after again.
 constexpr int poll_ms = 50;
-
-class Descriptor {
- public:
-  explicit Descriptor(int number = -1) : number_(number) {}
-  Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
-  Descriptor& operator=(Descriptor&& other) noexcept {
-    std::swap(number_, other.number_);
-    return *this;
-  }
-  ~Descriptor() { close(); }
-  int get() const { return number_; }
-  void close() {
-    if (number_ >= 0) ::close(std::exchange(number_, -1));
-  }
-
- private:
-  int number_;
-};
 
 /// Our end and the child's. A socket, so that writing to a child that is gone is an error and no
 /// signal.
@@ -62,31 +44,11 @@ class Child {
 
   Result<void> start(const std::vector<std::string>& command) {
     auto in = TRY(channel()), out = TRY(channel()), err = TRY(channel());
-    posix_spawn_file_actions_t files;
-    posix_spawn_file_actions_init(&files);
-    posix_spawn_file_actions_adddup2(&files, in.second.get(), STDIN_FILENO);
-    posix_spawn_file_actions_adddup2(&files, out.second.get(), STDOUT_FILENO);
-    posix_spawn_file_actions_adddup2(&files, err.second.get(), STDERR_FILENO);
-    posix_spawn_file_actions_addclosefrom_np(&files, STDERR_FILENO + 1);
-    posix_spawnattr_t attributes;
-    posix_spawnattr_init(&attributes);
-    sigset_t none;
-    sigemptyset(&none);
-    posix_spawnattr_setsigmask(&attributes, &none);
-    posix_spawnattr_setpgroup(&attributes, 0);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK);
-    std::vector<char*> arguments;
-    for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
-    arguments.push_back(nullptr);
-    const int error =
-        ::posix_spawnp(&pid_, arguments.front(), &files, &attributes, arguments.data(), environ);
-    posix_spawn_file_actions_destroy(&files);
-    posix_spawnattr_destroy(&attributes);
-    if (error != 0) {
-      pid_ = -1;
-      return fail(error == ENOENT ? Code::not_found : Code::unavailable,
-                  "the program '{}' does not start: {}", command.front(), std::strerror(error));
-    }
+    SpawnOptions options;
+    options.command = command;
+    options.descriptors = {in.second.get(), out.second.get(), err.second.get()};
+    pid_ =
+        TRY(spawn(options).within(fmt::format("the program '{}' does not start", command.front())));
     in_ = std::move(in.first);
     out_ = std::move(out.first);
     err_ = std::move(err.first);

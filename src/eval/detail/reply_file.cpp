@@ -45,26 +45,16 @@ bool is_blank(std::string_view line) {
 
 Result<ReplyFile> ReplyFile::open(const std::filesystem::path& file) {
   TRY(fault_point(FaultKind::file, "open"));
-  const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (descriptor < 0) {
+  Descriptor descriptor(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!descriptor.is_open()) {
     const Code code = errno == ENOENT || errno == ENOTDIR ? Code::not_found
                       : errno == EACCES                   ? Code::forbidden
                                                           : Code::unavailable;
     return fail(code, "cannot open the replies {}: {}", file.string(), std::strerror(errno));
   }
-  ReplyFile replies(descriptor);
+  ReplyFile replies(std::move(descriptor));
   TRY(replies.index(file).within(file.string()));
   return replies;
-}
-
-ReplyFile::ReplyFile(ReplyFile&& other) noexcept
-    : descriptor_(std::exchange(other.descriptor_, -1)),
-      hash_(std::move(other.hash_)),
-      places_(std::move(other.places_)),
-      recent_(std::move(other.recent_)) {}
-
-ReplyFile::~ReplyFile() {
-  if (descriptor_ >= 0) ::close(descriptor_);
 }
 
 Result<void> ReplyFile::add_line(std::string_view line, std::uint64_t offset,
@@ -90,7 +80,7 @@ Result<void> ReplyFile::index(const std::filesystem::path& file) {
   for (bool is_at_end = false; !is_at_end;) {
     const std::size_t kept = buffer.size();
     buffer.resize(kept + read_bytes);
-    const ssize_t got = ::read(descriptor_, buffer.data() + kept, read_bytes);
+    const ssize_t got = ::read(file_.get(), buffer.data() + kept, read_bytes);
     if (got < 0 && errno == EINTR) {
       buffer.resize(kept);
       continue;
@@ -136,7 +126,7 @@ Result<std::string> ReplyFile::read(const Place& place) const {
   TRY(fault_point(FaultKind::file, "read"));
   std::string line(place.length, '\0');
   for (std::size_t done = 0; done < line.size();) {
-    const ssize_t got = ::pread(descriptor_, line.data() + done, line.size() - done,
+    const ssize_t got = ::pread(file_.get(), line.data() + done, line.size() - done,
                                 static_cast<off_t>(place.offset + done));
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) return fail(Code::unavailable, "the file of replies cannot be read any more");

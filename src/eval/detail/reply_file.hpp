@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/descriptor.hpp"
 #include "core/json.hpp"
 
 namespace slipway::eval {
@@ -20,9 +21,6 @@ class ReplyFile {
   /// Lines are checked to be JSON objects with `case`, `metric` and `replies`. Fails: see
   /// `open_scripted_judge`.
   static Result<ReplyFile> open(const std::filesystem::path& file);
-  ReplyFile(ReplyFile&& other) noexcept;
-  ReplyFile& operator=(ReplyFile&&) = delete;
-  ~ReplyFile();
 
   /// Null: there are none. Fails: unavailable (the disk, or the file was changed).
   Result<std::shared_ptr<const json::Object>> find(std::string_view case_id,
@@ -44,12 +42,12 @@ class ReplyFile {
   };
   static constexpr std::size_t recent_count = 64;
 
-  explicit ReplyFile(int descriptor) : descriptor_(descriptor) {}
+  explicit ReplyFile(Descriptor file) : file_(std::move(file)) {}
   Result<void> index(const std::filesystem::path& file);
   Result<void> add_line(std::string_view line, std::uint64_t offset, std::uint32_t number);
   Result<std::string> read(const Place& place) const;
 
-  int descriptor_;
+  Descriptor file_;
   std::string hash_;
   std::vector<Place> places_;  ///< By key.
   std::unique_ptr<std::array<Recent, recent_count>> recent_ =

@@ -2,7 +2,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -12,9 +11,11 @@
 #include <map>
 #include <thread>
 
+#include "core/descriptor.hpp"
 #include "core/log.hpp"
 #include "core/pool.hpp"
 #include "core/quiet_pipes.hpp"
+#include "core/spawn.hpp"
 #include "mcp/client.hpp"
 
 extern char** environ;  // NOLINT(readability-identifier-naming): POSIX
@@ -30,26 +31,15 @@ constexpr std::size_t told_bytes_max = 2'000;  ///< Of its standard error, in me
 constexpr std::size_t unasked_max = 100'000;
 
 struct Pipe {
-  int read = -1, write = -1;
-  ~Pipe() {
-    close_read();
-    close_write();
-  }
-  Result<void> open() {
-    int ends[2];
-    if (::pipe2(ends, O_CLOEXEC) != 0)
-      return fail(Code::unavailable, "making a pipe: error {}", errno);
-    read = ends[0];
-    write = ends[1];
-    return {};
-  }
-  void close_read() {
-    if (read >= 0) ::close(std::exchange(read, -1));
-  }
-  void close_write() {
-    if (write >= 0) ::close(std::exchange(write, -1));
-  }
+  Descriptor read, write;
 };
+
+Result<Pipe> make_pipe() {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0)
+    return fail(Code::unavailable, "making a pipe: {}", std::strerror(errno));
+  return Pipe{Descriptor(ends[0]), Descriptor(ends[1])};
+}
 
 std::vector<std::string> environment_of(const std::vector<std::string>& added) {
   std::vector<std::string> list;
@@ -63,13 +53,6 @@ std::vector<std::string> environment_of(const std::vector<std::string>& added) {
   return list;
 }
 
-std::vector<char*> pointers(std::vector<std::string>& texts) {
-  std::vector<char*> list;
-  for (std::string& text : texts) list.push_back(text.data());
-  list.push_back(nullptr);
-  return list;
-}
-
 class ProcessWire final : public Wire {
  public:
   explicit ProcessWire(ProcessWireOptions options) : options_(std::move(options)) {}
@@ -78,49 +61,27 @@ class ProcessWire final : public Wire {
     is_ending_ = true;
     {
       const std::lock_guard lock(write_mutex_);
-      in_.close_write();
+      in_.write.close();
     }
     end_process();
-    out_.close_write();
+    out_.write.close();
     if (reader_.joinable()) reader_.join();
   }
 
   Result<void> start() {
-    TRY(in_.open());
-    TRY(out_.open());
-    TRY(err_.open());
-    posix_spawn_file_actions_t files;
-    posix_spawn_file_actions_init(&files);
-    posix_spawn_file_actions_adddup2(&files, in_.read, STDIN_FILENO);
-    posix_spawn_file_actions_adddup2(&files, out_.write, STDOUT_FILENO);
-    posix_spawn_file_actions_adddup2(&files, err_.write, STDERR_FILENO);
-    if (!options_.folder.empty())
-      posix_spawn_file_actions_addchdir_np(&files, options_.folder.c_str());
-    posix_spawnattr_t how;
-    posix_spawnattr_init(&how);
-    sigset_t none, usual;
-    ::sigemptyset(&none);
-    ::sigfillset(&usual);
-    // A group of its own: Ctrl-C at our terminal is ours to pass on, and all of it can be ended.
-    posix_spawnattr_setflags(
-        &how, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    posix_spawnattr_setsigmask(&how, &none);
-    posix_spawnattr_setsigdefault(&how, &usual);
-    std::vector<std::string> words = options_.command;
-    std::vector<std::string> environment = environment_of(options_.environment);
-    const int failed = ::posix_spawnp(&pid_, words.front().c_str(), &files, &how,
-                                      pointers(words).data(), pointers(environment).data());
-    posix_spawn_file_actions_destroy(&files);
-    posix_spawnattr_destroy(&how);
-    if (failed != 0) {
-      pid_ = -1;
-      return fail(failed == ENOENT ? Code::not_found : Code::unavailable,
-                  "starting the MCP server '{}': {}", options_.command.front(),
-                  std::strerror(failed));
-    }
-    in_.close_read();
-    out_.close_write();
-    err_.close_write();
+    in_ = TRY(make_pipe());
+    out_ = TRY(make_pipe());
+    err_ = TRY(make_pipe());
+    SpawnOptions how;
+    how.command = options_.command;
+    how.environment = environment_of(options_.environment);
+    how.folder = options_.folder;
+    how.descriptors = {in_.read.get(), out_.write.get(), err_.write.get()};
+    pid_ = TRY(
+        spawn(how).within(fmt::format("starting the MCP server '{}'", options_.command.front())));
+    in_.read.close();
+    out_.write.close();
+    err_.write.close();
     is_open_ = true;
     reader_ = std::thread([this] { read_all(); });
     return {};
@@ -217,15 +178,15 @@ class ProcessWire final : public Wire {
     const std::lock_guard lock(write_mutex_);
     const QuietPipes quiet;  // The server may end at any time.
     for (std::size_t at = 0; at < line.size();) {
-      if (in_.write < 0) return fail(Code::unavailable, "the MCP server has ended");
+      if (!in_.write.is_open()) return fail(Code::unavailable, "the MCP server has ended");
       // One that reads nothing fills the pipe; then we wait, not longer than the call may take.
-      pollfd ready{.fd = in_.write, .events = POLLOUT, .revents = 0};
+      pollfd ready{.fd = in_.write.get(), .events = POLLOUT, .revents = 0};
       if (::poll(&ready, 1, 100) == 0) {
         TRY(context.check());
         continue;
       }
-      const ssize_t written =
-          ::write(in_.write, line.data() + at, std::min<std::size_t>(line.size() - at, 4'096));
+      const ssize_t written = ::write(in_.write.get(), line.data() + at,
+                                      std::min<std::size_t>(line.size() - at, 4'096));
       if (written < 0 && errno != EINTR && errno != EAGAIN)
         return fail(Code::unavailable, "the MCP server '{}' takes no messages: {}",
                     options_.command.front(), std::strerror(errno));
@@ -238,19 +199,19 @@ class ProcessWire final : public Wire {
     std::string buffer(64u << 10, '\0'), line;
     bool has_out = true, has_err = true;
     while (has_out) {
-      pollfd ready[] = {{.fd = out_.read, .events = POLLIN, .revents = 0},
-                        {.fd = has_err ? err_.read : -1, .events = POLLIN, .revents = 0}};
+      pollfd ready[] = {{.fd = out_.read.get(), .events = POLLIN, .revents = 0},
+                        {.fd = has_err ? err_.read.get() : -1, .events = POLLIN, .revents = 0}};
       if (::poll(ready, 2, 200) <= 0) {
         if (is_ending_ && is_reaped_) break;  // A grandchild may keep the pipe open.
         continue;
       }
       if (ready[1].revents != 0) {
-        const ssize_t got = ::read(err_.read, buffer.data(), buffer.size());
+        const ssize_t got = ::read(err_.read.get(), buffer.data(), buffer.size());
         has_err = got > 0;
         if (got > 0) keep_said(std::string_view(buffer).substr(0, static_cast<std::size_t>(got)));
       }
       if (ready[0].revents == 0) continue;
-      const ssize_t got = ::read(out_.read, buffer.data(), buffer.size());
+      const ssize_t got = ::read(out_.read.get(), buffer.data(), buffer.size());
       if (got < 0 && errno == EINTR) continue;
       has_out = got > 0;
       if (has_out && !take(std::string_view(buffer).substr(0, static_cast<std::size_t>(got)), line))

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -11,7 +10,9 @@
 #include <cerrno>
 #include <cstring>
 
+#include "core/descriptor.hpp"
 #include "core/fault.hpp"
+#include "core/spawn.hpp"
 
 namespace slipway::models::detail {
 
@@ -23,7 +24,7 @@ constexpr int look_every_ms = 20;  // How late a stop request may be seen.
 /// Kills its group and reaps it, unless it has ended before.
 class Child {
  public:
-  Child(pid_t pid, int output) : pid_(pid), output_(output) {}
+  Child(pid_t pid, Descriptor output) : pid_(pid), output_(std::move(output)) {}
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
   ~Child() {
@@ -31,7 +32,6 @@ class Child {
       kill(-pid_, SIGKILL);
       (void)reap(0);
     }
-    close(output_);
   }
 
   Result<ProgramOutput> wait(const Context& context) {
@@ -43,7 +43,7 @@ class Child {
         (void)poll(nullptr, 0, look_every_ms);
         continue;
       }
-      pollfd watched{output_, POLLIN, 0};
+      pollfd watched{output_.get(), POLLIN, 0};
       if (poll(&watched, 1, look_every_ms) > 0) is_open = read_some(output.tail);
       // A grandchild may hold the output open for ever.
       if (is_open && reap(WNOHANG)) {
@@ -58,7 +58,7 @@ class Child {
  private:
   bool read_some(std::string& tail) {
     char block[4096];
-    const ssize_t count = read(output_, block, sizeof block);
+    const ssize_t count = read(output_.get(), block, sizeof block);
     if (count < 0 && errno == EINTR) return true;
     if (count <= 0) return false;
     tail.append(block, static_cast<std::size_t>(count));
@@ -77,33 +77,9 @@ class Child {
   }
 
   pid_t pid_;
-  int output_;
+  Descriptor output_;
   int status_ = 0;
 };
-
-int spawn(const std::vector<std::string>& command, int output, pid_t& pid) {
-  posix_spawn_file_actions_t files;
-  posix_spawn_file_actions_init(&files);
-  posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_adddup2(&files, output, STDOUT_FILENO);
-  posix_spawn_file_actions_adddup2(&files, output, STDERR_FILENO);
-  posix_spawn_file_actions_addclosefrom_np(&files, STDERR_FILENO + 1);
-  posix_spawnattr_t attributes;
-  posix_spawnattr_init(&attributes);
-  sigset_t none;
-  sigemptyset(&none);
-  posix_spawnattr_setsigmask(&attributes, &none);
-  posix_spawnattr_setpgroup(&attributes, 0);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
-  std::vector<char*> arguments;
-  for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
-  arguments.push_back(nullptr);
-  const int error =
-      posix_spawnp(&pid, arguments[0], &files, &attributes, arguments.data(), environ);
-  posix_spawnattr_destroy(&attributes);
-  posix_spawn_file_actions_destroy(&files);
-  return error;
-}
 
 }  // namespace
 
@@ -115,15 +91,15 @@ Result<ProgramOutput> run_program(const Context& context, const std::vector<std:
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0)
     return fail(Code::unavailable, "no pipe for {}: {}", command[0], std::strerror(errno));
-  pid_t pid = 0;
-  const int error = spawn(command, ends[1], pid);
-  close(ends[1]);
-  if (error != 0) {
-    close(ends[0]);
-    return fail(error == ENOENT ? Code::not_found : Code::unavailable, "cannot run {}: {}",
-                command[0], std::strerror(error));
-  }
-  Child child(pid, ends[0]);
+  Descriptor ours(ends[0]);
+  Descriptor theirs(ends[1]);
+  const Descriptor nothing(open("/dev/null", O_RDONLY | O_CLOEXEC));
+  SpawnOptions options;
+  options.command = command;
+  options.descriptors = {nothing.get(), theirs.get(), theirs.get()};
+  const pid_t pid = TRY(spawn(options).within(fmt::format("cannot run {}", command[0])));
+  Child child(pid, std::move(ours));
+  theirs.close();  // Or its output would never end.
   return child.wait(context.with_timeout(timeout)).within(command[0]);
 }
 
