@@ -187,6 +187,7 @@ TEST_CASE("an error that stands in a stream is told with its text") {
   for (const Case& one : {
            Case{Dialect::openai, "data: {\"error\":{\"message\":\"too hot\",\"type\":\"x\"}}\n\n"},
            Case{Dialect::openai_completions, "data: {\"error\":{\"message\":\"too hot\"}}\n\n"},
+           Case{Dialect::openai_completions, "data: {\"error\":\"too hot\"}\n\n"},
            Case{Dialect::anthropic,
                 "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":"
                 "\"overloaded_error\",\"message\":\"too hot\"}}\n\n"},
@@ -259,6 +260,8 @@ TEST_CASE("a reply that says of itself that it failed is an error, not an answer
            Case{Dialect::cohere, R"({"id":"c","finish_reason":"TIMEOUT","message":{}})", plain},
            Case{Dialect::openai,
                 R"({"choices":[{"message":{"content":"x"},"finish_reason":"error"}]})", plain},
+           Case{Dialect::openai_completions,
+                R"({"choices":[{"text":"x","finish_reason":"error"}]})", plain},
            Case{Dialect::openai_responses,
                 R"({"status":"failed","error":{"message":"too hot"},"output":[]})", "too hot"},
        }) {

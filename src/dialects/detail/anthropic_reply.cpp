@@ -267,18 +267,7 @@ json::Value AnthropicCodec::encode_error(const WireError& error) const {
 }
 
 WireError AnthropicCodec::decode_error(int status, std::string_view body) const {
-  WireError error{.status = status};
-  const auto parsed = json::parse(body);
-  if (const json::Object* object = parsed ? parsed->if_object() : nullptr) {
-    if (const json::Object* inner = object_of(*object, "error")) object = inner;
-    error.message = text_of(*object, "message");
-    error.code = text_of(*object, "code");
-    if (error.code.empty()) error.code = text_of(*object, "type");
-    error.parameter = text_of(*object, "param");
-  }
-  constexpr std::size_t excerpt_bytes_max = 300;
-  if (error.message.empty()) error.message = excerpt_of(body, excerpt_bytes_max);
-  return error;
+  return read_error(status, body);
 }
 
 }  // namespace slipway::dialects::detail

@@ -160,17 +160,8 @@ void read_message(const json::Object& message, Choice& choice) {
       choice.parts.push_back(std::move(part));
     }
   if (const json::Array* calls = array_of(message, "tool_calls"))
-    for (const json::Value& item : *calls) {
-      if (!item.is_object()) continue;
-      ToolCall call;
-      call.id = text_of(item.get_object(), "id");
-      if (call.id.empty()) call.id = new_id("call_");
-      if (const json::Object* function = object_of(item.get_object(), "function")) {
-        call.name = text_of(*function, "name");
-        call.arguments = text_of(*function, "arguments");
-      }
-      choice.tool_calls.push_back(std::move(call));
-    }
+    for (const json::Value& item : *calls)
+      if (item.is_object()) choice.tool_calls.push_back(read_call(item.get_object()));
   if (const json::Array* citations = array_of(message, "citations"))
     for (const json::Value& item : *citations)
       if (item.is_object()) choice.annotations.push_back(read_cohere_citation(item.get_object()));
@@ -220,16 +211,7 @@ json::Value CohereCodec::encode_error(const WireError& error) const {
 }
 
 WireError CohereCodec::decode_error(int status, std::string_view body) const {
-  WireError error{.status = status};
-  const auto parsed = json::parse(body);
-  if (const json::Object* object = parsed ? parsed->if_object() : nullptr) {
-    error.message = text_of(*object, "message");
-    error.code = text_of(*object, "code");
-    error.parameter = text_of(*object, "param");
-  }
-  constexpr std::size_t excerpt_bytes_max = 300;
-  if (error.message.empty()) error.message = excerpt_of(body, excerpt_bytes_max);
-  return error;
+  return read_error(status, body);
 }
 
 }  // namespace slipway::dialects::detail

@@ -7,8 +7,6 @@ namespace slipway::dialects::detail {
 
 namespace {
 
-constexpr std::size_t choices_max = 128;
-
 void read_prompt(Fields& in, ChatRequest& request) {
   const json::Value* prompt = in.find("prompt");
   if (prompt == nullptr) return in.refuse(fail(Code::invalid_argument, "prompt: is missing"));
@@ -111,63 +109,27 @@ class Encoder final : public ChunkEncoder {
   std::map<std::size_t, std::size_t> offsets_;
 };
 
-class Decoder final : public SseDecoder {
- private:
-  Result<void> take(const std::string&, std::string_view data) override {
-    if (data.starts_with("[DONE]")) {
-      if (!begun_) return stream_error("the stream ended before it began");
-      end();
-      return {};
-    }
-    const json::Value value = TRY(json::parse(data).within("an event of the stream"));
-    if (!value.is_object()) return stream_error("an event of the stream is not an object");
-    const json::Object& chunk = value.get_object();
-    if (const json::Object* error = object_of(chunk, "error"))
-      return stream_error(text_of(*error, "message"));
-    if (!std::exchange(begun_, true)) {
-      ChatEvent event{.kind = EventKind::start};
-      event.from = Dialect::openai_completions;
-      event.id = text_of(chunk, "id");
-      event.model = text_of(chunk, "model");
-      add(std::move(event));
-    }
-    if (const json::Array* choices = array_of(chunk, "choices"))
-      for (const json::Value& choice : *choices)
-        if (choice.is_object()) TRY(take_choice(choice.get_object()));
-    if (const json::Object* usage = object_of(chunk, "usage")) {
-      ChatEvent event{.kind = EventKind::usage};
-      event.usage = read_usage(*usage);
-      add(std::move(event));
-    }
-    return {};
-  }
+class Decoder final : public ChunkDecoder {
+ public:
+  Decoder() : ChunkDecoder(Dialect::openai_completions) {}
 
-  Result<void> take_choice(const json::Object& object) {
-    const auto index = static_cast<std::size_t>(whole_of(object, "index"));
-    if (index >= choices_max) return stream_error("the stream has too many choices");
-    bool& finished = finished_[index];
-    ChatEvent text{.kind = EventKind::text, .choice = index, .text = text_of(object, "text")};
-    if (const json::Object* logprobs = object_of(object, "logprobs"))
+ private:
+  Result<void> take_choice(std::size_t index, const json::Object& choice) override {
+    ChatEvent text{.kind = EventKind::text, .choice = index, .text = text_of(choice, "text")};
+    if (const json::Object* logprobs = object_of(choice, "logprobs"))
       text.logprobs = read_logprobs_of(*logprobs);
     if (!text.text.empty() || !text.logprobs.empty()) add(std::move(text));
-    if (const std::string word = text_of(object, "finish_reason");
-        !word.empty() && !std::exchange(finished, true)) {
-      ChatEvent event{.kind = EventKind::finish, .choice = index};
-      event.finish_reason = finish_reason(word);
-      add(std::move(event));
-    }
     return {};
   }
-
-  void take_end() override {
-    bool whole = !finished_.empty();
-    for (const auto& [index, finished] : finished_) whole = whole && finished;
-    if (whole) end();
-  }
-
-  bool begun_ = false;
-  std::map<std::size_t, bool> finished_;
 };
+
+Choice read_choice(const json::Object& object) {
+  Choice choice;
+  choice.parts.push_back(text_part(text_of(object, "text")));
+  if (const json::Object* logprobs = object_of(object, "logprobs"))
+    choice.logprobs = read_logprobs_of(*logprobs);
+  return choice;
+}
 
 void refuse_conversation(const ChatRequest& request, Report& report) {
   if (!request.tools.empty()) report.member("tools");
@@ -175,9 +137,6 @@ void refuse_conversation(const ChatRequest& request, Report& report) {
   if (!request.reasoning_effort.empty()) report.member("reasoning_effort");
   if (request.reasoning_tokens.value_or(0) > 0) report.member("reasoning_tokens");
   if (!request.metadata.empty()) report.member("metadata");
-  if (!report.is_same_dialect() && request.top_k) report.member("top_k");
-  if (!report.is_same_dialect() && request.min_p) report.member("min_p");
-  if (!report.is_same_dialect() && request.repeat_penalty) report.member("repeat_penalty");
   if (request.messages.size() > 1) report.at("messages", "this API goes on with one text");
   if (request.messages.empty()) return;
   for (const Part& part : request.messages.front().parts)
@@ -212,30 +171,14 @@ json::Value CompletionsCodec::encode_request(const ChatRequest& request,
   refuse_conversation(request, report);
   if (!request.messages.empty()) out["prompt"] = text_of(request.messages.back().parts);
   put(out, "max_tokens", request.max_tokens);
-  put(out, "temperature", request.temperature);
-  put(out, "top_p", request.top_p);
-  put(out, "frequency_penalty", request.frequency_penalty);
-  put(out, "presence_penalty", request.presence_penalty);
-  put(out, "seed", request.seed);
-  if (!request.stop.empty()) out["stop"] = json::Array(request.stop.begin(), request.stop.end());
-  put(out, "n", request.choices);
+  write_sampling(out, request, report);
   if (request.logprobs) out["logprobs"] = request.top_logprobs.value_or(0);
-  if (!request.logit_bias.empty()) {
-    json::Object biases;
-    for (const auto& [token, bias] : request.logit_bias) biases[token] = bias;
-    out["logit_bias"] = std::move(biases);
-  }
   put(out, "user", request.user);
   if (request.stream) {
     out["stream"] = true;
     out["stream_options"] = {{"include_usage", true}};
   }
-  if (report.is_same_dialect()) {
-    put(out, "top_k", request.top_k);
-    put(out, "min_p", request.min_p);
-    if (request.repeat_penalty) out[spelled(request, "repeat_penalty")] = *request.repeat_penalty;
-    merge(out, request.extra);
-  }
+  if (report.is_same_dialect()) merge(out, request.extra);
   return out;
 }
 
@@ -253,43 +196,13 @@ json::Value CompletionsCodec::encode_reply(const ChatRequest& request,
     choice["finish_reason"] = finish_of(from.finish_reason);
     choices.push_back(std::move(choice));
   }
-  json::Object out = {{"id", id_of("cmpl-", reply.id)},
-                      {"object", "text_completion"},
-                      {"created", reply.created},
-                      {"model", reply.model.empty() ? request.model : reply.model},
-                      {"choices", std::move(choices)},
-                      {"usage", write_usage(reply.usage)}};
-  put(out, "system_fingerprint", reply.fingerprint);
+  json::Object out = write_reply(request, reply, {"cmpl-", "text_completion"}, std::move(choices));
   if (reply.from == dialect()) merge(out, reply.extra);
   return out;
 }
 
 Result<ChatReply> CompletionsCodec::decode_reply(const json::Value& body) const {
-  Fields in(body, "");
-  ChatReply reply;
-  reply.from = dialect();
-  reply.id = in.text("id");
-  reply.model = in.text("model");
-  reply.fingerprint = in.text("system_fingerprint");
-  in.skip("object");
-  if (in.find("created") != nullptr) reply.created = whole_of(body.get_object(), "created");
-  const json::Array* choices = in.array("choices");
-  if (choices == nullptr) in.refuse(fail(Code::unavailable, "choices: is missing"));
-  if (const json::Object* usage = in.object("usage")) reply.usage = read_usage(*usage);
-  if (auto status = in.status(); !status) return not_this_dialect(dialect(), status.error());
-  for (const json::Value& item : *choices) {
-    if (!item.is_object()) return not_this_dialect(dialect(), expected("choices", "objects", item));
-    Choice choice;
-    choice.parts.push_back(text_part(text_of(item.get_object(), "text")));
-    if (const json::Object* logprobs = object_of(item.get_object(), "logprobs"))
-      choice.logprobs = read_logprobs_of(*logprobs);
-    choice.finish_reason = finish_reason(text_of(item.get_object(), "finish_reason"));
-    reply.choices.push_back(std::move(choice));
-  }
-  if (reply.choices.empty())
-    return not_this_dialect(dialect(), fail(Code::unavailable, "choices: has none"));
-  reply.extra = in.rest();
-  return reply;
+  return read_reply(body, dialect(), read_choice);
 }
 
 json::Value CompletionsCodec::encode_error(const WireError& error) const {

@@ -1,8 +1,15 @@
 #include "dialects/detail/openai.hpp"
 
+#include "core/base64.hpp"
 #include "core/clock.hpp"
 
 namespace slipway::dialects::detail {
+
+namespace {
+
+constexpr std::size_t choices_max = 128;
+
+}  // namespace
 
 void read_sampling(Fields& in, ChatRequest& request) {
   request.temperature = in.number("temperature", {0, 2});
@@ -17,7 +24,7 @@ void read_sampling(Fields& in, ChatRequest& request) {
     request.spelled["repeat_penalty"] = "repetition_penalty";
   request.repeat_penalty = in.number(spelled(request, "repeat_penalty"), {0});
   request.stop = in.texts("stop");
-  request.choices = in.whole("n", {1, 128});
+  request.choices = in.whole("n", {1, choices_max});
   request.spelled["choices"] = "n";
   request.user = in.text("user");
   if (const json::Object* biases = in.object("logit_bias")) {
@@ -26,6 +33,31 @@ void read_sampling(Fields& in, ChatRequest& request) {
       if (auto value = bias.number(item.key(), {-100, 100}))
         request.logit_bias[std::string(item.key())] = *value;
     if (auto status = bias.status(); !status) in.refuse(status.error());
+  }
+}
+
+void write_sampling(json::Object& out, const ChatRequest& request, Report& report) {
+  put(out, "temperature", request.temperature);
+  put(out, "top_p", request.top_p);
+  put(out, "frequency_penalty", request.frequency_penalty);
+  put(out, "presence_penalty", request.presence_penalty);
+  put(out, "seed", request.seed);
+  if (!request.stop.empty()) out["stop"] = json::Array(request.stop.begin(), request.stop.end());
+  put(out, "n", request.choices);
+  if (!request.logit_bias.empty()) {
+    json::Object biases;
+    for (const auto& [token, bias] : request.logit_bias) biases[token] = bias;
+    out["logit_bias"] = std::move(biases);
+  }
+  // Only a caller of this dialect knows whether his server has them.
+  if (report.is_same_dialect()) {
+    put(out, "top_k", request.top_k);
+    put(out, "min_p", request.min_p);
+    if (request.repeat_penalty) out[spelled(request, "repeat_penalty")] = *request.repeat_penalty;
+  } else {
+    if (request.top_k) report.member("top_k");
+    if (request.min_p) report.member("min_p");
+    if (request.repeat_penalty) report.member("repeat_penalty");
   }
 }
 
@@ -269,7 +301,7 @@ Annotation read_annotation(const json::Object& annotation) {
   return read;
 }
 
-ChunkEncoder::ChunkEncoder(const ChatRequest& request, Kind kind)
+ChunkEncoder::ChunkEncoder(const ChatRequest& request, ReplyKind kind)
     : kind_(kind),
       model_(request.model),
       with_usage_(request.stream_usage),
@@ -307,6 +339,104 @@ json::Object ChunkEncoder::head(json::Array choices) {
   return out;
 }
 
+Result<void> ChunkDecoder::take(const std::string&, std::string_view data) {
+  if (data.starts_with("[DONE]")) {
+    if (!begun_) return stream_error("the stream ended before it began");
+    end();
+    return {};
+  }
+  const json::Value value = TRY(json::parse(data).within("an event of the stream"));
+  if (!value.is_object()) return stream_error("an event of the stream is not an object");
+  const json::Object& chunk = value.get_object();
+  if (const json::Value* error = chunk.if_contains("error"); error && !error->is_null()) {
+    if (error->is_object()) return stream_error(text_of(error->get_object(), "message"));
+    return stream_error(text_of(chunk, "error"));
+  }
+  if (!std::exchange(begun_, true)) begin(chunk);
+  if (const json::Array* choices = array_of(chunk, "choices"))
+    for (const json::Value& choice : *choices)
+      if (choice.is_object()) TRY(take_whole(choice.get_object()));
+  if (const json::Object* usage = object_of(chunk, "usage")) {
+    ChatEvent event{.kind = EventKind::usage};
+    event.usage = read_usage(*usage);
+    add(std::move(event));
+  }
+  return {};
+}
+
+void ChunkDecoder::begin(const json::Object& chunk) {
+  ChatEvent event{.kind = EventKind::start};
+  event.from = dialect_;
+  event.id = text_of(chunk, "id");
+  event.model = text_of(chunk, "model");
+  add(std::move(event));
+}
+
+Result<void> ChunkDecoder::take_whole(const json::Object& choice) {
+  const auto index = static_cast<std::size_t>(whole_of(choice, "index"));
+  if (index >= choices_max) return stream_error("the stream has too many choices");
+  bool& finished = finished_[index];
+  TRY(take_choice(index, choice));
+  const std::string word = text_of(choice, "finish_reason");
+  if (word.empty() || std::exchange(finished, true)) return {};
+  ChatEvent event{.kind = EventKind::finish, .choice = index};
+  event.finish_reason = finish_reason(word);
+  if (event.finish_reason == FinishReason::error) return failed_answer({});
+  if (event.finish_reason == FinishReason::stop && has_calls(index))
+    event.finish_reason = FinishReason::tool_calls;
+  add(std::move(event));
+  return {};
+}
+
+void ChunkDecoder::take_end() {
+  // A server that forgets "[DONE]" is believed if every choice said why it ended.
+  bool is_whole = !finished_.empty();
+  for (const auto& [index, finished] : finished_) is_whole = is_whole && finished;
+  if (is_whole) end();
+}
+
+json::Object write_reply(const ChatRequest& request, const ChatReply& reply, ReplyKind kind,
+                         json::Array choices) {
+  json::Object out = {{"id", id_of(kind.id_prefix, reply.id)},
+                      {"object", kind.object},
+                      {"created", reply.created},
+                      {"model", reply.model.empty() ? request.model : reply.model},
+                      {"choices", std::move(choices)},
+                      {"usage", write_usage(reply.usage)}};
+  put(out, "system_fingerprint", reply.fingerprint);
+  return out;
+}
+
+Result<ChatReply> read_reply(const json::Value& body, Dialect dialect,
+                             Choice (*read_choice)(const json::Object&)) {
+  Fields in(body, "");
+  ChatReply reply;
+  reply.from = dialect;
+  reply.id = in.text("id");
+  reply.model = in.text("model");
+  reply.fingerprint = in.text("system_fingerprint");
+  in.skip("object");
+  if (in.find("created") != nullptr) reply.created = whole_of(body.get_object(), "created");
+  const json::Array* choices = in.array("choices");
+  if (choices == nullptr) in.refuse(fail(Code::unavailable, "choices: is missing"));
+  if (const json::Object* usage = in.object("usage")) reply.usage = read_usage(*usage);
+  if (auto status = in.status(); !status) return not_this_dialect(dialect, status.error());
+  for (const json::Value& item : *choices) {
+    if (!item.is_object()) return not_this_dialect(dialect, expected("choices", "objects", item));
+    Choice choice = read_choice(item.get_object());
+    choice.finish_reason = finish_reason(text_of(item.get_object(), "finish_reason"));
+    if (choice.finish_reason == FinishReason::error) return failed_answer({});
+    // Some servers say "stop" after calls.
+    if (choice.finish_reason == FinishReason::stop && !choice.tool_calls.empty())
+      choice.finish_reason = FinishReason::tool_calls;
+    reply.choices.push_back(std::move(choice));
+  }
+  if (reply.choices.empty())
+    return not_this_dialect(dialect, fail(Code::unavailable, "choices: has none"));
+  reply.extra = in.rest();
+  return reply;
+}
+
 json::Value write_error(const WireError& error) {
   std::string_view type = "invalid_request_error";
   if (error.status == 401) type = "authentication_error";
@@ -318,24 +448,6 @@ json::Value write_error(const WireError& error) {
   put(out, "param", error.parameter);
   put(out, "code", error.code);
   return {{"error", std::move(out)}};
-}
-
-WireError read_error(int status, std::string_view body) {
-  WireError error{.status = status};
-  const auto parsed = json::parse(body);
-  const json::Object* object = parsed ? parsed->if_object() : nullptr;
-  if (object != nullptr) {
-    if (const json::Object* inner = object_of(*object, "error")) object = inner;
-    error.message = text_of(*object, "message");
-    if (error.message.empty()) error.message = text_of(*object, "error");
-    if (error.message.empty()) error.message = text_of(*object, "detail");
-    error.code = text_of(*object, "code");
-    if (error.code.empty()) error.code = text_of(*object, "type");
-    error.parameter = text_of(*object, "param");
-  }
-  constexpr std::size_t excerpt_bytes_max = 300;
-  if (error.message.empty()) error.message = excerpt_of(body, excerpt_bytes_max);
-  return error;
 }
 
 }  // namespace slipway::dialects::detail

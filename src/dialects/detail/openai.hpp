@@ -7,6 +7,8 @@ namespace slipway::dialects::detail {
 
 // Requests.
 void read_sampling(Fields& in, ChatRequest& request);
+/// The same the other way, but for `user`; what only some servers know is reported to the others.
+void write_sampling(json::Object& out, const ChatRequest& request, Report& report);
 void read_stream_options(Fields& in, ChatRequest& request);
 /// The metadata of OpenAI's APIs: texts by name.
 void read_metadata(Fields& in, ChatRequest& request);
@@ -41,16 +43,25 @@ Annotation read_annotation(const json::Object& annotation);
 
 json::Value write_error(const WireError& error);
 
+/// What tells chat completions and completions apart: "chatcmpl-", "chat.completion".
+struct ReplyKind {
+  std::string_view id_prefix, object;
+};
+/// A whole answer of either.
+json::Object write_reply(const ChatRequest& request, const ChatReply& reply, ReplyKind kind,
+                         json::Array choices);
+/// Reads one; `read_choice` knows what stands in a choice, but not its "finish_reason". Fails: as
+/// `Codec::decode_reply`.
+Result<ChatReply> read_reply(const json::Value& body, Dialect dialect,
+                             Choice (*read_choice)(const json::Object&));
+
 /// What the streams of chat completions and of completions have in common as a server.
 class ChunkEncoder : public StreamEncoder {
  public:
   std::string fail(const WireError& error) final { return event_bytes("", write_error(error)); }
 
  protected:
-  struct Kind {
-    std::string_view id_prefix, object;  ///< "chatcmpl-", "chat.completion.chunk"
-  };
-  ChunkEncoder(const ChatRequest& request, Kind kind);
+  ChunkEncoder(const ChatRequest& request, ReplyKind kind);
 
   void begin(const ChatEvent& start);
   void count(const ChatUsage& usage) { usage_ = usage; }
@@ -61,7 +72,7 @@ class ChunkEncoder : public StreamEncoder {
  private:
   json::Object head(json::Array choices);
 
-  Kind kind_;
+  ReplyKind kind_;
   std::string id_;
   std::string model_;
   bool with_usage_;
@@ -69,6 +80,25 @@ class ChunkEncoder : public StreamEncoder {
   ChatUsage usage_;
 };
 
-WireError read_error(int status, std::string_view body);
+/// The same as a client.
+class ChunkDecoder : public SseDecoder {
+ protected:
+  explicit ChunkDecoder(Dialect dialect) : dialect_(dialect) {}
+
+  /// What a choice brings, but not its "finish_reason".
+  virtual Result<void> take_choice(std::size_t index, const json::Object& choice) = 0;
+  /// Some servers say "stop" after calls.
+  virtual bool has_calls(std::size_t /*index*/) const { return false; }
+
+ private:
+  Result<void> take(const std::string&, std::string_view data) final;
+  void begin(const json::Object& chunk);
+  Result<void> take_whole(const json::Object& choice);
+  void take_end() final;
+
+  Dialect dialect_;
+  bool begun_ = false;
+  std::map<std::size_t, bool> finished_;  ///< By choice.
+};
 
 }  // namespace slipway::dialects::detail

@@ -148,33 +148,6 @@ void write_tools(json::Object& out, const ChatRequest& request, Report& report) 
   put(out, "parallel_tool_calls", request.parallel_tool_calls);
 }
 
-void write_sampling(json::Object& out, const ChatRequest& request, Report& report) {
-  put(out, "temperature", request.temperature);
-  put(out, "top_p", request.top_p);
-  put(out, "frequency_penalty", request.frequency_penalty);
-  put(out, "presence_penalty", request.presence_penalty);
-  put(out, "seed", request.seed);
-  if (!request.stop.empty()) out["stop"] = json::Array(request.stop.begin(), request.stop.end());
-  put(out, "n", request.choices);
-  if (request.logprobs) out["logprobs"] = true;
-  put(out, "top_logprobs", request.top_logprobs);
-  if (!request.logit_bias.empty()) {
-    json::Object biases;
-    for (const auto& [token, bias] : request.logit_bias) biases[token] = bias;
-    out["logit_bias"] = std::move(biases);
-  }
-  // Only a caller of this dialect knows whether his server has them.
-  if (report.is_same_dialect()) {
-    put(out, "top_k", request.top_k);
-    put(out, "min_p", request.min_p);
-    if (request.repeat_penalty) out[spelled(request, "repeat_penalty")] = *request.repeat_penalty;
-  } else {
-    if (request.top_k) report.member("top_k");
-    if (request.min_p) report.member("min_p");
-    if (request.repeat_penalty) report.member("repeat_penalty");
-  }
-}
-
 void write_reasoning_wish(json::Object& out, const ChatRequest& request, Report& report) {
   put(out, "reasoning_effort", request.reasoning_effort);
   if (!request.reasoning_tokens) return;
@@ -199,6 +172,8 @@ json::Value OpenAiCodec::encode_request(const ChatRequest& request,
     out[report.is_same_dialect() ? word : "max_completion_tokens"] = *request.max_tokens;
   }
   write_sampling(out, request, report);
+  if (request.logprobs) out["logprobs"] = true;
+  put(out, "top_logprobs", request.top_logprobs);
   write_tools(out, request, report);
   write_reasoning_wish(out, request, report);
   const ResponseFormat& format = request.response_format;

@@ -62,13 +62,9 @@ std::string content_of(const json::Object& message) {
 void read_calls(const json::Array& calls, Choice& choice) {
   for (const json::Value& item : calls) {
     if (!item.is_object()) continue;
-    ToolCall call;
-    call.id = text_of(item.get_object(), "id");
-    if (call.id.empty()) call.id = new_id("call_");
-    if (const json::Object* function = object_of(item.get_object(), "function")) {
-      call.name = text_of(*function, "name");
-      call.arguments = text_of(*function, "arguments");
-    } else if (const json::Object* custom = object_of(item.get_object(), "custom")) {
+    ToolCall call = read_call(item.get_object());
+    const json::Object* custom = object_of(item.get_object(), "custom");
+    if (object_of(item.get_object(), "function") == nullptr && custom != nullptr) {
       call.name = text_of(*custom, "name");
       call.arguments = text_of(*custom, "input");
       call.extra["type"] = "custom";
@@ -93,10 +89,6 @@ Choice read_choice(const json::Object& object) {
   if (const json::Object* logprobs = object_of(object, "logprobs"))
     if (const json::Array* content = array_of(*logprobs, "content"))
       choice.logprobs = read_logprobs(*content);
-  choice.finish_reason = finish_reason(text_of(object, "finish_reason"));
-  // Some servers say "stop" after calls.
-  if (choice.finish_reason == FinishReason::stop && !choice.tool_calls.empty())
-    choice.finish_reason = FinishReason::tool_calls;
   return choice;
 }
 
@@ -106,13 +98,8 @@ json::Value OpenAiCodec::encode_reply(const ChatRequest& request, const ChatRepl
   json::Array choices;
   for (std::size_t i = 0; i < reply.choices.size(); ++i)
     choices.push_back(write_choice(reply.choices[i], i, request.logprobs));
-  json::Object out = {{"id", id_of("chatcmpl-", reply.id)},
-                      {"object", "chat.completion"},
-                      {"created", reply.created},
-                      {"model", reply.model.empty() ? request.model : reply.model},
-                      {"choices", std::move(choices)},
-                      {"usage", write_usage(reply.usage)}};
-  put(out, "system_fingerprint", reply.fingerprint);
+  json::Object out =
+      write_reply(request, reply, {"chatcmpl-", "chat.completion"}, std::move(choices));
   if (reply.from == dialect()) merge(out, reply.extra);
   return out;
 }
@@ -124,28 +111,7 @@ WireError OpenAiCodec::decode_error(int status, std::string_view body) const {
 }
 
 Result<ChatReply> OpenAiCodec::decode_reply(const json::Value& body) const {
-  Fields in(body, "");
-  ChatReply reply;
-  reply.from = dialect();
-  reply.id = in.text("id");
-  reply.model = in.text("model");
-  reply.fingerprint = in.text("system_fingerprint");
-  in.skip("object");
-  if (const json::Value* created = in.find("created"); created && created->is_number())
-    reply.created = whole_of(body.get_object(), "created");
-  const json::Array* choices = in.array("choices");
-  if (choices == nullptr) in.refuse(fail(Code::unavailable, "choices: is missing"));
-  if (const json::Object* usage = in.object("usage")) reply.usage = read_usage(*usage);
-  if (auto status = in.status(); !status) return not_this_dialect(dialect(), status.error());
-  for (const json::Value& item : *choices) {
-    if (!item.is_object()) return not_this_dialect(dialect(), expected("choices", "objects", item));
-    reply.choices.push_back(read_choice(item.get_object()));
-    if (reply.choices.back().finish_reason == FinishReason::error) return failed_answer({});
-  }
-  if (reply.choices.empty())
-    return not_this_dialect(dialect(), fail(Code::unavailable, "choices: has none"));
-  reply.extra = in.rest();
-  return reply;
+  return read_reply(body, dialect(), read_choice);
 }
 
 }  // namespace slipway::dialects::detail

@@ -8,7 +8,6 @@ namespace slipway::dialects::detail {
 
 namespace {
 
-constexpr std::size_t choices_max = 128;
 constexpr std::size_t calls_max = 1024;
 
 class Encoder final : public ChunkEncoder {
@@ -79,74 +78,31 @@ class Encoder final : public ChunkEncoder {
   std::set<std::size_t> begun_;
 };
 
-class Decoder final : public SseDecoder {
+class Decoder final : public ChunkDecoder {
+ public:
+  Decoder() : ChunkDecoder(Dialect::openai) {}
+
  private:
-  struct ChoiceState {
-    std::map<std::int64_t, std::size_t> calls;  ///< Index on the wire -> ours.
-    bool finished = false;
-  };
+  using Calls = std::map<std::int64_t, std::size_t>;  ///< Index on the wire -> ours.
 
-  Result<void> take(const std::string&, std::string_view data) override {
-    if (data.starts_with("[DONE]")) {
-      if (!begun_) return stream_error("the stream ended before it began");
-      end();
-      return {};
-    }
-    const json::Value value = TRY(json::parse(data).within("an event of the stream"));
-    if (!value.is_object()) return stream_error("an event of the stream is not an object");
-    const json::Object& chunk = value.get_object();
-    if (const json::Value* error = chunk.if_contains("error"); error && !error->is_null()) {
-      if (error->is_object()) return stream_error(text_of(error->get_object(), "message"));
-      return stream_error(text_of(chunk, "error"));
-    }
-    if (!std::exchange(begun_, true)) begin(chunk);
-    if (const json::Array* choices = array_of(chunk, "choices"))
-      for (const json::Value& choice : *choices)
-        if (choice.is_object()) TRY(take_choice(choice.get_object()));
-    if (const json::Object* usage = object_of(chunk, "usage")) {
-      ChatEvent event{.kind = EventKind::usage};
-      event.usage = read_usage(*usage);
-      add(std::move(event));
-    }
+  Result<void> take_choice(std::size_t index, const json::Object& choice) override {
+    const json::Object* delta = object_of(choice, "delta");
+    if (delta == nullptr) return {};
+    take_texts(index, *delta, choice);
+    if (const json::Array* calls = array_of(*delta, "tool_calls"))
+      for (const json::Value& call : *calls)
+        if (call.is_object()) TRY(take_call(index, call.get_object()));
+    if (const json::Array* annotations = array_of(*delta, "annotations"))
+      for (const json::Value& item : *annotations)
+        if (item.is_object()) {
+          ChatEvent event{.kind = EventKind::annotation, .choice = index};
+          event.annotation = read_annotation(item.get_object());
+          add(std::move(event));
+        }
     return {};
   }
 
-  void begin(const json::Object& chunk) {
-    ChatEvent event{.kind = EventKind::start};
-    event.from = Dialect::openai;
-    event.id = text_of(chunk, "id");
-    event.model = text_of(chunk, "model");
-    add(std::move(event));
-  }
-
-  Result<void> take_choice(const json::Object& object) {
-    const auto index = static_cast<std::size_t>(whole_of(object, "index"));
-    if (index >= choices_max) return stream_error("the stream has too many choices");
-    ChoiceState& state = choices_[index];
-    if (const json::Object* delta = object_of(object, "delta")) {
-      take_texts(index, *delta, object);
-      if (const json::Array* calls = array_of(*delta, "tool_calls"))
-        for (const json::Value& call : *calls)
-          if (call.is_object()) TRY(take_call(index, state, call.get_object()));
-      if (const json::Array* annotations = array_of(*delta, "annotations"))
-        for (const json::Value& item : *annotations)
-          if (item.is_object()) {
-            ChatEvent event{.kind = EventKind::annotation, .choice = index};
-            event.annotation = read_annotation(item.get_object());
-            add(std::move(event));
-          }
-    }
-    if (const std::string word = text_of(object, "finish_reason");
-        !word.empty() && !std::exchange(state.finished, true)) {
-      ChatEvent event{.kind = EventKind::finish, .choice = index};
-      event.finish_reason = finish_reason(word);
-      if (event.finish_reason == FinishReason::error) return failed_answer({});
-      if (event.finish_reason == FinishReason::stop && !state.calls.empty())
-        event.finish_reason = FinishReason::tool_calls;
-      add(std::move(event));
-    }
-    return {};
-  }
+  bool has_calls(std::size_t index) const override { return calls_.contains(index); }
 
   void take_texts(std::size_t index, const json::Object& delta, const json::Object& choice) {
     std::string reasoning = text_of(delta, "reasoning_content");
@@ -162,19 +118,19 @@ class Decoder final : public SseDecoder {
       add({.kind = EventKind::refusal, .choice = index, .text = std::move(refusal)});
   }
 
-  Result<void> take_call(std::size_t choice, ChoiceState& state, const json::Object& call) {
+  Result<void> take_call(std::size_t choice, const json::Object& call) {
+    Calls& calls = calls_[choice];
     const std::string id = text_of(call, "id");
     const json::Object* function = object_of(call, "function");
     const std::string name = function ? text_of(*function, "name") : "";
     std::int64_t wire = whole_of(call, "index");
     // Servers that leave the index out send whole calls.
     if (!call.contains("index"))
-      wire = static_cast<std::int64_t>(state.calls.size()) - (id.empty() && name.empty() ? 1 : 0);
-    auto found = state.calls.find(wire);
-    if (found == state.calls.end()) {
-      if (state.calls.size() >= calls_max)
-        return stream_error("the stream has too many tool calls");
-      found = state.calls.emplace(wire, state.calls.size()).first;
+      wire = static_cast<std::int64_t>(calls.size()) - (id.empty() && name.empty() ? 1 : 0);
+    auto found = calls.find(wire);
+    if (found == calls.end()) {
+      if (calls.size() >= calls_max) return stream_error("the stream has too many tool calls");
+      found = calls.emplace(wire, calls.size()).first;
       ChatEvent event{.kind = EventKind::tool_start, .choice = choice};
       event.call_index = found->second;
       event.call.id = id.empty() ? new_id("call_") : id;
@@ -189,15 +145,7 @@ class Decoder final : public SseDecoder {
     return {};
   }
 
-  void take_end() override {
-    // A server that forgets "[DONE]" is believed if every choice said why it ended.
-    bool whole = !choices_.empty();
-    for (const auto& [index, state] : choices_) whole = whole && state.finished;
-    if (whole) end();
-  }
-
-  bool begun_ = false;
-  std::map<std::size_t, ChoiceState> choices_;
+  std::map<std::size_t, Calls> calls_;  ///< By choice; of those that have some.
 };
 
 }  // namespace

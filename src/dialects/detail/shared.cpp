@@ -7,6 +7,22 @@
 
 namespace slipway::dialects::detail {
 
+namespace {
+
+/// What a peer sent, as text for a message.
+std::string beginning_of(std::string_view bytes) {
+  constexpr std::size_t bytes_max = 300;
+  std::string text;
+  for (std::size_t at = 0; at < bytes.size() && text.size() < bytes_max;) {
+    const unicode::Decoded next = unicode::decode(bytes, at);
+    unicode::append(text, next.code_point < 0x20 ? U' ' : next.code_point);
+    at += next.bytes;
+  }
+  return text.empty() ? "no message" : text;
+}
+
+}  // namespace
+
 std::string_view api_name(Dialect dialect) {
   switch (dialect) {
     case Dialect::openai: return "OpenAI's chat completions";
@@ -106,23 +122,6 @@ std::string data_uri(const Part& part, std::string_view media_type_default) {
   return fmt::format("data:{};base64,{}", type, part.data);
 }
 
-std::string base64(std::string_view bytes) {
-  constexpr std::string_view alphabet =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string text;
-  text.reserve((bytes.size() + 2) / 3 * 4);
-  const auto byte = [&](std::size_t i) {
-    return i < bytes.size() ? static_cast<unsigned>(static_cast<unsigned char>(bytes[i])) : 0u;
-  };
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    const unsigned three = byte(i) << 16 | byte(i + 1) << 8 | byte(i + 2);
-    for (int shift = 18; shift >= 0; shift -= 6) text += alphabet[(three >> shift) & 63];
-  }
-  const std::size_t missing = (3 - bytes.size() % 3) % 3;
-  text.replace(text.size() - missing, missing, missing, '=');
-  return text;
-}
-
 std::string new_id(std::string_view prefix) {
   const std::string id = make_id("");  // "_" and 26 characters.
   return std::string(prefix) + id.substr(1);
@@ -179,14 +178,19 @@ Error failed_answer(std::string_view message) {
                message.empty() ? "the model ended its answer with an error" : std::string(message));
 }
 
-std::string excerpt_of(std::string_view bytes, std::size_t bytes_max) {
-  std::string text;
-  for (std::size_t at = 0; at < bytes.size() && text.size() < bytes_max;) {
-    const unicode::Decoded next = unicode::decode(bytes, at);
-    unicode::append(text, next.code_point < 0x20 ? U' ' : next.code_point);
-    at += next.bytes;
+WireError read_error(int status, std::string_view body) {
+  WireError error{.status = status};
+  const auto parsed = json::parse(body);
+  if (const json::Object* object = parsed ? parsed->if_object() : nullptr) {
+    if (const json::Object* inner = object_of(*object, "error")) object = inner;
+    for (const std::string_view key : {"message", "error", "detail"})
+      if (error.message.empty()) error.message = text_of(*object, key);
+    error.code = text_of(*object, "code");
+    if (error.code.empty()) error.code = text_of(*object, "type");
+    error.parameter = text_of(*object, "param");
   }
-  return text.empty() ? "no message" : text;
+  if (error.message.empty()) error.message = beginning_of(body);
+  return error;
 }
 
 std::int64_t whole_of(const json::Object& object, std::string_view key) {
@@ -210,6 +214,17 @@ const json::Object* object_of(const json::Object& object, std::string_view key) 
 const json::Array* array_of(const json::Object& object, std::string_view key) {
   const json::Value* value = object.if_contains(key);
   return value == nullptr ? nullptr : value->if_array();
+}
+
+ToolCall read_call(const json::Object& call) {
+  ToolCall read;
+  read.id = text_of(call, "id");
+  if (read.id.empty()) read.id = new_id("call_");
+  if (const json::Object* function = object_of(call, "function")) {
+    read.name = text_of(*function, "name");
+    read.arguments = text_of(*function, "arguments");
+  }
+  return read;
 }
 
 Result<std::vector<ChatEvent>> SseDecoder::feed(std::string_view bytes) {

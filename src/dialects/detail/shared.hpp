@@ -54,7 +54,6 @@ Error not_this_dialect(Dialect dialect, const Error& error);
 /// "data:image/png;base64,iVBO..." -> its type and data. False when it is another URL.
 bool split_data_uri(std::string_view url, std::string& media_type, std::string& data);
 std::string data_uri(const Part& part, std::string_view media_type_default);
-std::string base64(std::string_view bytes);
 
 /// `id`, with `prefix` in front if it has not; a new one when it is empty.
 std::string id_of(std::string_view prefix, const std::string& id);
@@ -78,13 +77,16 @@ Error stream_error(std::string_view message);
 /// An answer that says of itself that it failed is none. `message` may be empty.
 Error failed_answer(std::string_view message);
 
-/// The beginning of what a peer sent, as text for a message.
-std::string excerpt_of(std::string_view bytes, std::size_t bytes_max);
+/// What a peer says is wrong, in the words of any vendor; else the beginning of what it sent.
+WireError read_error(int status, std::string_view body);
 
 std::int64_t whole_of(const json::Object& object, std::string_view key);
 std::string text_of(const json::Object& object, std::string_view key);
 const json::Object* object_of(const json::Object& object, std::string_view key);
 const json::Array* array_of(const json::Object& object, std::string_view key);
+
+/// A call as OpenAI and Cohere write it; without an id it gets one.
+ToolCall read_call(const json::Object& call);
 
 /// A decoder's common half: bytes to events with JSON data, errors, the end.
 class SseDecoder : public StreamDecoder {
