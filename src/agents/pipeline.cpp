@@ -15,21 +15,6 @@ using dialects::EventKind;
 constexpr std::size_t bytes_per_token = 4;
 constexpr std::string_view thread_member = "slipway_thread", answers_member = "slipway_answers";
 
-Result<void> check(const dialects::ChatRequest& request) {
-  const std::pair<bool, std::string_view> refused[] = {
-      {!request.tools.empty(), "tools"},
-      {request.response_format.kind != dialects::ResponseKind::text, "response_format"},
-      {request.logprobs, "logprobs"},
-      {request.choices.value_or(1) != 1, "n"},
-      {!request.logit_bias.empty(), "logit_bias"},
-      {!request.stop.empty(), "stop"}};
-  for (const auto& [is_asked, parameter] : refused)
-    if (is_asked)
-      return fail(Code::unsupported, "{}: agents do not have it; their nodes say how they answer",
-                  parameter);
-  return {};
-}
-
 std::optional<std::string> member_of(const dialects::ChatRequest& request, std::string_view key) {
   const json::Value* found = request.metadata.if_contains(key);
   if (found == nullptr || !found->is_string()) return std::nullopt;
@@ -177,7 +162,8 @@ class Pipeline final : public models::ChatModel {
 
   Result<dialects::ChatReply> converse(const Context& context, const dialects::ChatRequest& request,
                                        const models::EventSink& sink) override {
-    TRY(check(request));
+    TRY(models::refuse_token_options(request,
+                                     "agents do not have it; their nodes say how they answer"));
     const AgentPtr agent = TRY(options_.host.loaded_agent(options_.agent));
     const detail::PipelineShape shape(*agent);
     std::uint64_t seen = 0;

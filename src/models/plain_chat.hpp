@@ -1,4 +1,4 @@
-// The plain half of chat models that are made to converse: collections and agents as models.
+// What chat models that no vendor made have in common: collections and agents as models.
 #pragma once
 
 #include <utility>
@@ -23,6 +23,22 @@ inline Result<ChatReply> chat_by_converse(ChatModel& model, const Context& conte
   out.usage.input_tokens = reply.usage.input_tokens;
   out.usage.output_tokens = reply.usage.output_tokens;
   return out;
+}
+
+/// Only what writes token by token has these; `why` says what answers instead. Fails: unsupported,
+/// with the name of the first that is asked for.
+inline Result<void> refuse_token_options(const dialects::ChatRequest& request,
+                                         std::string_view why) {
+  const std::pair<bool, std::string_view> refused[] = {
+      {!request.tools.empty(), "tools"},
+      {request.response_format.kind != dialects::ResponseKind::text, "response_format"},
+      {request.logprobs, "logprobs"},
+      {request.choices.value_or(1) != 1, "n"},
+      {!request.logit_bias.empty(), "logit_bias"},
+      {!request.stop.empty(), "stop"}};
+  for (const auto& [is_asked, parameter] : refused)
+    if (is_asked) return fail(Code::unsupported, "{}: {}", parameter, why);
+  return {};
 }
 
 }  // namespace slipway::models

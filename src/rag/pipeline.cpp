@@ -36,20 +36,6 @@ Result<std::string> question_of(const dialects::ChatRequest& request) {
   return fail(Code::invalid_argument, "messages: there is no message of the user to answer");
 }
 
-Result<void> check(const dialects::ChatRequest& request) {
-  const std::pair<bool, std::string_view> refused[] = {
-      {!request.tools.empty(), "tools"},
-      {request.response_format.kind != dialects::ResponseKind::text, "response_format"},
-      {request.logprobs, "logprobs"},
-      {request.choices.value_or(1) != 1, "n"},
-      {!request.logit_bias.empty(), "logit_bias"},
-      {!request.stop.empty(), "stop"}};
-  for (const auto& [is_asked, parameter] : refused)
-    if (is_asked)
-      return fail(Code::unsupported, "{}: answers from documents do not have it", parameter);
-  return {};
-}
-
 dialects::Annotation annotation_of(const Citation& citation, std::size_t start, std::size_t end) {
   return {.url = citation.uri,
           .title = citation.title.empty() ? citation.path : citation.title,
@@ -144,7 +130,7 @@ class Pipeline final : public models::ChatModel {
 
   Result<dialects::ChatReply> converse(const Context& context, const dialects::ChatRequest& request,
                                        const models::EventSink& sink) override {
-    TRY(check(request));
+    TRY(models::refuse_token_options(request, "answers from documents do not have it"));
     AskRequest asked;
     asked.collection = collection_;
     asked.origin = origin_;

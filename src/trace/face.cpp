@@ -124,17 +124,7 @@ Result<Run> find_langsmith_run(const Context& context, TraceStore& store, const 
 Result<Page<Run>> query_langsmith_runs(const Context& context, const Services& services,
                                        const json::Value& body) {
   const auto query = TRY(detail::read_langsmith_query(context, body, services));
-  if (query.is_empty) return Page<Run>();
-  if (query.ids.empty()) return services.store.runs(context, query.query);
-  Page<Run> page;
-  for (const std::string& id : query.ids) {
-    auto run = detail::find_langsmith_run(context, services.store, id);
-    if (run)
-      page.items.push_back(*std::move(run));
-    else if (run.error().code() != Code::not_found)
-      return run.error();
-  }
-  return page;
+  return detail::run_langsmith_query(context, services.store, query);
 }
 
 Result<std::vector<std::string>> langsmith_run_texts(const Context& context,

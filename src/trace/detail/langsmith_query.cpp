@@ -276,6 +276,20 @@ Result<LangSmithQuery> read_langsmith_query(const Context& context, const json::
   return Translation(context, services, read).run();
 }
 
+Result<Page<Run>> run_langsmith_query(const Context& context, TraceStore& store,
+                                      const LangSmithQuery& query) {
+  Page<Run> page;
+  for (const std::string& id : query.ids) {
+    auto run = find_langsmith_run(context, store, id);
+    if (run)
+      page.items.push_back(*std::move(run));
+    else if (run.error().code() != Code::not_found)
+      return run.error();
+  }
+  if (!query.ids.empty() || query.is_empty) return page;
+  return store.runs(context, query.query);
+}
+
 Result<Run> find_langsmith_run(const Context& context, TraceStore& store, const std::string& uuid) {
   for (const std::string& id : ids_behind(uuid)) {
     auto run = store.run(context, id, "");

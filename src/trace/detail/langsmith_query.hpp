@@ -28,6 +28,10 @@ Result<std::optional<std::string>> session_name(const Context& context, TraceSto
 Result<LangSmithQuery> read_langsmith_query(const Context& context, const json::Value& body,
                                             const Services& services);
 
+/// One page of what a query finds; runs that are asked for by id and are not there are left out.
+Result<Page<Run>> run_langsmith_query(const Context& context, TraceStore& store,
+                                      const LangSmithQuery& query);
+
 /// The run of that UUID. Fails: not_found.
 Result<Run> find_langsmith_run(const Context& context, TraceStore& store, const std::string& uuid);
 

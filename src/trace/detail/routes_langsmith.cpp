@@ -95,15 +95,7 @@ Result<http::Response> query_runs(const Services& services, const http::Exchange
   const json::Value wish =
       body.empty() ? json::Value(json::Object()) : TRY(json::parse(body).within("the body"));
   const detail::LangSmithQuery query = TRY(detail::read_langsmith_query(context, wish, services));
-  Page<Run> page;
-  for (const std::string& id : query.ids) {
-    auto run = detail::find_langsmith_run(context, services.store, id);
-    if (run)
-      page.items.push_back(*std::move(run));
-    else if (run.error().code() != Code::not_found)
-      return run.error();
-  }
-  if (query.ids.empty() && !query.is_empty) page = TRY(services.store.runs(context, query.query));
+  const Page<Run> page = TRY(detail::run_langsmith_query(context, services.store, query));
   detail::Places places = TRY(detail::Places::make(context, services));
   TRY(places.learn(context, page.items));
   std::string out = "{\"runs\":[";

@@ -39,29 +39,6 @@ Result<int> page_size(const json::Object& body) {
   return *number;
 }
 
-struct Found {
-  std::vector<Run> runs;
-  std::optional<std::string> next_cursor;
-};
-
-/// One page of a query of v1.
-Result<Found> find(const Context& context, const Services& services, const json::Object& v1) {
-  const LangSmithQuery query = TRY(read_langsmith_query(context, v1, services));
-  Found found;
-  for (const std::string& id : query.ids) {
-    auto run = detail::find_langsmith_run(context, services.store, id);
-    if (run)
-      found.runs.push_back(*std::move(run));
-    else if (run.error().code() != Code::not_found)
-      return run.error();
-  }
-  if (!query.ids.empty() || query.is_empty) return found;
-  Page<Run> page = TRY(services.store.runs(context, query.query));
-  found.runs = std::move(page.items);
-  found.next_cursor = std::move(page.next_cursor);
-  return found;
-}
-
 Result<http::Response> query_runs(const Services& services, const http::ExchangePtr& exchange,
                                   const http::PathParameters&) {
   const Context& context = exchange->context();
@@ -69,10 +46,11 @@ Result<http::Response> query_runs(const Services& services, const http::Exchange
   const Selects selects = TRY(selects_of(body));
   json::Object v1 = TRY(v1_query(body));
   v1["limit"] = TRY(page_size(body));
-  const Found found = TRY(find(context, services, v1));
+  const LangSmithQuery query = TRY(read_langsmith_query(context, v1, services));
+  const Page<Run> found = TRY(run_langsmith_query(context, services.store, query));
   return v2_page(
       exchange->request(),
-      TRY(v2_run_texts(context, services, found.runs, selects, base_url(exchange->request()))),
+      TRY(v2_run_texts(context, services, found.items, selects, base_url(exchange->request()))),
       found.next_cursor);
 }
 
@@ -167,12 +145,13 @@ Result<http::Response> query_traces(const Services& services, const http::Exchan
     body["ids"] = *ids;
   json::Object v1 = TRY(v1_query(body));
   v1["limit"] = TRY(page_size(body));
-  const Found found = TRY(find(context, services, v1));
+  const LangSmithQuery query = TRY(read_langsmith_query(context, v1, services));
+  const Page<Run> found = TRY(run_langsmith_query(context, services.store, query));
   const auto texts =
-      TRY(v2_run_texts(context, services, found.runs, selects, base_url(exchange->request())));
+      TRY(v2_run_texts(context, services, found.items, selects, base_url(exchange->request())));
   std::vector<std::string> items;
   for (std::size_t i = 0; i < texts.size(); ++i)
-    items.push_back(TRY(trace_text(context, services, found.runs[i], texts[i])));
+    items.push_back(TRY(trace_text(context, services, found.items[i], texts[i])));
   return v2_page(exchange->request(), items, found.next_cursor);
 }
 
@@ -238,8 +217,9 @@ Result<std::vector<Run>> all_runs(const Context& context, const Services& servic
   std::vector<Run> all;
   for (;;) {
     TRY(context.check());
-    Found found = TRY(find(context, services, body));
-    for (Run& run : found.runs) all.push_back(std::move(run));
+    const LangSmithQuery query = TRY(read_langsmith_query(context, body, services));
+    Page<Run> found = TRY(run_langsmith_query(context, services.store, query));
+    for (Run& run : found.items) all.push_back(std::move(run));
     if (!found.next_cursor) return all;
     if (all.size() >= most)
       return fail(Code::invalid_argument, "more than {} runs match; narrow the query", most);
