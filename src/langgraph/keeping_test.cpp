@@ -222,7 +222,7 @@ TEST_CASE("a thread for one run ends with it, but not before its end was read") 
                     .thread = thread_id,
                     .after = Value::map({{"is_temporary", true}})};
   auto reading = world.core().hold(temporary.id);
-  REQUIRE(world.core().watch({}, temporary).ok());
+  REQUIRE(world.core().watch(temporary).ok());
   std::this_thread::sleep_for(2 * Core::look_every);
   CHECK(world.ask("GET", std::string("/threads/") + thread_id).status == 200);
   reading.reset();

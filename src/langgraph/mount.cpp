@@ -92,9 +92,24 @@ void Routes::serve(const char* method, const char* path, const char* role, Serve
               });
 }
 
+void Routes::wait(const char* method, const char* path, const char* role, Serve serve) const {
+  add(method, path, role, [serve](const Asked& asked) {
+    auto response = serve(asked);
+    asked.exchange->reply(response ? *std::move(response)
+                                   : error_response(asked.request(), response.error()));
+  });
+}
+
 void Routes::follow(const char* method, const char* path, const char* role, Follow follow) const {
+  add(method, path, role, [follow](const Asked& asked) {
+    if (const auto followed = follow(asked); !followed)
+      asked.exchange->reply(error_response(asked.request(), followed.error()));
+  });
+}
+
+void Routes::add(const char* method, const char* path, const char* role, Act act) const {
   router_.add(method, std::string(face_prefix) + path, http::RunOn::edge,
-              [core = core_, admit = admit_, role = std::string(role), follow](
+              [core = core_, admit = admit_, role = std::string(role), act = std::move(act)](
                   const http::ExchangePtr& exchange, const http::PathParameters& parameters) {
                 const auto refuse = [exchange](const Error& error) {
                   exchange->reply(error_response(exchange->request(), error));
@@ -103,14 +118,14 @@ void Routes::follow(const char* method, const char* path, const char* role, Foll
                   return refuse(admitted.error());
                 core->begin_looking();
                 const auto queued = core->followers().try_submit(
-                    [core = core.get(), exchange, parameters, follow, refuse] {
+                    [core = core.get(), exchange, parameters, act, refuse] {
                       std::stop_source stop;
                       const auto end = [&stop] { stop.request_stop(); };
                       const std::stop_callback gone(exchange->context().stop(), end);
                       const std::stop_callback over(core->waiting(), end);
                       const Context context = exchange->context().with_stop(stop.get_token());
                       try {
-                        follow({*core, exchange, parameters, context});
+                        act({*core, exchange, parameters, context});
                       } catch (const std::exception& exception) {
                         log::error("request {}: {}", exchange->request().id, exception.what());
                         exchange->abort();

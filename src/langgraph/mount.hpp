@@ -18,6 +18,7 @@
 
 namespace slipway::langgraph {
 
+/// The tables `langgraph_*` of the main database.
 std::vector<store::Migration> migrations();
 
 /// What the face keeps of its own (assistants, items, what clients asked of their runs) and does

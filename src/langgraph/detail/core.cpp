@@ -45,8 +45,7 @@ void Core::begin_looking() {
   std::call_once(begun_, [this] { looker_ = std::thread([this] { look(); }); });
 }
 
-Result<void> Core::watch(const Context& context, const RunNote& note) {
-  (void)context;
+Result<void> Core::watch(const RunNote& note) {
   if (!note.due_ms && note.after.is_null()) return {};
   const std::lock_guard lock(mutex_);
   if (watched_.size() >= watched_max)
@@ -142,7 +141,7 @@ void Core::begin_delayed(RunNote note) {
     if (run.id != planned) TRY(notes_.remove_run(context, planned));
     note.id = run.id;
     TRY(notes_.put_run(context, note));
-    return watch(context, note);
+    return watch(note);
   }();
   if (begun) return;
   log::warning("langgraph: the delayed run {} cannot begin: {}", note.id, begun.error().message());

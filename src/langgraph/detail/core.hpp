@@ -17,6 +17,7 @@
 
 namespace slipway::langgraph::detail {
 
+/// Safe to use from many threads.
 class Core final : public Keeper {
  public:
   explicit Core(Options given);
@@ -41,7 +42,7 @@ class Core final : public Keeper {
 
   /// Does what the note says when its time has come and when its run is over. At most
   /// `watched_max` at once: then unavailable.
-  Result<void> watch(const Context& context, const RunNote& note);
+  Result<void> watch(const RunNote& note);
   /// What ends by itself is looked for from now on: of runs, threads and items.
   void begin_looking();
   /// A thread that is there for one run stays while somebody holds that run, to read its end.

@@ -40,10 +40,7 @@ void change_tasks(const agents::Agent& agent, Value& state, const Put& put) {
 Result<InnerStates> InnerStates::read(Core& core, const ThreadView& thread, const Lineage& lineage,
                                       const agents::Agent& agent) {
   InnerStates made(lineage, agent);
-  auto events = core.runtime().events(thread.id, 0);
-  if (!events && events.error().code() == Code::not_found) return made;
-  if (!events) return events.error();
-  for (const agents::Event& event : *events) made.take(event);
+  for (const agents::Event& event : TRY(events_of(core, thread))) made.take(event);
   return made;
 }
 

@@ -92,12 +92,13 @@ Result<std::vector<ThreadNote>> Notes::threads(const Context& context) {
       std::nullopt, read_thread);
 }
 
-Result<std::vector<std::string>> Notes::expired_threads(const Context& context, std::int64_t now) {
+Result<std::vector<std::string>> Notes::expired_threads(const Context& context,
+                                                        std::int64_t now_ms) {
   std::vector<std::string> ids;
   TRY(database_.read(context, [&](store::Connection& connection) -> Result<void> {
     auto row = TRY(connection.prepare(
         "SELECT id FROM langgraph_threads WHERE expires IS NOT NULL AND expires <= ? LIMIT 1000"));
-    row.bind(0, now);
+    row.bind(0, now_ms);
     while (TRY(row.step())) ids.emplace_back(row.text(0));
     return {};
   }));

@@ -39,7 +39,8 @@ class Notes {
   Result<void> put_thread(const Context& context, const ThreadNote& note);
   Result<std::optional<ThreadNote>> thread(const Context& context, const std::string& id);
   Result<std::vector<ThreadNote>> threads(const Context& context);
-  Result<std::vector<std::string>> expired_threads(const Context& context, std::int64_t now);
+  /// Ids of those whose time is over.
+  Result<std::vector<std::string>> expired_threads(const Context& context, std::int64_t now_ms);
   /// With the notes of its runs.
   Result<void> remove_thread(const Context& context, const std::string& id);
 

@@ -21,6 +21,7 @@ struct Told {
   NameSpace space;
   Value data;
   std::int64_t time_ms = 0;
+  /// `seq` is its number along the thread.
   Value json(const std::string& id, std::int64_t seq) const;
 };
 
@@ -40,6 +41,7 @@ class Protocol {
  public:
   /// `modes` and `has_subgraphs` are its own.
   explicit Protocol(Translator::Options options);
+  /// What clients are told of it, in order. Fails: as `Translator::frames`.
   Result<std::vector<Told>> tell(const agents::Event& event);
 
  private:
@@ -51,11 +53,14 @@ class Protocol {
   };
   void put(std::string method, NameSpace space, Value data);
   void frame(const Frame& frame, const agents::Event& event);
+
+  // Messages: begun, told in pieces of their blocks, finished.
   void said(const NameSpace& space, const Value& message, const agents::Event& event);
   void say(Message& message, const Value& piece);
   void start(Message& message, const Value& whole);
   void finish(Message& message, const agents::Event& event);
   void content(const Message& message, const char* event, std::int64_t index, Value extra);
+
   void tool(const Value& data);
   void lifecycle(const std::string& scope, const char* event, const Value& error = {});
   void ended(const Value& data);

@@ -4,10 +4,7 @@ namespace slipway::langgraph::detail {
 
 Result<Results> Results::read(Core& core, const ThreadView& thread, const agents::Agent& agent) {
   Results made(agent);
-  auto events = core.runtime().events(thread.id, 0);
-  if (!events && events.error().code() == Code::not_found) return made;
-  if (!events) return events.error();
-  for (const agents::Event& event : *events) made.take(event);
+  for (const agents::Event& event : TRY(events_of(core, thread))) made.take(event);
   return made;
 }
 

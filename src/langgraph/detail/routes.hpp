@@ -1,6 +1,7 @@
 // How the face's routes are added, and how they answer.
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "langgraph/detail/core.hpp"
@@ -24,15 +25,21 @@ struct Asked {
 class Routes {
  public:
   using Serve = Result<http::Response> (*)(const Asked&);
-  using Follow = void (*)(const Asked&);
+  using Follow = Result<void> (*)(const Asked&);
   Routes(http::Router& router, std::shared_ptr<Keeper> keeper, Admit admit);
 
   /// `path` as it stands behind the prefix. `role` empty: for everybody. Runs on a worker.
   void serve(const char* method, const char* path, const char* role, Serve serve) const;
-  /// For what waits for a run: on a thread of its own; answers itself.
+  /// The same on a thread of its own, for what waits for a run.
+  void wait(const char* method, const char* path, const char* role, Serve serve) const;
+  /// For what tells of a run while it goes on, on a thread of its own; it answers itself. Until it
+  /// has begun to, a failure is an ordinary answer.
   void follow(const char* method, const char* path, const char* role, Follow follow) const;
 
  private:
+  using Act = std::function<void(const Asked&)>;
+  void add(const char* method, const char* path, const char* role, Act act) const;
+
   http::Router& router_;
   const std::shared_ptr<Core> core_;
   const Admit admit_;

@@ -17,8 +17,7 @@ bool is_open(agents::RunStatus status) {
 
 http::Response run_response(const Begun& begun) {
   http::Response response = json_response(run_json(begun.run, &begun.note));
-  response.headers.set("Content-Location",
-                       fmt::format("/threads/{}/runs/{}", begun.run.thread, begun.run.id));
+  response.headers.set("Content-Location", run_path(begun.run));
   return response;
 }
 
@@ -97,7 +96,8 @@ Result<void> stop(const Asked& asked, const agents::RunInfo& run, bool rolls_bac
   return {};
 }
 
-Result<http::Response> cancelled(const Asked& asked) {
+/// It stands still when this returns; who does not want to wait has it all the same.
+Result<http::Response> cancel(const Asked& asked) {
   const Value query = TRY(read_query(asked.request()));
   const bool rolls_back = TRY(choice_of(query, "action", {"interrupt", "rollback"})) == "rollback";
   const auto run = find_run(asked.core, asked.context, asked.part("thread"), asked.part("run"));
@@ -111,20 +111,12 @@ Result<http::Response> cancelled(const Asked& asked) {
   TRY(stop(asked, *run, rolls_back));
   const bool waits = is_yes(query.at("wait"));
   http::Response response = json_response(Value::map(), waits ? 200 : 202);
-  const std::string place = fmt::format("/threads/{}/runs/{}", run->thread, run->id);
-  response.headers.set("Content-Location", place);
-  if (waits) response.headers.set("Location", place + "/join");
+  response.headers.set("Content-Location", run_path(*run));
+  if (waits) response.headers.set("Location", run_path(*run) + "/join");
   return response;
 }
 
-/// It stands still when this returns; who does not want to wait has it all the same.
-void cancel(const Asked& asked) {
-  auto response = cancelled(asked);
-  asked.exchange->reply(response ? *std::move(response)
-                                 : error_response(asked.request(), response.error()));
-}
-
-Result<http::Response> cancelled_many(const Asked& asked) {
+Result<http::Response> cancel_many(const Asked& asked) {
   const Value body = TRY(read_body(asked.request())), query = TRY(read_query(asked.request()));
   const bool rolls_back = TRY(choice_of(query, "action", {"interrupt", "rollback"})) == "rollback";
   const std::string thread_id = TRY(text_of(body, "thread_id"));
@@ -155,13 +147,7 @@ Result<http::Response> cancelled_many(const Asked& asked) {
   return empty_response();
 }
 
-void cancel_many(const Asked& asked) {
-  auto response = cancelled_many(asked);
-  asked.exchange->reply(response ? *std::move(response)
-                                 : error_response(asked.request(), response.error()));
-}
-
-Result<http::Response> removed(const Asked& asked) {
+Result<http::Response> remove(const Asked& asked) {
   const agents::RunInfo run =
       TRY(find_run(asked.core, asked.context, asked.part("thread"), asked.part("run")));
   TRY(stop(asked, run, false));
@@ -172,23 +158,17 @@ Result<http::Response> removed(const Asked& asked) {
   return empty_response();
 }
 
-void remove(const Asked& asked) {
-  auto response = removed(asked);
-  asked.exchange->reply(response ? *std::move(response)
-                                 : error_response(asked.request(), response.error()));
-}
-
 }  // namespace
 
 void mount_runs(const Routes& routes) {
   routes.serve("POST", "/threads/{thread}/runs", "write", create);
   routes.serve("GET", "/threads/{thread}/runs", "read", list);
   routes.serve("GET", "/threads/{thread}/runs/{run}", "read", get);
-  routes.follow("DELETE", "/threads/{thread}/runs/{run}", "write", remove);
-  routes.follow("POST", "/threads/{thread}/runs/{run}/cancel", "write", cancel);
+  routes.wait("DELETE", "/threads/{thread}/runs/{run}", "write", remove);
+  routes.wait("POST", "/threads/{thread}/runs/{run}/cancel", "write", cancel);
   routes.serve("POST", "/runs", "write", create);
   routes.serve("POST", "/runs/batch", "write", create_batch);
-  routes.follow("POST", "/runs/cancel", "write", cancel_many);
+  routes.wait("POST", "/runs/cancel", "write", cancel_many);
 }
 
 }  // namespace slipway::langgraph::detail

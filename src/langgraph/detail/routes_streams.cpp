@@ -11,10 +11,6 @@ namespace {
 /// Waiting calls say something in such a silence: proxies and clients give up on none.
 constexpr std::chrono::milliseconds sign_of_life{5'000};
 
-std::string place_of(const agents::RunInfo& run) {
-  return fmt::format("/threads/{}/runs/{}", run.thread, run.id);
-}
-
 struct Following {
   agents::RunInfo run;
   agents::AgentPtr agent;
@@ -31,8 +27,8 @@ class Stream {
  public:
   Stream(const Asked& asked, const Following& following)
       : following_(following),
-        sse_(asked, {{"Location", place_of(following.run) + "/stream"},
-                     {"Content-Location", place_of(following.run)}}) {}
+        sse_(asked, {{"Location", run_path(following.run) + "/stream"},
+                     {"Content-Location", run_path(following.run)}}) {}
   /// Fails: as `Sse::send`.
   Result<void> send(const Frame& frame, const Place& place) {
     if (following_.seen && !place.is_after(*following_.seen)) return {};
@@ -45,7 +41,8 @@ class Stream {
   Sse sse_;
 };
 
-/// True: to the end of the run; false: the client or the server has gone.
+/// To the end of the run. Fails: cancelled (the client or the server goes), not_found (it is
+/// deleted).
 Result<void> send_all(const Asked& asked, const Following& following, Stream& stream) {
   Core& core = asked.core;
   const std::string thread = following.run.thread;
@@ -157,7 +154,7 @@ Result<void> rejoined(const Asked& asked) {
 
 /// The outcome as a body that begins at once: its length is known only at the end.
 void wait_for(const Asked& asked, const Following& following, bool cancels) {
-  const std::string place = place_of(following.run);
+  const std::string place = run_path(following.run);
   asked.exchange->begin(200, {{"Content-Type", "application/json"},
                               {"Cache-Control", "no-store"},
                               {"Location", place + "/join"},
@@ -199,22 +196,15 @@ Result<void> joined(const Asked& asked) {
   return {};
 }
 
-/// Until it has begun, a failure is an ordinary answer.
-template <Result<void> (*act)(const Asked&)>
-void answer(const Asked& asked) {
-  if (const auto done = act(asked); !done)
-    asked.exchange->reply(error_response(asked.request(), done.error()));
-}
-
 }  // namespace
 
 void mount_streams(const Routes& routes) {
-  routes.follow("POST", "/threads/{thread}/runs/stream", "write", answer<streamed>);
-  routes.follow("POST", "/threads/{thread}/runs/wait", "write", answer<waited>);
-  routes.follow("GET", "/threads/{thread}/runs/{run}/stream", "read", answer<rejoined>);
-  routes.follow("GET", "/threads/{thread}/runs/{run}/join", "read", answer<joined>);
-  routes.follow("POST", "/runs/stream", "write", answer<streamed>);
-  routes.follow("POST", "/runs/wait", "write", answer<waited>);
+  routes.follow("POST", "/threads/{thread}/runs/stream", "write", streamed);
+  routes.follow("POST", "/threads/{thread}/runs/wait", "write", waited);
+  routes.follow("GET", "/threads/{thread}/runs/{run}/stream", "read", rejoined);
+  routes.follow("GET", "/threads/{thread}/runs/{run}/join", "read", joined);
+  routes.follow("POST", "/runs/stream", "write", streamed);
+  routes.follow("POST", "/runs/wait", "write", waited);
 }
 
 }  // namespace slipway::langgraph::detail

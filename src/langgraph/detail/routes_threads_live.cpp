@@ -181,11 +181,7 @@ Result<Value> input_respond(const Asked& asked, const Value& params) {
   if (given.is_null()) given = Value::list({params});
   if (!given.is_list() || given.items().empty())
     return fail(Code::invalid_argument, "responses: a list of answers is expected");
-  std::set<std::string> open;
-  if (const auto state = asked.core.host().state(thread.id);
-      state && state->at("interrupts").is_list())
-    for (const Value& interrupt : state->at("interrupts").items())
-      open.insert(agents::in_words(interrupt.at("id")));
+  const std::set<std::string> open = open_interrupts(asked.core, thread.id);
   for (const Value& one : given.items()) {
     const std::string id = TRY(text_of(one, "interrupt_id"));
     if (!open.contains(id))
@@ -231,18 +227,11 @@ Result<http::Response> command(const Asked& asked) {
                                    {"meta", Value::map({{"applied_through_seq", 0}})}}));
 }
 
-/// Until it has begun, a failure is an ordinary answer.
-template <Result<void> (*act)(const Asked&)>
-void answer(const Asked& asked) {
-  if (const auto done = act(asked); !done)
-    asked.exchange->reply(error_response(asked.request(), done.error()));
-}
-
 }  // namespace
 
 void mount_live(const Routes& routes) {
-  routes.follow("GET", "/threads/{thread}/stream", "read", answer<joined>);
-  routes.follow("POST", "/threads/{thread}/stream/events", "read", answer<events>);
+  routes.follow("GET", "/threads/{thread}/stream", "read", joined);
+  routes.follow("POST", "/threads/{thread}/stream/events", "read", events);
   routes.serve("POST", "/threads/{thread}/commands", "write", command);
 }
 

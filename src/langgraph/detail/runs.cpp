@@ -15,10 +15,7 @@ constexpr std::string_view start_node = "__start__", end_node = "__end__";
 Result<void> read_answers(Core& core, const std::string& thread, const Value& resume,
                           agents::ResumeOptions& options) {
   if (resume.is_null()) return {};
-  std::set<std::string> open;
-  if (const auto state = core.host().state(thread); state && state->at("interrupts").is_list())
-    for (const Value& interrupt : state->at("interrupts").items())
-      open.insert(agents::in_words(interrupt.at("id")));
+  const std::set<std::string> open = open_interrupts(core, thread);
   const bool is_by_id = resume.is_map() && !resume.entries().items.empty() &&
                         std::all_of(resume.entries().items.begin(), resume.entries().items.end(),
                                     [&](const auto& entry) { return open.contains(entry.first); });
@@ -108,6 +105,10 @@ Result<void> apply_command(Core& core, const RunWish& wish, const ThreadView& th
 }
 
 }  // namespace
+
+std::string run_path(const agents::RunInfo& run) {
+  return fmt::format("/threads/{}/runs/{}", run.thread, run.id);
+}
 
 std::string run_status(agents::RunStatus status) {
   switch (status) {
@@ -230,7 +231,7 @@ Result<Begun> begin_run(Core& core, const Context& context, const RunWish& wish,
   }
   begun.hold = core.hold(begun.note.id);
   TRY(core.notes().put_run(context, begun.note));
-  TRY(core.watch(context, begun.note));
+  TRY(core.watch(begun.note));
   return begun;
 }
 

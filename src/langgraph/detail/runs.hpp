@@ -67,6 +67,8 @@ struct Update {
 Result<std::string> update_state(Core& core, const Context& context, const ThreadView& thread,
                                  const Update& update);
 
+/// Where clients find it, below the face's prefix: "/threads/T/runs/R".
+std::string run_path(const agents::RunInfo& run);
 /// "pending", "running", "success", "error", "interrupted".
 std::string run_status(agents::RunStatus status);
 /// What waiting for a run gives: the state, with "__interrupt__" or "__error__".

@@ -11,9 +11,8 @@
 namespace slipway::langgraph::detail {
 
 /// "MINUTE HOUR DAY MONTH WEEKDAY": numbers, names (JAN, MON), `*`, lists, ranges, steps; or
-/// @hourly,
-/// @daily, @weekly, @monthly, @yearly. Day and weekday are alternatives where neither is `*`; 0 and
-/// 7 are Sunday. A value.
+/// @hourly, @daily, @weekly, @monthly, @yearly. Day and weekday are alternatives where neither is
+/// `*`; 0 and 7 are Sunday. A value.
 class Schedule {
  public:
   /// Fails: invalid_argument, naming the field and what it may be.

@@ -167,6 +167,21 @@ Result<Lineage> lineage_of(Core& core, const ThreadView& thread) {
   return Lineage(*agent, thread.id, *history);
 }
 
+Result<std::vector<agents::Event>> events_of(Core& core, const ThreadView& thread) {
+  auto events = core.runtime().events(thread.id, 0);
+  if (!events && events.error().code() == Code::not_found) return std::vector<agents::Event>();
+  return events;
+}
+
+std::set<std::string> open_interrupts(Core& core, const std::string& thread) {
+  std::set<std::string> open;
+  const auto state = core.host().state(thread);
+  if (state && state->at("interrupts").is_list())
+    for (const Value& interrupt : state->at("interrupts").items())
+      open.insert(agents::in_words(interrupt.at("id")));
+  return open;
+}
+
 Result<Value> thread_json(Core& core, const ThreadView& thread,
                           const std::vector<std::string>& select) {
   const auto wants = [&](std::string_view name) {

@@ -1,6 +1,8 @@
 // Threads as clients see them: those of the host, and those whose first run is still to come.
 #pragma once
 
+#include <set>
+
 #include "langgraph/detail/core.hpp"
 
 namespace slipway::langgraph::detail {
@@ -28,6 +30,10 @@ Result<void> remove_thread(Core& core, const Context& context, const std::string
 Result<agents::AgentPtr> agent_of(Core& core, const ThreadView& thread);
 /// Empty of a thread without a run.
 Result<Lineage> lineage_of(Core& core, const ThreadView& thread);
+/// All that has happened in it, oldest first; of a thread without a run nothing.
+Result<std::vector<agents::Event>> events_of(Core& core, const ThreadView& thread);
+/// Ids of what its run waits for a person to answer.
+std::set<std::string> open_interrupts(Core& core, const std::string& thread);
 
 /// Members that clients may leave out: values, interrupts, config ...; empty: all.
 Result<Value> thread_json(Core& core, const ThreadView& thread,

@@ -57,15 +57,20 @@ class Translator {
   };
   static Where where_of(const Value& data);
 
+  // Frames: `scope` is the sub-agent's path that they are of.
   bool wants(std::string_view mode) const { return options_.modes.contains(std::string(mode)); }
   void tell(std::string_view mode, const std::string& scope, const Value& data);
   void debug(const char* type, const std::string& scope, int step, const Value& payload);
+
+  // What the run tells, an event each; `data` is the event's.
   Result<void> run_started(const Value& data);
   Result<void> step_finished(const Value& data);
   void step_started(const Value& data);
   void task_started(const Value& data);
   void task_finished(const Value& data);
   void run_finished(const Value& data);
+
+  // Modes "messages", "messages-tuple": answers of models, whole or as they grow.
   Message& message_of(const Value& data);
   void model(const Value& data);
   void token(const Value& data);
@@ -89,6 +94,8 @@ class Translator {
   Value emitted(const agents::Event& event) const;
   bool is_emit(const Value& data) const;
   void custom(const agents::Event& event);
+
+  // Names, and what stands beside them.
   Spaces spaces() const;
   std::string task_name(const Where& where) const;
   std::string task_id(const Where& where) const;
