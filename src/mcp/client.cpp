@@ -20,14 +20,6 @@ std::string method_of(ListKind kind) {
     default: return "resources/templates/list";
   }
 }
-std::string_view member_of(ListKind kind) {
-  switch (kind) {
-    case ListKind::tools: return "tools";
-    case ListKind::prompts: return "prompts";
-    case ListKind::resources: return "resources";
-    default: return "resourceTemplates";
-  }
-}
 
 bool is_modern_error(const RpcError& error) {
   return error.code == code::unsupported_version || error.code == code::header_mismatch ||
@@ -111,16 +103,16 @@ class ClientOfWire final : public Client {
       json::Object params;
       if (!cursor.empty()) params["cursor"] = cursor;
       const json::Object page = TRY(request(context, method_of(kind), std::move(params), {}));
-      const auto* list = page.if_contains(member_of(kind));
+      const auto* list = page.if_contains(list_name(kind));
       if (!list || !list->is_array())
         return fail(Code::invalid_argument, "the server's answer to {} has no list '{}'",
-                    method_of(kind), member_of(kind));
+                    method_of(kind), list_name(kind));
       for (const json::Value& item : list->get_array()) {
         if (!item.is_object() || (kind == ListKind::tools && !take_tool(item.get_object())))
           continue;
         if (items.size() == options_.items_max)
           return fail(Code::invalid_argument, "the server lists more than {} {}",
-                      options_.items_max, member_of(kind));
+                      options_.items_max, list_name(kind));
         items.push_back(item.get_object());
       }
       cursor = text_of(page, "nextCursor");
@@ -192,11 +184,7 @@ class ClientOfWire final : public Client {
 
   Outgoing outgoing(const std::string& method, json::Object params,
                     const CallOptions& options = {}) {
-    Outgoing out{.message = {},
-                 .method = method,
-                 .version = version_,
-                 .headers = {},
-                 .is_modern = is_modern_};
+    Outgoing out{.method = method, .version = version_, .is_modern = is_modern_};
     const std::int64_t id = ++last_id_;
     if (is_modern_) {
       if (const auto name = detail::name_of_request(method, params))
@@ -253,9 +241,7 @@ class ClientOfWire final : public Client {
       return fail(Code::unsupported, "the server speaks revision '{}', which we do not", version_);
     TRY(wire_->tell(context, {.message = make_notification("notifications/initialized", {}),
                               .method = "notifications/initialized",
-                              .version = version_,
-                              .headers = {},
-                              .is_modern = false}));
+                              .version = version_}));
     if (!wire_->is_process() && hears()) listen();
     return {};
   }
@@ -336,11 +322,8 @@ class ClientOfWire final : public Client {
                                                             : code::internal_error,
                                                         answer.error().message(),
                                                         {}});
-    const auto told = wire_->tell({}, {.message = std::move(out),
-                                       .method = {},
-                                       .version = version_,
-                                       .headers = {},
-                                       .is_modern = is_modern_});
+    const auto told =
+        wire_->tell({}, {.message = std::move(out), .version = version_, .is_modern = is_modern_});
     if (!told) log::warning("mcp: answering the server: {}", told.error().message());
   }
 

@@ -25,11 +25,11 @@ namespace slipway::mcp {
 
 /// What a client sends, with what a transport must know of it.
 struct Outgoing {
-  json::Object message;
-  std::string method;
-  std::string version;  ///< Of the protocol; empty: before it is known.
+  json::Object message = {};
+  std::string method = {};   ///< Empty: an answer.
+  std::string version = {};  ///< Of the protocol; empty: before it is known.
   /// Modern HTTP: Mcp-Name and Mcp-Param-*.
-  std::vector<std::pair<std::string, std::string>> headers;
+  std::vector<std::pair<std::string, std::string>> headers = {};
   bool is_modern = false;
 };
 
@@ -91,6 +91,7 @@ struct HttpWireOptions {
 /// Fails: invalid_argument (URL).
 Result<std::unique_ptr<Wire>> open_http_wire(HttpWireOptions options);
 
+/// `any`: whichever the server speaks, the modern one if both.
 enum class Era : std::uint8_t { any, legacy, modern };
 
 struct ClientOptions {
@@ -101,13 +102,14 @@ struct ClientOptions {
   /// elicitation/create, sampling/createMessage, roots/list; any thread.
   std::function<Result<json::Object>(const json::Object&params)> elicit, sample, roots;
   std::function<void(const Message&)> on_notification;
-  std::chrono::milliseconds probe_timeout{
-      5'000};                      ///< For a process that ignores what it knows not.
+  /// For a process that ignores what it knows not.
+  std::chrono::milliseconds probe_timeout{5'000};
   std::size_t items_max = 10'000;  ///< Of a list, over all its pages.
   int rounds_max = 16;             ///< Of questions within one request.
 };
 
 struct CallOptions {
+  /// While the call waits, from any thread.
   std::function<void(double done, std::optional<double> total, const std::string& message)>
       on_progress;
 };
@@ -123,8 +125,11 @@ class Client {
 
   virtual bool is_modern() const = 0;
   virtual const std::string& version() const = 0;
+  /// As the server declared them.
   virtual const json::Object& capabilities() const = 0;
+  /// What the server says to models about itself; empty: nothing.
   virtual std::string instructions() const = 0;
+  /// False: the server has gone, or ended the session; connect anew.
   virtual bool is_open() const = 0;
 
   /// All pages. Tools whose definition breaks the rules of HTTP headers are left out. Fails: also

@@ -19,6 +19,7 @@ inline constexpr std::string_view modern_version = "2026-07-28";
 /// Newest first.
 inline constexpr std::string_view legacy_versions[] = {"2025-11-25", "2025-06-18", "2025-03-26",
                                                        "2024-11-05"};
+/// Whether it is one of those.
 bool is_legacy(std::string_view version);
 
 /// Keys of `_meta`.
@@ -72,11 +73,11 @@ using Decoded = std::variant<Message, BadMessage>;
 
 /// One message of a JSON value.
 Decoded decode(const json::Value& value);
-/// One, or a batch of revision 2025-03-26 (at most 100). Never empty.
 struct DecodedText {
-  std::vector<Decoded> messages;
+  std::vector<Decoded> messages;  ///< At least one.
   bool is_batch = false;
 };
+/// One message, or a batch of revision 2025-03-26, at most 100.
 DecodedText decode_text(std::string_view text);
 
 /// "42", "\"a\"": what an id is looked up by.

@@ -47,10 +47,12 @@ struct Answer {
   /// As a tool tells it to a model: {content: [text], isError: true}.
   static Answer tool_error(std::string_view text);
   static Answer tool_text(std::string_view text);
+  /// An error of the protocol: what was sent is wrong.
   static Answer invalid(std::string message) {
     return RpcError{code::invalid_params, std::move(message), {}};
   }
 };
+/// {type: "text", text}
 json::Object text_content(std::string_view text);
 
 /// Something that the client is asked for.
@@ -68,6 +70,7 @@ class Call {
   /// Stopped when the client cancels or has gone for good.
   virtual const Context& context() const = 0;
   virtual const Principal& principal() const = 0;
+  /// Of the protocol, as both sides agreed: "2025-11-25".
   virtual const std::string& version() const = 0;
   virtual bool is_modern() const = 0;
   /// `_meta` of the request, as the client wrote it.
@@ -82,7 +85,8 @@ class Call {
   /// Reaches the client if its level allows it.
   virtual void log(std::string_view level, std::string_view logger, json::Value data) = 0;
 
-  /// The answers by the questions' keys, all of them. Nothing: return `pending()` at once.
+  /// The answers by the questions' keys, all of them. Nothing: return `pending()` at once, which
+  /// carries the questions, or tells the client what it lacks to answer them.
   virtual std::optional<json::Object> ask(const std::vector<Question>& questions) = 0;
   virtual Answer pending() = 0;
   /// Of the offer: kept when the call begins again after a question. At most 64 KiB.
@@ -93,6 +97,8 @@ class Call {
 };
 
 enum class ListKind : std::uint8_t { tools, prompts, resources, templates };
+/// What the answer to a list calls its items: "tools", "resourceTemplates".
+std::string_view list_name(ListKind kind);
 
 struct Page {
   json::Array items;        ///< As the protocol has them.
@@ -111,11 +117,17 @@ class Offer {
     bool is_public = false;              ///< Lists are the same for everybody.
     std::chrono::milliseconds fresh{0};  ///< How long a client need not ask again.
   };
+  /// Asked once, when a server is made.
   virtual Info info() const = 0;
+  /// From `cursor` on, which a page before gave; empty: from the start. Fails: invalid_argument (no
+  /// such cursor); everything else is told as a fault of the server.
   virtual Result<Page> list(Call& call, ListKind kind, const std::string& cursor) = 0;
   /// The input schema of a tool; null: it is not known.
   virtual json::Value input_schema(Call& call, const std::string& tool) = 0;
+  /// What goes wrong within a tool is for the model to read: `Answer::tool_error`. Errors are for
+  /// who calls it wrongly.
   virtual Answer call_tool(Call& call, const std::string& name, const json::Object& arguments) = 0;
+  // As long as they are not overridden there are no prompts, resources and completions.
   virtual Answer get_prompt(Call& call, const std::string& name, const json::Object& arguments);
   virtual Answer read_resource(Call& call, const std::string& uri);
   /// `params` as they came: ref, argument, context.
@@ -152,7 +164,9 @@ class Server {
   /// Waits. Fails: cancelled, unavailable (reading, writing).
   virtual Result<void> serve(const Context& context, int in, int out) = 0;
 
+  /// To all who listen for it: what is on these lists is not what it was.
   virtual void tell_changed(ListKind kind) = 0;
+  /// To those who watch that resource: it says something else now.
   virtual void tell_updated(const std::string& uri) = 0;
   /// Ends the streams that only listen; calls go on.
   virtual void end_listening() = 0;

@@ -38,16 +38,13 @@ std::optional<std::string> clean_cursor(const json::Object& params) {
   return std::string(cursor->get_string());
 }
 
-}  // namespace
-
-std::string_view list_name(ListKind kind) {
-  switch (kind) {
-    case ListKind::tools: return "tools";
-    case ListKind::prompts: return "prompts";
-    case ListKind::resources: return "resources";
-    default: return "resourceTemplates";
-  }
+json::Object identity(const Offer::Info& info) {
+  json::Object object{{"name", info.name}, {"version", info.version}};
+  if (!info.title.empty()) object["title"] = info.title;
+  return object;
 }
+
+}  // namespace
 
 bool has_modern_meta(const Message& message) {
   return message.meta().contains(meta::protocol_version) ||
@@ -144,16 +141,6 @@ json::Object Engine::capabilities(bool is_modern) const {
   if (info_.has_logging && !is_modern) object["logging"] = json::Object();
   return object;
 }
-
-namespace {
-
-json::Object identity(const Offer::Info& info) {
-  json::Object object{{"name", info.name}, {"version", info.version}};
-  if (!info.title.empty()) object["title"] = info.title;
-  return object;
-}
-
-}  // namespace
 
 json::Object Engine::discovered() const {
   json::Object result{{"supportedVersions", json::Array{modern_version}},
@@ -379,6 +366,15 @@ std::optional<Answer> Engine::dispatch(Call& call, const Message& message) {
 }  // namespace slipway::mcp::detail
 
 namespace slipway::mcp {
+
+std::string_view list_name(ListKind kind) {
+  switch (kind) {
+    case ListKind::tools: return "tools";
+    case ListKind::prompts: return "prompts";
+    case ListKind::resources: return "resources";
+    default: return "resourceTemplates";
+  }
+}
 
 json::Object text_content(std::string_view text) { return {{"type", "text"}, {"text", text}}; }
 

@@ -39,6 +39,7 @@ struct Listeners {
   std::vector<std::shared_ptr<Listener>> all();
 };
 
+/// The calls that the offer answers run on a pool; all else is done on the caller's thread.
 class Engine final : public Server {
  public:
   explicit Engine(Options options);
@@ -65,10 +66,13 @@ class Engine final : public Server {
                        Principal principal);
   void post_batch(const http::ExchangePtr& exchange, const SessionPtr& session,
                   DecodedText decoded);
+  /// Modern: whether the headers say what stands in the body.
   std::optional<RpcError> check_headers(const http::Request& request, const Message& message);
   std::optional<RpcError> check_params(const http::Request& request, const Message& message,
                                        const Principal& principal);
+  /// A client without a session of its own: over stdio, or for one modern request.
   SessionPtr add_guest(Principal principal);
+  /// Null: there is none, and the exchange has been told so.
   SessionPtr session_of(const http::ExchangePtr& exchange, const Principal& principal);
 
   // Messages
@@ -76,16 +80,21 @@ class Engine final : public Server {
   void take_notification(const SessionPtr& session, const Message& message);
   void take_legacy(const SessionPtr& session, Message message, const OutletPtr& outlet);
   void take_modern(const SessionPtr& session, Message message, const OutletPtr& outlet);
+  /// Lets the offer answer it on the pool. `meta`: of a modern one.
   void start(const SessionPtr& session, Message message, std::optional<RequestMeta> meta,
              const OutletPtr& outlet);
+  /// subscriptions/listen
   void listen(const SessionPtr& session, const Message& message, const OutletPtr& outlet);
   void tell_guests(const std::function<bool(const Session&)>& who, const json::Object& message);
   json::Object initialize(Session& session, const json::Object& params);
+  /// What only changes the session; nothing: it is something else.
   std::optional<Answer> answer_legacy_at_once(Session& session, const Message& message);
   json::Object capabilities(bool is_modern) const;
   json::Object discovered() const;
+  /// Asks the offer; nothing: there is no such method.
   std::optional<Answer> dispatch(Call& call, const Message& message);
   Answer list_of(Call& call, ListKind kind, const json::Object& params);
+  /// Sends the answer as its era wants it.
   void finish(const OutletPtr& outlet, const Message& message, bool is_modern, Answer answer);
 
   const Options options_;
@@ -103,7 +112,6 @@ class Engine final : public Server {
 std::variant<RequestMeta, RpcError> read_meta(const Message& message);
 /// What HTTP says to an error of the modern era.
 int http_status_of(const RpcError& error);
-std::string_view list_name(ListKind kind);
 /// Whether the message is of the modern era by what it carries itself.
 bool has_modern_meta(const Message& message);
 

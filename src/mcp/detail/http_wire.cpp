@@ -241,9 +241,7 @@ class HttpWire final : public Wire {
 
   /// 0: we stopped reading.
   Result<int> get(const Context& context, const std::string& version, Body& body) {
-    http::ClientRequest request =
-        head("GET",
-             {.message = {}, .method = {}, .version = version, .headers = {}, .is_modern = false});
+    http::ClientRequest request = head("GET", {.version = version});
     request.headers["Accept"] = "text/event-stream";
     if (!body.events().last_id().empty())
       request.headers["Last-Event-ID"] = body.events().last_id();
@@ -273,9 +271,7 @@ class HttpWire final : public Wire {
                {.message = make_notification("notifications/cancelled",
                                              {{"requestId", id}, {"reason", "cancelled"}}),
                 .method = "notifications/cancelled",
-                .version = request.version,
-                .headers = {},
-                .is_modern = false})
+                .version = request.version})
         .ok();
   }
 

@@ -34,7 +34,6 @@ void Stream::attach_locked(http::ExchangePtr exchange, std::uint64_t seen) {
   exchange_ = std::move(exchange);
   exchange_->begin(200, stream_headers());
   exchange_->set_heartbeat(heartbeat);
-  // So that a client that is cut off before the first event has something to come back with.
   if (primes_ && seen == 0 && !is_closed_)
     exchange_->write(fmt::format("id: {}.0\ndata: \n\n", number_));
   for (const Kept& event : events_)

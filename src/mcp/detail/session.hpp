@@ -21,11 +21,13 @@ namespace slipway::mcp::detail {
 /// while, and goes to whoever is attached. Safe to use from many threads.
 class Stream : public std::enable_shared_from_this<Stream> {
  public:
-  /// Of the ids: "3.17" is the 17th event of stream 3.
+  /// `number` is of the ids: "3.17" is the 17th event of stream 3. `primes`: it begins with an
+  /// empty event, so that who is cut off before the first has an id to come back with.
   Stream(std::uint64_t number, bool primes) : number_(number), primes_(primes) {}
 
   /// Sends what comes after event `seen`, and all that follows; one that was attached is ended.
   void attach(http::ExchangePtr exchange, std::uint64_t seen);
+  /// False: it is closed. Nobody need listen: it is kept.
   bool send(const json::Object& message);
   /// Nothing more will come.
   void close();
@@ -106,7 +108,9 @@ struct Session {
   std::shared_ptr<Stream> add_stream();
   /// Of an event id, with the number of the event.
   std::shared_ptr<Stream> stream_of(std::string_view event_id, std::uint64_t& seen);
+  /// To whoever waits for it; of what nobody asked it is dropped.
   void take_answer(Message answer);
+  /// Stops that request, if it is under way.
   void cancel(const std::string& id_key);
   /// Stops all that runs and waits, ends all streams.
   void end();
@@ -127,6 +131,7 @@ class Sessions {
   SessionPtr add(Principal principal);
   /// Null: there is none, or it is another's.
   SessionPtr find(const std::string& id, const Principal& principal);
+  /// Ends it, if there is such a one.
   void remove(const std::string& id);
   std::vector<SessionPtr> all();
 
