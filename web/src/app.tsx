@@ -9,7 +9,7 @@ import { ModelsPage } from './pages/models';
 import { ReceiptPage } from './pages/receipt';
 import { SearchPage } from './pages/search';
 import { SettingsPage } from './pages/settings';
-import { Dialog, Empty, Field, Page, ProblemBox } from './parts/common';
+import { Dialog, Empty, InputField, Page, ProblemBox } from './parts/common';
 import { Icon, type IconName } from './parts/icons';
 import { later } from './parts/lazy';
 import { below, Link, navigate, useAddress } from './router';
@@ -180,19 +180,15 @@ function SignIn({ onDone }: { onDone: () => void }) {
           readOnly
           hidden
         />
-        <Field label="API key">
-          {(attributes) => (
-            <input
-              {...attributes}
-              type="password"
-              value={key}
-              required
-              autocomplete="current-password"
-              autofocus
-              onInput={(event) => setKey(event.currentTarget.value)}
-            />
-          )}
-        </Field>
+        <InputField
+          label="API key"
+          type="password"
+          value={key}
+          required
+          autocomplete="current-password"
+          autofocus
+          onInput={setKey}
+        />
         <ProblemBox problem={problem} />
         <button type="submit" disabled={isBusy || !key.trim()}>
           Sign in

@@ -13,7 +13,7 @@ import { asProblem, useLoaded, useTitle } from '../hooks';
 import { AgentGraph } from '../parts/agent_graph';
 import { AgentText, useCheck } from '../parts/agent_text';
 import { AgentThreads } from '../parts/agent_threads';
-import { Confirm, Field, Page, ProblemBox, Tabs, Waiting } from '../parts/common';
+import { Confirm, InputField, Page, ProblemBox, Tabs, Waiting } from '../parts/common';
 import { Icon } from '../parts/icons';
 import { usePageQuery } from '../parts/marks';
 import { type Texts, textOfValue, ValueFields, valuesOf } from '../parts/value_fields';
@@ -69,27 +69,21 @@ function StartForm({ agent, drawing }: { agent: string; drawing: Drawing }) {
       <details>
         <summary>Options</summary>
         <div class="stack tight">
-          <Field label="Stop before these nodes" hint="Names, with commas between">
-            {(attributes) => (
-              <input
-                {...attributes}
-                value={pauses}
-                autocomplete="off"
-                onInput={(event) => setPauses(event.currentTarget.value)}
-              />
-            )}
-          </Field>
-          <Field label="Supersteps at most" hint={`Otherwise ${drawing.steps_max}`}>
-            {(attributes) => (
-              <input
-                {...attributes}
-                inputMode="numeric"
-                pattern="[1-9][0-9]{0,5}"
-                value={steps}
-                onInput={(event) => setSteps(event.currentTarget.value)}
-              />
-            )}
-          </Field>
+          <InputField
+            label="Stop before these nodes"
+            hint="Names, with commas between"
+            value={pauses}
+            autocomplete="off"
+            onInput={setPauses}
+          />
+          <InputField
+            label="Supersteps at most"
+            hint={`Otherwise ${drawing.steps_max}`}
+            inputMode="numeric"
+            pattern="[1-9][0-9]{0,5}"
+            value={steps}
+            onInput={setSteps}
+          />
         </div>
       </details>
       <ProblemBox problem={problem} />

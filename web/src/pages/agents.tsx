@@ -1,12 +1,11 @@
 // The list of agents, and of all threads.
 import { useState } from 'preact/hooks';
 import { agentHref, type AgentItem, agents } from '../agents';
-import type { Problem } from '../api';
 import { time } from '../format';
-import { asProblem, useLoaded, useTitle } from '../hooks';
+import { useLoaded, useTitle } from '../hooks';
 import { AgentText, useCheck } from '../parts/agent_text';
 import { AgentThreads } from '../parts/agent_threads';
-import { Dialog, Empty, Field, Page, ProblemBox, Tabs, Waiting } from '../parts/common';
+import { Empty, FormDialog, InputField, Page, ProblemBox, Tabs, Waiting } from '../parts/common';
 import { Icon } from '../parts/icons';
 import { usePageQuery } from '../parts/marks';
 import { Link, navigate } from '../router';
@@ -40,45 +39,29 @@ function AgentCard({ agent }: { agent: AgentItem }) {
 function CreateDialog({ onClose }: { onClose: () => void }) {
   const [name, setName] = useState('');
   const [text, setText] = useState(template);
-  const [problem, setProblem] = useState<Problem | null>(null);
-  const [isBusy, setBusy] = useState(false);
   const checked = useCheck(text);
-  const submit = async (event: Event) => {
-    event.preventDefault();
-    setBusy(true);
-    try {
-      await agents.put(name.trim(), text);
-      navigate(agentHref(name.trim()));
-    } catch (error) {
-      setProblem(asProblem(error));
-      setBusy(false);
-    }
-  };
   return (
-    <Dialog title="New agent" onClose={onClose}>
-      <form class="stack" onSubmit={submit}>
-        <Field label="Name">
-          {(attributes) => (
-            <input
-              {...attributes}
-              value={name}
-              required
-              pattern="[A-Za-z0-9._\-]{1,64}"
-              title="1 to 64 letters, digits, . _ -"
-              autocomplete="off"
-              onInput={(event) => setName(event.currentTarget.value)}
-            />
-          )}
-        </Field>
-        <AgentText text={text} checked={checked} onInput={setText} />
-        <ProblemBox problem={problem} />
-        <div class="row end">
-          <button type="submit" disabled={isBusy || !name.trim() || checked.check?.ok === false}>
-            Create
-          </button>
-        </div>
-      </form>
-    </Dialog>
+    <FormDialog
+      title="New agent"
+      verb="Create"
+      isReady={!!name.trim() && checked.check?.ok !== false}
+      onSubmit={async () => {
+        await agents.put(name.trim(), text);
+        navigate(agentHref(name.trim()));
+      }}
+      onClose={onClose}
+    >
+      <InputField
+        label="Name"
+        value={name}
+        required
+        pattern="[A-Za-z0-9._\-]{1,64}"
+        title="1 to 64 letters, digits, . _ -"
+        autocomplete="off"
+        onInput={setName}
+      />
+      <AgentText text={text} checked={checked} onInput={setText} />
+    </FormDialog>
   );
 }
 

@@ -3,7 +3,7 @@ import { useState } from 'preact/hooks';
 import { api, type Collection, type DocumentInfo, type Problem, type Version } from '../api';
 import { bytes, count, documentName, plural, time } from '../format';
 import { asProblem, useLoaded, useTitle } from '../hooks';
-import { Confirm, Empty, Field, Page, ProblemBox, Tabs, Waiting } from '../parts/common';
+import { Confirm, Empty, InputField, Page, ProblemBox, Tabs, Waiting } from '../parts/common';
 import { Icon } from '../parts/icons';
 import { Upload } from '../parts/upload';
 import { DocumentDrawer, type Target } from '../parts/viewer';
@@ -229,18 +229,15 @@ function Versions({ name, version }: { name: string; version: number }) {
               void act(() => api.snapshot(name, label));
             }}
           >
-            <Field label="Keep the current version as" class="grow">
-              {(attributes) => (
-                <input
-                  {...attributes}
-                  value={label}
-                  placeholder="before-the-move"
-                  maxLength={64}
-                  autocomplete="off"
-                  onInput={(event) => setLabel(event.currentTarget.value)}
-                />
-              )}
-            </Field>
+            <InputField
+              label="Keep the current version as"
+              class="grow"
+              value={label}
+              placeholder="before-the-move"
+              maxLength={64}
+              autocomplete="off"
+              onInput={setLabel}
+            />
             <button type="submit" disabled={!label}>
               Keep
             </button>

@@ -1,9 +1,18 @@
 // All collections, and how a new one comes into being.
 import { useState } from 'preact/hooks';
-import { api, type Collection, type Problem } from '../api';
+import { api, type Collection } from '../api';
 import { count, plural, time } from '../format';
-import { asProblem, useLoaded, useTitle } from '../hooks';
-import { Confirm, Dialog, Empty, Field, Page, ProblemBox, Waiting } from '../parts/common';
+import { useLoaded, useTitle } from '../hooks';
+import {
+  Confirm,
+  Empty,
+  Field,
+  FormDialog,
+  InputField,
+  Page,
+  ProblemBox,
+  Waiting,
+} from '../parts/common';
 import { Icon } from '../parts/icons';
 import { firstCut, SplitterFields } from '../parts/splitter';
 import { Link, navigate } from '../router';
@@ -21,65 +30,50 @@ function CreateDialog({
   const [name, setName] = useState('');
   const [embedder, setEmbedder] = useState('');
   const [cut, setCut] = useState(firstCut);
-  const [problem, setProblem] = useState<Problem | null>(null);
-  const [isBusy, setBusy] = useState(false);
   const embedders = (models.value ?? []).filter((model) => model.task === 'embed');
   const nameError =
     name && !namePattern.test(name) ? 'Letters, digits, dots, dashes and underscores' : null;
-  const create = async (event: Event) => {
-    event.preventDefault();
-    setBusy(true);
-    try {
-      const settings: Record<string, unknown> = { splitter: cut };
-      if (embedder) settings.embedder = embedder;
-      await api.createCollection(name, settings);
-      onCreated(name);
-    } catch (error) {
-      setProblem(asProblem(error));
-      setBusy(false);
-    }
+  const create = async () => {
+    const settings: Record<string, unknown> = { splitter: cut };
+    if (embedder) settings.embedder = embedder;
+    await api.createCollection(name, settings);
+    onCreated(name);
   };
   return (
-    <Dialog title="New collection" onClose={onClose}>
-      <form class="stack" onSubmit={create}>
-        <Field label="Name" error={nameError} hint="Such as handbook; it cannot be changed later">
-          {(attributes) => (
-            <input
-              {...attributes}
-              value={name}
-              required
-              maxLength={64}
-              autocomplete="off"
-              onInput={(event) => setName(event.currentTarget.value)}
-            />
-          )}
-        </Field>
-        <Field label="Embedder" hint="The model that compares by meaning">
-          {(attributes) => (
-            <select
-              {...attributes}
-              value={embedder}
-              onChange={(event) => setEmbedder(event.currentTarget.value)}
-            >
-              <option value="">The default</option>
-              {embedders.map((model) => (
-                <option key={model.name}>{model.name}</option>
-              ))}
-            </select>
-          )}
-        </Field>
-        <SplitterFields cut={cut} onChange={setCut} />
-        <ProblemBox problem={problem} />
-        <div class="row end">
-          <button type="button" class="quiet" onClick={onClose}>
-            Cancel
-          </button>
-          <button type="submit" disabled={isBusy || !name || !!nameError}>
-            Create
-          </button>
-        </div>
-      </form>
-    </Dialog>
+    <FormDialog
+      title="New collection"
+      verb="Create"
+      cancel="Cancel"
+      isReady={!!name && !nameError}
+      onSubmit={create}
+      onClose={onClose}
+    >
+      <InputField
+        label="Name"
+        error={nameError}
+        hint="Such as handbook; it cannot be changed later"
+        value={name}
+        required
+        maxLength={64}
+        autocomplete="off"
+        onInput={setName}
+      />
+      <Field label="Embedder" hint="The model that compares by meaning">
+        {(attributes) => (
+          <select
+            {...attributes}
+            value={embedder}
+            onChange={(event) => setEmbedder(event.currentTarget.value)}
+          >
+            <option value="">The default</option>
+            {embedders.map((model) => (
+              <option key={model.name}>{model.name}</option>
+            ))}
+          </select>
+        )}
+      </Field>
+      <SplitterFields cut={cut} onChange={setCut} />
+    </FormDialog>
   );
 }
 

@@ -1,10 +1,19 @@
 // One dataset: its examples in any version, what changed between two versions, the experiments over it.
 import { useState } from 'preact/hooks';
 import { count, plural, time } from '../format';
-import { asProblem, useLoaded, useTitle } from '../hooks';
-import type { Problem } from '../api';
+import { useLoaded, useTitle } from '../hooks';
 import { type DatasetDetails, type Example, evaluation } from '../evaluation';
-import { Confirm, Dialog, Empty, Field, Page, ProblemBox, Tabs, Waiting } from '../parts/common';
+import {
+  AreaField,
+  Confirm,
+  Empty,
+  FormDialog,
+  InputField,
+  Page,
+  ProblemBox,
+  Tabs,
+  Waiting,
+} from '../parts/common';
 import { DatasetVersions } from '../parts/dataset_versions';
 import { EvaluationList } from '../parts/evaluation_list';
 import { ExampleEditor } from '../parts/example_editor';
@@ -180,50 +189,29 @@ function EditDialog({
 }) {
   const [name, setName] = useState(dataset.name);
   const [description, setDescription] = useState(dataset.description ?? '');
-  const [problem, setProblem] = useState<Problem | null>(null);
-  const submit = async (event: Event) => {
-    event.preventDefault();
-    try {
-      const made = await evaluation.changeDataset(dataset.name, { name, description });
-      onDone(made.name);
-      onClose();
-    } catch (error) {
-      setProblem(asProblem(error));
-    }
+  const submit = async () => {
+    const made = await evaluation.changeDataset(dataset.name, { name, description });
+    onDone(made.name);
+    onClose();
   };
   return (
-    <Dialog title="Name and description" onClose={onClose}>
-      <form class="stack" onSubmit={submit}>
-        <Field label="Name">
-          {(attributes) => (
-            <input
-              {...attributes}
-              value={name}
-              required
-              pattern="[^\/@]+"
-              title="Without / and @"
-              onInput={(event) => setName(event.currentTarget.value)}
-            />
-          )}
-        </Field>
-        <Field label="What it is for">
-          {(attributes) => (
-            <textarea
-              {...attributes}
-              rows={3}
-              value={description}
-              onInput={(event) => setDescription(event.currentTarget.value)}
-            />
-          )}
-        </Field>
-        <ProblemBox problem={problem} />
-        <div class="row end">
-          <button type="submit" disabled={!name.trim()}>
-            Save
-          </button>
-        </div>
-      </form>
-    </Dialog>
+    <FormDialog
+      title="Name and description"
+      verb="Save"
+      isReady={!!name.trim()}
+      onSubmit={submit}
+      onClose={onClose}
+    >
+      <InputField
+        label="Name"
+        value={name}
+        required
+        pattern="[^\/@]+"
+        title="Without / and @"
+        onInput={setName}
+      />
+      <AreaField label="What it is for" rows={3} value={description} onInput={setDescription} />
+    </FormDialog>
   );
 }
 

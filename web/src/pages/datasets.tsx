@@ -1,10 +1,9 @@
 // The list of datasets: cases to measure against.
 import { useState } from 'preact/hooks';
 import { plural, time } from '../format';
-import { asProblem, useLoaded, useSettled, useTitle } from '../hooks';
-import type { Problem } from '../api';
+import { useLoaded, useSettled, useTitle } from '../hooks';
 import { type Dataset, datasetHref, evaluation } from '../evaluation';
-import { Dialog, Empty, Field, Page, ProblemBox, Waiting } from '../parts/common';
+import { Empty, FormDialog, InputField, Page, ProblemBox, Waiting } from '../parts/common';
 import { Icon } from '../parts/icons';
 import { ImportFields, importInto } from '../parts/import_examples';
 import { Link, navigate } from '../router';
@@ -27,58 +26,35 @@ function CreateDialog({ onClose }: { onClose: () => void }) {
   const [name, setName] = useState('');
   const [description, setDescription] = useState('');
   const [files, setFiles] = useState<File[]>([]);
-  const [problem, setProblem] = useState<Problem | null>(null);
-  const [isBusy, setBusy] = useState(false);
   const [isMade, setMade] = useState(false);
-  const submit = async (event: Event) => {
-    event.preventDefault();
-    setBusy(true);
-    try {
-      if (!isMade) await evaluation.createDataset({ name: name.trim(), description });
-      setMade(true); // It stays, also where the files are not as they should be.
-      if (files.length) await importInto(name.trim(), files, '');
-      navigate(datasetHref(name.trim()));
-    } catch (error) {
-      setProblem(asProblem(error));
-      setBusy(false);
-    }
+  const submit = async () => {
+    if (!isMade) await evaluation.createDataset({ name: name.trim(), description });
+    setMade(true); // It stays, also where the files are not as they should be.
+    if (files.length) await importInto(name.trim(), files, '');
+    navigate(datasetHref(name.trim()));
   };
   return (
-    <Dialog title="New dataset" onClose={onClose}>
-      <form class="stack" onSubmit={submit}>
-        <Field label="Name">
-          {(attributes) => (
-            <input
-              {...attributes}
-              value={name}
-              required
-              maxLength={200}
-              pattern="[^\/@]+"
-              title="Without / and @"
-              autocomplete="off"
-              readOnly={isMade}
-              onInput={(event) => setName(event.currentTarget.value)}
-            />
-          )}
-        </Field>
-        <Field label="What it is for">
-          {(attributes) => (
-            <input
-              {...attributes}
-              value={description}
-              onInput={(event) => setDescription(event.currentTarget.value)}
-            />
-          )}
-        </Field>
-        <ImportFields onFiles={setFiles} />
-        <ProblemBox problem={problem} />
-        <div class="row end">
-          <button type="submit" disabled={isBusy || !name.trim()}>
-            Create
-          </button>
-        </div>
-      </form>
-    </Dialog>
+    <FormDialog
+      title="New dataset"
+      verb="Create"
+      isReady={!!name.trim()}
+      onSubmit={submit}
+      onClose={onClose}
+    >
+      <InputField
+        label="Name"
+        value={name}
+        required
+        maxLength={200}
+        pattern="[^\/@]+"
+        title="Without / and @"
+        autocomplete="off"
+        readOnly={isMade}
+        onInput={setName}
+      />
+      <InputField label="What it is for" value={description} onInput={setDescription} />
+      <ImportFields onFiles={setFiles} />
+    </FormDialog>
   );
 }
 
@@ -106,17 +82,13 @@ export function DatasetsPage() {
     >
       <ProblemBox problem={list.problem} retry={list.reload} />
       {!isEmpty && !list.problem && (
-        <Field label="Find a dataset">
-          {(attributes) => (
-            <input
-              {...attributes}
-              type="search"
-              value={words}
-              data-shortcut="focus"
-              onInput={(event) => setWords(event.currentTarget.value)}
-            />
-          )}
-        </Field>
+        <InputField
+          label="Find a dataset"
+          type="search"
+          value={words}
+          data-shortcut="focus"
+          onInput={setWords}
+        />
       )}
       {!items && !list.problem && <Waiting lines={5} />}
       {isEmpty && (

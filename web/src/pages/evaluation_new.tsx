@@ -5,7 +5,17 @@ import { api, Problem } from '../api';
 import { asProblem, useLoaded, useTitle } from '../hooks';
 import { type Dataset, evaluation, evaluationHref, type MetricInfo } from '../evaluation';
 import { observe } from '../observe';
-import { Choice, CopyButton, Empty, Field, Page, ProblemBox, Waiting } from '../parts/common';
+import {
+  AreaField,
+  Choice,
+  CopyButton,
+  Empty,
+  Field,
+  InputField,
+  Page,
+  ProblemBox,
+  Waiting,
+} from '../parts/common';
 import { MetricPicker, type MetricWish, wishesOf } from '../parts/metric_picker';
 import { usePageQuery } from '../parts/marks';
 import { Link, navigate } from '../router';
@@ -174,18 +184,15 @@ function WhatSection({
           options={[['', 'The current one'], ...tagged]}
           onChange={(at) => change({ at })}
         />
-        <Field label="Name of the evaluation" class="grow">
-          {(attributes) => (
-            <input
-              {...attributes}
-              value={form.name}
-              maxLength={200}
-              placeholder={form.dataset}
-              autocomplete="off"
-              onInput={(event) => change({ name: event.currentTarget.value })}
-            />
-          )}
-        </Field>
+        <InputField
+          label="Name of the evaluation"
+          class="grow"
+          value={form.name}
+          maxLength={200}
+          placeholder={form.dataset}
+          autocomplete="off"
+          onInput={(value) => change({ name: value })}
+        />
       </div>
     </section>
   );
@@ -230,16 +237,12 @@ function TargetSection({
             options={models}
             onChange={(model) => change({ model })}
           />
-          <Field label="System message">
-            {(attributes) => (
-              <textarea
-                {...attributes}
-                rows={2}
-                value={form.system}
-                onInput={(event) => change({ system: event.currentTarget.value })}
-              />
-            )}
-          </Field>
+          <AreaField
+            label="System message"
+            rows={2}
+            value={form.system}
+            onInput={(value) => change({ system: value })}
+          />
         </>
       )}
     </section>

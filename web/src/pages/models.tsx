@@ -1,14 +1,16 @@
 // The models that are there, and the keys that open this server.
 import { useState } from 'preact/hooks';
-import { api, type Key, type Model, type Problem } from '../api';
+import { api, type Key, type Model } from '../api';
 import { bytes, plural, time } from '../format';
-import { asProblem, useLoaded, useTitle } from '../hooks';
+import { useLoaded, useTitle } from '../hooks';
 import {
   Confirm,
   CopyButton,
   Dialog,
   Empty,
   Field,
+  FormDialog,
+  InputField,
   Page,
   ProblemBox,
   Waiting,
@@ -59,19 +61,9 @@ function CreateKey({ onClose, onCreated }: { onClose: () => void; onCreated: () 
   const [models, setModels] = useState('');
   const [expires, setExpires] = useState('');
   const [secret, setSecret] = useState('');
-  const [problem, setProblem] = useState<Problem | null>(null);
-  const [isBusy, setBusy] = useState(false);
-  const create = async (event: Event) => {
-    event.preventDefault();
-    setBusy(true);
-    try {
-      const names = models.split(/[\s,]+/).filter(Boolean);
-      setSecret((await api.createKey({ name, roles: [role], models: names, expires })).secret);
-      setProblem(null);
-    } catch (error) {
-      setProblem(asProblem(error));
-    }
-    setBusy(false);
+  const create = async () => {
+    const names = models.split(/[\s,]+/).filter(Boolean);
+    setSecret((await api.createKey({ name, roles: [role], models: names, expires })).secret);
   };
   // The list is asked for again only then: the first key closes the door to this page, too, and a secret that nobody has
   // read would be lost.
@@ -97,68 +89,55 @@ function CreateKey({ onClose, onCreated }: { onClose: () => void; onCreated: () 
       </Dialog>
     );
   return (
-    <Dialog title="New key" onClose={onClose}>
-      <form class="stack" onSubmit={create}>
-        <Field label="Name" hint="Who or what uses it">
-          {(attributes) => (
-            <input
-              {...attributes}
-              value={name}
-              required
-              maxLength={64}
-              autocomplete="off"
-              onInput={(event) => setName(event.currentTarget.value)}
-            />
-          )}
-        </Field>
-        <Field
-          label="Role"
-          hint="Read: see. Write: also spend and change documents. Admin: also settings, keys, deletion of collections."
-        >
-          {(attributes) => (
-            <select
-              {...attributes}
-              value={role}
-              onChange={(event) => setRole(event.currentTarget.value)}
-            >
-              <option value="read">Read</option>
-              <option value="write">Write</option>
-              <option value="admin">Admin</option>
-            </select>
-          )}
-        </Field>
-        <Field label="Models" hint="Names with commas between; empty: all">
-          {(attributes) => (
-            <input
-              {...attributes}
-              value={models}
-              autocomplete="off"
-              spellcheck={false}
-              onInput={(event) => setModels(event.currentTarget.value)}
-            />
-          )}
-        </Field>
-        <Field label="Expires" hint="Empty: never">
-          {(attributes) => (
-            <input
-              {...attributes}
-              type="date"
-              value={expires}
-              onInput={(event) => setExpires(event.currentTarget.value)}
-            />
-          )}
-        </Field>
-        <ProblemBox problem={problem} />
-        <div class="row end">
-          <button type="button" class="quiet" onClick={onClose}>
-            Cancel
-          </button>
-          <button type="submit" disabled={isBusy || !name}>
-            Create
-          </button>
-        </div>
-      </form>
-    </Dialog>
+    <FormDialog
+      title="New key"
+      verb="Create"
+      cancel="Cancel"
+      isReady={!!name}
+      onSubmit={create}
+      onClose={onClose}
+    >
+      <InputField
+        label="Name"
+        hint="Who or what uses it"
+        value={name}
+        required
+        maxLength={64}
+        autocomplete="off"
+        onInput={setName}
+      />
+      <Field
+        label="Role"
+        hint="Read: see. Write: also spend and change documents. Admin: also settings, keys, deletion of collections."
+      >
+        {(attributes) => (
+          <select
+            {...attributes}
+            value={role}
+            onChange={(event) => setRole(event.currentTarget.value)}
+          >
+            <option value="read">Read</option>
+            <option value="write">Write</option>
+            <option value="admin">Admin</option>
+          </select>
+        )}
+      </Field>
+      <InputField
+        label="Models"
+        hint="Names with commas between; empty: all"
+        value={models}
+        autocomplete="off"
+        spellcheck={false}
+        onInput={setModels}
+      />
+      <InputField
+        label="Expires"
+        hint="Empty: never"
+        type="date"
+        value={expires}
+        onInput={setExpires}
+      />
+    </FormDialog>
   );
 }
 

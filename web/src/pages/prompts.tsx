@@ -7,6 +7,7 @@ import { Confirm, Empty, Field, Page, ProblemBox, Waiting } from '../parts/commo
 import { diff } from '../parts/diff';
 import { Icon } from '../parts/icons';
 import { usePageQuery } from '../parts/marks';
+import { Pieces } from '../parts/pieces';
 import { PromptEditor, TagDialog, TrafficDialog } from '../parts/prompt_editor';
 import { Link, navigate } from '../router';
 
@@ -130,15 +131,7 @@ function Difference({ from, to }: { from: PromptVersion; to: PromptVersion }) {
       class="diff-side"
       data-testid="prompt-diff"
     >
-      {pieces.map((piece, i) =>
-        piece.kind === 'same' ? (
-          piece.text
-        ) : piece.kind === 'gone' ? (
-          <del key={i}>{piece.text}</del>
-        ) : (
-          <ins key={i}>{piece.text}</ins>
-        ),
-      )}
+      <Pieces pieces={pieces} />
     </section>
   );
 }

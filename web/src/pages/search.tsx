@@ -14,6 +14,7 @@ import {
   Choice,
   Empty,
   Field,
+  InputField,
   Marked,
   Page,
   ProblemBox,
@@ -341,19 +342,16 @@ export function SearchPage() {
       {!hasNothing && (
         <form class="card stack" onSubmit={search}>
           <div class="search-row">
-            <Field label="Query" class="grow">
-              {(attributes) => (
-                <input
-                  {...attributes}
-                  type="search"
-                  value={query}
-                  maxLength={8000}
-                  data-shortcut="focus"
-                  enterkeyhint="search"
-                  onInput={(event) => setQuery(event.currentTarget.value)}
-                />
-              )}
-            </Field>
+            <InputField
+              label="Query"
+              class="grow"
+              type="search"
+              value={query}
+              maxLength={8000}
+              data-shortcut="focus"
+              enterkeyhint="search"
+              onInput={setQuery}
+            />
             <CollectionPicker picked={picked} />
             <button type="submit" disabled={!query.trim() || !picked.name || !!filter.error}>
               Search

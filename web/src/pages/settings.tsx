@@ -2,7 +2,7 @@
 import { useMemo, useState } from 'preact/hooks';
 import { api } from '../api';
 import { useLoaded, useTitle } from '../hooks';
-import { Empty, Field, Page, ProblemBox, Waiting } from '../parts/common';
+import { Empty, InputField, Page, ProblemBox, Waiting } from '../parts/common';
 
 interface Row {
   path: string; // "$.defaults.embedder"
@@ -77,18 +77,14 @@ export function SettingsPage() {
               'There is no slipway.yaml: everything is at its default.'
             )}
           </p>
-          <Field label="Find a setting">
-            {(attributes) => (
-              <input
-                {...attributes}
-                type="search"
-                value={wanted}
-                data-shortcut="focus"
-                autocomplete="off"
-                onInput={(event) => setWanted(event.currentTarget.value)}
-              />
-            )}
-          </Field>
+          <InputField
+            label="Find a setting"
+            type="search"
+            value={wanted}
+            data-shortcut="focus"
+            autocomplete="off"
+            onInput={setWanted}
+          />
           {shown.length === 0 && (
             <Empty icon="settings" title="No setting has this in its name or value" />
           )}

@@ -1,9 +1,8 @@
 // Puts something into one of several places that have names, or into a new one.
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
-import type { Problem } from '../api';
-import { asProblem, useLoaded, useStored } from '../hooks';
-import { Dialog, Field, ProblemBox } from './common';
+import { useLoaded, useStored } from '../hooks';
+import { Field, FormDialog, InputField } from './common';
 
 export interface Place {
   id: string;
@@ -31,81 +30,59 @@ export function AddTo({
   const [last, setLast] = useStored(noun, '');
   const [chosen, setChosen] = useState<string | null>(null);
   const [fresh, setFresh] = useState('');
-  const [problem, setProblem] = useState<Problem | null>(null);
-  const [isBusy, setBusy] = useState(false);
   const [done, setDone] = useState<ComponentChildren>(null);
   const all = places.value ?? [];
   const remembered = all.find((one) => one.id === last || one.name === last) ?? all[0];
   const old = chosen === null ? remembered : all.find((one) => one.id === chosen);
   const name = old?.name ?? fresh.trim();
-  const submit = async (event: Event) => {
-    event.preventDefault();
-    setBusy(true);
+  const submit = async () => {
+    // One of that name may be there already.
+    const place = old ?? all.find((one) => one.name === name) ?? { name };
     try {
-      // One of that name may be there already.
-      const place = old ?? all.find((one) => one.name === name) ?? { name };
       setDone(await add(place));
-      setLast(('id' in place && place.id) || name);
     } catch (error) {
-      setProblem(asProblem(error));
       places.reload();
+      throw error;
     }
-    setBusy(false);
+    setLast(('id' in place && place.id) || name);
   };
-  if (done !== null)
-    return (
-      <Dialog title={title} onClose={onClose}>
-        <div class="stack">
-          <p role="status">{done}</p>
-          <div class="row end">
-            <button type="button" onClick={onClose}>
-              Done
-            </button>
-          </div>
-        </div>
-      </Dialog>
-    );
   return (
-    <Dialog title={title} onClose={onClose}>
-      <form class="stack" onSubmit={submit}>
-        <Field label={noun[0]!.toUpperCase() + noun.slice(1)}>
-          {(attributes) => (
-            <select
-              {...attributes}
-              value={old?.id ?? ''}
-              onChange={(event) => setChosen(event.currentTarget.value)}
-            >
-              {all.map((one) => (
-                <option key={one.id} value={one.id}>
-                  {one.name}
-                </option>
-              ))}
-              <option value="">A new one</option>
-            </select>
-          )}
-        </Field>
-        {!old && (
-          <Field label={`Name of the new ${noun}`}>
-            {(attributes) => (
-              <input
-                {...attributes}
-                value={fresh}
-                required
-                maxLength={200}
-                autocomplete="off"
-                onInput={(event) => setFresh(event.currentTarget.value)}
-              />
-            )}
-          </Field>
+    <FormDialog
+      title={title}
+      verb="Add"
+      isReady={!!name && !!places.value}
+      problem={places.problem}
+      onSubmit={submit}
+      done={done}
+      onClose={onClose}
+    >
+      <Field label={noun[0]!.toUpperCase() + noun.slice(1)}>
+        {(attributes) => (
+          <select
+            {...attributes}
+            value={old?.id ?? ''}
+            onChange={(event) => setChosen(event.currentTarget.value)}
+          >
+            {all.map((one) => (
+              <option key={one.id} value={one.id}>
+                {one.name}
+              </option>
+            ))}
+            <option value="">A new one</option>
+          </select>
         )}
-        {children}
-        <ProblemBox problem={problem ?? places.problem} />
-        <div class="row end">
-          <button type="submit" disabled={isBusy || !name || !places.value}>
-            Add
-          </button>
-        </div>
-      </form>
-    </Dialog>
+      </Field>
+      {!old && (
+        <InputField
+          label={`Name of the new ${noun}`}
+          value={fresh}
+          required
+          maxLength={200}
+          autocomplete="off"
+          onInput={setFresh}
+        />
+      )}
+      {children}
+    </FormDialog>
   );
 }

@@ -4,7 +4,7 @@ import type { Interrupt, Limits } from '../agents';
 import type { Problem } from '../api';
 import { count, dollars, time } from '../format';
 import { asProblem } from '../hooks';
-import { Field, ProblemBox } from './common';
+import { AreaField, ProblemBox } from './common';
 import { JsonView } from './json_view';
 import {
   fieldsOfObject,
@@ -66,16 +66,7 @@ function Approval({ value, send }: { value: any; send: Send }) {
         fields.length > 0 && <JsonView value={args} />
       )}
       {mode === 'reject' && (
-        <Field label="Why not">
-          {(attributes) => (
-            <textarea
-              {...attributes}
-              rows={2}
-              value={reason}
-              onInput={(event) => setReason(event.currentTarget.value)}
-            />
-          )}
-        </Field>
+        <AreaField label="Why not" rows={2} value={reason} onInput={setReason} />
       )}
       <ProblemBox problem={problem} />
       {mode === 'ask' ? (

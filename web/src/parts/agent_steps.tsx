@@ -3,6 +3,7 @@ import type { KeyChange, Live, LiveCall, LiveStep, LiveTask } from '../agents_li
 import { changesOf } from '../agents_live';
 import { diff } from './diff';
 import { JsonView, LongText } from './json_view';
+import { Pieces } from './pieces';
 
 const words = (value: unknown): string =>
   typeof value === 'string' ? value : JSON.stringify(value, null, 2);
@@ -14,15 +15,7 @@ const isShort = (value: unknown): boolean =>
 function TextChange({ before, after }: { before: string; after: string }) {
   return (
     <div class="diff-side state-diff">
-      {diff(before, after).map((piece, i) =>
-        piece.kind === 'same' ? (
-          piece.text
-        ) : piece.kind === 'gone' ? (
-          <del key={i}>{piece.text}</del>
-        ) : (
-          <ins key={i}>{piece.text}</ins>
-        ),
-      )}
+      <Pieces pieces={diff(before, after)} />
     </div>
   );
 }

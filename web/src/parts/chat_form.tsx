@@ -1,7 +1,7 @@
 // What the playground asks with: models, messages, parameters, and the draft of them that this visit keeps.
 import { Problem } from '../api';
 import type { ChatMessage, Run } from '../observe';
-import { Field } from './common';
+import { Field, InputField } from './common';
 import { Icon } from './icons';
 import { replayable } from './messages';
 
@@ -225,20 +225,16 @@ export function Parameters({
   change: (part: Partial<Draft>) => void;
 }) {
   const number = (name: 'temperature' | 'maxTokens' | 'topP', label: string, max?: number) => (
-    <Field label={label}>
-      {(attributes) => (
-        <input
-          {...attributes}
-          type="number"
-          min={0}
-          max={max}
-          step={name === 'maxTokens' ? 1 : 'any'}
-          placeholder="as the model has it"
-          value={draft[name]}
-          onInput={(event) => change({ [name]: event.currentTarget.value })}
-        />
-      )}
-    </Field>
+    <InputField
+      label={label}
+      type="number"
+      min={0}
+      max={max}
+      step={name === 'maxTokens' ? 1 : 'any'}
+      placeholder="as the model has it"
+      value={draft[name]}
+      onInput={(value) => change({ [name]: value })}
+    />
   );
   return (
     <details class="options">

@@ -1,6 +1,7 @@
-import type { ComponentChildren } from 'preact';
+import type { ComponentChildren, ComponentProps } from 'preact';
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import type { Problem } from '../api';
+import { asProblem } from '../hooks';
 import { Icon, type IconName } from './icons';
 
 export function Page({
@@ -117,6 +118,42 @@ export function Field({ label, hint, error, class: name, children }: FieldProps)
         </p>
       )}
     </div>
+  );
+}
+
+type TextOf<Tag extends 'input' | 'textarea'> = Omit<FieldProps, 'children'> &
+  Omit<ComponentProps<Tag>, keyof FieldProps | 'value' | 'onInput' | 'role'> & {
+    value: string;
+    onInput: (value: string) => void;
+  };
+
+/** One line of text, or what else an `<input>` has; `class` is the field's. */
+export function InputField({ label, hint, error, class: name, onInput, ...rest }: TextOf<'input'>) {
+  return (
+    <Field label={label} hint={hint} error={error} class={name}>
+      {(attributes) => (
+        <input
+          {...attributes}
+          {...(rest as ComponentProps<'input'>)}
+          onInput={(event) => onInput(event.currentTarget.value)}
+        />
+      )}
+    </Field>
+  );
+}
+
+/** Several lines of text. */
+export function AreaField({ label, hint, error, class: name, onInput, ...rest }: TextOf<'textarea'>) {
+  return (
+    <Field label={label} hint={hint} error={error} class={name}>
+      {(attributes) => (
+        <textarea
+          {...attributes}
+          {...rest}
+          onInput={(event) => onInput(event.currentTarget.value)}
+        />
+      )}
+    </Field>
   );
 }
 
@@ -256,6 +293,87 @@ export function Dialog({ title, onClose, children, kind = 'box', footer }: Dialo
   );
 }
 
+type FormProps = {
+  title: string;
+  verb: string; // On the button that sends it.
+  busyVerb?: string; // The same while it is on its way.
+  cancel?: string; // On a button that closes it; nothing: there is none.
+  kind?: 'danger' | 'plain';
+  isReady?: boolean; // False: it cannot be sent yet.
+  problem?: Problem | null; // What else went wrong.
+  onSubmit: () => Promise<void>; // Closes it, or says what came of it as `done`.
+  done?: ComponentChildren; // Stands in the form's place then.
+  doneAction?: ComponentChildren; // Beside the button that closes it.
+  onClose: () => void;
+  children: ComponentChildren;
+};
+
+/** A form in a dialog: sent once at a time; what the server refuses is told in it and can be mended there. */
+export function FormDialog({
+  title,
+  verb,
+  busyVerb = verb,
+  cancel,
+  kind = 'plain',
+  isReady = true,
+  problem: other = null,
+  onSubmit,
+  done,
+  doneAction,
+  onClose,
+  children,
+}: FormProps) {
+  const [isBusy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<Problem | null>(null);
+  const submit = async (event: Event) => {
+    event.preventDefault();
+    setBusy(true);
+    setProblem(null);
+    try {
+      await onSubmit();
+    } catch (error) {
+      setProblem(asProblem(error));
+      setBusy(false);
+    }
+  };
+  if (done)
+    return (
+      <Dialog title={title} onClose={onClose}>
+        <div class="stack">
+          <p role="status">{done}</p>
+          <div class="row end">
+            {doneAction}
+            <button type="button" onClick={onClose}>
+              Done
+            </button>
+          </div>
+        </div>
+      </Dialog>
+    );
+  return (
+    <Dialog title={title} onClose={onClose}>
+      <form class="stack" onSubmit={submit}>
+        {children}
+        <ProblemBox problem={problem ?? other} />
+        <div class="row end">
+          {cancel && (
+            <button type="button" class="quiet" onClick={onClose}>
+              {cancel}
+            </button>
+          )}
+          <button
+            type="submit"
+            class={kind === 'danger' ? 'danger' : undefined}
+            disabled={isBusy || !isReady}
+          >
+            {isBusy ? busyVerb : verb}
+          </button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
+
 type ConfirmProps = {
   title: string;
   word?: string;
@@ -277,50 +395,29 @@ export function Confirm({
   children,
 }: ConfirmProps) {
   const [typed, setTyped] = useState('');
-  const [isBusy, setBusy] = useState(false);
-  const [problem, setProblem] = useState<Problem | null>(null);
-  const confirm = async (event: Event) => {
-    event.preventDefault();
-    setBusy(true);
-    try {
-      await onConfirm();
-      onClose();
-    } catch (error) {
-      setProblem(error as Problem);
-      setBusy(false);
-    }
-  };
   return (
-    <Dialog title={title} onClose={onClose}>
-      <form onSubmit={confirm} class="stack">
-        <div>{children}</div>
-        {word !== undefined && (
-          <Field label={`Type ${word} to go on`}>
-            {(attributes) => (
-              <input
-                {...attributes}
-                value={typed}
-                autocomplete="off"
-                onInput={(event) => setTyped(event.currentTarget.value)}
-              />
-            )}
-          </Field>
-        )}
-        <ProblemBox problem={problem} />
-        <div class="row end">
-          <button type="button" class="quiet" onClick={onClose}>
-            {kind === 'danger' ? 'Keep' : 'Cancel'}
-          </button>
-          <button
-            type="submit"
-            class={kind === 'danger' ? 'danger' : ''}
-            disabled={isBusy || (word !== undefined && typed !== word)}
-          >
-            {verb}
-          </button>
-        </div>
-      </form>
-    </Dialog>
+    <FormDialog
+      title={title}
+      verb={verb}
+      cancel={kind === 'danger' ? 'Keep' : 'Cancel'}
+      kind={kind}
+      isReady={word === undefined || typed === word}
+      onSubmit={async () => {
+        await onConfirm();
+        onClose();
+      }}
+      onClose={onClose}
+    >
+      <div>{children}</div>
+      {word !== undefined && (
+        <InputField
+          label={`Type ${word} to go on`}
+          value={typed}
+          autocomplete="off"
+          onInput={setTyped}
+        />
+      )}
+    </FormDialog>
   );
 }
 

@@ -1,14 +1,15 @@
 // The versions of a dataset: named, read as they were, and what changed between two of them.
 import { useState } from 'preact/hooks';
 import { plural, time } from '../format';
-import { asProblem, useLoaded } from '../hooks';
-import type { Problem } from '../api';
+import { useLoaded } from '../hooks';
 import { type DatasetDetails, type DatasetVersion, evaluation } from '../evaluation';
-import { Dialog, Empty, Field, ProblemBox, Waiting } from './common';
+import { Empty, FormDialog, InputField, ProblemBox, Waiting } from './common';
 import { diff } from './diff';
 import { readable } from './example_text';
+import { ShowMore } from './list_detail';
 import { usePageQuery } from './marks';
 import { useMore } from './more';
+import { Pieces } from './pieces';
 
 const shownMax = 20; // Changed examples that are fetched at first.
 
@@ -51,15 +52,7 @@ function Change({
       {!pair.value && !pair.problem && <Waiting lines={2} />}
       {pair.value && (
         <div class="diff-side">
-          {diff(textOf(0), textOf(1)).map((piece, i) =>
-            piece.kind === 'same' ? (
-              piece.text
-            ) : piece.kind === 'gone' ? (
-              <del key={i}>{piece.text}</del>
-            ) : (
-              <ins key={i}>{piece.text}</ins>
-            ),
-          )}
+          <Pieces pieces={diff(textOf(0), textOf(1))} />
         </div>
       )}
     </li>
@@ -118,40 +111,28 @@ function TagDialog({
   onClose: () => void;
 }) {
   const [tag, setTag] = useState('');
-  const [problem, setProblem] = useState<Problem | null>(null);
-  const submit = async (event: Event) => {
-    event.preventDefault();
-    try {
-      await evaluation.tag(dataset, tag.trim(), version);
-      onDone();
-      onClose();
-    } catch (error) {
-      setProblem(asProblem(error));
-    }
-  };
   return (
-    <Dialog title="Name this version" onClose={onClose}>
-      <form class="stack" onSubmit={submit}>
-        <Field label="Name" hint="One that stands at another version moves here">
-          {(attributes) => (
-            <input
-              {...attributes}
-              value={tag}
-              required
-              maxLength={256}
-              autocomplete="off"
-              onInput={(event) => setTag(event.currentTarget.value)}
-            />
-          )}
-        </Field>
-        <ProblemBox problem={problem} />
-        <div class="row end">
-          <button type="submit" disabled={!tag.trim()}>
-            Save
-          </button>
-        </div>
-      </form>
-    </Dialog>
+    <FormDialog
+      title="Name this version"
+      verb="Save"
+      isReady={!!tag.trim()}
+      onSubmit={async () => {
+        await evaluation.tag(dataset, tag.trim(), version);
+        onDone();
+        onClose();
+      }}
+      onClose={onClose}
+    >
+      <InputField
+        label="Name"
+        hint="One that stands at another version moves here"
+        value={tag}
+        required
+        maxLength={256}
+        autocomplete="off"
+        onInput={setTag}
+      />
+    </FormDialog>
   );
 }
 
@@ -230,13 +211,7 @@ export function DatasetVersions({
               chosen={chosen}
               onChoose={(version) => page.set({ version, since: null }, 'replace')}
             />
-            {list.hasMore && (
-              <div class="row more">
-                <button type="button" class="quiet" onClick={list.more}>
-                  Show more
-                </button>
-              </div>
-            )}
+            <ShowMore list={list} />
           </div>
           <section class="stack" aria-label="The chosen version">
             <div class="row between">

@@ -4,8 +4,9 @@ import { useEffect, useState } from 'preact/hooks';
 import { shortTime } from '../format';
 import { type Evaluation, evaluation, type EvaluationState, evaluationHref } from '../evaluation';
 import { Link, navigate } from '../router';
-import { Empty, Field, ProblemBox, Waiting } from './common';
+import { Empty, InputField, ProblemBox, Waiting } from './common';
 import { intervalText, valueOf } from './interval';
+import { ShowMore } from './list_detail';
 import { useMore } from './more';
 
 const stateLook: Record<EvaluationState, string> = {
@@ -149,17 +150,14 @@ export function EvaluationList({ dataset = '' }: { dataset?: string }) {
   return (
     <div class="stack tight">
       <div class="row">
-        <Field label="Find" class="grow">
-          {(attributes) => (
-            <input
-              {...attributes}
-              type="search"
-              value={words}
-              data-shortcut="focus"
-              onInput={(event) => setWords(event.currentTarget.value)}
-            />
-          )}
-        </Field>
+        <InputField
+          label="Find"
+          class="grow"
+          type="search"
+          value={words}
+          data-shortcut="focus"
+          onInput={setWords}
+        />
         <button
           type="button"
           disabled={inOrder.length < 2}
@@ -202,13 +200,7 @@ export function EvaluationList({ dataset = '' }: { dataset?: string }) {
         </table>
       </div>
       {shown.length === 0 && <p class="muted">None has this in its name.</p>}
-      {list.hasMore && (
-        <div class="row more">
-          <button type="button" class="quiet" disabled={list.isLoading} onClick={list.more}>
-            {list.isLoading ? 'Loading' : 'Show more'}
-          </button>
-        </div>
-      )}
+      <ShowMore list={list} />
     </div>
   );
 }

@@ -4,7 +4,7 @@ import { Problem } from '../api';
 import { asProblem, useLoaded } from '../hooks';
 import { evaluation, type Evaluator, type EvaluatorWish } from '../evaluation';
 import { observe } from '../observe';
-import { Dialog, Field, ProblemBox } from './common';
+import { Dialog, Field, InputField, ProblemBox } from './common';
 
 type Kind = EvaluatorWish['evaluator']['kind'];
 const kinds: [Kind, string][] = [
@@ -250,20 +250,17 @@ export function EvaluatorDialog({
             list={(projects.value ?? []).map((one) => one.name)}
             onInput={(project) => change({ project })}
           />
-          <Field label="Share of the traces, %" hint="By trace id: the same ones at every server">
-            {(attributes) => (
-              <input
-                {...attributes}
-                type="number"
-                min="0"
-                max="100"
-                step="any"
-                required
-                value={share}
-                onInput={(event) => setShare(event.currentTarget.value)}
-              />
-            )}
-          </Field>
+          <InputField
+            label="Share of the traces, %"
+            hint="By trace id: the same ones at every server"
+            type="number"
+            min="0"
+            max="100"
+            step="any"
+            required
+            value={share}
+            onInput={setShare}
+          />
         </div>
         <Text
           label="Filter"

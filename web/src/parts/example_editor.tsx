@@ -4,7 +4,7 @@ import { useState } from 'preact/hooks';
 import { Problem } from '../api';
 import { asProblem } from '../hooks';
 import { evaluation, type Example, type ExampleWish } from '../evaluation';
-import { Choice, Dialog, Field, ProblemBox } from './common';
+import { Choice, Dialog, Field, InputField, ProblemBox } from './common';
 import { splitsOf } from './import_examples';
 
 type Form = 'text' | 'json';
@@ -171,16 +171,13 @@ export function ExampleEditor({
           isCode
           onInput={setMetadata}
         />
-        <Field label="Splits" hint="Names with commas between them">
-          {(attributes) => (
-            <input
-              {...attributes}
-              value={splits}
-              autocomplete="off"
-              onInput={(event) => setSplits(event.currentTarget.value)}
-            />
-          )}
-        </Field>
+        <InputField
+          label="Splits"
+          hint="Names with commas between them"
+          value={splits}
+          autocomplete="off"
+          onInput={setSplits}
+        />
         <ProblemBox problem={problem} />
         <div class="row end">
           <button type="submit" disabled={isBusy}>

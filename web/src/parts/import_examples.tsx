@@ -2,9 +2,8 @@
 import { useState } from 'preact/hooks';
 import { Problem } from '../api';
 import { plural } from '../format';
-import { asProblem } from '../hooks';
 import { evaluation } from '../evaluation';
-import { Dialog, Field, ProblemBox } from './common';
+import { Field, FormDialog, InputField } from './common';
 
 /** Whether a file holds examples as they are: `inputs` and `outputs`, columns input_… and output_…; else goldens. */
 async function holdsExamples(file: File): Promise<boolean> {
@@ -87,58 +86,32 @@ export function ImportDialog({
 }) {
   const [files, setFiles] = useState<File[]>([]);
   const [splits, setSplits] = useState('');
-  const [problem, setProblem] = useState<Problem | null>(null);
-  const [isBusy, setBusy] = useState(false);
   const [done, setDone] = useState('');
-  const submit = async (event: Event) => {
-    event.preventDefault();
-    setBusy(true);
-    setProblem(null);
-    try {
-      const { added, known } = await importInto(dataset, files, splits);
-      setDone(
-        `${plural(added, 'example')} came in.${known > 0 ? ` ${plural(known, 'was', 'were')} there already.` : ''}`,
-      );
-      onDone();
-    } catch (error) {
-      setProblem(asProblem(error));
-    }
-    setBusy(false);
+  const submit = async () => {
+    const { added, known } = await importInto(dataset, files, splits);
+    setDone(
+      `${plural(added, 'example')} came in.${known > 0 ? ` ${plural(known, 'was', 'were')} there already.` : ''}`,
+    );
+    onDone();
   };
   return (
-    <Dialog title="Import examples" onClose={onClose}>
-      <form class="stack" onSubmit={submit}>
-        {done ? (
-          <>
-            <p role="status">{done}</p>
-            <div class="row end">
-              <button type="button" onClick={onClose}>
-                Done
-              </button>
-            </div>
-          </>
-        ) : (
-          <>
-            <ImportFields onFiles={setFiles} isRequired />
-            <Field label="Splits" hint="Names with commas between them; empty: as the files say">
-              {(attributes) => (
-                <input
-                  {...attributes}
-                  value={splits}
-                  autocomplete="off"
-                  onInput={(event) => setSplits(event.currentTarget.value)}
-                />
-              )}
-            </Field>
-            <ProblemBox problem={problem} />
-            <div class="row end">
-              <button type="submit" disabled={isBusy || !files.length}>
-                {isBusy ? 'Reading' : 'Import'}
-              </button>
-            </div>
-          </>
-        )}
-      </form>
-    </Dialog>
+    <FormDialog
+      title="Import examples"
+      verb="Import"
+      busyVerb="Reading"
+      isReady={files.length > 0}
+      onSubmit={submit}
+      done={done}
+      onClose={onClose}
+    >
+      <ImportFields onFiles={setFiles} isRequired />
+      <InputField
+        label="Splits"
+        hint="Names with commas between them; empty: as the files say"
+        value={splits}
+        autocomplete="off"
+        onInput={setSplits}
+      />
+    </FormDialog>
   );
 }

@@ -6,6 +6,7 @@ import { Link } from '../router';
 import { diff } from './diff';
 import { Icon } from './icons';
 import { LongText } from './json_view';
+import { Pieces } from './pieces';
 import { ScoreView } from './score_view';
 import { TraceSide } from './trace_side';
 
@@ -34,17 +35,9 @@ function Answers({ item, names }: { item: ItemChange; names: [string, string] })
             </p>
             {side?.error && <p class="bad">{side.error}</p>}
             <div class="diff-side" data-testid={i === 0 ? 'answer-baseline' : 'answer-candidate'}>
-              {pieces
-                .filter((piece) => piece.kind === 'same' || piece.kind === (i ? 'new' : 'gone'))
-                .map((piece, at) =>
-                  piece.kind === 'same' ? (
-                    piece.text
-                  ) : i ? (
-                    <ins key={at}>{piece.text}</ins>
-                  ) : (
-                    <del key={at}>{piece.text}</del>
-                  ),
-                )}
+              <Pieces
+                pieces={pieces.filter(({ kind }) => kind === 'same' || kind === (i ? 'new' : 'gone'))}
+              />
               {!side && <span class="muted">It is not in this one.</span>}
               {side && !side.answer && !side.error && <span class="muted">Nothing.</span>}
             </div>

@@ -2,13 +2,12 @@
 import { useState } from 'preact/hooks';
 import { milliseconds, money } from '../format';
 import { evaluation, type EvaluationItem } from '../evaluation';
-import { asProblem } from '../hooks';
-import type { Problem } from '../api';
 import { Link } from '../router';
-import { CopyButton, Dialog, Field, ProblemBox } from './common';
+import { AreaField, CopyButton, FormDialog, InputField } from './common';
 import { diff } from './diff';
 import { Icon } from './icons';
 import { LongText } from './json_view';
+import { Pieces } from './pieces';
 import { ScoreView } from './score_view';
 
 /** The case goes into a dataset of cases that must not fail again. */
@@ -23,77 +22,50 @@ function RegressionDialog({
 }) {
   const [dataset, setDataset] = useState('regressions');
   const [expected, setExpected] = useState(item.expected_output ?? '');
-  const [problem, setProblem] = useState<Problem | null>(null);
-  const [isBusy, setBusy] = useState(false);
   const [done, setDone] = useState('');
-  const submit = async (event: Event) => {
-    event.preventDefault();
-    setBusy(true);
-    try {
-      const { ids } = await evaluation.addRegression(evaluationId, {
-        dataset: dataset.trim(),
-        item: item.id,
-        expected_output: expected.trim() || null,
-      });
-      setDone(
-        ids.length
-          ? `It is in ${dataset} now, as a critical case.`
-          : `It is in ${dataset} already; it is as critical as before.`,
-      );
-    } catch (error) {
-      setProblem(asProblem(error));
-    }
-    setBusy(false);
+  const submit = async () => {
+    const { ids } = await evaluation.addRegression(evaluationId, {
+      dataset: dataset.trim(),
+      item: item.id,
+      expected_output: expected.trim() || null,
+    });
+    setDone(
+      ids.length
+        ? `It is in ${dataset} now, as a critical case.`
+        : `It is in ${dataset} already; it is as critical as before.`,
+    );
   };
   return (
-    <Dialog title="Add to the regression set" onClose={onClose}>
-      <form class="stack" onSubmit={submit}>
-        {done ? (
-          <>
-            <p role="status">{done}</p>
-            <div class="row end">
-              <Link class="button quiet" href={`/datasets/${encodeURIComponent(dataset.trim())}`}>
-                Open the set
-              </Link>
-              <button type="button" onClick={onClose}>
-                Done
-              </button>
-            </div>
-          </>
-        ) : (
-          <>
-            <p>Its cases are critical: a gate fails when one that passed fails again.</p>
-            <Field label="Dataset" hint="It is made where there is none">
-              {(attributes) => (
-                <input
-                  {...attributes}
-                  value={dataset}
-                  required
-                  pattern="[^\/@]+"
-                  onInput={(event) => setDataset(event.currentTarget.value)}
-                />
-              )}
-            </Field>
-            <Field label="What should have come" hint="Empty: nobody has said it yet">
-              {(attributes) => (
-                <textarea
-                  {...attributes}
-                  rows={4}
-                  value={expected}
-                  onInput={(event) => setExpected(event.currentTarget.value)}
-                />
-              )}
-            </Field>
-            <ProblemBox problem={problem} />
-            <div class="row end">
-              <button type="submit" disabled={isBusy || !dataset.trim()}>
-                Add
-              </button>
-            </div>
-          </>
-        )}
-      </form>
-    </Dialog>
+    <FormDialog
+      title="Add to the regression set"
+      verb="Add"
+      isReady={!!dataset.trim()}
+      onSubmit={submit}
+      done={done}
+      doneAction={
+        <Link class="button quiet" href={`/datasets/${encodeURIComponent(dataset.trim())}`}>
+          Open the set
+        </Link>
+      }
+      onClose={onClose}
+    >
+      <p>Its cases are critical: a gate fails when one that passed fails again.</p>
+      <InputField
+        label="Dataset"
+        hint="It is made where there is none"
+        value={dataset}
+        required
+        pattern="[^\/@]+"
+        onInput={setDataset}
+      />
+      <AreaField
+        label="What should have come"
+        hint="Empty: nobody has said it yet"
+        rows={4}
+        value={expected}
+        onInput={setExpected}
+      />
+    </FormDialog>
   );
 }
 
@@ -120,15 +92,7 @@ function Answer({ item }: { item: EvaluationItem }) {
           <p class="muted">Nothing.</p>
         ) : isDiff ? (
           <div class="diff-side">
-            {diff(expected ?? '', actual).map((piece, i) =>
-              piece.kind === 'same' ? (
-                piece.text
-              ) : piece.kind === 'gone' ? (
-                <del key={i}>{piece.text}</del>
-              ) : (
-                <ins key={i}>{piece.text}</ins>
-              ),
-            )}
+            <Pieces pieces={diff(expected ?? '', actual)} />
           </div>
         ) : (
           <LongText text={actual} />

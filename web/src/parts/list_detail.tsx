@@ -3,6 +3,18 @@ import type { ComponentChildren } from 'preact';
 import { ProblemBox, Waiting } from './common';
 import type { More } from './more';
 
+/** For the next page of a list that has one. */
+export function ShowMore({ list }: { list: Pick<More<unknown>, 'hasMore' | 'isLoading' | 'more'> }) {
+  if (!list.hasMore) return null;
+  return (
+    <div class="row more">
+      <button type="button" class="quiet" disabled={list.isLoading} onClick={list.more}>
+        {list.isLoading ? 'Loading' : 'Show more'}
+      </button>
+    </div>
+  );
+}
+
 export function ListDetail<T extends { id: string }>({
   list,
   caption,
@@ -52,13 +64,7 @@ export function ListDetail<T extends { id: string }>({
                 <tbody>{list.items.map(row)}</tbody>
               </table>
             </div>
-            {list.hasMore && (
-              <div class="row more">
-                <button type="button" class="quiet" disabled={list.isLoading} onClick={list.more}>
-                  {list.isLoading ? 'Loading' : 'Show more'}
-                </button>
-              </div>
-            )}
+            <ShowMore list={list} />
           </div>
           {detail}
         </div>

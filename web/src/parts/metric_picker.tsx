@@ -1,7 +1,7 @@
 // The metrics of an evaluation: those that fit the way of judging, each with its bound, mode and options.
 import { useState } from 'preact/hooks';
 import type { MetricInfo, MetricOption } from '../evaluation';
-import { Field } from './common';
+import { Field, InputField } from './common';
 
 export interface MetricWish {
   name: string;
@@ -257,16 +257,7 @@ export function MetricPicker({
   const lost = chosen.filter((one) => !offered.some((info) => info.name === one.name));
   return (
     <div class="stack tight">
-      <Field label="Find a metric">
-        {(attributes) => (
-          <input
-            {...attributes}
-            type="search"
-            value={words}
-            onInput={(event) => setWords(event.currentTarget.value)}
-          />
-        )}
-      </Field>
+      <InputField label="Find a metric" type="search" value={words} onInput={setWords} />
       <ul class="metric-list" aria-label="Metrics" tabIndex={0}>
         {shown.map((info) => (
           <MetricRow
