@@ -96,7 +96,7 @@ TEST_CASE("what is wrong with a budget is told by its place") {
   const auto response = house.send("POST", "/api/budgets",
                                    R"({"name": "a", "limit_usd": 1, "scope": {"team": "x"}})");
   CHECK(response.status == 400);
-  CHECK(response.body.find("there are: project, user") != std::string::npos);
+  CHECK(response.body.find("those are: project, user") != std::string::npos);
   house.ask("POST", "/api/budgets", R"({"name": "a", "limit_usd": 1})", 201);
   CHECK(house.send("POST", "/api/budgets", R"({"name": "a", "limit_usd": 1})").status == 409);
   CHECK(house.send("POST", "/api/budgets/none/approvals", R"({"usd": 1})").status == 404);
