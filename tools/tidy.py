@@ -62,7 +62,7 @@ NAKED_NEW = re.compile(r"(?<![\w.])new\s+[A-Z(:\w]")
 OWNED_NEW = re.compile(r"(unique_ptr|shared_ptr)<|\bnew\s*\(")
 
 # What TRY's `return` leaves: GCC 12 cleans up partly built aggregates and new objects for exceptions only.
-TRY_TOKEN = re.compile(r"\bTRY\b|[{}()\[\],]")
+TRY_TOKEN = re.compile(r"\b(?:TRY|SLIPWAY_GET)\b|[{}()\[\],]")
 NEW_TYPE = re.compile(r"\bnew\s+[\w:]+(?:<[^()]*>)?\s*$")
 
 # In code, comments and documents alike.
@@ -170,7 +170,7 @@ def code_faults(source, code):
 
 
 def try_faults(source, code):
-    """TRY after a comma in braces that hold values, or within a new object."""
+    """TRY or SLIPWAY_GET after a comma in braces that hold values, or within a new object."""
     if is_test(source.path):
         return
     frames = []         # [what the bracket holds, commas so far]
@@ -182,12 +182,12 @@ def try_faults(source, code):
             frames[-1][1] += 1
         elif token in (")", "]", "}") and frames:
             frames.pop()
-        elif token == "TRY":
+        elif token in ("TRY", "SLIPWAY_GET"):
             for content, commas in reversed(frames):
                 if content == "statements":
                     break
                 if content == "new object" or (content == "values" and commas > 0):
-                    yield source.at(match.start(), "TRY in braces or in 'new'; take it out of the braces: what was built before it would leak")
+                    yield source.at(match.start(), f"{token} in braces or in 'new'; take it out of the braces: what was built before it would leak")
                     break
 
 

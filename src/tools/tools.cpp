@@ -62,9 +62,9 @@ class RagTool final : public Tool {
 
  private:
   Outcome<ToolCall> asked_of(const ToolCall& call) const {
+    auto question = SLIPWAY_GET(text_argument(call, "question"));
     ToolCall asked = call;
-    asked.args = Value::map(
-        {{"collection", collection_}, {"question", SLIPWAY_GET(text_argument(call, "question"))}});
+    asked.args = Value::map({{"collection", collection_}, {"question", std::move(question)}});
     if (const Value* filter = call.args.find("filter")) asked.args.put("filter", *filter);
     return asked;
   }

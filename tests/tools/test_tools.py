@@ -84,6 +84,7 @@ LONG = "int f() {\n" + "  ++x;\n" * 70 + "}\n"
      "core.cpp:3: TRY in braces or in 'new'; take it out of the braces: what was built before it would leak"),
     ("src/core/core.cpp", 'auto f() {\n  const A a{.name = "a, b", .all = h(1, {TRY(g())})};\n}', "core.cpp:2: TRY in braces"),
     ("src/core/core.cpp", "auto f() { h(1, {{a, b}, {c, k(TRY(g()))}}); }", "TRY in braces"),
+    ("src/core/core.cpp", "auto f() { h(1, {{a, b}, {c, SLIPWAY_GET(g())}}); }", "SLIPWAY_GET in braces"),
     ("src/core/core.cpp", "auto f() { return std::unique_ptr<A>(new A(TRY(g()))); }", "TRY in braces or in 'new'"),
     ("src/core/core.cpp", "// TODO: later", "'TODO' is banned"),
     ("src/core/core.cpp", "//  x = f(1);", "commented-out code"),
