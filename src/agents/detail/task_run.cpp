@@ -231,7 +231,7 @@ TaskRun::Ran TaskRun::run_set(const SetBody& body, const Inputs& inputs) {
 TaskRun::Ran TaskRun::run_function(const FunctionBody& body, const Inputs& inputs) {
   FunctionCall call{.context = context_, .agent = *scope_.agent, .inputs = inputs};
   if (const Listener* listener = options().listener; listener != nullptr && listener->emitted)
-    call.emit = [&](const Value& value) { listener->emitted(place_, task_, value); };
+    call.emit = [this, listener](const Value& value) { listener->emitted(place_, task_, value); };
   auto made = body.run(call);
   if (!made) return std::move(made.failure());
   // It sees all that the task can see.
