@@ -104,9 +104,9 @@ Result<std::map<std::string, std::string>> texts_of(const Value& value, std::str
   return texts;
 }
 
-/// The host of a URL, without user and port.
+/// The host of a URL, without user and port; "" of no URL, as a server that is started has none.
 std::string host_of(std::string_view url) {
-  url.remove_prefix(url.find("://") + 3);
+  if (const auto at = url.find("://"); at != std::string_view::npos) url.remove_prefix(at + 3);
   url = url.substr(0, url.find_first_of("/?#"));
   if (const auto at = url.rfind('@'); at != std::string_view::npos) url.remove_prefix(at + 1);
   return ascii::lower(http::without_port(url));
