@@ -82,14 +82,7 @@ TEST_CASE(
       continue;
     }
     ++loaded_ones;
-    Runtime::Options options;
-    options.tools.add("command", [&](const ToolSpec&) -> Result<std::shared_ptr<Tool>> {
-      return std::shared_ptr<Tool>(std::make_shared<StrangeTool>(random.next()));
-    });
-    options.open_model = [&](const ModelSpec&) -> Result<std::shared_ptr<Model>> {
-      return std::shared_ptr<Model>(std::make_shared<StrangeModel>(random.next()));
-    };
-    auto runtime = *Runtime::open(std::move(options));
+    auto runtime = *Runtime::open(strange_options(random));
     for (int i = 0; i < 3; ++i) {
       std::vector<Value> messages;
       for (std::size_t n = below(random, 9); n > 0; --n)

@@ -203,14 +203,7 @@ TEST_CASE("whatever tools give and models say, a run ends or asks, with words") 
   REQUIRE_MESSAGE(loaded.ok(), loaded.error().message());
   std::int64_t replies = 0;
   for (int round = 0; round < rounds(150); ++round) {
-    Runtime::Options options;
-    options.tools.add("command", [&](const ToolSpec&) -> Result<std::shared_ptr<Tool>> {
-      return std::shared_ptr<Tool>(std::make_shared<StrangeTool>(random.next()));
-    });
-    options.open_model = [&](const ModelSpec&) -> Result<std::shared_ptr<Model>> {
-      return std::shared_ptr<Model>(std::make_shared<StrangeModel>(random.next()));
-    };
-    auto runtime = *Runtime::open(std::move(options));
+    auto runtime = *Runtime::open(strange_options(random));
     RunResult result = run(*runtime, loaded.agent, Value::map({{"question", "Why"}}));
     for (int i = 0; i < 4 && result.status == Status::interrupted; ++i) {
       ResumeOptions resume{.steps = 10, .trace = true};

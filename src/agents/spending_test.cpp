@@ -48,6 +48,16 @@ struct Shelf {
   }
 };
 
+/// A call of its tool may cost 0.3 USD and 100 tokens, and takes 0.1 USD and 50 of them.
+void let_models_within_spend(World& world) {
+  world.tool->can_spend = Spending{.usage = {.input_tokens = 40, .output_tokens = 60}, .usd = 0.3};
+  world.tool->act = [](int, const Value& args) {
+    ToolResult result = ToolResult::done(args);
+    result.spent = Spending{.usage = {.input_tokens = 40, .output_tokens = 10}, .usd = 0.1};
+    return result;
+  };
+}
+
 struct Desk : World {
   Shelf shelf;
   Desk() {
@@ -167,12 +177,7 @@ TEST_CASE("a question that broke off counts in full, one that was refused costs 
 
 TEST_CASE("what a tool's models consume is paid for from the budgets of its node and of the run") {
   World world;
-  world.tool->can_spend = Spending{.usage = {.input_tokens = 40, .output_tokens = 60}, .usd = 0.3};
-  world.tool->act = [](int, const Value& args) {
-    ToolResult result = ToolResult::done(args);
-    result.spent = Spending{.usage = {.input_tokens = 40, .output_tokens = 10}, .usd = 0.1};
-    return result;
-  };
+  let_models_within_spend(world);
   const std::string yaml = R"y(name: v
 state: {a: any, b: any, c: any}
 budget: {usd: 0.45, on_exceed: fail}
@@ -280,12 +285,7 @@ TEST_CASE("a paid call that was open when the program ended counts in full") {
 
 TEST_CASE("what models within a paid tool cost is added to its price") {
   World world;
-  world.tool->can_spend = Spending{.usage = {.input_tokens = 40, .output_tokens = 60}, .usd = 0.3};
-  world.tool->act = [](int, const Value& args) {
-    ToolResult result = ToolResult::done(args);
-    result.spent = Spending{.usage = {.input_tokens = 40, .output_tokens = 10}, .usd = 0.1};
-    return result;
-  };
+  let_models_within_spend(world);
   RunResult result = world.run(world.load(with(paid_search, "BUDGET", "usd: 0.54")));
   CHECK(result.error->kind == "budget");
   result = world.run(world.load(with(paid_search, "BUDGET", "usd: 0.55")));

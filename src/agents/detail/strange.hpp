@@ -120,6 +120,18 @@ class StrangeModel final : public Model {
   SeededRandom random_;
 };
 
+/// All commands and models are strange ones. `random` outlives the runtime.
+inline Runtime::Options strange_options(Random& random) {
+  Runtime::Options options;
+  options.tools.add("command", [&random](const ToolSpec&) -> Result<std::shared_ptr<Tool>> {
+    return std::shared_ptr<Tool>(std::make_shared<StrangeTool>(random.next()));
+  });
+  options.open_model = [&random](const ModelSpec&) -> Result<std::shared_ptr<Model>> {
+    return std::shared_ptr<Model>(std::make_shared<StrangeModel>(random.next()));
+  };
+  return options;
+}
+
 /// Until it stops, at most so long.
 inline RunResult run(Runtime& runtime, const AgentPtr& agent, const Value& input) {
   constexpr std::chrono::seconds longest(2);
