@@ -4,6 +4,7 @@
 #include <set>
 
 #include "core/json_members.hpp"
+#include "core/uuid.hpp"
 #include "datasets/datasets.hpp"
 #include "datasets/detail/rows.hpp"
 #include "datasets/detail/stored_attachments.hpp"
@@ -82,7 +83,7 @@ class Change {
     Revision revision;
     revision.dataset = row_.n;
     Example& example = revision.example;
-    example.id = wish.id.empty() ? trace::random_uuid(options_.random) : trace::as_uuid(wish.id);
+    example.id = wish.id.empty() ? make_uuid(options_.random) : trace::as_uuid(wish.id);
     if (TRY(detail::find_example(connection_, example.id, latest)))
       return fail(Code::conflict, "Example {} already exists.", example.id);
     example.inputs = std::move(wish.inputs);

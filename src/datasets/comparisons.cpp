@@ -1,3 +1,4 @@
+#include "core/uuid.hpp"
 #include "datasets/datasets.hpp"
 #include "datasets/detail/rows.hpp"
 #include "store/columns.hpp"
@@ -33,7 +34,7 @@ Result<Comparison> Datasets::compare(const Context& context, Comparison comparis
     return fail(Code::invalid_argument, "experiment_ids: 1 to {} are wanted, got {}",
                 experiments_max, comparison.experiment_ids.size());
   comparison.id =
-      comparison.id.empty() ? trace::random_uuid(options_.random) : trace::as_uuid(comparison.id);
+      comparison.id.empty() ? make_uuid(options_.random) : trace::as_uuid(comparison.id);
   for (std::string& id : comparison.experiment_ids) id = trace::as_uuid(id);
   comparison.modified = options_.clock.now().time_since_epoch().count();
   if (comparison.created == 0) comparison.created = comparison.modified;

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "core/ascii.hpp"
+#include "core/uuid.hpp"
 #include "datasets/detail/rows.hpp"
 #include "datasets/detail/stored_attachments.hpp"
 #include "trace/feedback.hpp"
@@ -51,8 +52,7 @@ Result<void> check_free(store::Connection& connection, const Dataset& dataset) {
 
 Result<Dataset> Datasets::create(const Context& context, Dataset dataset) {
   TRY(check(dataset, options_.limits));
-  dataset.id =
-      dataset.id.empty() ? trace::random_uuid(options_.random) : trace::as_uuid(dataset.id);
+  dataset.id = dataset.id.empty() ? make_uuid(options_.random) : trace::as_uuid(dataset.id);
   dataset.created = dataset.modified = options_.clock.now().time_since_epoch().count();
   dataset.example_count = 0;
   dataset.share_token.reset();
@@ -160,7 +160,7 @@ Result<std::string> Datasets::share(const Context& context, const std::string& i
   std::string token;
   TRY(options_.database.write(context, [&](store::Connection& connection) -> Result<void> {
     const DatasetRow row = TRY(detail::need_dataset(connection, trace::as_uuid(id)));
-    token = row.dataset.share_token.value_or(trace::random_uuid(options_.random));
+    token = row.dataset.share_token.value_or(make_uuid(options_.random));
     auto update =
         TRY(connection.prepare("UPDATE datasets_datasets SET share_token = ? WHERE n = ?"));
     return update.bind(0, token).bind(1, row.n).run();

@@ -5,6 +5,7 @@
 #include "core/files.hpp"
 #include "core/json_members.hpp"
 #include "core/secret.hpp"
+#include "core/uuid.hpp"
 #include "store/sql.hpp"
 #include "trace/feedback.hpp"
 #include "trace/sessions.hpp"
@@ -99,10 +100,10 @@ Result<void> Attachments::put(const Context& context, std::vector<Attachment> al
     for (std::size_t i = 0; i < all.size(); ++i) {
       const Attachment& one = all[i];
       put.reset();
-      put.bind(0, random_uuid(random_)).bind(1, one.run_id).bind(2, as_uuid(one.run_id));
+      put.bind(0, make_uuid(random_)).bind(1, one.run_id).bind(2, as_uuid(one.run_id));
       put.bind(3, one.name).bind(4, one.media_type).bind(5, hashes[i]);
       put.bind(6, static_cast<std::int64_t>(one.bytes.size())).bind(7, time).bind(8, time);
-      put.bind(9, random_uuid(random_));
+      put.bind(9, make_uuid(random_));
       TRY(put.run());
     }
     return {};

@@ -6,6 +6,7 @@
 #include "core/files.hpp"
 #include "core/json_members.hpp"
 #include "core/pattern.hpp"
+#include "core/uuid.hpp"
 #include "store/sql.hpp"
 #include "trace/detail/selection.hpp"
 #include "trace/feedback_filter.hpp"
@@ -287,7 +288,7 @@ Result<Rule> Rules::put(const Context& context, Rule rule) {
   if (rule.id.empty()) {
     if (list().size() >= rules_max)
       return fail(Code::conflict, "there are {} evaluators, more are not kept", rules_max);
-    rule.id = random_uuid(options_.random);
+    rule.id = make_uuid(options_.random);
     rule.created = rule.changed;
   }
   TRY(options_.database.write(context, [&](store::Connection& connection) -> Result<void> {

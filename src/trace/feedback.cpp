@@ -182,8 +182,6 @@ Result<void> check_feedback(const Feedback& one) {
   return {};
 }
 
-std::string random_uuid(Random& random) { return make_uuid(random); }
-
 /// Comment and whatever else people wrote, as if they stood in a run.
 void Feedbacks::hide(Feedback& one) const {
   if (!mask_) return;
@@ -204,7 +202,7 @@ void Feedbacks::hide(Feedback& one) const {
 Result<std::vector<Feedback>> Feedbacks::put(const Context& context, std::vector<Feedback> all) {
   for (Feedback& one : all) {
     TRY(check_feedback(one));
-    one.id = one.id.empty() ? random_uuid(random_) : as_uuid(one.id);
+    one.id = one.id.empty() ? make_uuid(random_) : as_uuid(one.id);
     one.session_id = uuid_or_none(one.session_id);
     hide(one);
     if (one.source.empty()) one.source = {{"type", "api"}, {"metadata", json::Object()}};

@@ -158,7 +158,4 @@ class Feedbacks {
   Random& random_;
 };
 
-/// A UUID of 122 random bits.
-std::string random_uuid(Random& random = system_random());
-
 }  // namespace slipway::trace

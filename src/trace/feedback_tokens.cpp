@@ -1,5 +1,6 @@
 // Feedback's configurations and links.
 #include "core/files.hpp"
+#include "core/uuid.hpp"
 #include "store/columns.hpp"
 #include "store/sql.hpp"
 #include "trace/feedback.hpp"
@@ -82,7 +83,7 @@ Result<FeedbackToken> Feedbacks::make_token(const Context& context, FeedbackToke
   constexpr Nanoseconds day = 86'400'000'000'000, days_max = 400;
   TRY(check_key(token.key));
   if (token.run_id.empty()) return fail(Code::invalid_argument, "run_id: is missing");
-  token.id = token.id.empty() ? random_uuid(random_) : as_uuid(token.id);
+  token.id = token.id.empty() ? make_uuid(random_) : as_uuid(token.id);
   const Nanoseconds now = clock_.now().time_since_epoch().count() * per_microsecond;
   if (token.expires <= now || token.expires - now > days_max * day)
     return fail(Code::invalid_argument, "expires_at: a time within the next {} days is wanted",

@@ -1,5 +1,6 @@
 #include "trace/queues.hpp"
 
+#include "core/uuid.hpp"
 #include "store/columns.hpp"
 #include "store/sql.hpp"
 #include "trace/feedback.hpp"
@@ -119,7 +120,7 @@ std::vector<store::Migration> queue_migrations() {
 
 Result<AnnotationQueue> Queues::create(const Context& context, AnnotationQueue queue) {
   TRY(check(queue));
-  queue.id = queue.id.empty() ? random_uuid(random_) : as_uuid(queue.id);
+  queue.id = queue.id.empty() ? make_uuid(random_) : as_uuid(queue.id);
   queue.created = queue.updated = now(clock_);
   TRY(database_.write(context, [&](store::Connection& connection) -> Result<void> {
     auto known = TRY(connection.prepare("SELECT 1 FROM trace_queues WHERE id = ?"));
@@ -220,7 +221,7 @@ Result<std::vector<QueueItem>> Queues::add(const Context& context, const std::st
         item = item_at(known);
         continue;
       }
-      item.id = random_uuid(random_);
+      item.id = make_uuid(random_);
       item.added = time;
       auto put = TRY(connection.prepare(
           fmt::format("INSERT INTO trace_queue_items({}, subject) VALUES (?, ?, ?, ?, ?, ?, ?, ?, "

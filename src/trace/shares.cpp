@@ -1,6 +1,7 @@
 #include "trace/shares.hpp"
 
 #include "core/files.hpp"
+#include "core/uuid.hpp"
 #include "store/sql.hpp"
 #include "trace/feedback.hpp"
 #include "trace/sessions.hpp"
@@ -46,7 +47,7 @@ Result<Share> Shares::put(const Context& context, Share share) {
                 subject_bytes_max);
   if (auto known = TRY(find(context, share.kind, share.subject, share.session_id)))
     return *std::move(known);
-  share.token = share.token.empty() ? random_uuid(random_) : as_uuid(share.token);
+  share.token = share.token.empty() ? make_uuid(random_) : as_uuid(share.token);
   TRY(database_.write(context, [&](store::Connection& connection) -> Result<void> {
     auto put =
         TRY(connection.prepare("INSERT INTO trace_shares(hash, token, place, subject, session_id) "

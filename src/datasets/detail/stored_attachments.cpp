@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/uuid.hpp"
 #include "trace/feedback.hpp"
 
 namespace slipway::datasets {
@@ -19,7 +20,7 @@ Result<Attachment> store_attachment(store::Connection& connection, const Dataset
                     .media_type = is_told ? attachment.media_type : "application/octet-stream",
                     .hash = std::move(hash),
                     .size_bytes = static_cast<std::int64_t>(attachment.bytes.size()),
-                    .token = trace::random_uuid(options.random)};
+                    .token = make_uuid(options.random)};
   auto insert = TRY(connection.prepare(
       "INSERT INTO datasets_attachments(token, dataset, example_id, name, media_type, hash) VALUES "
       "(?, ?, ?, ?, ?, ?)"));
