@@ -47,7 +47,7 @@ Result<bool> LineReader::fill() {
   if (pending + piece > capacity_) {
     const std::size_t capacity = std::max(2 * capacity_, pending + piece);
     auto larger = std::make_unique_for_overwrite<char[]>(capacity);
-    std::memcpy(larger.get(), buffer_.get() + at_, pending);
+    if (pending > 0) std::memcpy(larger.get(), buffer_.get() + at_, pending);
     buffer_ = std::move(larger);
     capacity_ = capacity;
   } else {

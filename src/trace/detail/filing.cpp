@@ -40,6 +40,10 @@ std::vector<std::uint64_t> numbers_of(const std::vector<Shelved>& segments) {
 }  // namespace
 
 Filing::~Filing() {
+  {
+    const std::lock_guard lock(mutex_);
+    merges_.request_stop();
+  }
   for (std::jthread* thread : {&sealer_, &merger_, &hurried_}) {
     thread->request_stop();
     if (thread->joinable()) thread->join();
@@ -194,8 +198,33 @@ void Filing::seal_until_stopped(const std::stop_token& stop) {
 
 // --- Merges
 
-std::vector<Shelved> Filing::take_inputs(std::size_t waiting_least) {
+/// Ends the merges that run, and waits for it.
+class Filing::MergePause {
+ public:
+  explicit MergePause(Filing& filing) : filing_(filing) {
+    std::unique_lock lock(filing_.mutex_);
+    filing_.is_merging_paused_ = true;
+    filing_.merges_.request_stop();
+    filing_.merged_.wait(lock, [this] { return filing_.merging_.empty(); });
+  }
+  ~MergePause() {
+    const std::lock_guard lock(filing_.mutex_);
+    filing_.is_merging_paused_ = false;
+    filing_.merges_ = {};
+    ++filing_.changes_;
+    filing_.has_work_.notify_all();
+  }
+  MergePause(const MergePause&) = delete;
+  MergePause& operator=(const MergePause&) = delete;
+
+ private:
+  Filing& filing_;
+};
+
+Filing::Merge Filing::take_merge(std::size_t waiting_least) {
   const std::lock_guard lock(mutex_);
+  Merge taken{{}, Context(merges_.get_token())};
+  if (is_merging_paused_) return taken;
   const std::vector<Shelved> all = options_.shelf.segments();
   std::vector<MergeCandidate> files;
   for (const Shelved& one : all)
@@ -208,28 +237,31 @@ std::vector<Shelved> Filing::take_inputs(std::size_t waiting_least) {
   // It is the small files that are many, and two merges take memory at once.
   if (waiting_least > 0) limits.runs_max /= hurried_share;
   const MergePlan plan = plan_merge(files, limits);
-  std::vector<Shelved> inputs;
-  if (plan.waiting < waiting_least) return inputs;
+  if (plan.waiting < waiting_least) return taken;
   for (const std::size_t place : plan.inputs) {
-    inputs.push_back(all[place]);
+    taken.inputs.push_back(all[place]);
     merging_.insert(all[place].number);
   }
-  return inputs;
+  return taken;
 }
 
-Result<bool> Filing::merge_more(const Context& context, std::size_t waiting_least) {
-  const std::vector<Shelved> inputs = take_inputs(waiting_least);
-  if (inputs.empty()) return false;
-  const auto merged = merge(context, inputs);
+Result<bool> Filing::merge_more(std::size_t waiting_least) {
+  const Merge taken = take_merge(waiting_least);
+  if (taken.inputs.empty()) return false;
+  const auto merged = merge(taken.context, taken.inputs);
   {
     const std::lock_guard lock(mutex_);
-    for (const Shelved& one : inputs) merging_.erase(one.number);
+    for (const Shelved& one : taken.inputs) merging_.erase(one.number);
+    merged_.notify_all();
   }
+  if (!taken.context.check()) return false;  // Whoever paused it wakes this thread again.
   TRY(merged);
   return true;
 }
 
 Result<void> Filing::purge(const Context& context) {
+  // A merge has read rows that are dead by now, and its file would have them until it is replaced.
+  const MergePause pause(*this);
   for (;;) {
     const std::vector<Shelved> all = options_.shelf.segments();
     const auto found = std::find_if(all.begin(), all.end(), [](const Shelved& one) {
@@ -316,7 +348,7 @@ void Filing::merge_until_stopped(const std::stop_token& stop, std::size_t waitin
       seen = changes_;
     }
     Result<bool> more = true;
-    while (more && *more) more = merge_more(context, waiting_least);
+    while (more && *more) more = merge_more(waiting_least);
     if (more && waiting_least == 0) add_sums_to_files(context, seen);
     if (more || stop.stop_requested()) continue;
     log::warning("small files of traces stay for now: {}", more.error().message());

@@ -70,8 +70,9 @@ class Filing {
   /// Pages of files are the system's to keep, not the program's.
   void release_pages() const;
 
-  /// Writes all segments anew that have dead traces. Only after all was sealed, while nobody
-  /// changes traces. Fails: unavailable, and when the context ends.
+  /// Writes all segments anew that have dead traces: no file has a byte of them then, not even one
+  /// that was being merged, which is given up. Only after all was sealed, while nobody changes
+  /// traces; one at a time. Fails: unavailable, and when the context ends.
   Result<void> purge(const Context& context);
 
   /// Deletes whole segments; those that cannot go now are left. Gives the numbers of those that
@@ -82,15 +83,21 @@ class Filing {
   void seal_until_stopped(const std::stop_token& stop);
   void merge_until_stopped(const std::stop_token& stop, std::size_t waiting_least);
   Result<void> seal(const std::stop_token& stop);
-  /// False: there is nothing to merge.
-  Result<bool> merge_more(const Context& context, std::size_t waiting_least);
+  /// While it lives nothing is merged but by who made it.
+  class MergePause;
+  /// False: there is nothing to merge now.
+  Result<bool> merge_more(std::size_t waiting_least);
   Result<void> merge(const Context& context, const std::vector<Shelved>& inputs);
   void inherit_sums(const Context& context, const std::vector<Shelved>& inputs,
                     const Shelved& merged);
   /// Files that nobody merges now get their sums, while there is nothing else to do.
   void add_sums_to_files(const Context& context, std::uint64_t changes);
   /// What is merged next, and nobody else merges meanwhile; nothing where fewer wait.
-  std::vector<Shelved> take_inputs(std::size_t waiting_least);
+  struct Merge {
+    std::vector<Shelved> inputs;
+    Context context;
+  };
+  Merge take_merge(std::size_t waiting_least);
   std::uint64_t take_number();
   /// `breathe` is called again and again meanwhile.
   Result<std::vector<Shelved>> write(std::vector<MemTracePtr> traces,
@@ -101,7 +108,7 @@ class Filing {
 
   const Options options_;
   mutable std::mutex mutex_;  // Guards what follows, but for the threads.
-  std::condition_variable_any has_work_, sealed_, hurry_;
+  std::condition_variable_any has_work_, sealed_, hurry_, merged_;
   Manifest manifest_;  ///< Without segments.
   std::uint64_t next_journal_ = 0;
   Arrivals next_arrivals_;
@@ -109,8 +116,10 @@ class Filing {
   int sealing_waited_for_ = 0;       ///< How many wait until it is done.
   std::uint64_t changes_ = 0;        ///< Of what there is to merge.
   std::set<std::uint64_t> merging_;  ///< Numbers of segments.
-  std::set<std::uint64_t> summed_;   ///< Those that have what they can have beside them.
-  std::mutex filing_;                ///< Held by whoever replaces the manifest.
+  std::stop_source merges_;          ///< Ends those that run.
+  bool is_merging_paused_ = false;
+  std::set<std::uint64_t> summed_;  ///< Those that have what they can have beside them.
+  std::mutex filing_;               ///< Held by whoever replaces the manifest.
   std::vector<Shelved> imported_;
   std::jthread sealer_, merger_, hurried_;
 };

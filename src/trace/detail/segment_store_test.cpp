@@ -104,6 +104,29 @@ TEST_CASE("of what is erased no byte is left, wherever it was, and the rest is t
   }
 }
 
+TEST_CASE("what is erased while files are merged is in none of them either") {
+  for (int round = 0; round < 12; ++round) {
+    Place p(1);
+    for (int file = 0; file < 7; ++file) {
+      std::vector<RunPatch> runs;
+      for (int i = 0; i < 1'000; ++i) {
+        const std::string id = fmt::format("{}-{}", file, i);
+        runs.push_back(run("t" + id, "r" + id, "", i));
+        runs.back().name = i == 500 ? fmt::format("about doc_{}", file) : "about others";
+      }
+      must(p.store->ingest(p.context, std::move(runs)));
+    }
+    // Some begin to erase in the middle of the first merge.
+    std::this_thread::sleep_for(std::chrono::milliseconds(round));
+    Query query;
+    query.text = parse_text_query("doc_3");
+    CHECK(must(p.store->erase(p.context, query)) == 1);
+    for (const auto& file : std::filesystem::directory_iterator(p.path / "traces"))
+      CHECK(must(read_file(file.path())).find("doc_3") == std::string::npos);
+    CHECK(p.words("doc_4").size() == 1);
+  }
+}
+
 TEST_CASE("small files become larger ones, and every run is found in them") {
   Place p;
   for (int i = 0; i < 60; ++i) {

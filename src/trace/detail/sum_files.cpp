@@ -78,7 +78,11 @@ Result<void> add_sums(const PartFile& file, std::string_view name, std::string_v
   Packer out(batch);
   out.text(name);
   out.text(sums);
-  return journal->append(batch);
+  TRY(journal->append(batch));
+  // Its traces may have gone meanwhile, and who deleted them found no sums yet.
+  if (!std::filesystem::exists(file.path, error))
+    std::filesystem::remove(sums_path(file.path), error);
+  return {};
 }
 
 }  // namespace slipway::trace::detail
