@@ -6,6 +6,7 @@
 
 #include "core/files.hpp"
 #include "core/guarded.hpp"
+#include "core/hex.hpp"
 #include "core/rate.hpp"
 #include "core/secret.hpp"
 
@@ -108,7 +109,7 @@ class KeysInDatabase final : public Keys {
                   "expires: {} is past; the key could never be used, so name a later time",
                   config.expires);
     std::string secret(secret_prefix);
-    for (int i = 0; i < 3; ++i) secret += fmt::format("{:016x}", system_random().next());
+    for (int i = 0; i < 3; ++i) secret += hex::encode(system_random().next());
     TRY(store(name, secret, config, ""));
     TRY(reload());
     return secret;

@@ -14,6 +14,8 @@ TEST_CASE("times are written as RFC 3339 in UTC") {
   CHECK(format_time(Time(1'700'000'000s + 1us)) == "2023-11-14T22:13:20.000001Z");
   CHECK(format_time(Time(-1us)) == "1969-12-31T23:59:59.999999Z");
   CHECK(format_time(Time(951'782'400s)) == "2000-02-29T00:00:00Z");
+  CHECK(format_time(Time(253'402'300'800s)) == "10000-01-01T00:00:00Z");
+  CHECK(format_time(Time(-62'167'219'201s)) == "-001-12-31T23:59:59Z");
 }
 
 TEST_CASE("times are read with offsets and fractions, and a date is its midnight") {

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -34,6 +36,14 @@ inline std::string encode(std::string_view bytes) {
     text += digits[byte & 15];
   }
   return text;
+}
+
+/// A number as its sixteen small digits.
+inline std::string encode(std::uint64_t number) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::array<char, 16> text;
+  for (auto at = text.rbegin(); at != text.rend(); ++at, number >>= 4) *at = digits[number & 15];
+  return {text.data(), text.size()};
 }
 
 /// The bytes of what is known to be digits; a last one without its pair is left out.

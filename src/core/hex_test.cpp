@@ -12,6 +12,11 @@ TEST_CASE("bytes become two small digits each, and come back from digits of eith
   CHECK(hex::decode("Aa0") == "\xAA");
 }
 
+TEST_CASE("a number has sixteen digits") {
+  CHECK(hex::encode(std::uint64_t(0)) == "0000000000000000");
+  CHECK(hex::encode(std::uint64_t(0xFEDCBA9876543210)) == "fedcba9876543210");
+}
+
 TEST_CASE("a hex digit is one of 22 characters") {
   int count = 0;
   for (int c = -128; c < 128; ++c) count += hex::is_digit(static_cast<char>(c)) ? 1 : 0;

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "core/json.hpp"
+#include "core/json_plain.hpp"
 #include "core/json_value_end.hpp"
 
 namespace slipway::json {
@@ -141,7 +142,23 @@ std::string unquoted(std::string_view value) {
   return std::string(parsed->get_string());
 }
 
-std::string quoted(std::string_view text) { return dump(Value(boost::json::string(text))); }
+void append_quoted(std::string& out, std::string_view text) {
+  // Most need no escape, and then no value is made of them.
+  if (plain_end(text, 0) < text.size()) {
+    out += dump(Value(boost::json::string(text)));
+    return;
+  }
+  out += '"';
+  out += text;
+  out += '"';
+}
+
+std::string quoted(std::string_view text) {
+  std::string out;
+  out.reserve(text.size() + 2);
+  append_quoted(out, text);
+  return out;
+}
 
 bool is_valid(std::string_view text) {
   constexpr std::size_t depth_max = 64;

@@ -41,6 +41,8 @@ std::string_view member(std::string_view object, std::string_view key);
 std::string unquoted(std::string_view value);
 /// The text as a JSON string, with its quotes.
 std::string quoted(std::string_view text);
+/// The same behind what is there.
+void append_quoted(std::string& out, std::string_view text);
 /// Whether the text is one JSON value and nothing else, without making it; at most 64 levels deep.
 bool is_valid(std::string_view text);
 

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "core/json.hpp"
+#include "core/json_plain.hpp"
 
 namespace slipway::json {
 
@@ -22,6 +23,31 @@ TEST_CASE("members of an object are found without making values, and broken text
     member(broken, "a");
     member(broken, "zz");
   }
+}
+
+TEST_CASE("plain text ends at the first character that is not, wherever it stands") {
+  for (const char c : {'"', '\\', '\n', '\x1f', '\x80', '\xff'})
+    for (std::size_t size = 1; size < 40; ++size)
+      for (std::size_t place = 0; place <= size; ++place) {
+        std::string text(size, 'a');
+        if (place < size) text[place] = c;
+        REQUIRE(plain_end(text, 0) == place);
+        if (place > 0) REQUIRE(plain_end(text, place - 1) == place);
+      }
+  CHECK(plain_end("", 0) == 0);
+  CHECK(plain_end(" !#[]~\x7f", 0) == 7);
+}
+
+TEST_CASE("text is quoted so that it comes back") {
+  for (const std::string_view text :
+       {"", "plain", "a\"b", "a\\b", "a\nb\x01", "\x7f", "\xC3\xA9"}) {
+    CAPTURE(text);
+    CHECK(unquoted(quoted(text)) == text);
+    std::string line = "x";
+    append_quoted(line, text);
+    CHECK(line == "x" + quoted(text));
+  }
+  CHECK(quoted("a\nb") == R"("a\nb")");
 }
 
 TEST_CASE("elements of an array are found without making values, and broken text ends") {

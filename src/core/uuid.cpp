@@ -1,13 +1,12 @@
 #include "core/uuid.hpp"
 
-#include <fmt/format.h>
-
 #include "core/hex.hpp"
 
 namespace slipway {
 
 std::string make_uuid(Random& random) {
-  std::string digits = fmt::format("{:016x}{:016x}", random.next(), random.next());
+  const std::uint64_t low = random.next();
+  std::string digits = hex::encode(random.next()) + hex::encode(low);
   constexpr std::size_t version_at = 12, variant_at = 16;
   digits[version_at] = '4';
   constexpr std::string_view variants = "89ab";

@@ -1,10 +1,8 @@
 #include "dialects/splice.hpp"
 
-#include <cstdint>
-#include <cstring>
-
 #include "core/hex.hpp"
 #include "core/json.hpp"
+#include "core/json_plain.hpp"
 #include "core/unicode.hpp"
 
 namespace slipway::dialects {
@@ -16,17 +14,6 @@ constexpr int depth_max = 64;
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 /// RFC 8259, without making anything of it.
-constexpr std::uint64_t each(unsigned char byte) { return byte * 0x0101010101010101u; }
-
-/// Whether any of eight bytes ends a run of plain text in a string: a quote, a backslash, a control
-/// character or the start of something that is not ASCII.
-bool has_special(std::uint64_t eight) {
-  const auto zero_bytes = [](std::uint64_t v) { return (v - each(1)) & ~v; };
-  const std::uint64_t controls = (eight - each(0x20)) & ~eight;
-  return ((eight | controls | zero_bytes(eight ^ each('"')) | zero_bytes(eight ^ each('\\'))) &
-          each(0x80)) != 0;
-}
-
 class Scanner {
  public:
   explicit Scanner(std::string_view text) : text_(text) {}
@@ -166,9 +153,13 @@ class Scanner {
     for (skip_plain(); has() && peek() != '"'; skip_plain()) {
       const auto c = static_cast<unsigned char>(peek());
       if (c < 0x20) return wrong("no control character in a string");
-      is_ascii = is_ascii && c < 0x80;
       ++at_;
-      if (c == '\\') TRY(escape());
+      if (c == '\\') {
+        TRY(escape());
+      } else {
+        is_ascii = false;
+        while (static_cast<unsigned char>(peek()) >= 0x80) ++at_;
+      }
     }
     if (!is_ascii && !unicode::is_valid_utf8(text_.substr(begin, at_ - begin)))
       return wrong("UTF-8 in the string before");
@@ -176,14 +167,7 @@ class Scanner {
     return {};
   }
 
-  /// Eight bytes at a time, as long as they are nothing but text.
-  void skip_plain() {
-    std::uint64_t eight = 0;
-    for (; text_.size() - at_ >= sizeof eight; at_ += sizeof eight) {
-      std::memcpy(&eight, text_.data() + at_, sizeof eight);
-      if (has_special(eight)) return;
-    }
-  }
+  void skip_plain() { at_ = json::plain_end(text_, at_); }
 
   Result<void> escape() {
     const char c = peek();

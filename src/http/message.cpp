@@ -38,6 +38,8 @@ std::string_view Headers::get(std::string_view name) const {
 }
 
 void Headers::add(std::string name, std::string value) {
+  constexpr std::size_t usual = 8;
+  if (items_.empty()) items_.reserve(usual);
   items_.emplace_back(std::move(name), std::move(value));
 }
 
@@ -53,19 +55,24 @@ void Headers::remove(std::string_view name) {
 std::optional<std::string> percent_decode(std::string_view text, bool plus) {
   std::string out;
   out.reserve(text.size());
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '+' && plus) {
+  const auto is_coded = [plus](char c) { return c == '%' || (plus && c == '+'); };
+  for (;;) {
+    const auto plain = std::find_if(text.begin(), text.end(), is_coded);
+    out.append(text.begin(), plain);
+    if (plain == text.end()) break;
+    text.remove_prefix(static_cast<std::size_t>(plain - text.begin()));
+    if (text.front() == '+') {
       out += ' ';
-    } else if (text[i] == '%') {
-      if (i + 2 >= text.size()) return {};
-      const int high = hex::value(text[i + 1]);
-      const int low = hex::value(text[i + 2]);
-      if (high < 0 || low < 0) return {};
-      out += static_cast<char>(high * 16 + low);
-      i += 2;
-    } else {
-      out += text[i];
+      text.remove_prefix(1);
+      continue;
     }
+    constexpr std::size_t escape_size = 3;
+    if (text.size() < escape_size) return {};
+    const int high = hex::value(text[1]);
+    const int low = hex::value(text[2]);
+    if (high < 0 || low < 0) return {};
+    out += static_cast<char>(high * 16 + low);
+    text.remove_prefix(escape_size);
   }
   if (out.find('\0') != std::string::npos || !unicode::is_valid_utf8(out)) return {};
   return out;

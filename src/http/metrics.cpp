@@ -118,16 +118,18 @@ std::vector<double> size_bounds() {
 }
 
 template <typename Series>
-Series& Family<Series>::with(Values values) {
-  SLIPWAY_ASSERT(values.size() == labels_.size());
+Series& Family<Series>::with(std::initializer_list<std::string_view> said) {
+  SLIPWAY_ASSERT(said.size() == labels_.size());
+  {
+    // Those that are here are short and UTF-8.
+    const std::shared_lock lock(mutex_);
+    if (const auto found = series_.find(said); found != series_.end()) return *found->second;
+  }
+  Values values(said.begin(), said.end());
   for (std::string& value : values) {
     if (value.size() > value_bytes_max)
       value.resize(unicode::floor_boundary(value, value_bytes_max));
     if (!unicode::is_valid_utf8(value)) value = "invalid";
-  }
-  {
-    const std::shared_lock lock(mutex_);
-    if (const auto found = series_.find(values); found != series_.end()) return *found->second;
   }
   const std::unique_lock lock(mutex_);
   if (series_.size() >= series_max && !series_.contains(values))

@@ -4,14 +4,17 @@
 //   auto& requests = metrics.counters("http_requests_total", "Requests answered.", {"status"});
 //   requests.with({"200"}).add();
 //
-// Counting is lock-free; finding a series by its label values takes a shared lock, so keep the
-// reference where the values are known beforehand. References stay good as long as the registry.
+// Counting is lock-free; finding a series by its label values takes a shared lock and no memory, so
+// keep the reference where the values are known beforehand. References stay good as long as the
+// registry.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -102,15 +105,24 @@ class Family {
       : labels_(std::move(labels)), make_(std::move(make)) {}
 
   /// As many values as there are labels; anything else is a bug.
-  Series& with(Values values);
+  Series& with(std::initializer_list<std::string_view> said);
   void each(const std::function<void(const Values&, const Series&)>& visit) const;
   const std::vector<std::string>& labels() const { return labels_; }
 
  private:
+  /// Compares with values that stand elsewhere, too.
+  struct Less {
+    using is_transparent = void;
+    template <typename A, typename B>
+    bool operator()(const A& a, const B& b) const {
+      return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end(), std::less<>());
+    }
+  };
+
   const std::vector<std::string> labels_;
   const std::function<std::unique_ptr<Series>()> make_;
   mutable std::shared_mutex mutex_;
-  std::map<Values, std::unique_ptr<Series>> series_;
+  std::map<Values, std::unique_ptr<Series>, Less> series_;
 };
 
 extern template class Family<Counter>;

@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include "core/base64.hpp"
+#include "core/hex.hpp"
 #include "http/message.hpp"
 #include "mcp/detail/hmac.hpp"
 #include "mcp/detail/oauth_discovery.hpp"
@@ -94,7 +95,7 @@ class OAuth final : public Authorizer {
 
   std::string random_text() const {
     std::string bytes;
-    for (int i = 0; i < 4; ++i) bytes += fmt::format("{:016x}", options_.random.next());
+    for (int i = 0; i < 4; ++i) bytes += hex::encode(options_.random.next());
     return base64url(detail::sha256_bytes(bytes));
   }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "core/hex.hpp"
 #include "core/json_members.hpp"
 #include "core/unicode.hpp"
 #include "core/uuid.hpp"
@@ -63,10 +64,8 @@ std::string project_in(std::string_view baggage) {
   return {};
 }
 
-std::string without_dashes(std::string_view id) {
-  std::string digits(id);
-  std::erase(digits, '-');
-  return digits;
+void append_without_dashes(std::string& text, std::string_view id) {
+  std::copy_if(id.begin(), id.end(), std::back_inserter(text), [](char c) { return c != '-'; });
 }
 
 }  // namespace
@@ -109,7 +108,7 @@ void take_members(Origin& origin, std::string_view user, std::string_view metada
 Place new_place(const Origin& origin, Nanoseconds start, Random& random) {
   Place place;
   if (origin.parent_order.empty()) {
-    place.id = make_trace_id(random).substr(span_digits);
+    place.id = hex::encode(random.next() | 1);
     return place;
   }
   place.id = make_uuid(random);
@@ -145,9 +144,17 @@ RunPatch patch_at(const Origin& origin, const Place& place, Nanoseconds start) {
 }
 
 std::string traceparent_of(const Origin& origin, const Place& place) {
-  const std::string span = without_dashes(place.id);
-  return fmt::format("00-{}-{}-01", without_dashes(origin.trace_id),
-                     span.substr(span.size() - std::min(span.size(), span_digits)));
+  std::string text;
+  text.reserve(sizeof "00--" + origin.trace_id.size() + place.id.size() + sizeof "-01");
+  text += "00-";
+  append_without_dashes(text, origin.trace_id);
+  text += '-';
+  const std::size_t span = text.size();
+  append_without_dashes(text, place.id);
+  const std::size_t digits = text.size() - span;
+  text.erase(span, digits - std::min(digits, span_digits));
+  text += "-01";
+  return text;
 }
 
 }  // namespace slipway::trace

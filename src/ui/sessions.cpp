@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/files.hpp"
+#include "core/hex.hpp"
 
 namespace slipway::ui {
 
@@ -24,7 +25,7 @@ void Sessions::make_room(Table& table, Clock::Time now) const {
 
 std::string Sessions::open(std::string key) {
   std::string token;
-  while (token.size() < token_digits) token += fmt::format("{:016x}", random_.next());
+  while (token.size() < token_digits) token += hex::encode(random_.next());
   const Clock::Time now = clock_.now();
   sessions_.with([&](Table& table) {
     make_room(table, now);

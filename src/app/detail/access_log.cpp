@@ -1,11 +1,13 @@
 #include "app/detail/access_log.hpp"
 
+#include <fmt/compile.h>
 #include <poll.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cmath>
 
-#include "core/json.hpp"
+#include "core/json_members.hpp"
 #include "core/log.hpp"
 #include "core/turns.hpp"
 
@@ -17,42 +19,36 @@ constexpr std::size_t waiting_bytes_max = 8u << 20;
 /// Lines are gathered for so long, so that a busy server writes hundreds at once.
 constexpr std::chrono::milliseconds gather{50};
 
-bool is_plain(std::string_view text) {
-  for (const char c : text)
-    if (c < 0x20 || c == '"' || c == '\\' || c == 0x7f) return false;
-  return true;
-}
-
-/// Most values need no escape, and then no JSON value is made of them.
 void append_text(std::string& line, std::string_view name, std::string_view value) {
-  line += ",\"";
-  line += name;
-  line += "\":";
-  if (is_plain(value)) {
-    line += '"';
-    line += value;
-    line += '"';
-  } else {
-    line += json::dump(json::Value(boost::json::string(value)));
-  }
+  line += ',';
+  json::append_quoted(line, name);
+  line += ':';
+  json::append_quoted(line, value);
 }
 
 }  // namespace
 
 std::string access_line(const http::AccessRecord& record, Clock::Time now) {
-  std::string line = fmt::format("{{\"time\":\"{}\"", format_time(now));
+  constexpr std::size_t usual_bytes = 512, microseconds = 1'000'000, thousand = 1'000;
+  std::string line;
+  line.reserve(usual_bytes);
+  line += "{\"time\":\"";
+  line += format_time(now);
+  line += '"';
   append_text(line, "method", record.method);
   append_text(line, "path", record.path);
-  line += fmt::format(",\"status\":{},\"ms\":{:.3f},\"bytes_in\":{},\"bytes_out\":{}",
-                      record.status, record.seconds * 1e3, record.bytes_in, record.bytes_out);
+  const auto took = static_cast<std::uint64_t>(std::llround(record.seconds * microseconds));
+  fmt::format_to(std::back_inserter(line),
+                 FMT_COMPILE(",\"status\":{},\"ms\":{}.{:03},\"bytes_in\":{},\"bytes_out\":{}"),
+                 record.status, took / thousand, took % thousand, record.bytes_in,
+                 record.bytes_out);
   append_text(line, "peer", record.peer);
   append_text(line, "request_id", record.request_id);
   append_text(line, "trace_id", record.trace_id);
   if (!record.caller.empty()) append_text(line, "caller", record.caller);
   if (!record.user_agent.empty()) append_text(line, "user_agent", record.user_agent);
   if (!record.complete) line += ",\"complete\":false";
-  for (const auto& [name, value] : record.notes)
-    append_text(line, is_plain(name) ? name : std::string_view("note"), value);
+  for (const auto& [name, value] : record.notes) append_text(line, name, value);
   line += "}\n";
   return line;
 }

@@ -50,7 +50,7 @@ double seconds_now() {
 }
 
 /// Only methods that there are: a client may send any word.
-std::string method_label(const std::string& method) {
+std::string_view method_label(std::string_view method) {
   static constexpr std::string_view known[] = {"GET",    "HEAD",  "POST",   "PUT",
                                                "DELETE", "PATCH", "OPTIONS"};
   return std::find(std::begin(known), std::end(known), method) == std::end(known) ? "_OTHER"
@@ -58,7 +58,7 @@ std::string method_label(const std::string& method) {
 }
 
 /// The pattern of the route that answered; paths themselves are without end.
-std::string route_label(const http::AccessRecord& record) {
+std::string_view route_label(const http::AccessRecord& record) {
   for (const auto& [name, value] : record.notes)
     if (name == "route") return value;
   return "none";
@@ -83,7 +83,7 @@ void observe_process(Metrics& metrics, std::string_view version) {
                   {.help = "Start time of the process since the Unix epoch in seconds.",
                    .read = [start] { return one(start); }});
   metrics.gauges("slipway_build_info", "Version of the program; always 1.", {"version"})
-      .with({std::string(version)})
+      .with({version})
       .set(1);
 }
 
@@ -119,7 +119,7 @@ RequestMetrics::RequestMetrics(Metrics& metrics)
                                   {"http_route"})) {}
 
 void RequestMetrics::add(const http::AccessRecord& record) {
-  const std::string route = route_label(record);
+  const std::string_view route = route_label(record);
   seconds_.with({method_label(record.method), route, std::to_string(record.status)})
       .observe(record.seconds);
   bytes_in_.with({route}).add(static_cast<double>(record.bytes_in));

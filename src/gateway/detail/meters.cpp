@@ -38,7 +38,8 @@ Meters::Meters(http::Metrics& metrics)
 
 void Meters::call(const CallRecord& record) {
   // Names that nobody knows are the caller's invention: not a series for each.
-  const std::string model = record.error_code == "model_not_found" ? "" : record.model;
+  const std::string_view model =
+      record.error_code == "model_not_found" ? std::string_view() : record.model;
   calls_.with({record.task, model, record.deployment, std::to_string(record.status)}).add();
   seconds_.with({record.task}).observe(record.seconds);
   overhead_.observe(record.overhead_seconds);
@@ -52,12 +53,9 @@ void Meters::call(const CallRecord& record) {
   count("output", record.usage.output_tokens);
   count("cached_input", record.usage.cached_input_tokens);
   if (record.cost_usd.value_or(0) > 0) cost_.with({record.deployment}).add(*record.cost_usd);
-  if (record.cache != CacheResult::none) cache_.with({std::string(json::name(record.cache))}).add();
+  if (record.cache != CacheResult::none) cache_.with({json::name(record.cache)}).add();
   for (const GuardRecord& guard : record.guards)
-    guards_
-        .with({guard.guardrail, std::string(json::name(guard.phase)),
-               std::string(json::name(guard.verdict))})
-        .add();
+    guards_.with({guard.guardrail, json::name(guard.phase), json::name(guard.verdict)}).add();
 }
 
 void Meters::retry(const std::string& deployment) { retries_.with({deployment}).add(); }

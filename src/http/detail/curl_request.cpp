@@ -66,11 +66,12 @@ Result<Target> check_url(const std::string& text) {
 
 /// A line break in a value would let it add headers of its own.
 Result<void> check_head(const ClientRequest& request) {
+  const auto is_break = [](char c) { return c == '\r' || c == '\n' || c == '\0'; };
   if (!is_token(request.method))
     return fail(Code::invalid_argument, "'{}' is not an HTTP method", request.method);
   for (const auto& [name, value] : request.headers) {
     if (!is_token(name)) return fail(Code::invalid_argument, "'{}' is not a header name", name);
-    if (value.find_first_of(std::string_view("\r\n\0", 3)) != std::string::npos)
+    if (std::any_of(value.begin(), value.end(), is_break))
       return fail(Code::invalid_argument, "the value of header {} has a line break in it", name);
   }
   return {};

@@ -400,7 +400,7 @@ bool ExchangeCore::is_begun() const {
   return status_ != 0;
 }
 
-AccessRecord ExchangeCore::record() const {
+AccessRecord ExchangeCore::record() {
   AccessRecord record;
   record.method = request_.method;
   record.path = request_.path;
@@ -409,8 +409,8 @@ AccessRecord ExchangeCore::record() const {
   record.trace_id = request_.trace_id;
   record.user_agent = request_.headers.get("user-agent");
   const std::lock_guard lock(mutex_);
-  record.caller = caller_;
-  record.notes = notes_;
+  record.caller = std::move(caller_);
+  record.notes = std::move(notes_);
   record.status = status_ == 0 ? 499 : status_;
   return record;
 }

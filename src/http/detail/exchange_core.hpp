@@ -77,7 +77,8 @@ class ExchangeCore final : public Exchange, public std::enable_shared_from_this<
     return std::chrono::milliseconds(heartbeat_ms_.load(std::memory_order_relaxed));
   }
   bool is_begun() const;
-  AccessRecord record() const;
+  /// Once, at the end: what was noted moves into it.
+  AccessRecord record();
 
  private:
   enum class Phase { waiting, replying, streaming, ended };

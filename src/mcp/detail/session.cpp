@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "core/hex.hpp"
+
 namespace slipway::mcp::detail {
 
 void Stream::write_locked(std::uint64_t sequence, const std::string& data) {
@@ -198,7 +200,7 @@ void Sessions::make_room() {
 
 SessionPtr Sessions::add(Principal principal) {
   auto session = std::make_shared<Session>();
-  session->id = fmt::format("{:016x}{:016x}", options_.random.next(), options_.random.next());
+  session->id = hex::encode(options_.random.next()) + hex::encode(options_.random.next());
   session->principal = std::move(principal);
   session->used_ms = now_ms();
   const std::lock_guard lock(mutex_);

@@ -1,6 +1,7 @@
 #include "mcp/detail/signed_state.hpp"
 
 #include "core/base64.hpp"
+#include "core/hex.hpp"
 #include "core/json_exact.hpp"
 #include "core/secret.hpp"
 #include "mcp/detail/hmac.hpp"
@@ -17,7 +18,7 @@ std::int64_t seconds_of(const Clock& clock) {
 }  // namespace
 
 StateSigner::StateSigner(const Clock& clock, Random& random) : clock_(clock), random_(random) {
-  for (int i = 0; i < 4; ++i) key_ += fmt::format("{:016x}", random_.next());
+  for (int i = 0; i < 4; ++i) key_ += hex::encode(random_.next());
 }
 
 std::string StateSigner::sign(const RoundState& state, std::string_view request) const {
@@ -25,7 +26,7 @@ std::string StateSigner::sign(const RoundState& state, std::string_view request)
                              {"memory", state.memory},
                              {"until", seconds_of(clock_) + lifetime / std::chrono::seconds(1)},
                              {"for", base64url(sha256_bytes(request))},
-                             {"nonce", fmt::format("{:016x}", random_.next())}};
+                             {"nonce", hex::encode(random_.next())}};
   const std::string text = base64url(json::dump(payload));
   return text + "." + base64url(hmac_sha256(key_, text));
 }

@@ -2,6 +2,7 @@
 
 #include <unordered_map>
 
+#include "core/hex.hpp"
 #include "trace/detail/mapping.hpp"
 #include "trace/detail/otlp_span.hpp"
 
@@ -24,7 +25,7 @@ std::uint64_t count_of(const json::Value& value) {
 std::string fnv_hex(std::string_view text, std::uint64_t seed) {
   std::uint64_t hash = 14695981039346656037U ^ seed;
   for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211U;
-  return fmt::format("{:016x}", hash == 0 ? 1 : hash);
+  return hex::encode(hash == 0 ? 1 : hash);
 }
 
 /// The digits of `id` without dashes, if that is all it has.

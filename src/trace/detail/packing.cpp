@@ -14,10 +14,24 @@ std::uint64_t mix(std::uint64_t a, std::uint64_t b) {
   return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
 }
 
+template <typename Part>
+std::uint64_t part_at(const char* from) {
+  Part part = 0;
+  std::memcpy(&part, from, sizeof part);
+  return part;
+}
+
+/// The next eight bytes, or those that are left and zeros. Words of texts are short: parts that
+/// overlap cost less than a call that copies as many as there are.
 std::uint64_t word_at(std::string_view bytes, std::size_t at) {
-  std::uint64_t word = 0;
-  std::memcpy(&word, bytes.data() + at, std::min<std::size_t>(8, bytes.size() - at));
-  return word;
+  const char* const from = bytes.data() + at;
+  const std::size_t left = bytes.size() - at;
+  if (left >= 8) return part_at<std::uint64_t>(from);
+  if (left >= 4)
+    return part_at<std::uint32_t>(from) | part_at<std::uint32_t>(from + left - 4) << 8 * (left - 4);
+  const std::size_t middle = left / 2, last = left - 1;
+  return part_at<std::uint8_t>(from) | part_at<std::uint8_t>(from + middle) << 8 * middle |
+         part_at<std::uint8_t>(from + last) << 8 * last;
 }
 
 constexpr std::uint64_t odd[] = {0xa0761d6478bd642full, 0xe7037ed1a0b428dbull,

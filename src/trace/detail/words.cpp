@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 
+#include "core/json_value_end.hpp"
 #include "core/unicode.hpp"
 #include "trace/detail/packing.hpp"
 
@@ -32,11 +33,31 @@ bool is_word(char32_t c) {
   return unicode::is_letter(c) || unicode::is_number(c) || unicode::is_mark(c);
 }
 
+/// What is read of a word; no memory is asked for, since every text that comes goes through here.
+class Word {
+ public:
+  bool is_empty() const { return size_ == 0; }
+  bool is_full() const { return size_ >= word_bytes_max; }
+  void add(char letter) { bytes_[size_++] = letter; }
+  void add(char32_t code_point) {
+    std::string bytes;
+    unicode::append(bytes, code_point);
+    size_ += bytes.copy(bytes_.data() + size_, bytes.size());
+  }
+  std::string_view text() const { return {bytes_.data(), size_}; }
+  void clear() { size_ = 0; }
+
+ private:
+  static constexpr std::size_t character_bytes_max = 4;
+  std::array<char, word_bytes_max + character_bytes_max> bytes_;
+  std::size_t size_ = 0;
+};
+
 template <typename Sink>
 void split(std::string_view text, const Sink& sink) {
-  std::string word;
+  Word word;
   const auto end = [&] {
-    if (!word.empty()) sink(std::string_view(word));
+    if (!word.is_empty()) sink(word.text());
     word.clear();
   };
   for (std::size_t at = 0; at < text.size();) {
@@ -46,8 +67,8 @@ void split(std::string_view text, const Sink& sink) {
       const char letter = ascii_letters[byte];
       if (letter == 0)
         end();
-      else if (word.size() < word_bytes_max)
-        word += letter;
+      else if (!word.is_full())
+        word.add(letter);
       continue;
     }
     const unicode::Decoded one = unicode::decode(text, at);
@@ -56,10 +77,10 @@ void split(std::string_view text, const Sink& sink) {
       end();
     } else if (unicode::is_cjk(one.code_point)) {
       end();
-      unicode::append(word, one.code_point);
+      word.add(one.code_point);
       end();
-    } else if (word.size() < word_bytes_max) {
-      unicode::append(word, unicode::to_lower(one.code_point));
+    } else if (!word.is_full()) {
+      word.add(unicode::to_lower(one.code_point));
     }
   }
   end();
@@ -97,13 +118,8 @@ class TextScanner {
  private:
   template <typename Sink>
   void string(const Sink& sink) {
-    const std::size_t begin = at_++;
-    bool has_escapes = false;
-    while (at_ < json_.size() && json_[at_] != '"') {
-      has_escapes = has_escapes || json_[at_] == '\\';
-      at_ += json_[at_] == '\\' ? 2 : 1;
-    }
-    at_ = std::min(at_ + 1, json_.size());
+    const std::size_t begin = at_;
+    at_ = json::value_end(json_, begin);
     const std::string_view quoted = json_.substr(begin, at_ - begin);
     std::size_t next = at_;
     while (next < json_.size() && (json_[next] == ' ' || json_[next] == '\n' ||
@@ -111,7 +127,8 @@ class TextScanner {
       ++next;
     if (next < json_.size() && json_[next] == ':') return;  // The name of a member.
     if (quoted.size() < 2) return;
-    if (!has_escapes) return sink(quoted.substr(1, quoted.size() - 2));
+    if (quoted.find('\\') == std::string_view::npos)
+      return sink(quoted.substr(1, quoted.size() - 2));
     const auto value = json::parse(quoted);
     if (value && value->is_string()) sink(std::string_view(value->get_string()));
   }
