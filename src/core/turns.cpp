@@ -8,8 +8,10 @@
 
 namespace slipway {
 
-void take_short_turns() {
-  constexpr std::uint64_t turn_ns = 100'000;
+namespace {
+
+/// Between 0.1 and 100 ms, in nanoseconds.
+void take_turns(std::uint64_t turn_ns) {
   struct {
     std::uint32_t size, policy;
     std::uint64_t flags;
@@ -23,11 +25,17 @@ void take_short_turns() {
   ::syscall(SYS_sched_setattr, 0, &attributes, 0);
 }
 
+}  // namespace
+
+void take_short_turns() { take_turns(100'000); }
+
+void take_long_turns() { take_turns(100'000'000); }
+
 void yield_to_others() {
   constexpr int niceness = 19;
   // Of this thread alone, as Linux has it.
   ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), niceness);
-  take_short_turns();  // Last: it keeps the niceness that it finds.
+  take_long_turns();  // Last: it keeps the niceness that it finds.
 }
 
 }  // namespace slipway

@@ -51,19 +51,23 @@ Place place_after(Step&& step) {
 
 }  // namespace
 
-TEST_CASE("turns are short, of the thread that asks and of no other") {
+TEST_CASE("turns are short or long, of the thread that asks and of no other") {
   const Place before = place_here();
-  const Place asking = place_after([] { take_short_turns(); });
-  CHECK(asking.niceness == before.niceness);
-  if (kernel_knows_turns()) CHECK(asking.turn_ns == 100'000);
+  const Place answering = place_after([] { take_short_turns(); });
+  const Place working = place_after([] { take_long_turns(); });
+  for (const Place& place : {answering, working}) CHECK(place.niceness == before.niceness);
+  if (kernel_knows_turns()) {
+    CHECK(answering.turn_ns == 100'000);
+    CHECK(working.turn_ns == 100'000'000);
+  }
   CHECK(place_here().turn_ns == before.turn_ns);
 }
 
-TEST_CASE("a thread that yields has the least share, and short turns as well") {
+TEST_CASE("a thread that yields has the least share, and all who wake come before it") {
   const Place before = place_here();
   const Place yielding = place_after([] { yield_to_others(); });
   CHECK(yielding.niceness == 19);
-  if (kernel_knows_turns()) CHECK(yielding.turn_ns == 100'000);
+  if (kernel_knows_turns()) CHECK(yielding.turn_ns == 100'000'000);
   CHECK(place_here().niceness == before.niceness);
 }
 

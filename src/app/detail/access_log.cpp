@@ -78,7 +78,7 @@ void AccessLog::write(const http::AccessRecord& record) {
 }
 
 void AccessLog::run(const std::stop_token& stop) {
-  take_short_turns();
+  take_long_turns();
   for (;;) {
     std::string lines;
     {

@@ -172,7 +172,7 @@ void Filing::seal_until_stopped(const std::stop_token& stop) {
   // At the priority of requests: those that wait for room in memory wait for this thread, and a
   // lower one would take its share from other programs' work to them. Until somebody does, it works
   // in small pieces.
-  take_short_turns();
+  take_long_turns();
   for (;;) {
     {
       std::unique_lock lock(mutex_);
