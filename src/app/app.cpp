@@ -136,6 +136,22 @@ Result<models::Catalog*> App::catalog() {
   return catalog_.get();
 }
 
+namespace {
+
+Result<void> check_writable(const std::filesystem::path& folder) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (!error && ::access(folder.c_str(), R_OK | W_OK | X_OK) != 0)
+    error.assign(errno, std::generic_category());
+  if (!error) return {};
+  return fail(Code::unavailable,
+              "the data folder '{}' cannot be written: {}; name another one with --data, or by "
+              "'data' in slipway.yaml",
+              folder.string(), error.message());
+}
+
+}  // namespace
+
 Result<void> App::open_store(DataFolder data) {
   if (database_ != nullptr) return {};
   const std::filesystem::path folder = TRY(data_folder());
@@ -148,6 +164,7 @@ Result<void> App::open_store(DataFolder data) {
                 "with --data",
                 folder.string());
   const bool stays_in_memory = !exists && data == DataFolder::stays_unmade;
+  if (!stays_in_memory) TRY(check_writable(folder));
   database_ = TRY(store::Database::open(
       {.path = stays_in_memory ? std::filesystem::path(":memory:") : file}, all_migrations()));
   blobs_ = stays_in_memory ? store::BlobStore::in_memory()

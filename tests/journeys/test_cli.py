@@ -66,6 +66,15 @@ def test_wrong_use_is_exit_2_with_one_clear_line(slipway, arguments, message):
     assert not (slipway.folder / ".slipway").exists()
 
 
+def test_a_data_folder_that_cannot_be_written_is_named_with_the_remedy(slipway):
+    (slipway.folder / "taken").write_text("a file")
+    (slipway.folder / "a.md").write_text("# A\n\nText.\n")
+    for command in (["ingest", "a.md", "--data", "taken/data"], ["serve", "--port", "0", "--data", "taken"]):
+        refused = plain(slipway, *command)
+        assert refused.returncode != 0 and "--data" in refused.stderr, refused
+        assert "the data folder '" in refused.stderr and "taken" in refused.stderr and "Not a directory" in refused.stderr, refused
+
+
 def test_without_data_the_remedy_is_named_and_nothing_is_made(slipway):
     for command in (["search", "x"], ["ask", "x"], ["collections", "list"], ["documents", "list"]):
         outcome = slipway.fails(1, *command)

@@ -26,7 +26,7 @@ class Client:
     """One that shows all that is said: (messages before the result, result)."""
 
     def __init__(self, server, key, era):
-        self.server, self.key, self.era, self.session, self.number = server, key, era, None, 0
+        self.server, self.key, self.era, self.session, self.number, self.headers = server, key, era, None, 0, {}
         if era == ERAS[0]:
             reply = self.post("initialize", {"protocolVersion": era, "capabilities": {},
                                              "clientInfo": {"name": "journey", "version": "1"}})
@@ -38,7 +38,7 @@ class Client:
         self.number += 1
         body = {"jsonrpc": "2.0", **({"id": self.number} if is_request else {}), "method": method, "params": params}
         headers = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream",
-                   "Authorization": f"Bearer {KEYS[self.key]}", **headers}
+                   "Authorization": f"Bearer {KEYS[self.key]}", **self.headers, **headers}
         if self.session or self.era == ERAS[1]:
             headers["MCP-Protocol-Version"] = self.era
         if self.session:
@@ -145,6 +145,19 @@ def test_a_call_tells_its_progress_by_the_token_that_it_was_given(server, era):
     assert "250 euros" in result["content"][0]["text"]
     told, _ = Client(server, "clerk", era).call("ask", {"question": QUESTION})
     assert not told  # Nobody asked for it.
+
+
+@pytest.mark.parametrize("era", ERAS)
+def test_a_client_that_is_traced_names_its_place_in_headers(server, era):
+    clerk = Client(server, "clerk", era)
+    clerk.headers = {"traceparent": HEADER, "baggage": "langsmith-project=harbour"}
+    clerk.call("ask", {"question": QUESTION})
+    run, above = tree(server_as(server), TRACE, {"ask default"})["ask default"]
+    assert run["parent_id"] == SPAN and above is None and run["project"] == "harbour"
+    other = TRACE[::-1]
+    clerk.call("ask", {"question": QUESTION}, traceparent=f"00-{other}-{SPAN}-01")  # What the call itself says comes first.
+    run, _ = tree(server_as(server), other, {"ask default"})["ask default"]
+    assert run["parent_id"] == SPAN and run["project"] != "harbour"
 
 
 @pytest.mark.parametrize("era", ERAS)

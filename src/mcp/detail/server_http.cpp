@@ -23,6 +23,21 @@ bool accepts(const http::Request& request, std::string_view type) {
 
 bool accepts_stream(const http::Request& request) { return accepts(request, "text/event-stream"); }
 
+/// An HTTP client that is traced names the caller's place in headers. What `_meta` says comes
+/// first.
+void take_trace(const http::Request& request, Message& message) {
+  constexpr std::string_view names[] = {"traceparent", "langsmith-trace", "baggage"};
+  const json::Object& said = message.meta();
+  if (!message.is_request() || said.contains(names[0]) || said.contains(names[1])) return;
+  for (const std::string_view name : names) {
+    const std::string* value = request.headers.find(name);
+    if (value == nullptr) continue;
+    json::Value& meta = message.params["_meta"];
+    if (meta.is_null()) meta.emplace_object();
+    if (auto* object = meta.if_object()) object->emplace(name, *value);
+  }
+}
+
 }  // namespace
 
 void Engine::answer(const http::ExchangePtr& exchange, Principal principal) {
@@ -56,6 +71,7 @@ void Engine::answer_post(const http::ExchangePtr& exchange, Principal principal)
   const std::string_view version = request.headers.get("mcp-protocol-version");
   if (!decoded.is_batch) {
     auto& message = std::get<Message>(decoded.messages.front());
+    take_trace(request, message);
     const bool names_modern = !version.empty() && !is_legacy(version);
     if (has_modern_meta(message) || (names_modern && !message.is_answer()))
       return post_modern(exchange, std::move(message), std::move(principal));
@@ -220,11 +236,13 @@ void Engine::post_batch(const http::ExchangePtr& exchange, const SessionPtr& ses
     outlet->expect(answers);
   }
   for (Decoded& one : decoded.messages) {
-    if (auto* message = std::get_if<Message>(&one))
+    if (auto* message = std::get_if<Message>(&one)) {
+      take_trace(exchange->request(), *message);
       take(session, std::move(*message), outlet);
-    else
+    } else {
       outlet->finish(200,
                      make_error(std::get<BadMessage>(one).id, std::get<BadMessage>(one).error));
+    }
   }
   if (answers == 0) exchange->reply({.status = 202});
 }
