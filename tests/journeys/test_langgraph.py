@@ -103,7 +103,9 @@ nodes:
   second: {human: {ask: "B?", into: b}}
 edges: [START -> first, START -> second, first -> END, second -> END]
 """
-REPLIES = [{"node": "talk", "text": "Hello there friend"},
+# The client gives up what it listens to when it learns of a question, also when it has not begun to listen: see `test_version_3...`.
+LATER = DESK.replace("name: desk", "name: later").replace("talk", "speak")
+REPLIES = [{"node": "talk", "text": "Hello there friend"}, {"node": "speak", "text": "Hello there friend", "delay_ms": 1500},
            {"node": "think", "text": "at last " * 40, "delay_ms": 5000}]
 HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parent.parent
@@ -118,7 +120,7 @@ def server(program, prefix, tmp_path_factory, cache):
               "keys": {"app": {"key": "env:SLIPWAY_TEST_KEY", "roles": ["admin"]}}}
     slipway = Slipway(program, prefix, folder, cache)
     with Server(slipway, config=config, environment={"SLIPWAY_TEST_KEY": KEY}) as server:
-        for text in (DESK, QUICK, OUTER, FAILS, SLOW, TELLS, ASKS, DEEP, TWO):
+        for text in (DESK, LATER, QUICK, OUTER, FAILS, SLOW, TELLS, ASKS, DEEP, TWO):
             reply = server.request("PUT", f"/api/agents/{text.split()[1]}", text.replace("REPLIES", str(replies)),
                                    headers={"Content-Type": "application/yaml", "x-api-key": KEY})
             assert reply.status == 200, reply
@@ -278,14 +280,14 @@ def test_the_stream_of_a_thread(client):
 def test_version_3_of_the_protocol(url):
     async def go():
         async with get_client(url=url, api_key=KEY) as client:
-            async with client.threads.stream(assistant_id="desk") as thread:
+            async with client.threads.stream(assistant_id="later") as thread:
                 assert (await thread.run.start(input={"topic": "cats"}))["run_id"]
                 messages = [message async for message in thread.messages]
                 assert [await message.text for message in messages] == ["Hello there friend"]
                 assert thread.interrupted and len(thread.interrupts) == 1
                 await thread.run.respond("yes")
                 assert (await thread.output)["verdict"] == "yes"
-            async with client.threads.stream(assistant_id="deep") as thread:
+            async with client.threads.stream(assistant_id="outer") as thread:
                 await thread.run.start(input={"topic": "x"})
                 assert [sub.graph_name async for sub in thread.subgraphs] == ["sub"]
             async with client.threads.stream(assistant_id="tells") as thread:

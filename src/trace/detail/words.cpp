@@ -18,9 +18,9 @@ constexpr std::size_t attribute_bytes_max = 200;
 /// A longer row of letters is no word of a language; its beginning stands for it.
 constexpr std::size_t word_bytes_max = 256;
 
-/// Of ASCII: 0 where no word is, else the letter in lower case.
-constexpr std::array<char, 128> ascii_letters = [] {
-  std::array<char, 128> letters{};
+/// Of a byte: 0 where no word is, or more than ASCII, else the letter in lower case.
+constexpr std::array<char, 256> ascii_letters = [] {
+  std::array<char, 256> letters{};
   for (int c = 0; c < 128; ++c) {
     if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z'))
       letters[static_cast<std::size_t>(c)] = static_cast<char>(c);
@@ -38,7 +38,17 @@ class Word {
  public:
   bool is_empty() const { return size_ == 0; }
   bool is_full() const { return size_ >= word_bytes_max; }
-  void add(char letter) { bytes_[size_++] = letter; }
+  /// All letters of ASCII that `text` begins with; gives their number.
+  std::size_t take(std::string_view text) {
+    std::size_t taken = 0, size = size_;
+    for (; taken < text.size(); ++taken) {
+      const char letter = ascii_letters[static_cast<unsigned char>(text[taken])];
+      if (letter == 0) break;
+      if (size < word_bytes_max) bytes_[size++] = letter;
+    }
+    size_ = size;
+    return taken;
+  }
   void add(char32_t code_point) {
     std::string bytes;
     unicode::append(bytes, code_point);
@@ -60,15 +70,10 @@ void split(std::string_view text, const Sink& sink) {
     if (!word.is_empty()) sink(word.text());
     word.clear();
   };
-  for (std::size_t at = 0; at < text.size();) {
-    const auto byte = static_cast<unsigned char>(text[at]);
-    if (byte < 0x80) {
+  for (std::size_t at = word.take(text); at < text.size(); at += word.take(text.substr(at))) {
+    if (static_cast<unsigned char>(text[at]) < 0x80) {
+      end();
       ++at;
-      const char letter = ascii_letters[byte];
-      if (letter == 0)
-        end();
-      else if (!word.is_full())
-        word.add(letter);
       continue;
     }
     const unicode::Decoded one = unicode::decode(text, at);
