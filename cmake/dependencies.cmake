@@ -19,7 +19,7 @@ pkg_check_modules(png REQUIRED IMPORTED_TARGET libpng)
 pkg_check_modules(jpeg REQUIRED IMPORTED_TARGET libjpeg)
 pkg_check_modules(webp REQUIRED IMPORTED_TARGET libwebp libwebpdemux)
 find_package(GIF REQUIRED)
-find_package(mimalloc 2.0 REQUIRED)
+pkg_check_modules(jemalloc REQUIRED IMPORTED_TARGET jemalloc>=5.3)
 pkg_check_modules(libpq REQUIRED libpq) # Its headers: the library is opened when a query needs it.
 pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)
 

@@ -12,9 +12,20 @@
 #include "core/log.hpp"
 #include "gateway/faces.hpp"
 
+/// jemalloc's; sanitizers bring another allocator.
+extern "C" __attribute__((weak)) int mallctl(const char* name, void* old_value,
+                                             std::size_t* old_size, void* new_value,
+                                             std::size_t new_size);
+
 namespace slipway::app {
 
 namespace {
+
+/// Memory that was free for ten seconds goes back to the system, also when nobody allocates.
+void give_back_memory() {
+  constexpr const char* every_arena = "arena.4096.decay";  // MALLCTL_ARENAS_ALL
+  if (mallctl != nullptr) mallctl(every_arena, nullptr, nullptr, nullptr, 0);
+}
 
 /// How long readiness fails before the listener closes, after SIGTERM: load balancers need to see
 /// it. A person who pressed Ctrl-C does not.
@@ -74,6 +85,7 @@ class Running {
       if (std::chrono::steady_clock::now() < next_tick) continue;
       next_tick = std::chrono::steady_clock::now() + tick;
       backend_.tick();
+      give_back_memory();
     }
     backend_.service()->begin_drain();  // Also of one that took over at the last moment.
     if (Interrupt::exit_code() == 128 + SIGTERM) std::this_thread::sleep_for(notice_of_end);

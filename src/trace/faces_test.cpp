@@ -50,7 +50,8 @@ struct Quiet {
 
 TEST_CASE("spans of OTLP become runs at every path that clients know") {
   Fixture f;
-  for (const char* prefix : {"", "/otlp", "/otel", "/api/public/otel"}) {
+  for (const char* prefix : {"", "/otlp", "/otel", "/api/public/otel", "/langsmith/otel",
+                             "/api/v1/otel", "/langsmith/api/v1/otel"}) {
     const http::Response response = f.send(otlp(std::string(prefix) + "/v1/traces", otlp_body()));
     CHECK(response.status == 200);
     CHECK(response.headers.get("content-type") == "application/json");
@@ -58,6 +59,11 @@ TEST_CASE("spans of OTLP become runs at every path that clients know") {
     for (const char* other : {"/v1/metrics", "/v1/logs"})
       CHECK(f.send(otlp(std::string(prefix) + other, "{}")).status == 200);
   }
+  for (const char* path : {"/otel", "/langsmith/otel", "/api/v1/otel", "/langsmith/api/v1/otel"}) {
+    CHECK(is_intake_path(path));
+    CHECK(f.send(otlp(path, otlp_body())).status == 200);
+  }
+  CHECK(f.send(otlp("/otlp", otlp_body())).status == 404);
   const json::Value found = f.read("/api/runs/" + span_hex);
   CHECK(text_of(found.at("trace_id")) == trace_hex);
   CHECK(found.at("project") == "billing");

@@ -35,7 +35,8 @@ struct Services {
 
 /// GET /api/traces, /api/runs, /api/projects, /api/costs, /api/prices and what is below them.
 void mount(http::Api& api, const Services& services);
-/// POST /v1/traces, /v1/metrics and /v1/logs, also below /otlp, /otel and /api/public/otel.
+/// POST /v1/traces, /v1/metrics and /v1/logs, also below /otlp, /otel, /api/public/otel and /otel
+/// of the LangSmith API, whose client sends spans to that itself.
 void mount_otlp(http::Router& router, const Services& services);
 /// The LangSmith API below /langsmith, /api/v1 and /langsmith/api/v1; at the root what no other
 /// face and no page has.

@@ -93,6 +93,7 @@ bool is_otlp_path(std::string_view path) {
     if (path.starts_with(prefix)) {
       const std::string_view rest = path.substr(prefix.size());
       if (rest == "/v1/traces" || rest == "/v1/metrics" || rest == "/v1/logs") return true;
+      if (rest.empty() && detail::takes_spans(prefix)) return true;
     }
   return false;
 }

@@ -12,8 +12,15 @@
 
 namespace slipway::trace::detail {
 
-inline constexpr std::array<std::string_view, 4> otlp_prefixes = {"", "/otlp", "/otel",
-                                                                  "/api/public/otel"};
+inline constexpr std::array<std::string_view, 7> otlp_prefixes = {"",
+                                                                  "/otlp",
+                                                                  "/otel",
+                                                                  "/api/public/otel",
+                                                                  "/langsmith/otel",
+                                                                  "/langsmith/api/v1/otel",
+                                                                  "/api/v1/otel"};
+/// LangSmith's client sends spans there as it stands, without a path behind it.
+constexpr bool takes_spans(std::string_view otlp_prefix) { return otlp_prefix.ends_with("/otel"); }
 inline constexpr std::array<std::string_view, 3> langsmith_prefixes = {"/langsmith/api/v1",
                                                                        "/langsmith", "/api/v1"};
 

@@ -91,25 +91,27 @@ Result<std::string> take(Intake& intake, const http::ExchangePtr& exchange, Otlp
 
 void mount_otlp(http::Router& router, const Services& services) {
   const detail::Face face{services, refusal};
-  for (const std::string_view prefix : detail::otlp_prefixes)
-    for (const auto& [path, signal] :
-         {std::pair("/v1/traces", OtlpSignal::traces),
-          std::pair("/v1/metrics", OtlpSignal::metrics), std::pair("/v1/logs", OtlpSignal::logs)}) {
-      const std::string pattern = std::string(prefix) + path;
-      face.intake(router, "POST", pattern,
-                  [intake = &services.intake, signal = signal](
-                      const http::ExchangePtr& exchange,
-                      const http::PathParameters&) -> Result<http::Response> {
-                    const auto format = format_of(exchange->request());
-                    if (!format)
-                      return refusal(
-                          exchange->request(), 415,
-                          fmt::format("content-type: {} or {} is wanted, got '{}'", protobuf_type,
-                                      json_type, media_type(exchange->request()).substr(0, 100)));
-                    return response(200, *format, TRY(take(*intake, exchange, signal, *format)));
-                  });
-      face.refuse_below(router, pattern);
-    }
+  const auto mount = [&](const std::string& pattern, OtlpSignal signal) {
+    face.intake(
+        router, "POST", pattern,
+        [intake = &services.intake, signal](const http::ExchangePtr& exchange,
+                                            const http::PathParameters&) -> Result<http::Response> {
+          const auto format = format_of(exchange->request());
+          if (!format)
+            return refusal(exchange->request(), 415,
+                           fmt::format("content-type: {} or {} is wanted, got '{}'", protobuf_type,
+                                       json_type, media_type(exchange->request()).substr(0, 100)));
+          return response(200, *format, TRY(take(*intake, exchange, signal, *format)));
+        });
+    face.refuse_below(router, pattern);
+  };
+  for (const std::string_view prefix : detail::otlp_prefixes) {
+    const std::string begin(prefix);
+    if (detail::takes_spans(prefix)) mount(begin, OtlpSignal::traces);
+    mount(begin + "/v1/traces", OtlpSignal::traces);
+    mount(begin + "/v1/metrics", OtlpSignal::metrics);
+    mount(begin + "/v1/logs", OtlpSignal::logs);
+  }
 }
 
 namespace detail {
