@@ -25,8 +25,9 @@ std::string_view secret_of(const http::Request& request) {
 }  // namespace
 
 bool Gate::is_known_host(std::string_view host) const {
-  if (http::is_loopback(http::without_port(host))) return true;
-  const std::string name = unicode::to_lower(http::without_port(host));
+  const std::string_view said = http::without_port(host);
+  if (http::is_loopback(said)) return true;  // As most say it: nothing to make of it.
+  const std::string name = unicode::to_lower(said);
   return http::is_loopback(name) ||
          std::find(options_.host_names.begin(), options_.host_names.end(), name) !=
              options_.host_names.end();
