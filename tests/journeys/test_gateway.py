@@ -186,9 +186,9 @@ def test_two_thousand_slow_streams_hold_no_thread(slipway, upstream):
 
 @pytest.mark.parametrize("traces, calls, megabytes", [
     ({"own": False}, 2000, 5),
-    # Young runs fill memory and leave it for a file, again and again, which takes 40 to 75 MB at any rate. So many that twice that would
+    # Young runs fill memory and leave it for a file, again and again, which takes some 40 MB at any rate. So many that twice that would
     # not do, were they kept: 90 MB more.
-    ({"own_per_second": 0}, 40000, 100),
+    ({"own_per_second": 0}, 40000, 60),
 ])
 def test_memory_stays_flat(slipway, upstream, traces, calls, megabytes):
     with start(slipway, configuration(upstream, {"fast": {}}, traces=traces)) as server:
