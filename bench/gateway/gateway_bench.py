@@ -103,6 +103,12 @@ http {{
 """
 
 
+def added(rounds, name, figure):
+    """By a proxy, over what the model server takes when it is asked itself."""
+    proxy, direct = (statistics.median(one[figure] for one in rounds[which]) for which in (name, "direct"))
+    return proxy - direct
+
+
 class GatewayBench:
     def __init__(self, program, load_bench, work, say, litellm=None, seconds=8.0):
         self.program, self.load_bench, self.work, self.say, self.litellm, self.seconds = program, load_bench, work, say, litellm, seconds
@@ -187,6 +193,7 @@ class GatewayBench:
         add.add("gateway, most requests", most["slipway"], most["nginx"], unit="req/s", better="higher", bar=0.5)
         add.add("gateway, CPU a request", cpu["slipway"], cpu["nginx"], unit="us", better="lower")
         raw["half"] = self.latencies(add, [slipway, nginx], direct, most["slipway"] / 2)
+        raw["own_half"] = self.beside_own_half(add, raw["half"]["small"], nginx, direct, most["nginx"] / 2)
         raw["stream"] = self.streams(add, slipway, nginx, direct, most["slipway"] / 8)
         add.add_limit("gateway, idle memory", idle_mb, 40, unit="MB")
         add.add_limit("gateway, ready", self.restart(slipway), 300, unit="ms")
@@ -205,13 +212,9 @@ class GatewayBench:
                     taken[proxy.name].append(self.load(proxy.port, body=body, rate=rate))
             raw[body] = taken
 
-            def added(name, figure):
-                base = statistics.median(one[figure] for one in taken["direct"])
-                return statistics.median(one[figure] for one in taken[name]) - base
-
             note = f"open loop, {rate:.0f} req/s, {body} body"
             for figure, limit in (("p50_us", 100), ("p99_us", 300)):
-                ours, theirs = added("slipway", figure), added("nginx", figure)
+                ours, theirs = added(taken, "slipway", figure), added(taken, "nginx", figure)
                 if body == "small":
                     # Within the figure, or within half more than nginx's in the same run.
                     bar = max(limit, 1.5 * theirs) if figure == "p50_us" else limit
@@ -219,6 +222,19 @@ class GatewayBench:
                 else:
                     add.add(f"gateway, added {figure[:3]}, 10 kB", ours, theirs, unit="us", better="lower", note=note)
         return raw
+
+    def beside_own_half(self, add, half, nginx, direct, rate):
+        """What half load costs depends on what a proxy can do at most: how nginx does at half of its own most."""
+        taken = {"direct": [], "nginx": []}
+        for number in range(ROUNDS):
+            self.say(f"gateway: nginx at {rate:.0f} requests/s, round {number + 1} of {ROUNDS}")
+            for proxy in (direct, nginx):
+                taken[proxy.name].append(self.load(proxy.port, rate=rate))
+
+        for figure in ("p50_us", "p99_us"):
+            add.add(f"gateway, added {figure[:3]}, each at half of its own most", added(half, "slipway", figure), added(taken, "nginx", figure),
+                    unit="us", better="lower", bar=0.67, note=f"nginx at {rate:.0f} req/s")
+        return taken
 
     def streams(self, add, slipway, nginx, direct, rate):
         self.say("gateway: streams")

@@ -32,7 +32,8 @@ struct TracesConfig {
   bool own = true;          ///< Calls of the gateway, questions, searches and jobs are runs too,
   bool payloads = true;     ///< with what was asked and answered.
   SamplingConfig sampling;  ///< Which traces are kept, our own and those that clients send.
-  /// Of our own, as many traces begin in a second at most: beyond, fewer are kept, and counted.
+  /// So many of our own in a second are all kept. Beyond, the more there are the fewer are: of
+  /// twice as many half as many, of ten times a tenth. What is left out is counted.
   std::int64_t own_per_second = 1000;           ///< 0: no limit.
   std::map<std::string, ExportConfig> exports;  ///< By name.
   Result<void> validate() const;

@@ -4,6 +4,7 @@
 
 #include "core/log.hpp"
 #include "core/turns.hpp"
+#include "trace/detail/pace.hpp"
 #include "trace/sampling.hpp"
 
 namespace slipway::trace {
@@ -54,7 +55,10 @@ Payload cut_text(std::string text, std::size_t bytes_max, std::size_t whole) {
   return {fmt::format("{} [cut: {} of {} bytes]", text, end, whole), true};
 }
 
-Recorder::Recorder(Options options) : options_(options), thread_([this] { work(); }) {}
+Recorder::Recorder(Options options)
+    : options_(options),
+      pace_(std::make_unique<detail::Pace>(options.per_second_max)),
+      thread_([this] { work(); }) {}
 
 /// Who closes waits for what is left, so it is written here and not by the thread that gives way.
 Recorder::~Recorder() {
@@ -68,23 +72,8 @@ Recorder::~Recorder() {
   thread_.join();
 }
 
-/// Counts, and says which share of the traces fits into this second as far as one can tell.
-double Recorder::share_now() {
-  if (options_.per_second_max <= 0) return options_.sample;
-  const auto now = std::chrono::duration_cast<std::chrono::seconds>(
-                       std::chrono::steady_clock::now().time_since_epoch())
-                       .count();
-  std::int64_t second = second_.load(std::memory_order_relaxed);
-  if (second != now && second_.compare_exchange_strong(second, now))
-    asked_before_ = second + 1 == now ? asked_.exchange(0) : (asked_ = 0, 0);
-  const std::int64_t asked = std::max(asked_.fetch_add(1, std::memory_order_relaxed) + 1,
-                                      asked_before_.load(std::memory_order_relaxed));
-  const double fits = static_cast<double>(options_.per_second_max) / static_cast<double>(asked);
-  return std::min(options_.sample, fits);
-}
-
 bool Recorder::takes(std::string_view trace_id) {
-  const double share = share_now();
+  const double share = std::min(options_.sample, pace_->share(std::chrono::steady_clock::now()));
   if (share >= 1) return true;
   const double lot = lot_of(trace_id);
   if (lot < share) return true;
@@ -170,6 +159,7 @@ void Recorder::store(Drafts drafts) {
     bytes_of_all += draft->size_;
     draft->make(runs);
     draft.reset();
+    end_turn_if_over();
     if (bytes < batch_bytes_max && runs.size() < batch_runs_max) continue;
     ingest(std::exchange(runs, {}));
     bytes = 0;

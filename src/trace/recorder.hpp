@@ -20,6 +20,10 @@
 
 namespace slipway::trace {
 
+namespace detail {
+class Pace;
+}
+
 /// What runs are made of, away from the caller's path.
 class Draft {
  public:
@@ -41,7 +45,7 @@ class Recorder {
   struct Options {
     TraceStore& store;                           ///< Must outlive this.
     double sample = 1;                           ///< Share of the traces that are kept, 0..1.
-    std::int64_t per_second_max = 0;             ///< Traces; beyond, a smaller share. 0: no limit.
+    std::int64_t per_second_max = 0;             ///< Traces that are all kept. 0: no limit.
     bool payloads = true;                        ///< Whether inputs and outputs are kept.
     std::size_t bytes_max = 32u << 20;           ///< Of drafts that wait.
     std::chrono::milliseconds pause{20};         ///< For which drafts gather, for one commit.
@@ -54,8 +58,8 @@ class Recorder {
 
   /// Whether runs of that trace are in the sample: all of a trace or none, in every process alike.
   /// What failed is worth recording also when they are not.
-  /// Where more traces begin in a second than `per_second_max` the share is less, and what is left
-  /// out counts as dropped.
+  /// The first `per_second_max` within a second are all taken. Beyond, the share is the square of
+  /// what would fit: the more there are, the fewer. What is left out counts as dropped.
   bool takes(std::string_view trace_id);
   bool keeps_payloads() const { return options_.payloads; }
 
@@ -74,7 +78,6 @@ class Recorder {
 
  private:
   using Drafts = std::vector<std::unique_ptr<Draft>>;
-  double share_now();
   Drafts taken();
   void wake();
   void work();
@@ -82,14 +85,13 @@ class Recorder {
   void ingest(std::vector<RunPatch> runs);
 
   const Options options_;
+  const std::unique_ptr<detail::Pace> pace_;
   std::atomic<Draft*> newest_{nullptr};    ///< Of the queue, linked from newest to oldest. Owned.
   std::atomic<std::size_t> bytes_{0};      ///< Of drafts that are not stored yet.
   std::atomic<std::uint64_t> waiting_{0};  ///< Drafts that are not stored yet.
   std::atomic<std::uint32_t> signal_{0};   ///< Changes with each reason to look at the queue.
   std::atomic<bool> is_closing_{false}, is_hurried_{false};
   std::atomic<std::uint64_t> recorded_{0}, dropped_{0};
-  /// Of `takes`: in the second that runs, and in the one before.
-  std::atomic<std::int64_t> second_{0}, asked_{0}, asked_before_{0};
   std::mutex mutex_;  ///< For pauses and `flush`; never taken by who records.
   std::condition_variable hurry_, progress_;
   std::thread thread_;  // Last: it uses all above.

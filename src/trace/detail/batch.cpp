@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/turns.hpp"
+
 namespace slipway::trace::detail {
 
 namespace {
@@ -173,6 +175,7 @@ std::string Batch::finish() {
     out.count(work.changed.size());
     for (const auto& [at, before] : work.changed)
       pack_row(*work.trace->rows[at], before.get(), journal);
+    end_turn_if_over();
     changed_runs_ += work.changed.size();
     settle_trace(*work.trace);
   }

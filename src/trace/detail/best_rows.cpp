@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/turns.hpp"
+
 namespace slipway::trace::detail {
 
 namespace {
@@ -169,6 +171,7 @@ Result<void> for_each_match(const Context& context, Table table, const Query& qu
     }
     for (std::size_t block = 0; block * block_rows < rows; ++block) {
       TRY(context.check());
+      end_turn_if_over();
       if (!matcher.may_match(block)) continue;
       const std::size_t end = std::min(rows, (block + 1) * block_rows);
       for (std::size_t row = block * block_rows; row < end; ++row)

@@ -13,8 +13,6 @@ namespace slipway::trace::detail {
 namespace {
 
 constexpr std::chrono::milliseconds pause_after_failure{500};
-/// A seal that nobody waits for takes a tenth of a processor, in pieces that no request feels.
-constexpr std::chrono::microseconds seal_piece{500}, seal_pause{5'000};
 constexpr std::size_t hurried_share = 4;
 constexpr Nanoseconds day = 86'400'000'000'000;
 
@@ -98,16 +96,11 @@ void Filing::seal_from(std::uint64_t journal, const Arrivals& arrivals) {
 
 bool Filing::wait_until_sealed(std::chrono::milliseconds timeout) {
   std::unique_lock lock(mutex_);
-  ++sealing_waited_for_;
-  hurry_.notify_all();
-  const bool is_sealed = sealed_.wait_for(lock, timeout, [this] { return !is_sealing_; });
-  --sealing_waited_for_;
-  return is_sealed;
+  return sealed_.wait_for(lock, timeout, [this] { return !is_sealing_; });
 }
 
 /// One segment for each day: retention deletes files.
-Result<std::vector<Shelved>> Filing::write(std::vector<MemTracePtr> traces,
-                                           const std::function<void()>& breathe) {
+Result<std::vector<Shelved>> Filing::write(std::vector<MemTracePtr> traces) {
   std::map<Nanoseconds, std::vector<MemTracePtr>> days;
   for (MemTracePtr& trace : traces) {
     const Nanoseconds start = trace->head.number(TraceNumber::start);
@@ -119,8 +112,8 @@ Result<std::vector<Shelved>> Filing::write(std::vector<MemTracePtr> traces,
     const std::uint64_t number = take_number();
     Shelf& shelf = options_.shelf;
     const auto made = [&]() -> Result<Shelved> {
-      TRY(write_segment(segment_path(shelf.folder(), number), shelf.is_durable(), std::move(of_day),
-                        breathe));
+      TRY(write_segment(segment_path(shelf.folder(), number), shelf.is_durable(),
+                        std::move(of_day)));
       return open_segment(shelf, number);
     }();
     if (!made) {
@@ -132,18 +125,9 @@ Result<std::vector<Shelved>> Filing::write(std::vector<MemTracePtr> traces,
   return written;
 }
 
-Result<void> Filing::seal(const std::stop_token& stop) {
-  auto piece_began = std::chrono::steady_clock::now();
-  const auto breathe = [&] {
-    if (std::chrono::steady_clock::now() - piece_began < seal_piece) return;
-    {
-      std::unique_lock lock(mutex_);
-      hurry_.wait_for(lock, stop, seal_pause, [this] { return sealing_waited_for_ > 0; });
-    }
-    piece_began = std::chrono::steady_clock::now();
-  };
+Result<void> Filing::seal() {
   Shelf::Replacement replacement;
-  replacement.added = TRY(write(options_.shelf.aside(), breathe));
+  replacement.added = TRY(write(options_.shelf.aside()));
   replacement.is_seal = true;
   const std::lock_guard filing(filing_);
   Manifest next = header();
@@ -170,15 +154,14 @@ Result<void> Filing::seal(const std::stop_token& stop) {
 
 void Filing::seal_until_stopped(const std::stop_token& stop) {
   // At the priority of requests: those that wait for room in memory wait for this thread, and a
-  // lower one would take its share from other programs' work to them. Until somebody does, it works
-  // in small pieces.
+  // lower one would take its share from other programs' work to them.
   take_long_turns();
   for (;;) {
     {
       std::unique_lock lock(mutex_);
       if (!has_work_.wait(lock, stop, [this] { return is_sealing_; })) return;
     }
-    const auto sealed = seal(stop);
+    const auto sealed = seal();
     std::unique_lock lock(mutex_);
     if (sealed) {
       is_sealing_ = false;

@@ -82,7 +82,7 @@ class Filing {
  private:
   void seal_until_stopped(const std::stop_token& stop);
   void merge_until_stopped(const std::stop_token& stop, std::size_t waiting_least);
-  Result<void> seal(const std::stop_token& stop);
+  Result<void> seal();
   /// While it lives nothing is merged but by who made it.
   class MergePause;
   /// False: there is nothing to merge now.
@@ -99,21 +99,18 @@ class Filing {
   };
   Merge take_merge(std::size_t waiting_least);
   std::uint64_t take_number();
-  /// `breathe` is called again and again meanwhile.
-  Result<std::vector<Shelved>> write(std::vector<MemTracePtr> traces,
-                                     const std::function<void()>& breathe = {});
+  Result<std::vector<Shelved>> write(std::vector<MemTracePtr> traces);
   void delete_files(const std::vector<std::uint64_t>& numbers);
   void discard(const std::vector<std::uint64_t>& numbers);
   Manifest header() const;
 
   const Options options_;
   mutable std::mutex mutex_;  // Guards what follows, but for the threads.
-  std::condition_variable_any has_work_, sealed_, hurry_, merged_;
+  std::condition_variable_any has_work_, sealed_, merged_;
   Manifest manifest_;  ///< Without segments.
   std::uint64_t next_journal_ = 0;
   Arrivals next_arrivals_;
   bool is_sealing_ = false;
-  int sealing_waited_for_ = 0;       ///< How many wait until it is done.
   std::uint64_t changes_ = 0;        ///< Of what there is to merge.
   std::set<std::uint64_t> merging_;  ///< Numbers of segments.
   std::stop_source merges_;          ///< Ends those that run.

@@ -3,6 +3,7 @@
 #include <unordered_set>
 
 #include "core/log.hpp"
+#include "core/turns.hpp"
 #include "trace/detail/best_rows.hpp"
 #include "trace/detail/sum_files.hpp"
 
@@ -147,6 +148,7 @@ bool has_few_groups(const Part& part, GroupBy group_by) {
   std::unordered_set<std::uint64_t> seen;
   std::uint64_t last = 0;
   for (std::size_t run = 0; run < part.runs(); ++run) {
+    if (run % block_rows == 0) end_turn_if_over();
     const std::uint64_t group =
         is_time ? static_cast<std::uint64_t>(part.number(RunNumber::start, run) / hour)
                 : group_code(part, group_by, run);
@@ -232,6 +234,7 @@ ProjectMap count_projects(const PartView& view) {
   const Part& part = *view.part;
   std::unordered_map<std::uint64_t, Count> counts;
   for (std::size_t run = 0; run < part.runs(); ++run) {
+    if (run % block_rows == 0) end_turn_if_over();
     const std::size_t trace = part.trace_of(run);
     if (view.is_dead(trace)) continue;
     Count& count = counts[part.code(RunText::project, run)];

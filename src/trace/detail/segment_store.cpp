@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/log.hpp"
+#include "core/turns.hpp"
 #include "trace/detail/import.hpp"
 
 namespace slipway::trace::detail {
@@ -129,7 +130,10 @@ Result<void> SegmentTraceStore::ingest(const Context& context, std::vector<RunPa
   }
   // Words are found by whoever brings them, many at once.
   delivery.runs.reserve(count);
-  for (RunPatch& run : runs) delivery.runs.push_back(prepare(std::move(run)));
+  for (RunPatch& run : runs) {
+    delivery.runs.push_back(prepare(std::move(run)));
+    end_turn_if_over();
+  }
   std::unique_lock lock(mutex_);
   queue_.push_back(&delivery);
   // Who finds nobody committing commits for all that wait: they share the sync of the disk.
@@ -171,8 +175,10 @@ void SegmentTraceStore::commit(const std::vector<Delivery*>& deliveries) {
     for (std::size_t i = 0; i < deliveries.size(); ++i) {
       counts.push_back(deliveries[i]->runs.size());
       outcomes[i] = room;
-      for (PreparedPatch& run : deliveries[i]->runs)
+      for (PreparedPatch& run : deliveries[i]->runs) {
         if (outcomes[i]) outcomes[i] = batch.apply(std::move(run));
+        end_turn_if_over();
+      }
     }
     const Result<void> written = write(batch);
     if (!written)

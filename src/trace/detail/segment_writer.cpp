@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/clock.hpp"
+#include "core/turns.hpp"
 
 namespace slipway::trace::detail {
 
@@ -14,7 +15,7 @@ constexpr std::size_t payload_block_bytes = 256u << 10;
 constexpr int level = 3;
 /// Payloads that are remembered to be known again.
 constexpr std::size_t known_payloads_max = 400'000;
-constexpr std::size_t terms_between_breaths = 4096;
+constexpr std::size_t terms_a_turn = 1024;
 
 /// Texts one after the other; each is found by its number, and by its hash.
 class TextPool {
@@ -86,6 +87,7 @@ Previews unpack_previews(std::string_view bytes) {
 }
 
 void TermWriter::begin(Term term) {
+  if (count_ % terms_a_turn == 0) end_turn_if_over();
   hashes_.add(static_cast<std::int64_t>(term));
   offsets_.add(static_cast<std::int64_t>(runs_.size()));
   ++count_;
@@ -117,14 +119,12 @@ struct SegmentWriter::State {
   TermWriter terms;
   SegmentFooter footer;
   std::size_t traces = 0, runs = 0;
-  const std::function<void()> breathe;
 
-  State(std::unique_ptr<NewFile> file_, std::function<void()> breathe_)
+  explicit State(std::unique_ptr<NewFile> file_)
       : file(std::move(file_)),
         rests(*file, rest_block_bytes, level),
         previews(*file, preview_block_bytes, level),
-        payloads(*file, payload_block_bytes, level),
-        breathe(std::move(breathe_)) {}
+        payloads(*file, payload_block_bytes, level) {}
 
   /// 0 is no text.
   std::int64_t code_of(std::string_view text) {
@@ -137,7 +137,7 @@ struct SegmentWriter::State {
   Result<void> section(std::size_t which, std::string_view bytes) {
     TRY(file->align());
     footer.sections[which] = {TRY(file->append(bytes)), bytes.size(), hash64(bytes)};
-    if (breathe) breathe();
+    end_turn_if_over();
     return {};
   }
   Result<void> stream(Stream which, BlockWriter& writer);
@@ -177,18 +177,14 @@ SegmentWriter::SegmentWriter(std::unique_ptr<State> state) : state_(std::move(st
 SegmentWriter::~SegmentWriter() = default;
 
 Result<std::unique_ptr<SegmentWriter>> SegmentWriter::create(const std::filesystem::path& path,
-                                                             bool is_durable,
-                                                             std::function<void()> breathe) {
+                                                             bool is_durable) {
   auto file = TRY(NewFile::create(path, is_durable));
-  auto state = std::make_unique<State>(std::move(file), std::move(breathe));
+  auto state = std::make_unique<State>(std::move(file));
   return std::unique_ptr<SegmentWriter>(new SegmentWriter(std::move(state)));
 }
 
 std::size_t SegmentWriter::runs() const { return state_->runs; }
 TermWriter& SegmentWriter::terms() { return state_->terms; }
-void SegmentWriter::breathe() const {
-  if (state_->breathe) state_->breathe();
-}
 
 Result<void> SegmentWriter::begin_trace(const TraceInput& trace) {
   State& s = *state_;
@@ -205,6 +201,7 @@ Result<void> SegmentWriter::begin_trace(const TraceInput& trace) {
 }
 
 Result<void> SegmentWriter::add_run(const RunInput& run) {
+  end_turn_if_over();
   State& s = *state_;
   for (std::size_t i = 0; i < run_numbers; ++i) s.run_numbers_[i].add(run.numbers[i]);
   for (std::size_t i = 0; i < run_texts; ++i)
@@ -275,18 +272,16 @@ struct RunTerm {
   auto operator<=>(const RunTerm&) const = default;
 };
 
-/// With breath between the parts.
-void sort_in_parts(std::vector<RunTerm>::iterator begin, std::vector<RunTerm>::iterator end,
-                   const SegmentWriter& writer) {
-  while (static_cast<std::size_t>(end - begin) > terms_between_breaths) {
+void sort_in_parts(std::vector<RunTerm>::iterator begin, std::vector<RunTerm>::iterator end) {
+  while (static_cast<std::size_t>(end - begin) > terms_a_turn) {
     const auto middle = begin + (end - begin) / 2;
     std::nth_element(begin, middle, end);
-    writer.breathe();
-    sort_in_parts(begin, middle, writer);
+    end_turn_if_over();
+    sort_in_parts(begin, middle);
     begin = middle;
   }
   std::sort(begin, end);
-  writer.breathe();
+  end_turn_if_over();
 }
 
 std::int64_t place_of_parent(const MemTrace& trace, std::size_t row,
@@ -327,22 +322,22 @@ Result<void> add_trace(SegmentWriter& writer, const MemTrace& trace, std::vector
 }  // namespace
 
 Result<void> write_segment(const std::filesystem::path& path, bool is_durable,
-                           std::vector<MemTracePtr> traces, std::function<void()> breathe) {
+                           std::vector<MemTracePtr> traces) {
   std::sort(traces.begin(), traces.end(), [](const MemTracePtr& a, const MemTracePtr& b) {
     const auto key = [](const MemTrace& one) {
       return std::pair(one.head.number(TraceNumber::start), one.head.number(TraceNumber::n));
     };
     return key(*a) < key(*b);
   });
-  auto writer = TRY(SegmentWriter::create(path, is_durable, std::move(breathe)));
+  auto writer = TRY(SegmentWriter::create(path, is_durable));
   std::vector<RunTerm> terms;
-  for (const MemTracePtr& trace : traces) {
-    TRY(add_trace(*writer, *trace, terms));
-    writer->breathe();
-  }
-  sort_in_parts(terms.begin(), terms.end(), *writer);
+  std::size_t terms_of_all = 0;
+  for (const MemTracePtr& trace : traces)
+    for (const auto& row : trace->rows) terms_of_all += row->terms.size();
+  terms.reserve(terms_of_all);
+  for (const MemTracePtr& trace : traces) TRY(add_trace(*writer, *trace, terms));
+  sort_in_parts(terms.begin(), terms.end());
   for (std::size_t i = 0; i < terms.size(); ++i) {
-    if (i % terms_between_breaths == 0) writer->breathe();
     if (i == 0 || terms[i].term != terms[i - 1].term) writer->terms().begin(terms[i].term);
     writer->terms().add(terms[i].run);
   }

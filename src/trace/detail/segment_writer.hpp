@@ -48,10 +48,8 @@ class TermWriter {
 
 class SegmentWriter {
  public:
-  /// `breathe`: see `write_segment`.
   static Result<std::unique_ptr<SegmentWriter>> create(const std::filesystem::path& path,
-                                                       bool is_durable,
-                                                       std::function<void()> breathe = {});
+                                                       bool is_durable);
   ~SegmentWriter();
 
   /// Traces come by start; the runs of a trace follow it.
@@ -61,8 +59,6 @@ class SegmentWriter {
   Result<std::int64_t> add_payload(std::string_view bytes);
   std::size_t runs() const;
   TermWriter& terms();
-  /// Between two pieces of work.
-  void breathe() const;
   /// The file is whole and on disk.
   Result<void> finish();
 
@@ -73,8 +69,8 @@ class SegmentWriter {
 };
 
 /// A segment of traces in memory. Fails: unavailable (the disk), invalid_argument (a payload of a
-/// damaged segment). `breathe` is called again and again meanwhile, and may sleep.
+/// damaged segment).
 Result<void> write_segment(const std::filesystem::path& path, bool is_durable,
-                           std::vector<MemTracePtr> traces, std::function<void()> breathe = {});
+                           std::vector<MemTracePtr> traces);
 
 }  // namespace slipway::trace::detail
