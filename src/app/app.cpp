@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstring>
 
 #include "api/jobs.hpp"
 #include "app/command_line.hpp"
@@ -13,6 +14,7 @@
 #include "app/detail/tracing.hpp"
 #include "app/interrupt.hpp"
 #include "core/fault.hpp"
+#include "core/files.hpp"
 #include "core/log.hpp"
 #include "datasets/datasets.hpp"
 #include "eval/evaluation_store.hpp"
@@ -139,15 +141,12 @@ Result<models::Catalog*> App::catalog() {
 namespace {
 
 Result<void> check_writable(const std::filesystem::path& folder) {
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  if (!error && ::access(folder.c_str(), R_OK | W_OK | X_OK) != 0)
-    error.assign(errno, std::generic_category());
-  if (!error) return {};
+  const auto made = make_directories(folder);
+  if (made && ::access(folder.c_str(), R_OK | W_OK | X_OK) == 0) return {};
   return fail(Code::unavailable,
               "the data folder '{}' cannot be written: {}; name another one with --data, or by "
               "'data' in slipway.yaml",
-              folder.string(), error.message());
+              folder.string(), made ? std::strerror(errno) : made.error().message());
 }
 
 }  // namespace

@@ -25,24 +25,25 @@ constexpr bool is_small(std::string_view text) {
                      [](char c) { return is_digit(c) && (c < 'A' || c > 'F'); });
 }
 
+inline constexpr std::string_view small_digits = "0123456789abcdef";
+
 /// Two small digits a byte.
 inline std::string encode(std::string_view bytes) {
-  constexpr std::string_view digits = "0123456789abcdef";
   std::string text;
   text.reserve(bytes.size() * 2);
   for (const char c : bytes) {
     const auto byte = static_cast<unsigned char>(c);
-    text += digits[byte >> 4];
-    text += digits[byte & 15];
+    text += small_digits[byte >> 4];
+    text += small_digits[byte & 15];
   }
   return text;
 }
 
 /// A number as its sixteen small digits.
 inline std::string encode(std::uint64_t number) {
-  constexpr std::string_view digits = "0123456789abcdef";
   std::array<char, 16> text;
-  for (auto at = text.rbegin(); at != text.rend(); ++at, number >>= 4) *at = digits[number & 15];
+  for (auto at = text.rbegin(); at != text.rend(); ++at, number >>= 4)
+    *at = small_digits[number & 15];
   return {text.data(), text.size()};
 }
 
