@@ -77,6 +77,13 @@ class LiveJob final : public JobReport {
     const std::lock_guard lock(mutex_);
     tell();
     watchers_.clear();
+    is_stored_ = true;
+    ended_.notify_all();
+  }
+  /// Of a job that has ended, for who changes what is stored.
+  void wait_until_stored() {
+    std::unique_lock lock(mutex_);
+    ended_.wait(lock, [this] { return is_stored_; });
   }
 
   Result<json::Value> run() {
@@ -129,6 +136,7 @@ class LiveJob final : public JobReport {
   std::list<Jobs::Watcher> watchers_;
   std::chrono::steady_clock::time_point told_at_{};
   std::size_t failures_beyond_ = 0;
+  bool is_stored_ = false;  ///< As it ended.
 };
 
 class JobsOnDatabase final : public Jobs {
@@ -192,13 +200,15 @@ class JobsOnDatabase final : public Jobs {
   }
 
   Result<std::optional<JobInfo>> cancel(const Context& context, const std::string& id) override {
-    if (const auto job = find(id)) {
+    const auto job = find(id);
+    if (job && !job->info().has_ended()) {
       job->stop();
       // One that waits has ended by that; one that runs ends when it looks.
       if (job->info().state == JobState::queued)
         end(*job, JobState::cancelled, fail(Code::cancelled, "it was cancelled while it waited"));
       return std::optional(job->info());
     }
+    if (job) job->wait_until_stored();
     const JobInfo info = TRY(found(TRY(rows_.find(context, id)), id));
     if (!info.has_ended())
       return fail(Code::conflict, "job '{}' is run by another process; cancel it there", id);
