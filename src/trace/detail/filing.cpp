@@ -90,13 +90,13 @@ void Filing::seal_from(std::uint64_t journal, const Arrivals& arrivals) {
   const std::lock_guard lock(mutex_);
   next_journal_ = journal;
   next_arrivals_ = arrivals;
-  is_sealing_ = true;
+  ++seals_asked_;
   has_work_.notify_all();
 }
 
 bool Filing::wait_until_sealed(std::chrono::milliseconds timeout) {
   std::unique_lock lock(mutex_);
-  return sealed_.wait_for(lock, timeout, [this] { return !is_sealing_; });
+  return sealed_.wait_for(lock, timeout, [this] { return seals_done_ == seals_asked_; });
 }
 
 /// One segment for each day: retention deletes files.
@@ -157,14 +157,16 @@ void Filing::seal_until_stopped(const std::stop_token& stop) {
   // lower one would take its share from other programs' work to them.
   take_long_turns();
   for (;;) {
+    std::uint64_t asked = 0;
     {
       std::unique_lock lock(mutex_);
-      if (!has_work_.wait(lock, stop, [this] { return is_sealing_; })) return;
+      if (!has_work_.wait(lock, stop, [this] { return seals_done_ != seals_asked_; })) return;
+      asked = seals_asked_;
     }
     const auto sealed = seal();
     std::unique_lock lock(mutex_);
     if (sealed) {
-      is_sealing_ = false;
+      seals_done_ = asked;
       ++changes_;
       sealed_.notify_all();
       has_work_.notify_all();

@@ -110,7 +110,9 @@ class Filing {
   Manifest manifest_;  ///< Without segments.
   std::uint64_t next_journal_ = 0;
   Arrivals next_arrivals_;
-  bool is_sealing_ = false;
+  /// How many seals were asked for, and how many of these are done. The next may be asked for
+  /// before the one that runs is told to be done.
+  std::uint64_t seals_asked_ = 0, seals_done_ = 0;
   std::uint64_t changes_ = 0;        ///< Of what there is to merge.
   std::set<std::uint64_t> merging_;  ///< Numbers of segments.
   std::stop_source merges_;          ///< Ends those that run.
