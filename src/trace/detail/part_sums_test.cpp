@@ -351,11 +351,13 @@ TEST_CASE("a store puts sums beside files when it has time, and takes them away 
   // Steps of 10 ms: on a busy machine the thread that makes them gets a sixtieth of a processor.
   constexpr int patience = 6'000;
   Place p;
+  // At one moment: later files may be written or merged, and be without again.
   const auto all_have_sums = [&] {
-    const auto have = [&] { return p.files(".sums") == p.files(".traces"); };
-    for (int i = 0; i < patience && !have(); ++i)
+    for (int i = 0; i < patience; ++i) {
+      if (p.files(".sums") == p.files(".traces")) return true;
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    return have();
+    }
+    return false;
   };
   for (int i = 0; i < 3; ++i) {
     const std::string id = fmt::format("t{}", i);
