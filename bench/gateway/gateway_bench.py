@@ -230,7 +230,6 @@ class GatewayBench:
             self.say(f"gateway: nginx at {rate:.0f} requests/s, round {number + 1} of {ROUNDS}")
             for proxy in (direct, nginx):
                 taken[proxy.name].append(self.load(proxy.port, rate=rate))
-
         for figure in ("p50_us", "p99_us"):
             add.add(f"gateway, added {figure[:3]}, each at half of its own most", added(half, "slipway", figure), added(taken, "nginx", figure),
                     unit="us", better="lower", bar=0.67, note=f"nginx at {rate:.0f} req/s")

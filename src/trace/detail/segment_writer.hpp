@@ -1,7 +1,6 @@
 // Makes the file of a segment, trace by trace.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <unordered_map>
 
